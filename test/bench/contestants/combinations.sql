@@ -1,0 +1,10 @@
+-- The master table with the rows that the plain SQL's joins would give, had they followed every link.
+CREATE TABLE result AS
+SELECT * FROM resolve_identities(
+  identity_source('segment',    'SELECT id, id AS user_id, email FROM segment.users'),
+  identity_source('zendesk',    'SELECT id, external_id AS user_id, email FROM zendesk.users'),
+  identity_source('stripe',     'SELECT id, email FROM stripe.customers'),
+  identity_source('salesforce', 'SELECT id, email FROM salesforce.leads'),
+  identity_source('intercom',   'SELECT id, user_id, email FROM intercom.users'),
+  identity_output(rows => 'combinations')
+) AS (segment_id text, email text, zendesk_id bigint, stripe_id text, salesforce_id text, intercom_id text);

@@ -1,0 +1,1 @@
+CREATE TABLE result AS SELECT 'corner' AS source, id::text AS record_id, a, b, many FROM corner.users;
