@@ -1,0 +1,77 @@
+#include "normalize/normalize.h"
+
+#include <array>
+#include <utility>
+
+#include "normalize/email.h"
+#include "normalize/mailbox.h"
+#include "normalize/phone.h"
+#include "normalize/text.h"
+
+namespace identity_resolve::normalize {
+
+namespace {
+
+constexpr std::array<std::pair<std::string_view, Method>, 6> kNames{{
+    {"exact", Method::kExact},
+    {"casefold", Method::kCasefold},
+    {"email", Method::kEmail},
+    {"mailbox", Method::kMailbox},
+    {"phone", Method::kPhone},
+    {"none", Method::kNone},
+}};
+
+Result normalize_casefold(std::string_view utf8, Scratch& scratch) {
+  const std::string_view text = trim(utf8);
+  if (text.empty()) return {Status::kBlank, {}};
+  if (is_ascii(text)) {
+    std::size_t i = 0;
+    while (i < text.size() && (text[i] < 'A' || text[i] > 'Z')) ++i;
+    if (i == text.size()) return {Status::kValid, text};
+    scratch.assign(text);
+    for (; i < scratch.size(); ++i) {
+      if (scratch[i] >= 'A' && scratch[i] <= 'Z') scratch[i] = static_cast<char>(scratch[i] | 0x20);
+    }
+    return {Status::kValid, scratch};
+  }
+  if (!is_valid_utf8(text) || !to_casefold(text, scratch)) return {Status::kInvalid, text};
+  return {Status::kValid, scratch};
+}
+
+}  // namespace
+
+Result normalize(Method method, std::string_view utf8, Scratch& scratch) {
+  switch (method) {
+    case Method::kExact: {
+      const std::string_view text = trim(utf8);
+      return {text.empty() ? Status::kBlank : Status::kValid, text};
+    }
+    case Method::kCasefold:
+      return normalize_casefold(utf8, scratch);
+    case Method::kEmail:
+      return normalize_email(utf8, scratch);
+    case Method::kMailbox:
+      return normalize_mailbox(utf8, scratch);
+    case Method::kPhone:
+      return normalize_phone(utf8, scratch);
+    case Method::kNone:
+      break;
+  }
+  return {utf8.empty() ? Status::kBlank : Status::kValid, utf8};
+}
+
+std::optional<Method> method_by_name(std::string_view name) {
+  for (const auto& [known, method] : kNames) {
+    if (known == name) return method;
+  }
+  return std::nullopt;
+}
+
+std::string_view name_of(Method method) {
+  for (const auto& [name, known] : kNames) {
+    if (known == method) return name;
+  }
+  return "unknown";
+}
+
+}  // namespace identity_resolve::normalize

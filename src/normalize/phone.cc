@@ -1,0 +1,38 @@
+#include "normalize/phone.h"
+
+#include <phonenumbers/phonenumberutil.h>
+
+#include <string>
+
+#include "normalize/text.h"
+
+namespace identity_resolve::normalize {
+
+namespace {
+
+// libphonenumber itself reads no more than 250 characters.
+constexpr std::size_t kMaxPhoneBytes = 1000;
+
+}  // namespace
+
+Result normalize_phone(std::string_view utf8, Scratch& scratch, std::string_view region) {
+  using i18n::phonenumbers::PhoneNumber;
+  using i18n::phonenumbers::PhoneNumberUtil;
+  const std::string_view text = trim(utf8);
+  if (text.empty()) return {Status::kBlank, {}};
+  if (text.size() > kMaxPhoneBytes || !is_valid_utf8(text)) return {Status::kInvalid, text};
+  const PhoneNumberUtil& util = *PhoneNumberUtil::GetInstance();
+  PhoneNumber number;
+  const std::string region_code(region.empty() ? std::string_view("ZZ") : region);
+  if (util.Parse(std::string(text), region_code, &number) != PhoneNumberUtil::NO_PARSING_ERROR ||
+      !util.IsValidNumber(number)) {
+    return {Status::kInvalid, text};
+  }
+  const std::string extension = number.extension();
+  number.clear_extension();
+  util.Format(number, PhoneNumberUtil::E164, &scratch);
+  if (!extension.empty()) scratch.append(";ext=").append(extension);
+  return {Status::kValid, scratch};
+}
+
+}  // namespace identity_resolve::normalize
