@@ -7,7 +7,7 @@
 #   make SANITIZE=address,undefined    instrumented; out of tree: make -f path/to/Makefile
 
 root := $(patsubst %/,%,$(dir $(firstword $(MAKEFILE_LIST))))
-find_files = $(sort $(patsubst $(root)/%,%,$(wildcard $(addprefix $(root)/,$(1)))))
+find_files = $(sort $(patsubst $(root)/%,%,$(wildcard $(addprefix $(root)/,$(1)))))# in the checkout
 
 EXTENSION  = identity_resolve
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(root)/$(EXTENSION).control)
@@ -30,6 +30,8 @@ $(error $(PG_CONFIG) knows no PGXS: install postgresql-server-dev-NN, or set PG_
 endif
 override with_llvm = no# no bitcode: nothing here gains from being inlined into a JIT-compiled plan
 include $(PGXS)
+VPATH =# an out-of-tree build must not pick up objects that lie in the checkout
+vpath %.control $(root)
 
 WERROR ?= -Werror
 CXX_FLAGS = -std=c++20 -O2 -g -fPIC -fvisibility=hidden -fno-omit-frame-pointer -I$(root)/src \
@@ -46,12 +48,12 @@ CXX_FLAGS  += -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 COMPILER = $(CXX)# links the module too, and so brings libstdc++
 
-%.o: %.cc $(firstword $(MAKEFILE_LIST))
+$(OBJS): %.o: $(root)/%.cc $(root)/Makefile
 	@mkdir -p $(@D)
 	$(CXX) $(CXX_FLAGS) -MMD -MP -c -o $@ $<
 -include $(OBJS:.o=.d)
 
-$(DATA_built): $(SQL_PARTS) $(EXTENSION).control
+$(DATA_built): $(addprefix $(root)/,$(SQL_PARTS)) $(root)/$(EXTENSION).control
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit'; \
 	  $(if $(SQL_PARTS),cat $(filter %.sql,$^)); } > $@
 
@@ -66,7 +68,7 @@ format:
 format-check:
 	$(if $(FORMATTED),$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED))
 tidy: $(SOURCES:.cc=.tidy)
-%.tidy: %.cc
+$(SOURCES:.cc=.tidy): %.tidy: $(root)/%.cc
 	$(CLANG_TIDY) --quiet $< -- $(CXX_FLAGS)
 
 build/CMakeCache.txt:
