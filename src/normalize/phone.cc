@@ -28,10 +28,8 @@ Result normalize_phone(std::string_view utf8, Scratch& scratch, std::string_view
       !util.IsValidNumber(number)) {
     return {Status::kInvalid, text};
   }
-  const std::string extension = number.extension();
-  number.clear_extension();
-  util.Format(number, PhoneNumberUtil::E164, &scratch);
-  if (!extension.empty()) scratch.append(";ext=").append(extension);
+  util.Format(number, PhoneNumberUtil::E164, &scratch);  // without the extension
+  if (number.has_extension()) scratch.append(";ext=").append(number.extension());
   return {Status::kValid, scratch};
 }
 
