@@ -1,0 +1,254 @@
+#include "engine/combinations.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/container/pmr/polymorphic_allocator.hpp>
+#include <unordered_set>
+
+#include "engine/error.h"
+
+namespace identity_resolve::engine {
+
+namespace {
+
+bool before(const Key& a, const Key& b) noexcept {
+  return a.high != b.high ? a.high < b.high : a.low < b.low;
+}
+
+// Calls visit(key) for each linking identifier of a row.
+template <class Visit>
+void each_key(const Row& row, Visit&& visit) {
+  row.each_item([&](SlotNumber slot, std::string_view bytes) {
+    if (slot != kKeySlot) return;
+    Key key;
+    std::memcpy(&key, bytes.data(), sizeof key);
+    visit(key);
+  });
+}
+
+// The first value that some rows carry in a slot, or one without data.
+std::string_view first_value(std::span<const OrderedRow> rows, SlotNumber slot) {
+  std::string_view found;
+  for (const OrderedRow& ordered : rows) {
+    ordered.row.each_item([&](SlotNumber at, std::string_view bytes) {
+      if (found.data() == nullptr && at == slot) found = bytes;
+    });
+    if (found.data() != nullptr) break;
+  }
+  return found;
+}
+
+void show(Cell& cell, std::string_view value) {
+  if (value.data() == nullptr) {
+    cell.clear();
+  } else {
+    cell.set(value);
+  }
+}
+
+// A combination as one string, to tell the shown ones from new ones.
+void fingerprint(std::span<const ColumnPlan> columns, const Cells& cells, std::string& out) {
+  out.clear();
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].array) continue;  // alike in all combinations
+    const auto values = cells[i].values();
+    const std::size_t length = values.empty() ? SIZE_MAX : values.front().size();
+    out.append(reinterpret_cast<const char*>(&length), sizeof length);
+    if (!values.empty()) out.append(values.front());
+  }
+}
+
+}  // namespace
+
+Combinations::Combinations(Environment& environment, std::span<const ColumnPlan> columns,
+                           std::size_t sources, std::uint64_t max_combinations)
+    : environment_(&environment),
+      columns_(columns),
+      max_combinations_(max_combinations),
+      ticker_(environment),
+      multiplied_(sources, false, &environment.memory()),
+      spines_(&environment.memory()),
+      spine_keys_(&environment.memory()),
+      offers_(&environment.memory()),
+      whole_(columns.size(), &environment.memory()) {
+  for (const ColumnPlan& column : columns) {
+    const bool of_source =
+        column.shows == Shows::kRecordId || (column.shows == Shows::kValue && column.one_source);
+    if (of_source && !column.array) multiplied_[index(column.source)] = true;
+  }
+}
+
+// The spines with their keys, and the records of each multiplied later source.
+void Combinations::collect(const IdentityReader& identity) {
+  spines_.clear();
+  spine_keys_.clear();
+  offers_.clear();
+  const auto rows = identity.rows();
+  for (std::uint32_t first = 0; first < rows.size();) {
+    std::uint32_t last = first + 1;
+    while (last < rows.size() && !rows[last].starts_record) ++last;
+    const SourceNumber source = rows[first].row.source();
+    if (source == identity.first_source()) {
+      for (std::uint32_t row = first; row < last; ++row) {
+        // Two rows alike in everything are one: IdentityReader made them neighbours.
+        if (row > first && rows[row].row.items() == rows[row - 1].row.items()) continue;
+        const auto spine = static_cast<std::uint32_t>(spines_.size());
+        spines_.push_back({row, {first, last}});
+        each_key(rows[row].row, [&](const Key& key) {
+          spine_keys_.push_back({key, spine});
+          ticker_.tick();
+        });
+      }
+    } else if (multiplied_[index(source)]) {
+      if (offers_.empty() || offers_.back().source != source) {
+        offers_.emplace_back(source, &environment_->memory());
+      }
+      offers_.back().records.push_back({first, last});
+    }
+    ticker_.tick();
+    first = last;
+  }
+  std::sort(spine_keys_.begin(), spine_keys_.end(), [this](const auto& a, const auto& b) {
+    ticker_.tick();
+    return before(a.key, b.key);
+  });
+}
+
+// Which of a source's records share an identifier with which spine, and which with none.
+void Combinations::match(const IdentityReader& identity, Offer& offer) {
+  const auto rows = identity.rows();
+  for (std::uint32_t place = 0; place < offer.records.size(); ++place) {
+    bool shares = false;
+    for (std::uint32_t row = offer.records[place].first; row < offer.records[place].last; ++row) {
+      each_key(rows[row].row, [&](const Key& key) {
+        auto at =
+            std::lower_bound(spine_keys_.begin(), spine_keys_.end(), key,
+                             [](const SpineKey& a, const Key& b) { return before(a.key, b); });
+        for (; at != spine_keys_.end() && at->key == key; ++at) {
+          shares = true;
+          // A spine and a record may share several identifiers; one pair is enough for each run.
+          if (offer.shared.empty() || offer.shared.back() != Pair{at->spine, place}) {
+            offer.shared.push_back({at->spine, place});
+          }
+          ticker_.tick();
+        }
+        ticker_.tick();
+      });
+    }
+    if (!shares) offer.with_no_spine.push_back(place);
+  }
+  std::sort(offer.shared.begin(), offer.shared.end(), [this](const Pair& a, const Pair& b) {
+    ticker_.tick();
+    return a < b;
+  });
+  offer.shared.erase(std::unique(offer.shared.begin(), offer.shared.end()), offer.shared.end());
+}
+
+// The records that the source offers the spine.
+void Combinations::choose(Offer& offer, std::uint32_t spine) {
+  offer.chosen.clear();
+  auto at = std::lower_bound(offer.shared.begin(), offer.shared.end(), Pair{spine, 0});
+  for (; at != offer.shared.end() && at->spine == spine; ++at) offer.chosen.push_back(at->record);
+  offer.chosen.insert(offer.chosen.end(), offer.with_no_spine.begin(), offer.with_no_spine.end());
+  if (!offer.chosen.empty()) return;
+  for (std::uint32_t i = 0; i < offer.records.size(); ++i) offer.chosen.push_back(i);
+}
+
+// What the spine's own source and the kinds show of it.
+void Combinations::show_spine(const IdentityReader& identity, const Spine& spine,
+                              Cells& cells) const {
+  const auto rows = identity.rows();
+  const auto own = rows.subspan(spine.row, 1);
+  const auto record = rows.subspan(spine.record.first, spine.record.last - spine.record.first);
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const ColumnPlan& column = columns_[i];
+    if (column.array) continue;
+    if (column.shows == Shows::kRecordId && column.source == identity.first_source()) {
+      cells[i].set(own.front().row.record_id());
+    } else if (column.shows == Shows::kValue && !column.one_source) {
+      const std::string_view value = first_value(own, column.slot);
+      show(cells[i], value.data() != nullptr ? value : whole_[i]);
+    } else if (column.shows == Shows::kValue && column.source == identity.first_source()) {
+      const std::string_view value = first_value(own, column.slot);
+      show(cells[i], value.data() != nullptr ? value : first_value(record, column.slot));
+    }
+  }
+}
+
+// What a later source's columns show of the record chosen.
+void Combinations::show_record(const IdentityReader& identity, const Offer& offer,
+                               std::size_t place, Cells& cells) const {
+  const Record& record = offer.records[offer.chosen[place]];
+  const auto rows = identity.rows().subspan(record.first, record.last - record.first);
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const ColumnPlan& column = columns_[i];
+    if (column.array || column.source != offer.source) continue;
+    if (column.shows == Shows::kRecordId) {
+      cells[i].set(rows.front().row.record_id());
+    } else if (column.shows == Shows::kValue && column.one_source) {
+      show(cells[i], first_value(rows, column.slot));
+    }
+  }
+}
+
+void Combinations::each(const IdentityReader& identity, Cells& cells,
+                        const std::function<std::string()>& name,
+                        const std::function<void()>& emit) {
+  collect(identity);
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    whole_[i] = cells[i].empty() ? std::string_view() : cells[i].values().front();
+  }
+  const auto check = [&](std::uint64_t combinations) {
+    if (combinations <= max_combinations_) return;
+    throw Error(
+        "54000", fmt::format("identity {} has too many combinations", name()),
+        fmt::format("Its {} records give more than {} rows.", identity.record_count(),
+                    max_combinations_),
+        "Ask for fewer sources or for arrays, find out what glues its records together, or raise "
+        "the limit with identity_output(rows => 'combinations', max_combinations => …).");
+  };
+  check(spines_.size());
+  for (Offer& offer : offers_) {
+    match(identity, offer);
+    check(offer.shared.size());
+  }
+  // First count, so that a large identity fails before it shows its first row.
+  std::uint64_t total = 0;
+  for (std::uint32_t spine = 0; spine < spines_.size(); ++spine) {
+    std::uint64_t product = 1;
+    for (Offer& offer : offers_) {
+      choose(offer, spine);
+      if (__builtin_mul_overflow(product, offer.chosen.size(), &product)) product = UINT64_MAX;
+      check(product);
+      ticker_.tick();
+    }
+    total += product;
+    check(total);
+  }
+
+  std::unordered_set<std::string> shown;
+  std::string print;
+  std::vector<std::size_t> odometer(offers_.size());
+  for (std::uint32_t spine = 0; spine < spines_.size(); ++spine) {
+    show_spine(identity, spines_[spine], cells);
+    std::fill(odometer.begin(), odometer.end(), 0);
+    for (std::size_t i = 0; i < offers_.size(); ++i) {
+      choose(offers_[i], spine);
+      show_record(identity, offers_[i], 0, cells);
+    }
+    for (bool more = true; more;) {
+      fingerprint(columns_, cells, print);
+      if (total == 1 || shown.insert(print).second) emit();
+      ticker_.tick();
+      more = false;
+      for (std::size_t i = offers_.size(); i > 0 && !more; --i) {
+        more = ++odometer[i - 1] < offers_[i - 1].chosen.size();
+        if (!more) odometer[i - 1] = 0;
+        show_record(identity, offers_[i - 1], odometer[i - 1], cells);
+      }
+    }
+  }
+}
+
+}  // namespace identity_resolve::engine

@@ -1,0 +1,117 @@
+#include "engine/identity_reader.h"
+
+#include <algorithm>
+
+namespace identity_resolve::engine {
+
+namespace {
+
+// How many identities ahead their rows are asked for: about the time a cache miss takes.
+constexpr std::size_t kAhead = 12;
+
+// Walks the values of a row, without its keys.
+class ValueCursor {
+ public:
+  explicit ValueCursor(std::string_view items) : rest_(items) {}
+  // Moves to the next value; false at the end.
+  bool next() {
+    while (!rest_.empty()) {
+      ItemHeader header;
+      std::memcpy(&header, rest_.data(), sizeof header);
+      slot = header.slot;
+      bytes = rest_.substr(sizeof header, header.bytes);
+      rest_.remove_prefix(sizeof header + header.bytes);
+      if (slot != kKeySlot) return true;
+    }
+    return false;
+  }
+  SlotNumber slot{};
+  std::string_view bytes;
+
+ private:
+  std::string_view rest_;
+};
+
+// Keys are random for each call: they may not decide an order that a user can see.
+int compare_values(const Row& a, const Row& b) {
+  ValueCursor left(a.items());
+  ValueCursor right(b.items());
+  for (;;) {
+    const bool more_left = left.next();
+    const bool more_right = right.next();
+    if (!more_left || !more_right)
+      return static_cast<int>(more_left) - static_cast<int>(more_right);
+    if (left.slot != right.slot) return left.slot < right.slot ? -1 : 1;
+    if (const int order = left.bytes.compare(right.bytes); order != 0) return order;
+  }
+}
+
+}  // namespace
+
+IdentityReader::IdentityReader(const Resolver& resolver)
+    : resolver_(&resolver),
+      ticker_(resolver.environment()),
+      rows_(&resolver.environment().memory()) {}
+
+void IdentityReader::prefetch(IdentityNumber identity) const noexcept {
+  if (index(identity) >= resolver_->identities()) return;
+  const auto numbers = resolver_->rows_of(identity);
+  const std::size_t count = std::min<std::size_t>(numbers.size(), 8);
+  for (std::size_t i = 0; i < count; ++i) resolver_->prefetch(numbers[i]);
+}
+
+void IdentityReader::load(IdentityNumber identity) {
+  prefetch(IdentityNumber{static_cast<std::uint32_t>(index(identity) + kAhead)});
+  rows_.clear();
+  bool ordered = true;
+  for (const RowNumber number : resolver_->rows_of(identity)) {
+    const Row row = resolver_->row(number);
+    ordered = ordered && (rows_.empty() || rows_.back().row.source() < row.source());
+    rows_.push_back({row, row.updated_at(), true});
+    ticker_.tick();
+  }
+  if (ordered) {  // at most one row a source, which is most people
+    record_count_ = rows_.size();
+    first_source_ = rows_.front().row.source();
+    first_record_id_ = rows_.front().row.record_id();
+  } else {
+    order();
+  }
+}
+
+void IdentityReader::order() {
+  const auto by_record = [this](const OrderedRow& a, const OrderedRow& b) {
+    ticker_.tick();
+    if (a.row.source() != b.row.source()) return a.row.source() < b.row.source();
+    if (const int ids = compare_ids(a.row.record_id(), b.row.record_id()); ids != 0) return ids < 0;
+    if (a.row.updated_at() != b.row.updated_at()) return a.row.updated_at() > b.row.updated_at();
+    if (const int values = compare_values(a.row, b.row); values != 0) return values < 0;
+    return a.row.items() < b.row.items();  // brings rows with the same keys together
+  };
+  std::sort(rows_.begin(), rows_.end(), by_record);
+  first_source_ = rows_.front().row.source();
+  first_record_id_ = rows_.front().row.record_id();
+
+  record_count_ = 0;
+  bool timed = false;
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    OrderedRow& at = rows_[i];
+    at.starts_record = i == 0 || at.row.source() != rows_[i - 1].row.source() ||
+                       at.row.record_id() != rows_[i - 1].row.record_id();
+    at.record_updated_at = at.starts_record ? at.row.updated_at() : rows_[i - 1].record_updated_at;
+    record_count_ += at.starts_record ? 1 : 0;
+    timed = timed || at.record_updated_at != kNeverUpdated;
+    ticker_.tick();
+  }
+  if (!timed) return;
+  // Equal keys of this order are rows of one record, which the stable sort leaves as they are.
+  std::stable_sort(rows_.begin(), rows_.end(), [this](const OrderedRow& a, const OrderedRow& b) {
+    ticker_.tick();
+    if (a.row.source() != b.row.source()) return a.row.source() < b.row.source();
+    if (a.record_updated_at != b.record_updated_at)
+      return a.record_updated_at > b.record_updated_at;
+    return compare_ids(a.row.record_id(), b.row.record_id()) < 0;
+  });
+}
+
+}  // namespace identity_resolve::engine

@@ -1,0 +1,115 @@
+// The identifiers of all rows, in 256 partitions by the first byte of their keys.
+//
+// Input: (key, row) pairs in order of arrival. A partition is small enough that the table which
+// finds equal keys stays near the core's cache while it is worked on; it is also the unit that
+// several workers can share and that a budget can spill. Memory: 24 bytes an identifier, and 16
+// more an identifier of the one partition being united. Cost: linear.
+#pragma once
+
+#include <array>
+#include <boost/container/pmr/vector.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "engine/arena.h"
+#include "engine/environment.h"
+#include "engine/key.h"
+#include "engine/types.h"
+
+namespace identity_resolve::engine {
+
+struct Link {
+  Key key;
+  RowNumber row;
+  KindNumber kind;
+};
+
+class LinkTable {
+ public:
+  static constexpr std::size_t kPartitions = 256;
+
+  explicit LinkTable(Environment& environment);
+
+  void add(const Link& link) {
+    Partition& partition = partitions_[link.key.high >> 56];
+    if (partition.used == kLinksAChunk) [[unlikely]] {
+      add_chunk(partition);
+    }
+    partition.last[partition.used++] = link;
+  }
+
+  // Forgets all links and gives their memory back.
+  void clear() noexcept;
+
+  // Adds `rows` to every link's row number.
+  void renumber(std::uint32_t rows) noexcept;
+
+  // How many links a partition holds.
+  [[nodiscard]] std::size_t size(std::size_t partition) const noexcept;
+
+  // Calls visit(span of links) for each chunk of a partition, in order of arrival.
+  template <class Visit>
+  void each_chunk(std::size_t partition, Visit&& visit) const {
+    const Partition& p = partitions_[partition];
+    for (std::size_t i = 0; i + 1 < p.chunks.size(); ++i) {
+      visit(std::span<const Link>(p.chunks[i], kLinksAChunk));
+    }
+    if (!p.chunks.empty()) visit(std::span<const Link>(p.chunks.back(), p.used));
+  }
+
+ private:
+  static constexpr std::size_t kLinksAChunk = 256;
+
+  struct Partition {
+    explicit Partition(boost::container::pmr::memory_resource* memory) : chunks(memory) {}
+    Link* last = nullptr;
+    std::size_t used = kLinksAChunk;
+    boost::container::pmr::vector<Link*> chunks;
+  };
+
+  void add_chunk(Partition& partition);
+
+  Arena arena_;
+  boost::container::pmr::vector<Partition> partitions_;
+};
+
+// Equal keys of one partition: which row came first with a key. Open addressing with linear
+// probing; a slot holds a tag of the key and the link's place, so that a probe touches a link only
+// when the tags agree.
+class KeyIndex {
+ public:
+  explicit KeyIndex(Environment& environment)
+      : slots_(&environment.memory()), links_(&environment.memory()) {}
+
+  // Forgets everything; makes room for `links` links.
+  void reset(std::size_t links);
+
+  // The row that came first with this link's key, which is the link's own row if it is the first.
+  // Takes at most as many links as reset() was told.
+  RowNumber first_row(const Link& link) {
+    const auto tag = static_cast<std::uint32_t>(link.key.low >> 32);
+    for (std::size_t at = link.key.low & mask_;; at = (at + 1) & mask_) {
+      Slot& slot = slots_[at];
+      if (slot.place == 0) {
+        links_.push_back(&link);
+        slot = {tag, static_cast<std::uint32_t>(links_.size())};
+        return link.row;
+      }
+      if (slot.tag == tag && links_[slot.place - 1]->key == link.key) {
+        return links_[slot.place - 1]->row;
+      }
+    }
+  }
+
+ private:
+  struct Slot {
+    std::uint32_t tag;
+    std::uint32_t place;  // 1 + the place in links_; 0 where the slot is free
+  };
+  std::size_t mask_ = 0;
+  boost::container::pmr::vector<Slot> slots_;
+  boost::container::pmr::vector<const Link*> links_;
+};
+
+}  // namespace identity_resolve::engine

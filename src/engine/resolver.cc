@@ -1,0 +1,148 @@
+// Rows go in through local sinks, identities come out. The union stage, the only one in which
+// rows meet, works partition by partition: a row is united with the first row that carried the
+// same key. A record's id is a key like any other, so several rows of one record are united too.
+#include "engine/resolver.h"
+
+#include <limits>
+#include <utility>
+
+#include "engine/disjoint_set.h"
+#include "engine/error.h"
+
+namespace identity_resolve::engine {
+
+namespace {
+// Stands for the record's own id where a link names its kind.
+constexpr KindNumber kRecordKind{std::numeric_limits<std::uint16_t>::max()};
+}  // namespace
+
+LocalSink::LocalSink(Environment& environment, const Shape& shape, const KeyRing& keys)
+    : shape_(shape),
+      keys_(&keys),
+      arena_(environment.memory()),
+      rows_(&environment.memory()),
+      links_(environment) {}
+
+void LocalSink::append(const void* bytes, std::size_t count) {
+  if (open_bytes_ + count > arena_.room()) {
+    open_ = arena_.open(open_bytes_ + count, open_, open_bytes_);
+  }
+  std::memcpy(open_ + open_bytes_, bytes, count);
+  open_bytes_ += count;
+}
+
+void LocalSink::begin_row(SourceNumber source, std::string_view record_id,
+                          std::int64_t updated_at) {
+  if (rows_.size() >= kMaxRows) {
+    throw Error("54000", "too many rows: one call resolves at most 4294967294");
+  }
+  if (record_id.size() > std::numeric_limits<std::uint32_t>::max()) {
+    throw Error("54000", "a record id is longer than 4 GiB");
+  }
+  const RowHeader header{updated_at, 0, static_cast<std::uint32_t>(record_id.size()), source};
+  open_ = arena_.open(sizeof header + record_id.size());
+  open_bytes_ = 0;
+  append(&header, sizeof header);
+  append(record_id.data(), record_id.size());
+  const auto row = RowNumber{static_cast<std::uint32_t>(rows_.size())};
+  links_.add({keys_->record(source, record_id), row, kRecordKind});
+}
+
+void LocalSink::add_link(KindNumber kind, std::string_view normalized) {
+  const Key key = keys_->identifier(kind, normalized);
+  links_.add({key, RowNumber{static_cast<std::uint32_t>(rows_.size())}, kind});
+  if (shape_.keep_keys) {
+    add_value(kKeySlot, {reinterpret_cast<const char*>(&key), sizeof key});
+  }
+}
+
+void LocalSink::add_value(SlotNumber slot, std::string_view value) {
+  if (value.size() > std::numeric_limits<std::uint32_t>::max()) {
+    throw Error("54000", "a value is longer than 4 GiB");
+  }
+  const ItemHeader item{static_cast<std::uint32_t>(value.size()), slot};
+  append(&item, sizeof item);
+  append(value.data(), value.size());
+}
+
+void LocalSink::end_row() {
+  RowHeader header;
+  std::memcpy(&header, open_, sizeof header);
+  header.item_bytes = open_bytes_ - sizeof header - header.id_bytes;
+  std::memcpy(open_, &header, sizeof header);
+  rows_.push_back(open_);
+  arena_.take(open_bytes_);
+}
+
+Resolver::Resolver(Environment& environment, const Shape& shape, const KeyRing& keys)
+    : environment_(&environment),
+      shape_(shape),
+      keys_(&keys),
+      rows_(&environment.memory()),
+      first_member_(&environment.memory()),
+      members_(&environment.memory()) {}
+
+std::unique_ptr<LocalSink> Resolver::make_sink() {
+  return std::make_unique<LocalSink>(*environment_, shape_, *keys_);
+}
+
+void Resolver::combine(std::unique_ptr<LocalSink> sink) {
+  if (rows_.size() + sink->rows() > kMaxRows) {
+    throw Error("54000", "too many rows: one call resolves at most 4294967294");
+  }
+  if (rows_.empty()) {
+    rows_.swap(sink->rows_);
+  } else {
+    sink->links_.renumber(static_cast<std::uint32_t>(rows_.size()));
+    rows_.insert(rows_.end(), sink->rows_.begin(), sink->rows_.end());
+    sink->rows_.clear();
+  }
+  sinks_.push_back(std::move(sink));
+}
+
+// union, then label: the rows' sets are numbered, counted and listed by a counting sort.
+void Resolver::finalize() {
+  DisjointSet sets(*environment_, rows_.size());
+  Ticker ticker(*environment_);
+  {
+    KeyIndex index(*environment_);
+    for (std::size_t partition = 0; partition < LinkTable::kPartitions; ++partition) {
+      std::size_t links = 0;
+      for (const auto& sink : sinks_) links += sink->links_.size(partition);
+      environment_->check_interrupts();
+      index.reset(links);
+      for (const auto& sink : sinks_) {
+        sink->links_.each_chunk(partition, [&](std::span<const Link> chunk) {
+          for (const Link& link : chunk) {
+            const RowNumber first = index.first_row(link);
+            if (first != link.row) sets.unite(first, link.row);
+            ticker.tick();
+          }
+        });
+      }
+    }
+  }
+  for (const auto& sink : sinks_) sink->links_.clear();
+
+  std::size_t count = 0;
+  const boost::container::pmr::vector<std::uint32_t> identity_of = std::move(sets).label(count);
+  first_member_.assign(count + 1, 0);
+  for (const std::uint32_t identity : identity_of) {
+    ++first_member_[identity];
+    ticker.tick();
+  }
+  std::uint32_t start = 0;
+  for (std::uint32_t& first : first_member_) start += std::exchange(first, start);
+  members_.resize(rows_.size());
+  for (std::size_t row = 0; row < rows_.size(); ++row) {
+    members_[first_member_[identity_of[row]]++] = RowNumber{static_cast<std::uint32_t>(row)};
+    ticker.tick();
+  }
+  // Each start has moved on to its identity's end: move them back by one place.
+  for (std::size_t identity = count; identity > 0; --identity) {
+    first_member_[identity] = first_member_[identity - 1];
+  }
+  if (count > 0) first_member_[0] = 0;
+}
+
+}  // namespace identity_resolve::engine

@@ -1,0 +1,78 @@
+// How a row of a source is kept: one contiguous piece of bytes, so that keeping it is one bump of
+// a pointer, spilling it would be one write, and an identity's rows can be visited in any order.
+//
+//   RowHeader | record id | item | item | …        item = ItemHeader | bytes
+//
+// An item is a value carried to the output (slot = where it goes), or, in slot kKeySlot, the
+// 16-byte key of a linking identifier (kept only when the caller asks for it).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "engine/key.h"
+#include "engine/types.h"
+
+namespace identity_resolve::engine {
+
+inline constexpr SlotNumber kKeySlot{0xFFFF};
+
+struct RowHeader {
+  std::int64_t updated_at;
+  std::uint64_t item_bytes;
+  std::uint32_t id_bytes;
+  SourceNumber source;
+};
+
+struct ItemHeader {
+  std::uint32_t bytes;
+  SlotNumber slot;
+};
+
+// A row as it is read back; a view, valid as long as the sink that wrote it.
+class Row {
+ public:
+  explicit Row(const std::byte* start) noexcept : start_(start) {
+    std::memcpy(&header_, start, sizeof header_);
+  }
+
+  [[nodiscard]] SourceNumber source() const noexcept { return header_.source; }
+  [[nodiscard]] std::int64_t updated_at() const noexcept { return header_.updated_at; }
+  [[nodiscard]] std::string_view record_id() const noexcept {
+    return {reinterpret_cast<const char*>(start_) + sizeof(RowHeader), header_.id_bytes};
+  }
+
+  // Calls visit(slot, bytes) for each item in the order of the row's columns.
+  template <class Visit>
+  void each_item(Visit&& visit) const {
+    const char* at = record_id().data() + header_.id_bytes;
+    const char* const end = at + header_.item_bytes;
+    while (at != end) {
+      ItemHeader item;
+      std::memcpy(&item, at, sizeof item);
+      at += sizeof item;
+      visit(item.slot, std::string_view(at, item.bytes));
+      at += item.bytes;
+    }
+  }
+
+  // All the items as bytes: two rows of one record that are alike in it are the same row.
+  [[nodiscard]] std::string_view items() const noexcept {
+    return {record_id().data() + header_.id_bytes, static_cast<std::size_t>(header_.item_bytes)};
+  }
+
+ private:
+  const std::byte* start_;
+  RowHeader header_;
+};
+
+// The order of record ids: shorter first, then byte by byte, so that 9 comes before 10 and the
+// order depends on no collation.
+[[nodiscard]] inline int compare_ids(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return a.size() < b.size() ? -1 : 1;
+  return a.compare(b);
+}
+
+}  // namespace identity_resolve::engine

@@ -1,0 +1,96 @@
+#include "engine/survivorship.h"
+
+#include <algorithm>
+#include <boost/container/pmr/polymorphic_allocator.hpp>
+#include <functional>
+#include <unordered_set>
+
+namespace identity_resolve::engine {
+
+// Values compared by content; on the environment's memory, as it grows with the data.
+struct Cell::Seen {
+  explicit Seen(Environment& environment)
+      : values(64, std::hash<std::string_view>(), std::equal_to<>(), &environment.memory()) {}
+  std::unordered_set<std::string_view, std::hash<std::string_view>, std::equal_to<>,
+                     boost::container::pmr::polymorphic_allocator<std::string_view>>
+      values;
+};
+
+namespace {
+constexpr std::size_t kSearchAtMost = 24;
+}
+
+Cell::Cell(Environment& environment) : environment_(&environment), values_(&environment.memory()) {}
+Cell::Cell(Cell&&) noexcept = default;
+Cell& Cell::operator=(Cell&&) noexcept = default;
+Cell::~Cell() = default;
+
+void Cell::clear() {
+  values_.clear();
+  seen_.reset();
+}
+
+void Cell::add(std::string_view value, bool keep_first) {
+  if (keep_first) {
+    if (values_.empty()) values_.push_back(value);
+    return;
+  }
+  if (seen_ == nullptr) {
+    if (std::find(values_.begin(), values_.end(), value) != values_.end()) return;
+    if (values_.size() >= kSearchAtMost) {
+      seen_ = std::make_unique<Seen>(*environment_);
+      seen_->values.insert(values_.begin(), values_.end());
+      seen_->values.insert(value);
+    }
+  } else if (!seen_->values.insert(value).second) {
+    return;
+  }
+  values_.push_back(value);
+}
+
+Survivorship::Survivorship(Environment& environment, std::span<const ColumnPlan> columns,
+                           std::size_t sources, std::size_t slots)
+    : environment_(&environment),
+      columns_(columns),
+      ticker_(environment),
+      columns_of_source_(sources, &environment.memory()),
+      columns_of_slot_(slots, &environment.memory()) {
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const auto place = static_cast<std::uint16_t>(i);
+    if (columns[i].shows == Shows::kRecordId) {
+      columns_of_source_[index(columns[i].source)].push_back(place);
+    } else if (columns[i].shows == Shows::kValue) {
+      columns_of_slot_[index(columns[i].slot)].push_back(place);
+    }
+  }
+}
+
+Cells Survivorship::make_cells() const {
+  Cells cells(&environment_->memory());
+  cells.reserve(columns_.size());
+  for (std::size_t i = 0; i < columns_.size(); ++i) cells.emplace_back(*environment_);
+  return cells;
+}
+
+void Survivorship::fill(const IdentityReader& identity, Cells& cells) {
+  for (Cell& cell : cells) cell.clear();
+  for (const OrderedRow& ordered : identity.rows()) {
+    ticker_.tick();
+    if (ordered.starts_record) {
+      for (const std::uint16_t column : columns_of_source_[index(ordered.row.source())]) {
+        if (columns_[column].array || cells[column].empty()) {
+          cells[column].add_new(ordered.row.record_id());
+        }
+      }
+    }
+    ordered.row.each_item([&](SlotNumber slot, std::string_view bytes) {
+      if (slot == kKeySlot) return;
+      ticker_.tick();
+      for (const std::uint16_t column : columns_of_slot_[index(slot)]) {
+        cells[column].add(bytes, !columns_[column].array);
+      }
+    });
+  }
+}
+
+}  // namespace identity_resolve::engine

@@ -1,0 +1,295 @@
+// The type identity_clause and its constructors. Everything here is plain data, so errors are
+// raised the PostgreSQL way, from where they are found.
+#include "pg/clause.h"
+
+#include "normalize/normalize.h"
+
+namespace identity_resolve::pg {
+
+namespace {
+
+int length_of(std::string_view text) { return static_cast<int>(text.size()); }
+
+bool is_letter(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+}
+
+std::string_view string_of(std::string_view key, const JsonbValue& value) {
+  if (value.type != jbvString) {
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("identity_clause: \"%.*s\" must be a string", length_of(key), key.data()),
+             errhint("Make clauses with identity_source(), identity_rule() and "
+                     "identity_output().")));
+  }
+  return {value.val.string.val, static_cast<std::size_t>(value.val.string.len)};
+}
+
+bool bool_of(std::string_view key, const JsonbValue& value) {
+  if (value.type != jbvBool) {
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("identity_clause: \"%.*s\" must be true or false", length_of(key), key.data()),
+             errhint("Make clauses with identity_source(), identity_rule() and "
+                     "identity_output().")));
+  }
+  return value.val.boolean;
+}
+
+std::int64_t integer_of(std::string_view key, const JsonbValue& value) {
+  if (value.type != jbvNumeric) {
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("identity_clause: \"%.*s\" must be a number", length_of(key), key.data()),
+             errhint("Make clauses with identity_source(), identity_rule() and "
+                     "identity_output().")));
+  }
+  return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value.val.numeric)));
+}
+
+void check_name(std::string_view name, const char* what) {
+  if (is_name(name)) return;
+  ereport(ERROR,
+          (errcode(ERRCODE_INVALID_NAME),
+           errmsg("\"%.*s\" cannot name %s", length_of(name), name.data(), what),
+           errdetail("Output columns are named after it: it must start with a lower-case letter or "
+                     "an underscore, go on with these or digits, and have at most 60 bytes."),
+           errhint("Use a name such as 'zendesk' or 'zendesk_eu'.")));
+}
+
+void check_source(const Clause& clause) {
+  check_name(clause.name, "a source");
+  if (clause.query.data() == nullptr) {
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("source \"%.*s\" has no query", length_of(clause.name), clause.name.data()),
+             errhint("Write identity_source('name', 'SELECT id, email FROM …').")));
+  }
+}
+
+void check_rule(const Clause& clause) {
+  check_name(clause.kind, "a kind of identifier");
+  constexpr std::array<std::string_view, 7> kReserved = {
+      "id", "identity_id", "record_count", "sources", "updated_at", "record_id", "source"};
+  for (const std::string_view reserved : kReserved) {
+    if (clause.kind != reserved) continue;
+    ereport(ERROR, (errcode(ERRCODE_RESERVED_NAME),
+                    errmsg("\"%.*s\" cannot name a kind of identifier", length_of(reserved),
+                           reserved.data()),
+                    errdetail("The name has a meaning of its own in sources or results."),
+                    errhint("Give the column another name in the source's query, with AS.")));
+  }
+  if (clause.normalizer.data() != nullptr && !normalize::method_by_name(clause.normalizer)) {
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("normalizer \"%.*s\" does not exist", length_of(clause.normalizer),
+                    clause.normalizer.data()),
+             errdetail("Kind \"%.*s\" asks for it.", length_of(clause.kind), clause.kind.data()),
+             errhint("Use one of exact, casefold, email, mailbox, phone, none.")));
+  }
+}
+
+void check_output(const Clause& clause) {
+  if (clause.rows != "identities" && clause.rows != "combinations") {
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("identity_output() cannot give \"%.*s\" as rows", length_of(clause.rows),
+                    clause.rows.data() != nullptr ? clause.rows.data() : ""),
+             errdetail("'identities' is one row an identity, 'combinations' the rows that LEFT "
+                       "JOINs over all links would give."),
+             errhint("Use rows => 'identities' or rows => 'combinations'.")));
+  }
+  if (clause.max_combinations < 1) {
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+         errmsg("max_combinations must be at least 1, not " INT64_FORMAT, clause.max_combinations),
+         errdetail("It is the most rows that one identity may give."),
+         errhint("Leave it out for the default of " INT64_FORMAT ".", kDefaultMaxCombinations)));
+  }
+}
+
+[[noreturn]] void unknown_part(std::string_view key) {
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                  errmsg("identity_clause has no part \"%.*s\"", length_of(key), key.data()),
+                  errhint("Make clauses with identity_source(), identity_rule() and "
+                          "identity_output().")));
+  pg_unreachable();
+}
+
+ClauseType type_named(std::string_view name) {
+  if (name == "source") return ClauseType::kSource;
+  if (name == "rule") return ClauseType::kRule;
+  if (name == "output") return ClauseType::kOutput;
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                  errmsg("identity_clause cannot be a \"%.*s\"", length_of(name),
+                         name.data() != nullptr ? name.data() : ""),
+                  errdetail("A clause is a JSON object whose \"clause\" is \"source\", \"rule\" or "
+                            "\"output\"."),
+                  errhint("Make clauses with identity_source(), identity_rule() and "
+                          "identity_output().")));
+  pg_unreachable();
+}
+
+void set_part(Clause& clause, std::string_view key, const JsonbValue& value) {
+  if (key == "clause") return;
+  if (clause.type == ClauseType::kSource && key == "name") {
+    clause.name = string_of(key, value);
+  } else if (clause.type == ClauseType::kSource && key == "query") {
+    clause.query = string_of(key, value);
+  } else if (clause.type == ClauseType::kRule && key == "kind") {
+    clause.kind = string_of(key, value);
+  } else if (clause.type == ClauseType::kRule && key == "normalizer") {
+    clause.normalizer = string_of(key, value);
+  } else if (clause.type == ClauseType::kRule && key == "link") {
+    clause.link = bool_of(key, value);
+  } else if (clause.type == ClauseType::kOutput && key == "rows") {
+    clause.rows = string_of(key, value);
+  } else if (clause.type == ClauseType::kOutput && key == "max_combinations") {
+    clause.max_combinations = integer_of(key, value);
+  } else {
+    unknown_part(key);
+  }
+}
+
+// Builds the JSON text of a clause part by part and makes a checked datum of it.
+class ClauseText {
+ public:
+  explicit ClauseText(const char* type) {
+    initStringInfo(&text_);
+    appendStringInfo(&text_, "{\"clause\": \"%s\"", type);
+  }
+  void add(const char* key, const text* value) {
+    appendStringInfo(&text_, ", \"%s\": ", key);
+    escape_json(&text_, text_to_cstring(value));
+  }
+  void add(const char* key, bool value) {
+    appendStringInfo(&text_, ", \"%s\": %s", key, value ? "true" : "false");
+  }
+  void add(const char* key, std::int64_t value) {
+    appendStringInfo(&text_, ", \"%s\": " INT64_FORMAT, key, value);
+  }
+  Datum finish() {
+    appendStringInfoChar(&text_, '}');
+    const Datum datum = DirectFunctionCall1(jsonb_in, CStringGetDatum(text_.data));
+    read_clause(datum);
+    return datum;
+  }
+
+ private:
+  StringInfoData text_;
+};
+
+[[noreturn]] void null_argument(const char* function, const char* argument) {
+  ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+                  errmsg("%s of %s() must not be null", argument, function),
+                  errhint("Check the expression that gives it; a clause cannot be half made.")));
+  pg_unreachable();
+}
+
+}  // namespace
+
+bool is_name(std::string_view text) noexcept {
+  constexpr std::size_t kLongest = NAMEDATALEN - 1 - 3;  // room for "_id"
+  if (text.empty() || text.size() > kLongest || !is_letter(text.front())) return false;
+  for (const char c : text) {
+    if (!is_letter(c) && !(c >= '0' && c <= '9') && c != '$') return false;
+  }
+  return true;
+}
+
+Clause read_clause(Datum datum) {
+  Jsonb* jsonb = DatumGetJsonbP(datum);
+  Clause clause;
+  clause.rows = "identities";
+  clause.max_combinations = kDefaultMaxCombinations;
+  if (!JB_ROOT_IS_OBJECT(jsonb)) type_named({});
+
+  JsonbValue type;
+  if (getKeyJsonValueFromContainer(&jsonb->root, "clause", 6, &type) == nullptr) type_named({});
+  clause.type = type_named(string_of("clause", type));
+
+  JsonbIterator* iterator = JsonbIteratorInit(&jsonb->root);
+  JsonbValue value;
+  std::string_view key;
+  for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, true); token != WJB_DONE;
+       token = JsonbIteratorNext(&iterator, &value, true)) {
+    if (token == WJB_KEY) {
+      key = {value.val.string.val, static_cast<std::size_t>(value.val.string.len)};
+    } else if (token == WJB_VALUE) {
+      set_part(clause, key, value);
+    }
+  }
+  switch (clause.type) {
+    case ClauseType::kSource:
+      check_source(clause);
+      break;
+    case ClauseType::kRule:
+      check_rule(clause);
+      break;
+    case ClauseType::kOutput:
+      check_output(clause);
+      break;
+  }
+  return clause;
+}
+
+}  // namespace identity_resolve::pg
+
+using namespace identity_resolve::pg;
+
+// identity_clause_in(cstring) → identity_clause: JSON, checked as a constructor would.
+IDENTITY_RESOLVE_FUNCTION(identity_clause_in) {
+  const Datum datum = DirectFunctionCall1(jsonb_in, PG_GETARG_DATUM(0));
+  read_clause(datum);
+  PG_RETURN_DATUM(datum);
+}
+
+// identity_clause_out(identity_clause) → cstring: its JSON.
+IDENTITY_RESOLVE_FUNCTION(identity_clause_out) {
+  PG_RETURN_DATUM(DirectFunctionCall1(jsonb_out, PG_GETARG_DATUM(0)));
+}
+
+// identity_clause_recv(internal) → identity_clause: as jsonb travels, checked.
+IDENTITY_RESOLVE_FUNCTION(identity_clause_recv) {
+  const Datum datum = DirectFunctionCall1(jsonb_recv, PG_GETARG_DATUM(0));
+  read_clause(datum);
+  PG_RETURN_DATUM(datum);
+}
+
+// identity_clause_send(identity_clause) → bytea: as jsonb travels.
+IDENTITY_RESOLVE_FUNCTION(identity_clause_send) {
+  PG_RETURN_DATUM(DirectFunctionCall1(jsonb_send, PG_GETARG_DATUM(0)));
+}
+
+// identity_source(name text, query text) → identity_clause. Errors: 22004 for NULL, 42602 for a
+// name that no output column can bear. The query is looked at only when the clause is used.
+IDENTITY_RESOLVE_FUNCTION(identity_source) {
+  if (PG_ARGISNULL(0)) null_argument("identity_source", "the name");
+  if (PG_ARGISNULL(1)) null_argument("identity_source", "the query");
+  ClauseText clause("source");
+  clause.add("name", PG_GETARG_TEXT_PP(0));
+  clause.add("query", PG_GETARG_TEXT_PP(1));
+  PG_RETURN_DATUM(clause.finish());
+}
+
+// identity_rule(kind text, normalizer text, link boolean) → identity_clause. NULL leaves what the
+// kind has. Errors: 22004, 42602, 42939 for a reserved name, 22023 for an unknown normaliser.
+IDENTITY_RESOLVE_FUNCTION(identity_rule) {
+  if (PG_ARGISNULL(0)) null_argument("identity_rule", "the kind");
+  ClauseText clause("rule");
+  clause.add("kind", PG_GETARG_TEXT_PP(0));
+  if (!PG_ARGISNULL(1)) clause.add("normalizer", PG_GETARG_TEXT_PP(1));
+  if (!PG_ARGISNULL(2)) clause.add("link", PG_GETARG_BOOL(2));
+  PG_RETURN_DATUM(clause.finish());
+}
+
+// identity_output(rows text, max_combinations bigint) → identity_clause. Errors: 22004, 22023.
+IDENTITY_RESOLVE_FUNCTION(identity_output) {
+  if (PG_ARGISNULL(0)) null_argument("identity_output", "rows");
+  if (PG_ARGISNULL(1)) null_argument("identity_output", "max_combinations");
+  ClauseText clause("output");
+  clause.add("rows", PG_GETARG_TEXT_PP(0));
+  clause.add("max_combinations", static_cast<std::int64_t>(PG_GETARG_INT64(1)));
+  PG_RETURN_DATUM(clause.finish());
+}

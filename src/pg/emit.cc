@@ -1,0 +1,250 @@
+#include "pg/emit.h"
+
+#include <fmt/format.h>
+
+namespace identity_resolve::pg {
+
+namespace {
+
+using engine::Error;
+using engine::Shows;
+
+// Rows whose values are kept before their memory is used again.
+constexpr unsigned kRowsAReset = 64;
+
+// A value as an error message shows it.
+std::string shown(std::string_view value) {
+  constexpr std::size_t kLongest = 100;
+  if (value.size() <= kLongest) return std::string(value);
+  const std::size_t whole = static_cast<std::size_t>(call([&] {
+    return pg_mbcliplen(value.data(), static_cast<int>(kLongest * 4), static_cast<int>(kLongest));
+  }));
+  return fmt::format("{}… ({} bytes)", value.substr(0, whole), value.size());
+}
+
+Datum uuid_datum(const engine::Uuid& uuid) {
+  auto* copy = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
+  static_assert(sizeof copy->data == sizeof uuid);
+  std::memcpy(copy->data, uuid.data(), uuid.size());
+  return UUIDPGetDatum(copy);
+}
+
+}  // namespace
+
+engine::Uuid id_of(const Request& request, const engine::IdentityReader& identity) noexcept {
+  return engine::identity_id(request.sources[engine::index(identity.first_source())].name,
+                             identity.first_record_id());
+}
+
+RowSink::RowSink(FunctionCallInfo fcinfo) {
+  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  if (result == nullptr || !IsA(result, ReturnSetInfo) ||
+      (result->allowedModes & SFRM_Materialize) == 0) {
+    throw Error("0A000", "this function gives a set of rows, and was called where none can stand",
+                {}, "Call it in FROM: SELECT * FROM resolve_identities(…) AS (…).");
+  }
+  if (result->expectedDesc == nullptr) {
+    throw Error("42601", "a column definition list is required",
+                "The result's columns are what the list asks for.",
+                "Call it in FROM, with the columns you want: SELECT * FROM resolve_identities(…) "
+                "AS (identity_id uuid, email text, stripe_id text).");
+  }
+  call([&] {
+    const MemoryContext outer = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+    shape_ = CreateTupleDescCopy(result->expectedDesc);
+    store_ = tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0, false,
+                                   work_mem);
+    result->returnMode = SFRM_Materialize;
+    result->setResult = store_;
+    result->setDesc = shape_;
+    MemoryContextSwitchTo(outer);
+  });
+}
+
+Emitter::Emitter(const Request& request, std::span<const engine::ColumnPlan> columns, RowSink& sink)
+    : request_(&request),
+      sink_(&sink),
+      columns_(columns.size()),
+      values_(columns.size()),
+      nulls_(std::make_unique<bool[]>(columns.size())) {
+  make_columns(columns);
+  memory_ = call([] {
+    return AllocSetContextCreate(CurrentMemoryContext, "identity_resolve output",
+                                 ALLOCSET_DEFAULT_SIZES);
+  });
+}
+
+Emitter::~Emitter() { MemoryContextDelete(memory_); }
+
+void Emitter::make_columns(std::span<const engine::ColumnPlan> plans) {
+  call([&] {
+    for (std::size_t i = 0; i < plans.size(); ++i) {
+      const Form_pg_attribute attribute = TupleDescAttr(sink_->shape(), static_cast<int>(i));
+      Column& column = columns_[i];
+      column.plan = plans[i];
+      column.type = attribute->atttypid;
+      column.is_uuid = column.type == UUIDOID;
+      if (column.plan.array) {
+        column.element = get_base_element_type(column.type);
+        column.has_domain = getBaseType(column.type) != column.type;
+        get_typlenbyvalalign(column.element, &column.element_length, &column.element_by_value,
+                             &column.element_alignment);
+        // A domain over an array keeps its type modifier, as varchar(5)[] has one, to itself.
+        std::int32_t typmod = attribute->atttypmod;
+        if (column.has_domain) getBaseTypeAndTypmod(column.type, &typmod);
+        column.writer = ValueWriter(column.element, typmod);
+      } else {
+        column.writer = ValueWriter(column.type, attribute->atttypmod);
+      }
+    }
+  });
+}
+
+void Emitter::put(const engine::IdentityReader& identity, const engine::Cells& cells) {
+  if (++rows_in_memory_ == kRowsAReset) {
+    rows_in_memory_ = 0;
+    MemoryContextReset(memory_);
+  }
+  try {
+    call([&] {
+      const MemoryContext outer = MemoryContextSwitchTo(memory_);
+      write_row(identity, cells);
+      MemoryContextSwitchTo(outer);
+    });
+  } catch (const PgError& error) {
+    rethrow(error, identity);
+  }
+}
+
+void Emitter::write_row(const engine::IdentityReader& identity, const engine::Cells& cells) {
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    Column& column = columns_[i];
+    if (column.plan.shows != Shows::kRecordId && column.plan.shows != Shows::kValue) {
+      write_identity(i, identity);
+      continue;
+    }
+    nulls_[i] = cells[i].empty();
+    if (nulls_[i]) continue;
+    casting_column_ = i;
+    casting_ = true;
+    values_[i] = write_cell(column, cells[i].values());
+    casting_ = false;
+  }
+  sink_->put(values_.data(), nulls_.get());
+}
+
+Datum Emitter::write_cell(Column& column, std::span<const std::string_view> values) {
+  if (!column.plan.array) {
+    casting_value_ = values.front();
+    return column.writer.write(casting_value_);
+  }
+  auto* elements = static_cast<Datum*>(
+      MemoryContextAllocHuge(CurrentMemoryContext, values.size() * sizeof(Datum)));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i % 4096 == 0) CHECK_FOR_INTERRUPTS();
+    casting_value_ = values[i];
+    elements[i] = column.writer.write(casting_value_);
+  }
+  return make_array(column, elements, values.size());
+}
+
+Datum Emitter::make_array(const Column& column, Datum* elements, std::size_t count) const {
+  if (count > MaxArraySize) {
+    ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                    errmsg("an array of %zu elements is too long", count)));
+  }
+  const Datum array = PointerGetDatum(
+      construct_array(elements, static_cast<int>(count), column.element, column.element_length,
+                      column.element_by_value, column.element_alignment));
+  if (column.has_domain) domain_check(array, false, column.type, nullptr, nullptr);
+  return array;
+}
+
+void Emitter::write_identity(std::size_t place, const engine::IdentityReader& identity) {
+  Column& column = columns_[place];
+  nulls_[place] = false;
+  switch (column.plan.shows) {
+    case Shows::kIdentityId: {
+      const Datum uuid = uuid_datum(id_of(*request_, identity));
+      values_[place] =
+          column.is_uuid
+              ? uuid
+              : column.writer.write(DatumGetCString(DirectFunctionCall1(uuid_out, uuid)));
+      return;
+    }
+    case Shows::kRecordCount: {
+      std::array<char, 24> digits;
+      const auto end =
+          std::to_chars(digits.data(), digits.data() + digits.size(), identity.record_count());
+      casting_column_ = place;
+      casting_value_ = {digits.data(), static_cast<std::size_t>(end.ptr - digits.data())};
+      casting_ = true;
+      values_[place] = column.writer.write(casting_value_);
+      casting_ = false;
+      return;
+    }
+    case Shows::kSources:
+      values_[place] = write_sources(column, identity);
+      return;
+    case Shows::kRecordId:
+    case Shows::kValue:
+      break;
+  }
+}
+
+Datum Emitter::write_sources(Column& column, const engine::IdentityReader& identity) {
+  const std::size_t most = request_->sources.size();
+  auto* elements = static_cast<Datum*>(palloc(most * sizeof(Datum)));
+  std::size_t count = 0;
+  const engine::OrderedRow* last = nullptr;
+  for (const engine::OrderedRow& ordered : identity.rows()) {
+    if (last != nullptr && last->row.source() == ordered.row.source()) continue;
+    last = &ordered;
+    elements[count++] =
+        column.writer.write(request_->sources[engine::index(ordered.row.source())].name);
+  }
+  return make_array(column, elements, count);
+}
+
+void Emitter::rethrow(const PgError& error, const engine::IdentityReader& identity) const {
+  const ErrorData* data = error.data();
+  const int category = ERRCODE_TO_CATEGORY(data->sqlerrcode);
+  if (!casting_ || category == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
+      category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES)) {
+    throw error;
+  }
+  // Which record the value came from is looked up only now that somebody wants to know.
+  const engine::ColumnPlan& plan = columns_[casting_column_].plan;
+  std::string from;
+  for (const engine::OrderedRow& ordered : identity.rows()) {
+    bool here = plan.shows == Shows::kRecordId && ordered.row.source() == plan.source &&
+                ordered.row.record_id() == casting_value_;
+    ordered.row.each_item([&](engine::SlotNumber slot, std::string_view bytes) {
+      here = here || (plan.shows == Shows::kValue && slot == plan.slot && bytes == casting_value_);
+    });
+    if (here) {
+      from = fmt::format(" of source \"{}\", record \"{}\"",
+                         request_->sources[engine::index(ordered.row.source())].name,
+                         shown(ordered.row.record_id()));
+      break;
+    }
+  }
+  const Form_pg_attribute attribute =
+      TupleDescAttr(sink_->shape(), static_cast<int>(casting_column_));
+  const Oid type = attribute->atttypid;
+  const std::int32_t typmod = attribute->atttypmod;
+  const char* type_name = call([&] { return format_type_with_typemod(type, typmod); });
+  const MemoryContext context = CurrentMemoryContext;
+  const auto keep = [&](const std::string& text) {
+    return call([&] { return MemoryContextStrdup(context, text.c_str()); });
+  };
+  ErrorData* told = error.data();
+  told->detail = keep(fmt::format("{}.", data->message));
+  told->message =
+      keep(fmt::format("column \"{}\": value \"{}\"{} cannot be shown as {}",
+                       NameStr(attribute->attname), shown(casting_value_), from, type_name));
+  told->hint = keep("Declare the column as text, or leave such values out of the source's query.");
+  throw error;
+}
+
+}  // namespace identity_resolve::pg

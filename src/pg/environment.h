@@ -1,0 +1,50 @@
+// PostgreSQL as the engine's environment: a memory context for memory, and its interrupts.
+#pragma once
+
+#include "engine/environment.h"
+#include "pg/guard.h"
+
+namespace identity_resolve::pg {
+
+// Memory from one memory context. Whatever happens to the C++ objects that use it, an abort or the
+// end of the statement frees the context and all of it.
+class ContextMemory final : public boost::container::pmr::memory_resource {
+ public:
+  explicit ContextMemory(MemoryContext context) noexcept : context_(context) {}
+
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    if (alignment > MAXIMUM_ALIGNOF || bytes > MaxAllocHugeSize) throw std::bad_alloc();
+    void* memory = MemoryContextAllocExtended(context_, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+    if (memory == nullptr) throw std::bad_alloc();
+    return memory;
+  }
+  void do_deallocate(void* memory, std::size_t /*bytes*/, std::size_t /*alignment*/) override {
+    if (memory != nullptr) pfree(memory);
+  }
+  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
+    return this == &other;
+  }
+
+  MemoryContext context_;
+};
+
+class Environment final : public engine::Environment {
+ public:
+  // Makes a child of `parent`, which is deleted with this object, or with its parent.
+  explicit Environment(MemoryContext parent)
+      : context_(call([parent] {
+          return AllocSetContextCreate(parent, "identity_resolve", ALLOCSET_DEFAULT_SIZES);
+        })),
+        memory_(context_) {}
+  ~Environment() override { MemoryContextDelete(context_); }
+
+  boost::container::pmr::memory_resource& memory() noexcept override { return memory_; }
+  void check_interrupts() override { pg::check_interrupts(); }
+
+ private:
+  MemoryContext context_;
+  ContextMemory memory_;
+};
+
+}  // namespace identity_resolve::pg

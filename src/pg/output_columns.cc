@@ -1,0 +1,179 @@
+#include "pg/output_columns.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+namespace identity_resolve::pg {
+
+namespace {
+
+using engine::ColumnPlan;
+using engine::Error;
+using engine::KindNumber;
+using engine::Shows;
+using engine::SlotNumber;
+using engine::SourceNumber;
+
+// A thing that a name can mean. Slots are given once a column asks for it.
+struct Meaning {
+  Shows shows = Shows::kIdentityId;
+  SourceNumber source{};
+  KindNumber kind{};
+  bool one_source = false;
+};
+
+using Meanings = std::vector<std::pair<std::string, Meaning>>;
+
+// All names that mean something for these sources, in the order in which they are listed to a user.
+Meanings all_meanings(const Request& request, const std::vector<SourceScan>& scans) {
+  Meanings meanings = {{"identity_id", {Shows::kIdentityId, {}, {}, false}},
+                       {"record_count", {Shows::kRecordCount, {}, {}, false}},
+                       {"sources", {Shows::kSources, {}, {}, false}}};
+  std::vector<std::vector<KindNumber>> kinds_of_source;
+  std::vector<KindNumber> kinds;
+  const auto add = [](std::vector<KindNumber>& list, KindNumber kind) {
+    if (std::find(list.begin(), list.end(), kind) == list.end()) list.push_back(kind);
+  };
+  for (const SourceScan& scan : scans) {
+    meanings.push_back({scan.name() + "_id", {Shows::kRecordId, scan.number(), {}, true}});
+    kinds_of_source.emplace_back();
+    for (const SourceColumn& column : scan.columns()) {
+      add(kinds_of_source.back(), column.kind);
+      add(kinds, column.kind);
+    }
+  }
+  const auto kind_name = [&](KindNumber kind) { return request.kinds[engine::index(kind)].name; };
+  for (const KindNumber kind : kinds) {
+    meanings.push_back({kind_name(kind), {Shows::kValue, {}, kind, false}});
+  }
+  for (std::size_t i = 0; i < scans.size(); ++i) {
+    for (const KindNumber kind : kinds_of_source[i]) {
+      meanings.push_back({scans[i].name() + "_" + kind_name(kind),
+                          {Shows::kValue, scans[i].number(), kind, true}});
+    }
+  }
+  return meanings;
+}
+
+std::string describe(const Request& request, const Meaning& meaning) {
+  const auto source = [&] { return request.sources[engine::index(meaning.source)].name; };
+  const auto kind = [&] { return request.kinds[engine::index(meaning.kind)].name; };
+  switch (meaning.shows) {
+    case Shows::kIdentityId:
+      return "the identity's id";
+    case Shows::kRecordCount:
+      return "the number of records";
+    case Shows::kSources:
+      return "the names of the sources";
+    case Shows::kRecordId:
+      return fmt::format("the record id of source \"{}\"", source());
+    case Shows::kValue:
+      break;
+  }
+  return meaning.one_source ? fmt::format("kind \"{}\" of source \"{}\"", kind(), source())
+                            : fmt::format("kind \"{}\"", kind());
+}
+
+const Meaning& find_meaning(const Request& request, const Meanings& meanings,
+                            const std::string& name) {
+  const Meaning* found = nullptr;
+  for (const auto& [candidate, meaning] : meanings) {
+    if (candidate != name) continue;
+    if (found != nullptr) {
+      throw Error("42702", fmt::format("column \"{}\" is ambiguous", name),
+                  fmt::format("It could show {} or {}.", describe(request, *found),
+                              describe(request, meaning)),
+                  "Give the source another name in identity_source().");
+    }
+    found = &meaning;
+  }
+  if (found != nullptr) return *found;
+
+  constexpr std::size_t kMostListed = 60;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(meanings.size(), kMostListed); ++i) {
+    if (!names.empty()) names += ", ";
+    names += meanings[i].first;
+  }
+  if (meanings.size() > kMostListed) {
+    names += fmt::format(" and {} more", meanings.size() - kMostListed);
+  }
+  throw Error("42703", fmt::format("column \"{}\" means nothing for these sources", name),
+              fmt::format("The names that do are: {}.", names),
+              "A column of the definition list is identity_id, record_count, sources, "
+              "<source>_id, <kind> or <source>_<kind>.");
+}
+
+// Gives the slots out: one for each kind that is shown normalised, one for each kind of a source
+// that is shown as typed.
+class Slots {
+ public:
+  explicit Slots(std::vector<SourceScan>& scans) : scans_(&scans) {}
+
+  SlotNumber slot_of(const Meaning& meaning) {
+    const auto key = std::tuple(meaning.one_source, meaning.source, meaning.kind);
+    if (const auto known = given_.find(key); known != given_.end()) return known->second;
+    if (given_.size() >= engine::index(engine::kKeySlot)) {
+      throw Error("54000", "the definition list asks for too many different values");
+    }
+    const SlotNumber slot{static_cast<std::uint16_t>(given_.size())};
+    given_.emplace(key, slot);
+    for (SourceScan& scan : *scans_) {
+      if (meaning.one_source && scan.number() != meaning.source) continue;
+      for (SourceColumn& column : scan.columns()) {
+        if (column.kind != meaning.kind) continue;
+        (meaning.one_source ? column.typed_slot : column.normalized_slot) = slot;
+      }
+    }
+    return slot;
+  }
+  [[nodiscard]] std::size_t count() const noexcept { return given_.size(); }
+
+ private:
+  std::vector<SourceScan>* scans_;
+  std::map<std::tuple<bool, SourceNumber, KindNumber>, SlotNumber> given_;
+};
+
+void check_type(const std::string& name, Shows shows, bool array, Oid type) {
+  const bool must_be_array = shows == Shows::kSources;
+  const bool must_be_scalar = shows == Shows::kIdentityId || shows == Shows::kRecordCount;
+  if (must_be_array == array && must_be_array) return;
+  if (!must_be_array && !(must_be_scalar && array)) return;
+  throw Error("42804",
+              fmt::format("column \"{}\" cannot be of type {}", name,
+                          std::string(call([type] { return format_type_be(type); }))),
+              must_be_array ? "An identity has records in several sources."
+                            : "An identity has exactly one of it.",
+              must_be_array ? "Declare it as an array: sources text[]."
+                            : fmt::format("Declare it as {} {}.", name,
+                                          shows == Shows::kIdentityId ? "uuid" : "bigint"));
+}
+
+}  // namespace
+
+OutputPlan plan_output(const Request& request, std::vector<SourceScan>& scans, TupleDesc shape) {
+  const Meanings meanings = all_meanings(request, scans);
+  Slots slots(scans);
+  OutputPlan plan;
+  for (int i = 0; i < shape->natts; ++i) {
+    const Form_pg_attribute attribute = TupleDescAttr(shape, i);
+    const std::string name(NameStr(attribute->attname));
+    const Oid type = attribute->atttypid;
+    const Meaning& meaning = find_meaning(request, meanings, name);
+    const bool array = call([type] { return OidIsValid(get_base_element_type(type)); });
+    check_type(name, meaning.shows, array, type);
+    ColumnPlan column;
+    column.shows = meaning.shows;
+    column.source = meaning.source;
+    column.one_source = meaning.one_source;
+    column.array = array;
+    if (meaning.shows == Shows::kValue) column.slot = slots.slot_of(meaning);
+    plan.columns.push_back(column);
+  }
+  plan.slots = slots.count();
+  return plan;
+}
+
+}  // namespace identity_resolve::pg

@@ -1,0 +1,142 @@
+#include "pg/request.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pg/clause.h"
+#include "pg/guard.h"
+
+namespace identity_resolve::pg {
+
+namespace {
+
+using engine::Error;
+using normalize::Method;
+
+constexpr const char* kExample =
+    "Write for example: resolve_identities(identity_source('stripe', "
+    "'SELECT id, email FROM stripe.customers'), …).";
+
+std::vector<Kind> known_kinds() {
+  return {
+      {"user_id", Method::kExact, true},   {"anonymous_id", Method::kExact, true},
+      {"device_id", Method::kExact, true}, {"username", Method::kExact, true},
+      {"email", Method::kEmail, true},     {"external_id", Method::kExact, true},
+      {"phone", Method::kPhone, true},
+  };
+}
+
+// The clauses' datums; the array's own checks included.
+struct ClauseArray {
+  Datum* datums;
+  bool* nulls;
+  int count;
+};
+
+ClauseArray take_apart(FunctionCallInfo fcinfo, int argument) {
+  return call([&] {
+    ClauseArray clauses{nullptr, nullptr, 0};
+    ArrayType* array = DatumGetArrayTypeP(fcinfo->args[argument].value);
+    deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT, &clauses.datums,
+                      &clauses.nulls, &clauses.count);
+    return clauses;
+  });
+}
+
+void add_source(Request& request, const Clause& clause) {
+  for (const Source& source : request.sources) {
+    if (source.name != clause.name) continue;
+    throw Error("42710", fmt::format("source \"{}\" is given twice", source.name),
+                "Records are named by their source and their id, so every source needs its own "
+                "name.",
+                fmt::format("Name them apart, for example '{0}_eu' and '{0}_us', or join them "
+                            "with UNION ALL in one query.",
+                            source.name));
+  }
+  request.sources.push_back({std::string(clause.name), std::string(clause.query)});
+}
+
+void apply_rule(Request& request, const Clause& clause) {
+  const bool link = clause.link.value_or(true);
+  if (const auto number = request.kind_named(clause.kind)) {
+    Kind& kind = request.kinds[engine::index(*number)];
+    if (clause.link) kind.links = link;
+    if (clause.normalizer.data() != nullptr) {
+      kind.method = *normalize::method_by_name(clause.normalizer);
+    }
+    return;
+  }
+  const Method standard = link ? Method::kExact : Method::kNone;
+  request.kinds.push_back({std::string(clause.kind),
+                           clause.normalizer.data() != nullptr
+                               ? *normalize::method_by_name(clause.normalizer)
+                               : standard,
+                           link});
+}
+
+}  // namespace
+
+std::optional<engine::KindNumber> Request::kind_named(std::string_view name) const {
+  const auto found =
+      std::find_if(kinds.begin(), kinds.end(), [&](const Kind& kind) { return kind.name == name; });
+  if (found == kinds.end()) return std::nullopt;
+  return engine::KindNumber{static_cast<std::uint16_t>(found - kinds.begin())};
+}
+
+Request read_request(FunctionCallInfo fcinfo, int argument) {
+  if (PG_NARGS() <= argument || fcinfo->args[argument].isnull) {
+    throw Error("22004", "the list of clauses must not be null", {}, kExample);
+  }
+  const ClauseArray clauses = take_apart(fcinfo, argument);
+
+  Request request;
+  request.kinds = known_kinds();
+  std::vector<std::string> ruled;
+  request.max_combinations = kDefaultMaxCombinations;
+  bool has_output = false;
+  for (int i = 0; i < clauses.count; ++i) {
+    if (clauses.nulls[i]) {
+      throw Error("22004", fmt::format("clause {} of {} is null", i + 1, clauses.count),
+                  "A source that is left out by accident would change who is who.",
+                  "Check the expression that gives this clause.");
+    }
+    const Clause clause = call([&] { return read_clause(clauses.datums[i]); });
+    switch (clause.type) {
+      case ClauseType::kSource:
+        add_source(request, clause);
+        break;
+      case ClauseType::kRule:
+        if (std::find(ruled.begin(), ruled.end(), clause.kind) != ruled.end()) {
+          throw Error("42710", fmt::format("kind \"{}\" has two rules", clause.kind), {},
+                      "Put all it needs into one identity_rule().");
+        }
+        ruled.emplace_back(clause.kind);
+        apply_rule(request, clause);
+        break;
+      case ClauseType::kOutput:
+        if (has_output) {
+          throw Error("42710", "identity_output() is given twice", {},
+                      "Put all it needs into one identity_output().");
+        }
+        has_output = true;
+        request.rows =
+            clause.rows == "combinations" ? OutputRows::kCombinations : OutputRows::kIdentities;
+        request.max_combinations = static_cast<std::uint64_t>(clause.max_combinations);
+        break;
+    }
+  }
+  if (request.sources.empty()) {
+    throw Error(
+        "22023", "there is no source to resolve",
+        fmt::format("The call has {} clauses, and none is an identity_source().", clauses.count),
+        kExample);
+  }
+  constexpr std::size_t kMostSources = 32767;
+  if (request.sources.size() > kMostSources || request.kinds.size() > kMostSources) {
+    throw Error("54000", fmt::format("more than {} sources or kinds", kMostSources));
+  }
+  return request;
+}
+
+}  // namespace identity_resolve::pg

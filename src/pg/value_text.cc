@@ -1,0 +1,142 @@
+#include "pg/value_text.h"
+
+namespace identity_resolve::pg {
+
+namespace {
+
+bool is_ascii(std::string_view text) noexcept {
+  std::size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, text.data() + i, sizeof word);
+    if ((word & 0x8080808080808080U) != 0) return false;
+  }
+  for (; i < text.size(); ++i) {
+    if (static_cast<unsigned char>(text[i]) >= 0x80) return false;
+  }
+  return true;
+}
+
+bool is_utf8_already() noexcept {
+  const int encoding = GetDatabaseEncoding();
+  return encoding == PG_UTF8 || encoding == PG_SQL_ASCII;
+}
+
+std::string_view convert(std::string_view text, int from, int to) {
+  auto* bytes = reinterpret_cast<unsigned char*>(const_cast<char*>(text.data()));
+  unsigned char* converted =
+      pg_do_encoding_conversion(bytes, static_cast<int>(text.size()), from, to);
+  if (converted == bytes) return text;
+  return reinterpret_cast<char*>(converted);
+}
+
+// Digits on the current memory context.
+template <class Integer>
+std::string_view digits(Integer number) {
+  constexpr std::size_t kLongest = 21;
+  auto* buffer = static_cast<char*>(palloc(kLongest));
+  const auto end = std::to_chars(buffer, buffer + kLongest, number);
+  return {buffer, static_cast<std::size_t>(end.ptr - buffer)};
+}
+
+}  // namespace
+
+std::string_view to_utf8(std::string_view text) {
+  if (is_utf8_already() || is_ascii(text)) return text;
+  return convert(text, GetDatabaseEncoding(), PG_UTF8);
+}
+
+std::string_view from_utf8(std::string_view text) {
+  if (is_utf8_already() || is_ascii(text)) return text;
+  return convert(text, PG_UTF8, GetDatabaseEncoding());
+}
+
+ValueReader::ValueReader(Oid type) {
+  switch (getBaseType(type)) {
+    case TEXTOID:
+    case VARCHAROID:
+      form_ = Form::kVarlena;
+      return;
+    case BPCHAROID:
+      form_ = Form::kPadded;
+      return;
+    case INT2OID:
+      form_ = Form::kInt2;
+      return;
+    case INT4OID:
+      form_ = Form::kInt4;
+      return;
+    case INT8OID:
+      form_ = Form::kInt8;
+      return;
+    default:
+      break;
+  }
+  Oid output = InvalidOid;
+  getTypeOutputInfo(type, &output, &varlena_);
+  fmgr_info(output, &output_);
+}
+
+std::string_view ValueReader::read(Datum value) {
+  switch (form_) {
+    case Form::kVarlena:
+    case Form::kPadded: {
+      const auto* text = reinterpret_cast<const struct varlena*>(
+          pg_detoast_datum_packed(reinterpret_cast<struct varlena*>(DatumGetPointer(value))));
+      std::string_view view(VARDATA_ANY(text), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(text)));
+      if (form_ == Form::kPadded) {
+        const std::size_t last = view.find_last_not_of(' ');
+        view = view.substr(0, last == std::string_view::npos ? 0 : last + 1);
+      }
+      return to_utf8(view);
+    }
+    case Form::kInt2:
+      return digits(DatumGetInt16(value));
+    case Form::kInt4:
+      return digits(DatumGetInt32(value));
+    case Form::kInt8:
+      return digits(DatumGetInt64(value));
+    case Form::kOther:
+      break;
+  }
+  if (varlena_) value = PointerGetDatum(PG_DETOAST_DATUM(value));
+  return to_utf8(OutputFunctionCall(&output_, value));
+}
+
+ValueWriter::ValueWriter(Oid type, std::int32_t typmod) : typmod_(typmod) {
+  if (type == TEXTOID || (type == VARCHAROID && typmod < 0)) {
+    form_ = Form::kText;
+    return;
+  }
+  if (type == INT4OID) form_ = Form::kInt4;
+  if (type == INT8OID) form_ = Form::kInt8;
+  Oid input = InvalidOid;
+  getTypeInputInfo(type, &input, &parameter_);
+  fmgr_info(input, &input_);
+}
+
+Datum ValueWriter::write(std::string_view text) {
+  if (form_ == Form::kInt8) {
+    std::int64_t number = 0;
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (end.ec == std::errc() && end.ptr == text.data() + text.size()) return Int64GetDatum(number);
+  } else if (form_ == Form::kInt4) {
+    std::int32_t number = 0;
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (end.ec == std::errc() && end.ptr == text.data() + text.size()) return Int32GetDatum(number);
+  }
+  const std::string_view native = from_utf8(text);
+  if (native.size() > MaxAllocSize - VARHDRSZ - 1) {
+    ereport(ERROR,
+            (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("a value is longer than 1 GB")));
+  }
+  if (form_ == Form::kText) {
+    return PointerGetDatum(
+        cstring_to_text_with_len(native.data(), static_cast<int>(native.size())));
+  }
+  // An integer that the fast path did not read is left to the input function, for its own rules
+  // (blanks, a plus sign) and its own errors.
+  return InputFunctionCall(&input_, pnstrdup(native.data(), native.size()), parameter_, typmod_);
+}
+
+}  // namespace identity_resolve::pg

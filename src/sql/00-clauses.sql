@@ -1,0 +1,59 @@
+-- identity_clause: what a resolve is told. A list of clauses is the whole of a call, so the same
+-- list builds the master table and the long form, and can be kept in a table.
+
+CREATE TYPE identity_clause;
+
+CREATE FUNCTION identity_clause_in(cstring) RETURNS identity_clause
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION identity_clause_out(identity_clause) RETURNS cstring
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION identity_clause_recv(internal) RETURNS identity_clause
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION identity_clause_send(identity_clause) RETURNS bytea
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE identity_clause (
+  INPUT = identity_clause_in,
+  OUTPUT = identity_clause_out,
+  RECEIVE = identity_clause_recv,
+  SEND = identity_clause_send,
+  INTERNALLENGTH = VARIABLE,
+  ALIGNMENT = int4,
+  STORAGE = extended
+);
+COMMENT ON TYPE identity_clause IS
+  'one clause of a call of identity_resolve: a source, a rule or the output; its text form is JSON';
+
+CREATE CAST (identity_clause AS jsonb) WITHOUT FUNCTION;
+
+-- identity_source(name, query): one tool's users in this database.
+--   name   a lower-case identifier; output columns are named after it
+--   query  one SELECT: first column the record id, every other column named by its kind
+-- Errors: 22004 for NULL, 42602 for a name that cannot name a column.
+CREATE FUNCTION identity_source(name text, query text) RETURNS identity_clause
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION identity_source(text, text) IS
+  'a source of records: its name, and a query that yields a record id and identifiers named by their kinds';
+
+-- identity_rule(kind, normalizer, link): declares a kind of identifier, or changes a known one.
+--   normalizer  exact, casefold, email, mailbox, phone or none; NULL: as the kind has it, for a new
+--               kind exact, or none where it does not link
+--   link        whether equal values link records; NULL: as the kind has it, for a new kind true
+-- Errors: 22004, 42602, 42939 for a reserved name, 22023 for an unknown normaliser.
+CREATE FUNCTION identity_rule(kind text, normalizer text DEFAULT NULL, link boolean DEFAULT NULL)
+  RETURNS identity_clause
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION identity_rule(text, text, boolean) IS
+  'a rule for a kind of identifier: how its values are spelled one way, and whether they link';
+
+-- identity_output(rows, max_combinations): which rows resolve_identities() gives.
+--   rows              'identities': one an identity; 'combinations': those that the plain SQL''s
+--                     LEFT JOINs would give if they followed every link
+--   max_combinations  the most rows that one identity may give
+-- Errors: 22004, 22023.
+CREATE FUNCTION identity_output(rows text DEFAULT 'identities',
+                                max_combinations bigint DEFAULT 10000)
+  RETURNS identity_clause
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION identity_output(text, bigint) IS
+  'what rows the master table has: one an identity, or the combinations of its records';

@@ -1,0 +1,34 @@
+-- The master table and the long form.
+--
+-- Both read their sources with the caller's rights, under the caller's snapshot, and write nothing.
+-- They are parallel unsafe so that the sources' own queries may use parallel workers.
+
+-- resolve_identities(clauses): one row an identity (or a combination: identity_output()).
+-- The column definition list says what the row shows and as which type:
+--   identity_id uuid   record_count bigint   sources text[]
+--   <source>_id        record ids of a source
+--   <kind>             values of a kind, normalised
+--   <source>_<kind>    values of a kind as that source typed them
+-- A scalar column shows the surviving value, an array all distinct ones, the surviving one first.
+-- Errors: 22023 without a source, 22004 for a NULL clause or record id, 42703 for a column that
+-- means nothing, and what a source's query or a cast raises, saying which.
+CREATE FUNCTION resolve_identities(VARIADIC clauses identity_clause[])
+  RETURNS SETOF record
+  AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE COST 100000 ROWS 10000;
+COMMENT ON FUNCTION resolve_identities(identity_clause[]) IS
+  'the master table: one row for each identity in the sources, with the columns that the definition list names';
+
+-- identity_records(clauses): each record of the sources once, with its identity.
+CREATE FUNCTION identity_records(VARIADIC clauses identity_clause[])
+  RETURNS TABLE (identity_id uuid, source text, record_id text)
+  AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE COST 100000 ROWS 10000;
+COMMENT ON FUNCTION identity_records(identity_clause[]) IS
+  'the long form: each record of the sources with the identity that it belongs to';
+
+-- Without a clause there is nothing to resolve: a clear error in place of "does not exist".
+CREATE FUNCTION resolve_identities() RETURNS SETOF record
+  AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION resolve_identities() IS 'raises the error that there is no source to resolve';
+CREATE FUNCTION identity_records() RETURNS TABLE (identity_id uuid, source text, record_id text)
+  AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_records() IS 'raises the error that there is no source to resolve';
