@@ -34,6 +34,7 @@
 \endif
 
 SET LOCAL client_encoding = 'UTF8';
+SET LOCAL timezone = 'UTC';   -- a day has 24 hours
 
 -- 1. Dice and pencils ---------------------------------------------------------------------------------------------------
 
@@ -125,7 +126,9 @@ SELECT
   CASE WHEN pg_temp.draw(person, 'third address') < 0.06 THEN first_ascii || '_' || person || '@old.example' END AS old_email,
   -- the one that the whole office reads
   CASE WHEN person % 1000 IN (500, 501, 502) THEN 'info@' || company || (person / 1000) || '.example' END AS office_email,
-  '+1 (' || 201 + person % 700 || ') 555-' || lpad((person % 10000)::text, 4, '0') AS phone,
+  -- 555-01xx is kept free for fiction in each area
+  '+1 (' || ('{201,202,203,205,206,207,208,209,210,212,213,214,215,216,217,218,219,224,225,228,229,231,234,239,240,248,251,252,253,254,256,260,262,267,269,270,276,281,301,302}'::text[])[1 + person / 100 % 40]
+    || ') 555-01' || lpad((person % 100)::text, 2, '0') AS phone,
   pg_temp.pick('{organic search,google ads,newsletter,partner,podcast,word of mouth}', person, 'referral') AS referral_source,
   CASE WHEN pg_temp.draw(person, 'plan') < 0.35 THEN 'starter' WHEN pg_temp.draw(person, 'plan') < 0.65 THEN 'team'
        WHEN pg_temp.draw(person, 'plan') < 0.78 THEN 'enterprise' ELSE 'free' END AS plan
