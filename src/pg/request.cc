@@ -85,7 +85,13 @@ std::optional<engine::KindNumber> Request::kind_named(std::string_view name) con
 }
 
 Request read_request(FunctionCallInfo fcinfo, int argument) {
-  if (PG_NARGS() <= argument || fcinfo->args[argument].isnull) {
+  const auto no_source = [](int clauses) {
+    return Error("22023", "there is no source to resolve",
+                 fmt::format("The call has {} clauses, and none is an identity_source().", clauses),
+                 kExample);
+  };
+  if (PG_NARGS() <= argument) throw no_source(0);
+  if (fcinfo->args[argument].isnull) {
     throw Error("22004", "the list of clauses must not be null", {}, kExample);
   }
   const ClauseArray clauses = take_apart(fcinfo, argument);
@@ -126,12 +132,7 @@ Request read_request(FunctionCallInfo fcinfo, int argument) {
         break;
     }
   }
-  if (request.sources.empty()) {
-    throw Error(
-        "22023", "there is no source to resolve",
-        fmt::format("The call has {} clauses, and none is an identity_source().", clauses.count),
-        kExample);
-  }
+  if (request.sources.empty()) throw no_source(clauses.count);
   constexpr std::size_t kMostSources = 32767;
   if (request.sources.size() > kMostSources || request.kinds.size() > kMostSources) {
     throw Error("54000", fmt::format("more than {} sources or kinds", kMostSources));
