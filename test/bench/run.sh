@@ -69,7 +69,7 @@ trap 'server_stop; rm -rf "$scratch"' EXIT
 query() { sql -q -A -t -d bench "$@"; }
 
 fresh_database() {
-  sql -q -c 'DROP DATABASE IF EXISTS bench' \
+  sql -q -c 'SET client_min_messages = warning' -c 'DROP DATABASE IF EXISTS bench' \
     -c "CREATE DATABASE bench TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'"
   query -c 'CREATE EXTENSION identity_resolve'
   postmaster=$(find_postmaster)
@@ -120,7 +120,7 @@ watch_memory() { # file that is there while to be watched, file for the answer i
 }
 
 # measure NAME FILE: runs the file's statements in a fresh session and appends to $scratch/NAME.runs its seconds,
-# the backend's peak with the shared buffers that it touched (VmHWM), the peak of private memory and what went
+# the backend's processor seconds (parallel workers' not included), the backend's peak with the shared buffers that it touched (VmHWM), the peak of private memory and what went
 # to temporary files, in megabytes. Leaves the output in the table `result`.
 measure() {
   local name=$1 file=$2 spilled watcher status=0
@@ -136,13 +136,14 @@ SELECT clock_timestamp() AS started \gset
 \i $file
 SELECT 'seconds ' || extract(epoch FROM clock_timestamp() - :'started');
 \! awk '/^VmHWM/ { print "resident", int(\$2 / 1024) }' /proc/\$BACKEND/status
+\! awk -v hertz=\$(getconf CLK_TCK) '{ print "cpu", (\$14 + \$15) / hertz }' /proc/\$BACKEND/stat
 END
   rm "$scratch/running"
   wait "$watcher"
   if [ $status != 0 ]; then echo "$name failed" >&2; exit 1; fi
   spilled=$(( ($(query -c "SELECT temp_bytes FROM pg_stat_database WHERE datname = 'bench'") - spilled) / 1048576 ))
   awk -v private="$(<"$scratch/private")" -v spilled="$spilled" \
-    '{ value[$1] = $2 } END { print value["seconds"], value["resident"], private, spilled }' \
+    '{ value[$1] = $2 } END { print value["seconds"], value["cpu"], value["resident"], private, spilled }' \
     "$scratch/session" >>"$scratch/$name.runs"
 }
 
@@ -201,9 +202,9 @@ check() { # NAME, check: the first round's result is looked at, not each
 }
 
 print_header() {
-  printf '| %-34s | rounds | min s    | median s | x limit | backend MB | private MB | temp MB | %10s | %10s | %-9s |\n' \
+  printf '| %-34s | rounds | min s    | median s | x limit | cpu s    | backend MB | private MB | temp MB | %10s | %10s | %-9s |\n' \
     contestant rows identities partition
-  printf '|%s|--------|----------|----------|---------|------------|------------|---------|%s|%s|-----------|\n' \
+  printf '|%s|--------|----------|----------|---------|----------|------------|------------|---------|%s|%s|-----------|\n' \
     "$(printf -- '-%.0s' {1..36})" "$(printf -- '-%.0s' {1..12})" "$(printf -- '-%.0s' {1..12})"
 }
 
@@ -212,11 +213,12 @@ print_contestant() { # NAME, title
   IFS='|' read -r rows identities verdict <"$scratch/$1.check"
   sort -g "$scratch/$1.runs" | awk -v title="$2" -v rows="$rows" -v identities="$identities" -v verdict="$verdict" \
     -v limit="$(median limit)" '
-    { seconds[NR] = $1; for (i = 2; i <= 4; i++) if ($i > peak[i]) peak[i] = $i }
+    { seconds[NR] = $1; if (NR == 1 || $2 < cpu) cpu = $2
+      for (i = 3; i <= 5; i++) if ($i > peak[i]) peak[i] = $i }
     END {
       middle = (seconds[int((NR + 1) / 2)] + seconds[int((NR + 2) / 2)]) / 2
-      printf "| %-34s | %6d | %8.3f | %8.3f | %7.2f | %10d | %10d | %7d | %10s | %10s | %-9s |\n", title, NR,
-        seconds[1], middle, middle / limit, peak[2], peak[3], peak[4], rows, identities, verdict }'
+      printf "| %-34s | %6d | %8.3f | %8.3f | %7.2f | %8.2f | %10d | %10d | %7d | %10s | %10s | %-9s |\n", title, NR,
+        seconds[1], middle, middle / limit, cpu, peak[3], peak[4], peak[5], rows, identities, verdict }'
   if ! verdict_is_good "$verdict"; then failed=1; fi
 }
 
@@ -317,7 +319,8 @@ else
   for people in "${sizes[@]}"; do run_workload "$people"; done
 fi
 echo
-echo 'seconds: wall clock of the whole statement list, in a fresh session. × limit: median to median.'
+echo 'seconds: wall clock of all statements, in a fresh session. x limit: median to median. cpu s: processor time of the'
+echo 'backend in its best round, parallel workers left out; on a busy machine its ratios say more than the clock.'
 echo "backend MB: the backend's peak resident memory with the shared buffers it touched; private MB: without them,"
 echo 'parallel workers included. temp MB: written to temporary files. Peaks are the worst round'"'s."
 if [ $keep = yes ]; then
