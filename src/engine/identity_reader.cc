@@ -6,8 +6,12 @@ namespace identity_resolve::engine {
 
 namespace {
 
-// How many identities ahead their rows are asked for: about the time a cache miss takes.
-constexpr std::size_t kAhead = 12;
+// How many identities ahead a row's address is asked for, and then the row: each about as long
+// before it is needed as a cache miss takes.
+constexpr std::size_t kAddressAhead = 24;
+constexpr std::size_t kRowAhead = 12;
+// Of a large identity only the first rows: the processor's own prefetching does not suffer then.
+constexpr std::size_t kRowsAhead = 8;
 
 // Walks the values of a row, without its keys.
 class ValueCursor {
@@ -54,14 +58,19 @@ IdentityReader::IdentityReader(const Resolver& resolver)
       rows_(&resolver.environment().memory()) {}
 
 void IdentityReader::prefetch(IdentityNumber identity) const noexcept {
-  if (index(identity) >= resolver_->identities()) return;
-  const auto numbers = resolver_->rows_of(identity);
-  const std::size_t count = std::min<std::size_t>(numbers.size(), 8);
-  for (std::size_t i = 0; i < count; ++i) resolver_->prefetch(numbers[i]);
+  const auto first_rows = [this](std::size_t number) {
+    if (number >= resolver_->identities()) return std::span<const RowNumber>();
+    const auto rows = resolver_->rows_of(IdentityNumber{static_cast<std::uint32_t>(number)});
+    return rows.first(std::min(rows.size(), kRowsAhead));
+  };
+  for (const RowNumber row : first_rows(index(identity) + kAddressAhead)) {
+    resolver_->prefetch_address(row);
+  }
+  for (const RowNumber row : first_rows(index(identity) + kRowAhead)) resolver_->prefetch(row);
 }
 
 void IdentityReader::load(IdentityNumber identity) {
-  prefetch(IdentityNumber{static_cast<std::uint32_t>(index(identity) + kAhead)});
+  prefetch(identity);
   rows_.clear();
   bool ordered = true;
   for (const RowNumber number : resolver_->rows_of(identity)) {

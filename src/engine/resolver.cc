@@ -3,6 +3,7 @@
 // same key. A record's id is a key like any other, so several rows of one record are united too.
 #include "engine/resolver.h"
 
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -14,6 +15,38 @@ namespace identity_resolve::engine {
 namespace {
 // Stands for the record's own id where a link names its kind.
 constexpr KindNumber kRecordKind{std::numeric_limits<std::uint16_t>::max()};
+
+// Unites pairs of rows a little later than it is told to, so that their places in the forest,
+// which lie anywhere, have been fetched by then. Which pair comes first never matters.
+class DelayedUnion {
+ public:
+  explicit DelayedUnion(DisjointSet& sets) noexcept : sets_(&sets) {}
+  DelayedUnion(const DelayedUnion&) = delete;
+  DelayedUnion& operator=(const DelayedUnion&) = delete;
+  ~DelayedUnion() = default;
+
+  void unite(RowNumber a, RowNumber b) noexcept {
+    sets_->prefetch(a);
+    sets_->prefetch(b);
+    unite_now(std::exchange(pairs_[told_++ % kDelay], {a, b}));
+  }
+  // Unites what is still waiting.
+  void finish() noexcept {
+    for (Pair& pair : pairs_) unite_now(std::exchange(pair, Pair{}));
+  }
+
+ private:
+  using Pair = std::pair<RowNumber, RowNumber>;  // one row twice: no pair
+
+  void unite_now(const Pair& pair) noexcept {
+    if (pair.first != pair.second) sets_->unite(pair.first, pair.second);
+  }
+
+  static constexpr std::size_t kDelay = 16;
+  DisjointSet* sets_;
+  std::size_t told_ = 0;
+  std::array<Pair, kDelay> pairs_{};
+};
 }  // namespace
 
 LocalSink::LocalSink(Environment& environment, const Shape& shape, const KeyRing& keys)
@@ -106,6 +139,7 @@ void Resolver::finalize() {
   Ticker ticker(*environment_);
   {
     KeyIndex index(*environment_);
+    DelayedUnion delayed(sets);
     for (std::size_t partition = 0; partition < LinkTable::kPartitions; ++partition) {
       std::size_t links = 0;
       for (const auto& sink : sinks_) links += sink->links_.size(partition);
@@ -115,12 +149,13 @@ void Resolver::finalize() {
         sink->links_.each_chunk(partition, [&](std::span<const Link> chunk) {
           for (const Link& link : chunk) {
             const RowNumber first = index.first_row(link);
-            if (first != link.row) sets.unite(first, link.row);
+            if (first != link.row) delayed.unite(first, link.row);
             ticker.tick();
           }
         });
       }
     }
+    delayed.finish();
   }
   for (const auto& sink : sinks_) sink->links_.clear();
 
