@@ -8,6 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source test/lib/install.sh
 install_packages build
 source test/lib/server.sh
+SERVER_MAKE=(make -s -j"$(nproc)" -C "$PWD")
 
 if [[ -t 1 ]]; then bold=$(tput bold 2>/dev/null || true) plain=$(tput sgr0 2>/dev/null || true); else bold='' plain=''; fi
 title() { printf '\n%s== %s ==%s\n\n' "$bold" "$1" "$plain"; }
@@ -32,7 +33,8 @@ SELECT * FROM resolve_identities(
   identity_source('salesforce', 'SELECT id, email FROM salesforce.leads'),
   identity_source('intercom',   'SELECT id, user_id, email FROM intercom.users'),
   identity_output(rows => 'combinations')
-) AS (segment_id text, email text, zendesk_id bigint, stripe_id text, salesforce_id text, intercom_id text);
+) AS (segment_id text, email text, zendesk_id bigint, stripe_id text, salesforce_id text, intercom_id text)
+ORDER BY zendesk_id, stripe_id DESC;
 SQL
 )
 printf '%s\n\n' "$query"
