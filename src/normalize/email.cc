@@ -44,10 +44,6 @@ std::uint8_t class_of(char c) { return kClasses[static_cast<unsigned char>(c)]; 
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
-void lower_ascii(char* p, std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) p[i] = lower(p[i]);
-}
-
 // The plain address in `text`, which nearly every address is: ASCII, unquoted, no IDN. True if it
 // is one; `upper` says whether it still has capitals. False says nothing: the long way decides.
 bool is_plain(std::string_view text, bool& upper) {
@@ -203,7 +199,7 @@ bool is_local_character(char32_t c) {
 // forms (ﬁ, ①), as NFKC is not applied.
 EmailProblem fold_local(std::string& local) {
   if (is_ascii(local)) {
-    lower_ascii(local.data(), local.size());
+    lower_ascii(local);
     return EmailProblem::kNone;
   }
   for (std::size_t at = 0; at < local.size();) {
@@ -303,12 +299,24 @@ EmailProblem problem_of_idna(std::uint32_t errors) {
   return EmailProblem::kDomainUnicode;
 }
 
+// Whether UTS #46 maps a character to something else than its lower-case letter or canonical
+// equivalent.
+bool is_mapped_widely(char32_t c) {
+  const auto u = static_cast<UChar32>(c);
+  const std::int32_t type = u_getIntPropertyValue(u, UCHAR_DECOMPOSITION_TYPE);
+  return (type != U_DT_NONE && type != U_DT_CANONICAL) ||
+         u_hasBinaryProperty(u, UCHAR_DEFAULT_IGNORABLE_CODE_POINT) != 0;
+}
+
 // The domain to A-labels by UTS #46. Which characters UTS #46 maps has changed a little over its
 // versions; those are settled here, so that no ICU version shows.
 EmailProblem to_a_labels(std::string_view domain, std::string& out) {
   std::string settled;
+  // Whether a label may turn out to be an A-label, as it has "--" or what may be mapped to that.
+  bool encoded = domain.find("--") != std::string_view::npos;
   for (std::size_t at = 0; at < domain.size();) {
     char32_t c = next_code_point(domain, at);
+    if (c >= 0x80 && !encoded) encoded = is_mapped_widely(c);
     if (c == 0x1E9E) c = 0x00DF;  // ẞ: to ß, as since Unicode 15.1; before, to ss
     if (c == 0x2260 || c == 0x226E || c == 0x226F) return EmailProblem::kDomainUnicode;
     if (c >= 0x80 && !is_old_enough(c)) return EmailProblem::kDomainUnicode;
@@ -327,6 +335,7 @@ EmailProblem to_a_labels(std::string_view domain, std::string& out) {
   if (U_FAILURE(error)) return EmailProblem::kIcu;
   if (const EmailProblem p = problem_of_idna(info.getErrors()); p != EmailProblem::kNone) return p;
   // An encoded label may hide a character that is too young.
+  if (!encoded) return EmailProblem::kNone;
   std::string shown;
   icu::IDNAInfo shown_info;
   icu::StringByteSink<std::string> shown_sink(&shown);
@@ -372,8 +381,8 @@ EmailProblem read_domain(std::string_view text, std::string& domain) {
   if (text.front() == '[') return EmailProblem::kDomainLiteral;
   if (text.find('@') != std::string_view::npos) return EmailProblem::kSeveralAt;
   domain.assign(text);
-  lower_ascii(domain.data(), domain.size());
-  if (!is_ascii(domain) || has_encoded_label(domain)) {
+  lower_ascii(domain);
+  if (has_encoded_label(domain) || !is_ascii(domain)) {
     const std::string typed = std::move(domain);
     const EmailProblem problem = to_a_labels(typed, domain);
     if (problem != EmailProblem::kNone) return problem;
@@ -420,7 +429,7 @@ Address read_email(std::string_view utf8, Scratch& scratch) {
   if (is_plain(text, upper)) {
     if (!upper) return {EmailProblem::kNone, text};
     scratch.assign(text);
-    lower_ascii(scratch.data(), scratch.size());
+    lower_ascii(scratch);
     return {EmailProblem::kNone, scratch};
   }
   text = trim(text);

@@ -25,13 +25,8 @@ Result normalize_casefold(std::string_view utf8, Scratch& scratch) {
   const std::string_view text = trim(utf8);
   if (text.empty()) return {Status::kBlank, {}};
   if (is_ascii(text)) {
-    std::size_t i = 0;
-    while (i < text.size() && (text[i] < 'A' || text[i] > 'Z')) ++i;
-    if (i == text.size()) return {Status::kValid, text};
     scratch.assign(text);
-    for (; i < scratch.size(); ++i) {
-      if (scratch[i] >= 'A' && scratch[i] <= 'Z') scratch[i] = static_cast<char>(scratch[i] | 0x20);
-    }
+    lower_ascii(scratch);
     return {Status::kValid, scratch};
   }
   if (!is_valid_utf8(text) || !to_casefold(text, scratch)) return {Status::kInvalid, text};

@@ -43,6 +43,26 @@ bool is_ascii(std::string_view text) {
   return (high & 0x8080808080808080U) == 0;
 }
 
+void lower_ascii(std::string& text) {
+  constexpr std::uint64_t kEach = 0x0101010101010101U;  // times a byte: that byte eight times
+  char* p = text.data();
+  std::size_t left = text.size();
+  for (; left >= sizeof(std::uint64_t); p += sizeof(std::uint64_t), left -= sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, p, sizeof word);
+    // In a byte's low seven bits, adding carries into the eighth from 'A' and from behind 'Z' on.
+    const std::uint64_t low = word & (kEach * 0x7F);
+    const std::uint64_t from_a = low + kEach * (0x80 - 'A');
+    const std::uint64_t behind_z = low + kEach * (0x7F - 'Z');
+    const std::uint64_t capital = (from_a ^ behind_z) & ~word & (kEach * 0x80);
+    word |= capital >> 2U;  // 0x80 becomes 0x20
+    std::memcpy(p, &word, sizeof word);
+  }
+  for (; left > 0; ++p, --left) {
+    if (*p >= 'A' && *p <= 'Z') *p = static_cast<char>(*p | 0x20);
+  }
+}
+
 bool is_valid_utf8(std::string_view text) {
   const auto* p = reinterpret_cast<const unsigned char*>(text.data());
   const unsigned char* const end = p + text.size();

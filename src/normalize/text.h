@@ -9,6 +9,9 @@ namespace identity_resolve::normalize {
 /// Whether every byte is ASCII.
 [[nodiscard]] bool is_ascii(std::string_view text);
 
+/// Makes lower-case letters of the ASCII capitals in `text` and leaves every other byte alone.
+void lower_ascii(std::string& text);
+
 /// Whether `text` is well-formed UTF-8 (RFC 3629: no overlong form, no surrogate, nothing above
 /// U+10FFFF).
 [[nodiscard]] bool is_valid_utf8(std::string_view text);
