@@ -9,9 +9,6 @@ namespace {
 using engine::Error;
 using engine::Shows;
 
-// Rows whose values are kept before their memory is used again.
-constexpr unsigned kRowsAReset = 64;
-
 // A value as an error message shows it.
 std::string shown(std::string_view value) {
   constexpr std::size_t kLongest = 100;
@@ -36,50 +33,26 @@ engine::Uuid id_of(const Request& request, const engine::IdentityReader& identit
                              identity.first_record_id());
 }
 
-RowSink::RowSink(FunctionCallInfo fcinfo) {
-  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-  if (result == nullptr || !IsA(result, ReturnSetInfo) ||
-      (result->allowedModes & SFRM_Materialize) == 0) {
-    throw Error("0A000", "this function gives a set of rows, and was called where none can stand",
-                {}, "Call it in FROM: SELECT * FROM resolve_identities(…) AS (…).");
+std::string as_text(const engine::Uuid& uuid) {
+  std::string text;
+  for (std::size_t i = 0; i < uuid.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += fmt::format("{:02x}", uuid[i]);
   }
-  if (result->expectedDesc == nullptr) {
-    throw Error("42601", "a column definition list is required",
-                "The result's columns are what the list asks for.",
-                "Call it in FROM, with the columns you want: SELECT * FROM resolve_identities(…) "
-                "AS (identity_id uuid, email text, stripe_id text).");
-  }
-  call([&] {
-    const MemoryContext outer = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
-    shape_ = CreateTupleDescCopy(result->expectedDesc);
-    store_ = tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0, false,
-                                   work_mem);
-    result->returnMode = SFRM_Materialize;
-    result->setResult = store_;
-    result->setDesc = shape_;
-    MemoryContextSwitchTo(outer);
-  });
+  return text;
 }
 
-Emitter::Emitter(const Request& request, std::span<const engine::ColumnPlan> columns, RowSink& sink)
-    : request_(&request),
-      sink_(&sink),
-      columns_(columns.size()),
-      values_(columns.size()),
-      nulls_(std::make_unique<bool[]>(columns.size())) {
-  make_columns(columns);
-  memory_ = call([] {
-    return AllocSetContextCreate(CurrentMemoryContext, "identity_resolve output",
-                                 ALLOCSET_DEFAULT_SIZES);
-  });
+Emitter::Emitter(const Request& request, std::span<const engine::ColumnPlan> columns,
+                 TupleDesc shape, MemoryContext memory, MemoryContext row_memory)
+    : request_(&request), shape_(shape), row_memory_(row_memory), columns_(columns.size()) {
+  make_columns(columns, memory);
 }
 
-Emitter::~Emitter() { MemoryContextDelete(memory_); }
-
-void Emitter::make_columns(std::span<const engine::ColumnPlan> plans) {
+void Emitter::make_columns(std::span<const engine::ColumnPlan> plans, MemoryContext memory) {
   call([&] {
+    const MemoryContext outer = MemoryContextSwitchTo(memory);
     for (std::size_t i = 0; i < plans.size(); ++i) {
-      const Form_pg_attribute attribute = TupleDescAttr(sink_->shape(), static_cast<int>(i));
+      const Form_pg_attribute attribute = TupleDescAttr(shape_, static_cast<int>(i));
       Column& column = columns_[i];
       column.plan = plans[i];
       column.type = attribute->atttypid;
@@ -97,18 +70,18 @@ void Emitter::make_columns(std::span<const engine::ColumnPlan> plans) {
         column.writer = ValueWriter(column.type, attribute->atttypmod);
       }
     }
+    MemoryContextSwitchTo(outer);
   });
 }
 
-void Emitter::put(const engine::IdentityReader& identity, const engine::Cells& cells) {
-  if (++rows_in_memory_ == kRowsAReset) {
-    rows_in_memory_ = 0;
-    MemoryContextReset(memory_);
-  }
+void Emitter::write(const engine::IdentityReader& identity, const engine::Cells& cells,
+                    Datum* values, bool* nulls) {
+  casting_ = false;
   try {
     call([&] {
-      const MemoryContext outer = MemoryContextSwitchTo(memory_);
-      write_row(identity, cells);
+      MemoryContextReset(row_memory_);
+      const MemoryContext outer = MemoryContextSwitchTo(row_memory_);
+      write_row(identity, cells, values, nulls);
       MemoryContextSwitchTo(outer);
     });
   } catch (const PgError& error) {
@@ -116,21 +89,25 @@ void Emitter::put(const engine::IdentityReader& identity, const engine::Cells& c
   }
 }
 
-void Emitter::write_row(const engine::IdentityReader& identity, const engine::Cells& cells) {
+void Emitter::write_row(const engine::IdentityReader& identity, const engine::Cells& cells,
+                        Datum* values, bool* nulls) {
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     Column& column = columns_[i];
+    casting_column_ = i;
     if (column.plan.shows != Shows::kRecordId && column.plan.shows != Shows::kValue) {
-      write_identity(i, identity);
+      nulls[i] = false;
+      values[i] = write_identity(i, identity);
       continue;
     }
-    nulls_[i] = cells[i].empty();
-    if (nulls_[i]) continue;
-    casting_column_ = i;
+    nulls[i] = cells[i].empty();
+    if (nulls[i]) {
+      values[i] = Datum{0};
+      continue;
+    }
     casting_ = true;
-    values_[i] = write_cell(column, cells[i].values());
+    values[i] = write_cell(column, cells[i].values());
     casting_ = false;
   }
-  sink_->put(values_.data(), nulls_.get());
 }
 
 Datum Emitter::write_cell(Column& column, std::span<const std::string_view> values) {
@@ -160,36 +137,28 @@ Datum Emitter::make_array(const Column& column, Datum* elements, std::size_t cou
   return array;
 }
 
-void Emitter::write_identity(std::size_t place, const engine::IdentityReader& identity) {
+Datum Emitter::write_identity(std::size_t place, const engine::IdentityReader& identity) {
   Column& column = columns_[place];
-  nulls_[place] = false;
   switch (column.plan.shows) {
     case Shows::kIdentityId: {
       const Datum uuid = uuid_datum(id_of(*request_, identity));
-      values_[place] =
-          column.is_uuid
-              ? uuid
-              : column.writer.write(DatumGetCString(DirectFunctionCall1(uuid_out, uuid)));
-      return;
+      if (column.is_uuid) return uuid;
+      return column.writer.write(DatumGetCString(DirectFunctionCall1(uuid_out, uuid)));
     }
     case Shows::kRecordCount: {
       std::array<char, 24> digits;
       const auto end =
           std::to_chars(digits.data(), digits.data() + digits.size(), identity.record_count());
-      casting_column_ = place;
-      casting_value_ = {digits.data(), static_cast<std::size_t>(end.ptr - digits.data())};
-      casting_ = true;
-      values_[place] = column.writer.write(casting_value_);
-      casting_ = false;
-      return;
+      return column.writer.write(
+          {digits.data(), static_cast<std::size_t>(end.ptr - digits.data())});
     }
     case Shows::kSources:
-      values_[place] = write_sources(column, identity);
-      return;
+      return write_sources(column, identity);
     case Shows::kRecordId:
     case Shows::kValue:
       break;
   }
+  return Datum{0};
 }
 
 Datum Emitter::write_sources(Column& column, const engine::IdentityReader& identity) {
@@ -229,8 +198,7 @@ void Emitter::rethrow(const PgError& error, const engine::IdentityReader& identi
       break;
     }
   }
-  const Form_pg_attribute attribute =
-      TupleDescAttr(sink_->shape(), static_cast<int>(casting_column_));
+  const Form_pg_attribute attribute = TupleDescAttr(shape_, static_cast<int>(casting_column_));
   const Oid type = attribute->atttypid;
   const std::int32_t typmod = attribute->atttypmod;
   const char* type_name = call([&] { return format_type_with_typemod(type, typmod); });

@@ -9,36 +9,19 @@
 
 namespace identity_resolve::pg {
 
-// Where rows go. The tuplestore of a set-returning function; rows are put in one by one.
-class RowSink {
- public:
-  // Opens the result of a set-returning function in materialize mode. Throws engine::Error 0A000
-  // where the caller takes no set, 42601 where it gave no column definition list.
-  explicit RowSink(FunctionCallInfo fcinfo);
-
-  [[nodiscard]] TupleDesc shape() const noexcept { return shape_; }
-  // Raises PostgreSQL errors: to be called within call().
-  void put(const Datum* values, const bool* nulls) {
-    tuplestore_putvalues(store_, shape_, const_cast<Datum*>(values), const_cast<bool*>(nulls));
-  }
-
- private:
-  TupleDesc shape_ = nullptr;
-  Tuplestorestate* store_ = nullptr;
-};
-
 // Writes the master table's rows.
 class Emitter {
  public:
-  Emitter(const Request& request, std::span<const engine::ColumnPlan> columns, RowSink& sink);
-  ~Emitter();
-  Emitter(const Emitter&) = delete;
-  Emitter& operator=(const Emitter&) = delete;
+  // request, columns and shape must outlive the object; what lasts is made on `memory`, the rows'
+  // values on `row_memory`.
+  Emitter(const Request& request, std::span<const engine::ColumnPlan> columns, TupleDesc shape,
+          MemoryContext memory, MemoryContext row_memory);
 
-  // Writes one row: the cells, and what the identity itself shows. Throws engine::Error where a
-  // value cannot be cast to its column's type: SQLSTATE as PostgreSQL's, naming column, source and
-  // value.
-  void put(const engine::IdentityReader& identity, const engine::Cells& cells);
+  // Makes one row's values, which live until the next call: the cells, and what the identity
+  // itself shows. Throws PgError where a value cannot be cast to its column's type: the SQLSTATE is
+  // PostgreSQL's, the message names column, source and value.
+  void write(const engine::IdentityReader& identity, const engine::Cells& cells, Datum* values,
+             bool* nulls);
 
  private:
   struct Column {
@@ -53,28 +36,27 @@ class Emitter {
     char element_alignment = 0;
   };
 
-  void make_columns(std::span<const engine::ColumnPlan> plans);
-  void write_row(const engine::IdentityReader& identity, const engine::Cells& cells);
+  void make_columns(std::span<const engine::ColumnPlan> plans, MemoryContext memory);
+  void write_row(const engine::IdentityReader& identity, const engine::Cells& cells, Datum* values,
+                 bool* nulls);
   Datum write_cell(Column& column, std::span<const std::string_view> values);
-  void write_identity(std::size_t place, const engine::IdentityReader& identity);
+  Datum write_identity(std::size_t place, const engine::IdentityReader& identity);
   Datum write_sources(Column& column, const engine::IdentityReader& identity);
   Datum make_array(const Column& column, Datum* elements, std::size_t count) const;
   [[noreturn]] void rethrow(const PgError& error, const engine::IdentityReader& identity) const;
 
   const Request* request_;
-  RowSink* sink_;
-  MemoryContext memory_ = nullptr;  // of a few rows
-  unsigned rows_in_memory_ = 0;
+  TupleDesc shape_;
+  MemoryContext row_memory_;
   std::vector<Column> columns_;
-  std::vector<Datum> values_;
-  std::unique_ptr<bool[]> nulls_;
   // What is being cast, for the error message.
   std::size_t casting_column_ = 0;
   std::string_view casting_value_;
   bool casting_ = false;
 };
 
-// The identity's id, as a datum on the current memory context or in `place`.
+// The identity's id, and how it is written.
 engine::Uuid id_of(const Request& request, const engine::IdentityReader& identity) noexcept;
+std::string as_text(const engine::Uuid& uuid);
 
 }  // namespace identity_resolve::pg

@@ -31,19 +31,13 @@ class ContextMemory final : public boost::container::pmr::memory_resource {
 
 class Environment final : public engine::Environment {
  public:
-  // Makes a child of `parent`, which is deleted with this object, or with its parent.
-  explicit Environment(MemoryContext parent)
-      : context_(call([parent] {
-          return AllocSetContextCreate(parent, "identity_resolve", ALLOCSET_DEFAULT_SIZES);
-        })),
-        memory_(context_) {}
-  ~Environment() override { MemoryContextDelete(context_); }
+  // All memory comes from `context`, which must outlive the object.
+  explicit Environment(MemoryContext context) noexcept : memory_(context) {}
 
   boost::container::pmr::memory_resource& memory() noexcept override { return memory_; }
   void check_interrupts() override { pg::check_interrupts(); }
 
  private:
-  MemoryContext context_;
   ContextMemory memory_;
 };
 

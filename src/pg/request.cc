@@ -34,10 +34,10 @@ struct ClauseArray {
   int count;
 };
 
-ClauseArray take_apart(FunctionCallInfo fcinfo, int argument) {
+ClauseArray take_apart(Datum list) {
   return call([&] {
     ClauseArray clauses{nullptr, nullptr, 0};
-    ArrayType* array = DatumGetArrayTypeP(fcinfo->args[argument].value);
+    ArrayType* array = DatumGetArrayTypeP(list);
     deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT, &clauses.datums,
                       &clauses.nulls, &clauses.count);
     return clauses;
@@ -84,17 +84,17 @@ std::optional<engine::KindNumber> Request::kind_named(std::string_view name) con
   return engine::KindNumber{static_cast<std::uint16_t>(found - kinds.begin())};
 }
 
-Request read_request(FunctionCallInfo fcinfo, int argument) {
+Request read_request(const ClauseList& list) {
   const auto no_source = [](int clauses) {
     return Error("22023", "there is no source to resolve",
                  fmt::format("The call has {} clauses, and none is an identity_source().", clauses),
                  kExample);
   };
-  if (PG_NARGS() <= argument) throw no_source(0);
-  if (fcinfo->args[argument].isnull) {
+  if (list.is_missing) throw no_source(0);
+  if (list.is_null) {
     throw Error("22004", "the list of clauses must not be null", {}, kExample);
   }
-  const ClauseArray clauses = take_apart(fcinfo, argument);
+  const ClauseArray clauses = take_apart(list.array);
 
   Request request;
   request.kinds = known_kinds();

@@ -30,9 +30,16 @@ struct Request {
   [[nodiscard]] std::optional<engine::KindNumber> kind_named(std::string_view name) const;
 };
 
-// Reads the argument `clauses identity_clause[]` of an SQL function.
+// The argument `clauses identity_clause[]` of an SQL function.
+struct ClauseList {
+  Datum array = 0;
+  bool is_null = false;
+  bool is_missing = false;  // the function was called without any clause
+};
+
+// Reads it.
 // Throws engine::Error: 22004 for a NULL array or clause, 22023 for no source and for a clause
 // that repeats another; and PgError for a clause that is no good by itself.
-Request read_request(FunctionCallInfo fcinfo, int argument);
+Request read_request(const ClauseList& list);
 
 }  // namespace identity_resolve::pg

@@ -1,14 +1,21 @@
-// The pipeline: scan, normalise, key, partition, union, guard, label, survive, emit.
+// The two ways into an execution share these.
 #pragma once
 
 #include "pg/pg.h"
+#include "pg/request.h"
+
+// The functions as PostgreSQL's function manager calls them, by which a plan's call is recognised.
+extern "C" {
+PGDLLEXPORT Datum resolve_identities(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum identity_records(PG_FUNCTION_ARGS);
+}
 
 namespace identity_resolve::pg {
 
-// The body of resolve_identities(): the master table.
-void resolve_identities(FunctionCallInfo fcinfo);
+// The clauses that a function was called with.
+ClauseList clauses_of(FunctionCallInfo fcinfo) noexcept;
 
-// The body of identity_records(): the long form.
-void identity_records(FunctionCallInfo fcinfo);
+// Makes the planner use the scan of resolve_scan.cc. Called once, when the library is loaded.
+void install_resolve_scan();
 
 }  // namespace identity_resolve::pg

@@ -3,6 +3,12 @@
 -- Both read their sources with the caller's rights, under the caller's snapshot, and write nothing.
 -- They are parallel unsafe so that the sources' own queries may use parallel workers.
 
+-- Both stream their rows: the planner is shown a scan that takes the place of the function scan.
+CREATE FUNCTION resolve_identities_support(internal) RETURNS internal
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION resolve_identities_support(internal) IS
+  'planner support: rows of resolve_identities() and identity_records() are streamed';
+
 -- resolve_identities(clauses): one row an identity (or a combination: identity_output()).
 -- The column definition list says what the row shows and as which type:
 --   identity_id uuid   record_count bigint   sources text[]
@@ -14,14 +20,16 @@
 -- means nothing, and what a source's query or a cast raises, saying which.
 CREATE FUNCTION resolve_identities(VARIADIC clauses identity_clause[])
   RETURNS SETOF record
-  AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE COST 100000 ROWS 10000;
+  AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE COST 100000 ROWS 10000
+  SUPPORT resolve_identities_support;
 COMMENT ON FUNCTION resolve_identities(identity_clause[]) IS
   'the master table: one row for each identity in the sources, with the columns that the definition list names';
 
 -- identity_records(clauses): each record of the sources once, with its identity.
 CREATE FUNCTION identity_records(VARIADIC clauses identity_clause[])
   RETURNS TABLE (identity_id uuid, source text, record_id text)
-  AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE COST 100000 ROWS 10000;
+  AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE COST 100000 ROWS 10000
+  SUPPORT resolve_identities_support;
 COMMENT ON FUNCTION identity_records(identity_clause[]) IS
   'the long form: each record of the sources with the identity that it belongs to';
 

@@ -1,0 +1,210 @@
+#include "pg/execution.h"
+
+#include <fmt/format.h>
+
+#include "pg/scan.h"
+
+namespace identity_resolve::pg {
+
+namespace {
+
+// A connection to SPI for as long as the sources are read; an abort ends it by itself.
+class SpiConnection {
+ public:
+  SpiConnection() {
+    call([] { SPI_connect(); });
+  }
+  SpiConnection(const SpiConnection&) = delete;
+  SpiConnection& operator=(const SpiConnection&) = delete;
+  ~SpiConnection() = default;
+  static void finish() {
+    call([] { SPI_finish(); });
+  }
+};
+
+engine::KeyRing draw_keys(const Request& request) {
+  std::array<std::byte, engine::kSecretBytes> secret;
+  if (!call([&] { return pg_strong_random(secret.data(), secret.size()); })) {
+    throw engine::Error("XX000", "could not draw random numbers for the identifiers' keys");
+  }
+  return {secret, request.kinds.size(), request.sources.size()};
+}
+
+std::vector<SourceScan> prepare_sources(const Request& request) {
+  std::vector<SourceScan> scans;
+  scans.reserve(request.sources.size());
+  for (std::size_t i = 0; i < request.sources.size(); ++i) {
+    scans.emplace_back(request, engine::SourceNumber{static_cast<std::uint16_t>(i)});
+  }
+  return scans;
+}
+
+}  // namespace
+
+Execution* Execution::create(MemoryContext parent, ResultForm form, const ClauseList& clauses,
+                             TupleDesc shape) {
+  Execution* execution = nullptr;
+  const MemoryContext memory = call([parent] {
+    return AllocSetContextCreate(parent, "identity_resolve", ALLOCSET_DEFAULT_SIZES);
+  });
+  void* place = call([memory] { return MemoryContextAlloc(memory, sizeof(Execution)); });
+  auto* callback = static_cast<MemoryContextCallback*>(
+      call([memory] { return MemoryContextAlloc(memory, sizeof(MemoryContextCallback)); }));
+  execution = new (place) Execution(memory, form, shape);
+  callback->func = [](void* object) { static_cast<Execution*>(object)->~Execution(); };
+  callback->arg = execution;
+  MemoryContextRegisterResetCallback(memory, callback);
+  execution->row_memory_ = call([parent] {
+    return AllocSetContextCreate(parent, "identity_resolve rows", ALLOCSET_DEFAULT_SIZES);
+  });
+  execution->resolve(clauses);
+  return execution;
+}
+
+void Execution::destroy(Execution* execution) {
+  const MemoryContext rows = execution->row_memory_;
+  const MemoryContext memory = execution->memory_;
+  call([=] {
+    MemoryContextDelete(rows);
+    MemoryContextDelete(memory);
+  });
+}
+
+// Only what cannot fail: the object must be whole before the callback that destroys it is set.
+Execution::Execution(MemoryContext memory, ResultForm form, TupleDesc shape)
+    : memory_(memory),
+      form_(form),
+      shape_(shape),
+      environment_(memory),
+      combined_(&environment_.memory()) {}
+
+// From clauses to identities: scan to label. What survives is found out as rows are read.
+void Execution::resolve(const ClauseList& clauses) {
+  request_ = read_request(clauses);
+  SpiConnection spi;
+  std::vector<SourceScan> scans = prepare_sources(request_);
+  if (form_ == ResultForm::kMasterTable) plan_ = plan_output(request_, scans, shape_);
+  keys_.emplace(draw_keys(request_));
+
+  const bool combine = form_ == ResultForm::kMasterTable &&  //
+                       request_.rows == OutputRows::kCombinations;
+  resolver_.emplace(environment_,
+                    engine::Shape{request_.kinds.size(), request_.sources.size(), combine}, *keys_);
+  auto sink = resolver_->make_sink();
+  for (SourceScan& scan : scans) scan.run(*sink);
+  resolver_->combine(std::move(sink));
+  resolver_->finalize();
+  spi.finish();
+
+  reader_.emplace(*resolver_);
+  if (form_ == ResultForm::kRecords) {
+    source_names_.resize(request_.sources.size());
+    call([this] {
+      const MemoryContext outer = MemoryContextSwitchTo(memory_);
+      for (std::size_t i = 0; i < source_names_.size(); ++i) {
+        source_names_[i] = PointerGetDatum(cstring_to_text(request_.sources[i].name.c_str()));
+      }
+      id_writer_ = ValueWriter(TEXTOID, -1);
+      MemoryContextSwitchTo(outer);
+    });
+    return;
+  }
+  survivorship_.emplace(environment_, plan_.columns, request_.sources.size(), plan_.slots);
+  cells_.emplace(survivorship_->make_cells());
+  emitter_.emplace(request_, plan_.columns, shape_, memory_, row_memory_);
+  if (combine) {
+    combinations_.emplace(environment_, plan_.columns, request_.sources.size(),
+                          request_.max_combinations);
+  }
+}
+
+bool Execution::next(Datum* values, bool* nulls) {
+  if (form_ == ResultForm::kRecords) return next_record(values, nulls);
+  return combinations_ ? next_combination(values, nulls) : next_identity(values, nulls);
+}
+
+void Execution::rewind() noexcept {
+  next_identity_ = 0;
+  next_row_ = 0;
+  next_combined_ = 0;
+  combined_.clear();
+}
+
+bool Execution::load_next_identity() {
+  if (next_identity_ == resolver_->identities()) return false;
+  constexpr std::size_t kIdentitiesACheck = 1024;
+  if (next_identity_ % kIdentitiesACheck == 0) environment_.check_interrupts();
+  reader_->load(engine::IdentityNumber{static_cast<std::uint32_t>(next_identity_++)});
+  return true;
+}
+
+bool Execution::next_record(Datum* values, bool* nulls) {
+  // A record's further rows are skipped; before the first identity there is no row at all.
+  while (next_identity_ > 0 && next_row_ < reader_->rows().size() &&
+         !reader_->rows()[next_row_].starts_record) {
+    ++next_row_;
+  }
+  if (next_identity_ == 0 || next_row_ == reader_->rows().size()) {
+    if (!load_next_identity()) return false;
+    next_row_ = 0;
+    id_ = id_of(request_, *reader_);
+  }
+  const engine::Row& row = reader_->rows()[next_row_++].row;
+  values[0] = PointerGetDatum(id_.data());
+  values[1] = source_names_[engine::index(row.source())];
+  values[2] = call([&] {
+    MemoryContextReset(row_memory_);
+    const MemoryContext outer = MemoryContextSwitchTo(row_memory_);
+    const Datum id = id_writer_.write(row.record_id());
+    MemoryContextSwitchTo(outer);
+    return id;
+  });
+  nulls[0] = nulls[1] = nulls[2] = false;
+  return true;
+}
+
+bool Execution::next_identity(Datum* values, bool* nulls) {
+  if (!load_next_identity()) return false;
+  survivorship_->fill(*reader_, *cells_);
+  emitter_->write(*reader_, *cells_, values, nulls);
+  return true;
+}
+
+bool Execution::next_combination(Datum* values, bool* nulls) {
+  if (next_combined_ == combined_.size()) {
+    if (!load_next_identity()) return false;
+    survivorship_->fill(*reader_, *cells_);
+    collect_combinations();
+  }
+  for (std::size_t i = 0; i < plan_.columns.size(); ++i) {
+    const std::string_view value = combined_[next_combined_++];
+    if (plan_.columns[i].array) continue;
+    if (value.data() == nullptr) {
+      (*cells_)[i].clear();
+    } else {
+      (*cells_)[i].set(value);
+    }
+  }
+  emitter_->write(*reader_, *cells_, values, nulls);
+  return true;
+}
+
+// The combinations of the identity at hand, each as the values of its scalar cells.
+void Execution::collect_combinations() {
+  combined_.clear();
+  next_combined_ = 0;
+  const auto name = [this] {
+    return fmt::format("{} (source \"{}\", record \"{}\")", as_text(id_of(request_, *reader_)),
+                       request_.sources[engine::index(reader_->first_source())].name,
+                       reader_->first_record_id());
+  };
+  combinations_->each(*reader_, *cells_, name, [this] {
+    for (std::size_t i = 0; i < plan_.columns.size(); ++i) {
+      const engine::Cell& cell = (*cells_)[i];
+      const bool shown = !plan_.columns[i].array && !cell.empty();
+      combined_.push_back(shown ? cell.values().front() : std::string_view());
+    }
+  });
+}
+
+}  // namespace identity_resolve::pg

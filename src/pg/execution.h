@@ -1,0 +1,88 @@
+// One execution of resolve_identities() or identity_records(): built once, then read row by row.
+//
+//   scan, normalise, key   pg/scan.cc: each source's query, row by row, into the engine's sink
+//   partition, union       engine/link_table.h, engine/resolver.cc: rows that share a key unite
+//   guard                  (every link holds in this version)
+//   label                  engine/disjoint_set.h: identities are numbered
+//   survive                engine/identity_reader.cc, survivorship.cc, combinations.cc
+//   emit                   pg/emit.cc: a row at a time, as values of the requested types
+//
+// Memory: an Execution and all that its engine keeps live on one memory context below the caller's.
+// A callback of that context destroys the C++ objects, so the end of the statement, an error or a
+// cancel frees everything without our being asked.
+#pragma once
+
+#include "engine/combinations.h"
+#include "engine/identity_reader.h"
+#include "engine/resolver.h"
+#include "engine/survivorship.h"
+#include "pg/emit.h"
+#include "pg/environment.h"
+#include "pg/output_columns.h"
+#include "pg/request.h"
+
+namespace identity_resolve::pg {
+
+enum class ResultForm : std::uint8_t {
+  kMasterTable,  // resolve_identities(): the columns of the definition list
+  kRecords,      // identity_records(): identity_id, source, record_id
+};
+
+class Execution {
+ public:
+  // Resolves the clauses; the rows can then be read. `shape` is the result's, and outlives the
+  // object. Throws engine::Error and PgError for whatever is wrong with the clauses, the sources
+  // or the definition list.
+  static Execution* create(MemoryContext parent, ResultForm form, const ClauseList& clauses,
+                           TupleDesc shape);
+  // Frees it before its memory context's parent goes.
+  static void destroy(Execution* execution);
+
+  Execution(const Execution&) = delete;
+  Execution& operator=(const Execution&) = delete;
+
+  // The next row's values, which live until the next call; false after the last row.
+  // Throws engine::Error for a value that its column's type does not take.
+  bool next(Datum* values, bool* nulls);
+  // Starts again with the first row.
+  void rewind() noexcept;
+
+ private:
+  Execution(MemoryContext memory, ResultForm form, TupleDesc shape);
+  ~Execution() = default;
+
+  void resolve(const ClauseList& clauses);
+  bool load_next_identity();
+  bool next_record(Datum* values, bool* nulls);
+  bool next_identity(Datum* values, bool* nulls);
+  bool next_combination(Datum* values, bool* nulls);
+  void collect_combinations();
+
+  MemoryContext memory_;
+  MemoryContext row_memory_ = nullptr;  // a sibling of memory_: what a row's values need
+  ResultForm form_;
+  TupleDesc shape_;
+  Environment environment_;
+  Request request_;
+  OutputPlan plan_;
+  std::optional<engine::KeyRing> keys_;
+  std::optional<engine::Resolver> resolver_;
+  std::optional<engine::IdentityReader> reader_;
+  std::optional<engine::Survivorship> survivorship_;
+  std::optional<engine::Combinations> combinations_;
+  std::optional<engine::Cells> cells_;
+  std::optional<Emitter> emitter_;
+  std::size_t next_identity_ = 0;
+
+  // Of the long form: the identity at hand.
+  engine::Uuid id_{};
+  std::size_t next_row_ = 0;
+  std::vector<Datum> source_names_;
+  ValueWriter id_writer_;
+
+  // Of combinations: those of the identity at hand, their scalar cells one after the other.
+  boost::container::pmr::vector<std::string_view> combined_;
+  std::size_t next_combined_ = 0;
+};
+
+}  // namespace identity_resolve::pg
