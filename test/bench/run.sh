@@ -202,9 +202,9 @@ check() { # NAME, check: the first round's result is looked at, not each
 }
 
 print_header() {
-  printf '| %-34s | rounds | min s    | median s | x limit | cpu s    | backend MB | private MB | temp MB | %10s | %10s | %-9s |\n' \
+  printf '| %-34s | rounds | min s    | median s | x limit | x min | cpu s    | backend MB | private MB | temp MB | %10s | %10s | %-9s |\n' \
     contestant rows identities partition
-  printf '|%s|--------|----------|----------|---------|----------|------------|------------|---------|%s|%s|-----------|\n' \
+  printf '|%s|--------|----------|----------|---------|-------|----------|------------|------------|---------|%s|%s|-----------|\n' \
     "$(printf -- '-%.0s' {1..36})" "$(printf -- '-%.0s' {1..12})" "$(printf -- '-%.0s' {1..12})"
 }
 
@@ -212,14 +212,19 @@ print_contestant() { # NAME, title
   local rows identities verdict
   IFS='|' read -r rows identities verdict <"$scratch/$1.check"
   sort -g "$scratch/$1.runs" | awk -v title="$2" -v rows="$rows" -v identities="$identities" -v verdict="$verdict" \
-    -v limit="$(median limit)" '
+    -v limit="$(median limit)" \
+    -v fastest="$(fastest limit)" '
     { seconds[NR] = $1; if (NR == 1 || $2 < cpu) cpu = $2
       for (i = 3; i <= 5; i++) if ($i > peak[i]) peak[i] = $i }
     END {
       middle = (seconds[int((NR + 1) / 2)] + seconds[int((NR + 2) / 2)]) / 2
-      printf "| %-34s | %6d | %8.3f | %8.3f | %7.2f | %8.2f | %10d | %10d | %7d | %10s | %10s | %-9s |\n", title, NR,
-        seconds[1], middle, middle / limit, cpu, peak[3], peak[4], peak[5], rows, identities, verdict }'
+      printf "| %-34s | %6d | %8.3f | %8.3f | %7.2f | %5.2f | %8.2f | %10d | %10d | %7d | %10s | %10s | %-9s |\n", title, NR,
+        seconds[1], middle, middle / limit, seconds[1] / fastest, cpu, peak[3], peak[4], peak[5], rows, identities, verdict }'
   if ! verdict_is_good "$verdict"; then failed=1; fi
+}
+
+fastest() { # NAME
+  sort -g "$scratch/$1.runs" | awk 'NR == 1 { print $1 }'
 }
 
 median() { # NAME
@@ -319,8 +324,9 @@ else
   for people in "${sizes[@]}"; do run_workload "$people"; done
 fi
 echo
-echo 'seconds: wall clock of all statements, in a fresh session. x limit: median to median. cpu s: processor time of the'
-echo 'backend in its best round, parallel workers left out; on a busy machine its ratios say more than the clock.'
+echo 'seconds: wall clock of all statements, in a fresh session. x limit: median to median; x min: fastest to fastest.'
+echo 'cpu s: processor time of the backend in its best round, parallel workers left out. On a busy machine the fastest rounds'
+echo 'and the processor time say more than the medians.'
 echo "backend MB: the backend's peak resident memory with the shared buffers it touched; private MB: without them,"
 echo 'parallel workers included. temp MB: written to temporary files. Peaks are the worst round'"'s."
 if [ $keep = yes ]; then
