@@ -97,8 +97,8 @@ CONF
 
 # Starts the server that server_start laid out; prints its log if it does not come up.
 server_up() {
-  server_run env ${SERVER_ENV[@]+"${SERVER_ENV[@]}"} "$SERVER_BIN/pg_ctl" --pgdata=data --wait --timeout=60 \
-    --log="$SERVER_LOG" --silent start </dev/null >"$SERVER_DIR/start.log" 2>&1 || {
+  server_run timeout 90 env ${SERVER_ENV[@]+"${SERVER_ENV[@]}"} "$SERVER_BIN/pg_ctl" --pgdata=data \
+    --wait --timeout=60 --log="$SERVER_LOG" --silent start </dev/null >"$SERVER_DIR/start.log" 2>&1 || {
     cat "$SERVER_DIR/start.log" "$SERVER_LOG" >&2
     return 1
   }
