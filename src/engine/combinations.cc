@@ -27,18 +27,6 @@ void each_key(const Row& row, Visit&& visit) {
   });
 }
 
-// The first value that some rows carry in a slot, or one without data.
-std::string_view first_value(std::span<const OrderedRow> rows, SlotNumber slot) {
-  std::string_view found;
-  for (const OrderedRow& ordered : rows) {
-    ordered.row.each_item([&](SlotNumber at, std::string_view bytes) {
-      if (found.data() == nullptr && at == slot) found = bytes;
-    });
-    if (found.data() != nullptr) break;
-  }
-  return found;
-}
-
 void show(Cell& cell, std::string_view value) {
   if (value.data() == nullptr) {
     cell.clear();
@@ -167,11 +155,11 @@ void Combinations::show_spine(const IdentityReader& identity, const Spine& spine
     if (column.shows == Shows::kRecordId && column.source == identity.first_source()) {
       cells[i].set(own.front().row.record_id());
     } else if (column.shows == Shows::kValue && !column.one_source) {
-      const std::string_view value = first_value(own, column.slot);
+      const std::string_view value = surviving_value(own, column.slot);
       show(cells[i], value.data() != nullptr ? value : whole_[i]);
     } else if (column.shows == Shows::kValue && column.source == identity.first_source()) {
-      const std::string_view value = first_value(own, column.slot);
-      show(cells[i], value.data() != nullptr ? value : first_value(record, column.slot));
+      const std::string_view value = surviving_value(own, column.slot);
+      show(cells[i], value.data() != nullptr ? value : surviving_value(record, column.slot));
     }
   }
 }
@@ -187,7 +175,7 @@ void Combinations::show_record(const IdentityReader& identity, const Offer& offe
     if (column.shows == Shows::kRecordId) {
       cells[i].set(rows.front().row.record_id());
     } else if (column.shows == Shows::kValue && column.one_source) {
-      show(cells[i], first_value(rows, column.slot));
+      show(cells[i], surviving_value(rows, column.slot));
     }
   }
 }

@@ -52,6 +52,20 @@ int compare_values(const Row& a, const Row& b) {
 
 }  // namespace
 
+std::string_view surviving_value(std::span<const OrderedRow> rows, SlotNumber slot) {
+  std::string_view found;
+  each_run(rows, [&](std::span<const OrderedRow> run) {
+    if (found.data() != nullptr) return;
+    for (const OrderedRow& ordered : run) {
+      ordered.row.each_item([&](SlotNumber at, std::string_view bytes) {
+        const bool better = found.data() == nullptr || (run.size() > 1 && bytes < found);
+        if (at == slot && better) found = bytes;
+      });
+    }
+  });
+  return found;
+}
+
 IdentityReader::IdentityReader(const Resolver& resolver)
     : resolver_(&resolver),
       ticker_(resolver.environment()),

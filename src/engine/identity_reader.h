@@ -2,7 +2,9 @@
 //
 // The order: the source's precedence; within a source the record changed last (no updated_at is
 // oldest), then the smaller record id (shorter first, then bytes); within a record the row changed
-// last, then the smaller values. It depends on the data alone, never on the order of arrival.
+// last. Rows of one record that changed at the same time give their values by size, slot by slot,
+// so that no column's value hangs on which other columns are asked for. The order depends on the
+// data alone, never on the order of arrival.
 #pragma once
 
 #include <boost/container/pmr/vector.hpp>
@@ -20,6 +22,25 @@ struct OrderedRow {
   std::int64_t record_updated_at;  // of the record's row changed last
   bool starts_record;
 };
+
+// Calls visit(rows) for each run of rows which nothing but their values tells apart: rows of one
+// record that changed at the same time. Most runs are one row.
+template <class Visit>
+void each_run(std::span<const OrderedRow> rows, Visit&& visit) {
+  for (std::size_t first = 0; first < rows.size();) {
+    std::size_t last = first + 1;
+    while (last < rows.size() && !rows[last].starts_record &&
+           rows[last].row.updated_at() == rows[first].row.updated_at()) {
+      ++last;
+    }
+    visit(rows.subspan(first, last - first));
+    first = last;
+  }
+}
+
+// The value that survives in a slot of some rows of one record, or one without data: the first
+// one of the row changed last; of several such rows the smallest, whatever the other slots hold.
+std::string_view surviving_value(std::span<const OrderedRow> rows, SlotNumber slot);
 
 class IdentityReader {
  public:

@@ -54,7 +54,8 @@ Survivorship::Survivorship(Environment& environment, std::span<const ColumnPlan>
       columns_(columns),
       ticker_(environment),
       columns_of_source_(sources, &environment.memory()),
-      columns_of_slot_(slots, &environment.memory()) {
+      columns_of_slot_(slots, &environment.memory()),
+      run_values_(&environment.memory()) {
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const auto place = static_cast<std::uint16_t>(i);
     if (columns[i].shows == Shows::kRecordId) {
@@ -74,22 +75,45 @@ Cells Survivorship::make_cells() const {
 
 void Survivorship::fill(const IdentityReader& identity, Cells& cells) {
   for (Cell& cell : cells) cell.clear();
-  for (const OrderedRow& ordered : identity.rows()) {
-    ticker_.tick();
-    if (ordered.starts_record) {
-      for (const std::uint16_t column : columns_of_source_[index(ordered.row.source())]) {
+  each_run(identity.rows(), [&](std::span<const OrderedRow> run) {
+    const OrderedRow& first = run.front();
+    if (first.starts_record) {
+      for (const std::uint16_t column : columns_of_source_[index(first.row.source())]) {
         if (columns_[column].array || cells[column].empty()) {
-          cells[column].add_new(ordered.row.record_id());
+          cells[column].add_new(first.row.record_id());
         }
       }
     }
-    ordered.row.each_item([&](SlotNumber slot, std::string_view bytes) {
-      if (slot == kKeySlot) return;
-      ticker_.tick();
-      for (const std::uint16_t column : columns_of_slot_[index(slot)]) {
-        cells[column].add(bytes, !columns_[column].array);
-      }
+    add_values(run, cells);
+  });
+}
+
+void Survivorship::add_values(std::span<const OrderedRow> run, Cells& cells) {
+  if (run.size() == 1) {
+    ticker_.tick();
+    run.front().row.each_item(
+        [&](SlotNumber slot, std::string_view value) { add_value(slot, value, cells); });
+    return;
+  }
+  run_values_.clear();
+  for (const OrderedRow& ordered : run) {
+    ticker_.tick();
+    ordered.row.each_item([&](SlotNumber slot, std::string_view value) {
+      if (slot != kKeySlot) run_values_.emplace_back(slot, value);
     });
+  }
+  std::sort(run_values_.begin(), run_values_.end(), [this](const auto& a, const auto& b) {
+    ticker_.tick();
+    return a < b;
+  });
+  for (const auto& [slot, value] : run_values_) add_value(slot, value, cells);
+}
+
+void Survivorship::add_value(SlotNumber slot, std::string_view value, Cells& cells) {
+  if (slot == kKeySlot) return;
+  ticker_.tick();
+  for (const std::uint16_t column : columns_of_slot_[index(slot)]) {
+    cells[column].add(value, !columns_[column].array);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "engine/identity_reader.h"
 #include "engine/types.h"
@@ -82,6 +83,9 @@ class Survivorship {
   void fill(const IdentityReader& identity, Cells& cells);
 
  private:
+  void add_values(std::span<const OrderedRow> run, Cells& cells);
+  void add_value(SlotNumber slot, std::string_view value, Cells& cells);
+
   using Places = boost::container::pmr::vector<std::uint16_t>;
 
   Environment* environment_;
@@ -89,6 +93,7 @@ class Survivorship {
   Ticker ticker_;
   boost::container::pmr::vector<Places> columns_of_source_;
   boost::container::pmr::vector<Places> columns_of_slot_;
+  boost::container::pmr::vector<std::pair<SlotNumber, std::string_view>> run_values_;
 };
 
 }  // namespace identity_resolve::engine

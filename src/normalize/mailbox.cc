@@ -1,23 +1,88 @@
 #include "normalize/mailbox.h"
 
+#include <algorithm>
+#include <array>
+#include <cstring>
+
 #include "normalize/email.h"
+#include "normalize/provider.h"
+#include "normalize/text.h"
 
 namespace identity_resolve::normalize {
+
+namespace {
+
+// Where a mailbox is put together: no address is longer than 254 bytes, and no rule lengthens one
+// by more than the home domain.
+class Writer {
+ public:
+  void put(char c) { bytes_[size_++] = c; }
+  void put(std::string_view text) {
+    std::memcpy(bytes_.data() + size_, text.data(), text.size());
+    size_ += text.size();
+  }
+  [[nodiscard]] std::string_view text() const { return {bytes_.data(), size_}; }
+
+ private:
+  std::array<char, 512> bytes_;
+  std::size_t size_ = 0;
+};
+
+bool all_digits(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// Writes the provider's one name for `name`; false if the rule does not fit it: then it is no name
+// of that provider, and the address stands for itself.
+bool write_name(const Provider& provider, std::string_view name, Writer& out) {
+  if (provider.peculiarity == Peculiarity::kNumber) {
+    const std::size_t plus = name.find('+');
+    if (plus == std::string_view::npos || !all_digits(name.substr(0, plus))) return false;
+    out.put(name.substr(0, plus + 1));
+    return true;
+  }
+  if (provider.tag != '\0') name = name.substr(0, name.find(provider.tag));
+  const bool dots_count = provider.ignored.find('.') == std::string_view::npos &&
+                          provider.peculiarity != Peculiarity::kHyphenIsDot;
+  if (name.empty() || (dots_count && name.back() == '.')) return false;
+  for (const char c : name) {
+    if (provider.ignored.find(c) != std::string_view::npos) continue;
+    out.put(c == '.' && provider.peculiarity == Peculiarity::kHyphenIsDot ? '-' : c);
+  }
+  return !out.text().empty();
+}
+
+bool write_mailbox(std::string_view address, Writer& out) {
+  if (address.front() == '"') return false;
+  const std::size_t at = address.find('@');
+  const std::string_view name = address.substr(0, at);
+  const std::string_view domain = address.substr(at + 1);
+  const Provider* provider = provider_of(domain);
+  if (provider == nullptr) {
+    // anything@name.domain: whatever stands before the @ is a tag.
+    const std::size_t dot = domain.find('.');
+    provider = provider_of(domain.substr(dot + 1));
+    if (provider == nullptr || provider->peculiarity != Peculiarity::kSubdomain) return false;
+    out.put(domain.substr(0, dot));
+    out.put('@');
+    out.put(domain.substr(dot + 1));
+    return true;
+  }
+  if (!is_ascii(name) || !write_name(*provider, name, out)) return false;
+  out.put('@');
+  out.put(provider->home.empty() ? domain : provider->home);
+  return true;
+}
+
+}  // namespace
 
 Result normalize_mailbox(std::string_view utf8, Scratch& scratch) {
   const Result address = normalize_email(utf8, scratch);
   if (address.status != Status::kValid) return address;
-  const std::size_t at = address.text.rfind('@');
-  const std::string_view domain = address.text.substr(at + 1);
-  if (domain != "gmail.com" && domain != "googlemail.com") return address;
-  std::string mailbox;
-  for (const char c : address.text.substr(0, at)) {
-    if (c == '+') break;
-    if (c != '.') mailbox.push_back(c);
-  }
-  if (mailbox.empty()) return address;
-  mailbox.append("@gmail.com");
-  scratch = std::move(mailbox);
+  Writer mailbox;
+  if (!write_mailbox(address.text, mailbox) || mailbox.text() == address.text) return address;
+  scratch.assign(mailbox.text());
   return {Status::kValid, scratch};
 }
 

@@ -3,6 +3,7 @@
 #include "pg/clause.h"
 
 #include "normalize/normalize.h"
+#include "pg/guard.h"
 
 namespace identity_resolve::pg {
 
@@ -47,18 +48,18 @@ std::int64_t integer_of(std::string_view key, const JsonbValue& value) {
   return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value.val.numeric)));
 }
 
-void check_name(std::string_view name, const char* what) {
+void check_name(std::string_view name, const char* what, const char* examples) {
   if (is_name(name)) return;
   ereport(ERROR,
           (errcode(ERRCODE_INVALID_NAME),
            errmsg("\"%.*s\" cannot name %s", length_of(name), name.data(), what),
            errdetail("Output columns are named after it: it must start with a lower-case letter or "
                      "an underscore, go on with these or digits, and have at most 60 bytes."),
-           errhint("Use a name such as 'zendesk' or 'zendesk_eu'.")));
+           errhint("Use a name such as %s.", examples)));
 }
 
 void check_source(const Clause& clause) {
-  check_name(clause.name, "a source");
+  check_name(clause.name, "a source", "'zendesk' or 'zendesk_eu'");
   if (clause.query.data() == nullptr) {
     ereport(ERROR,
             (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -68,7 +69,7 @@ void check_source(const Clause& clause) {
 }
 
 void check_rule(const Clause& clause) {
-  check_name(clause.kind, "a kind of identifier");
+  check_name(clause.kind, "a kind of identifier", "'loyalty_id' or 'plan'");
   constexpr std::array<std::string_view, 7> kReserved = {
       "id", "identity_id", "record_count", "sources", "updated_at", "record_id", "source"};
   for (const std::string_view reserved : kReserved) {
@@ -112,6 +113,16 @@ void check_output(const Clause& clause) {
 [[noreturn]] void unknown_part(std::string_view key) {
   ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                   errmsg("identity_clause has no part \"%.*s\"", length_of(key), key.data()),
+                  errhint("Make clauses with identity_source(), identity_rule() and "
+                          "identity_output().")));
+  pg_unreachable();
+}
+
+[[noreturn]] void no_type() {
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                  errmsg("identity_clause does not say what it is"),
+                  errdetail("A clause is a JSON object whose \"clause\" is \"source\", \"rule\" or "
+                            "\"output\"."),
                   errhint("Make clauses with identity_source(), identity_rule() and "
                           "identity_output().")));
   pg_unreachable();
@@ -203,10 +214,10 @@ Clause read_clause(Datum datum) {
   Clause clause;
   clause.rows = "identities";
   clause.max_combinations = kDefaultMaxCombinations;
-  if (!JB_ROOT_IS_OBJECT(jsonb)) type_named({});
+  if (!JB_ROOT_IS_OBJECT(jsonb)) no_type();
 
   JsonbValue type;
-  if (getKeyJsonValueFromContainer(&jsonb->root, "clause", 6, &type) == nullptr) type_named({});
+  if (getKeyJsonValueFromContainer(&jsonb->root, "clause", 6, &type) == nullptr) no_type();
   clause.type = type_named(string_of("clause", type));
 
   JsonbIterator* iterator = JsonbIteratorInit(&jsonb->root);
@@ -240,7 +251,17 @@ using namespace identity_resolve::pg;
 
 // identity_clause_in(cstring) → identity_clause: JSON, checked as a constructor would.
 IDENTITY_RESOLVE_FUNCTION(identity_clause_in) {
-  const Datum datum = DirectFunctionCall1(jsonb_in, PG_GETARG_DATUM(0));
+  const Datum json = PG_GETARG_DATUM(0);
+  const Datum datum = guarded([json] {
+    try {
+      return call([json] { return DirectFunctionCall1(jsonb_in, json); });
+    } catch (const PgError& error) {
+      if (error.data()->sqlerrcode != ERRCODE_INVALID_TEXT_REPRESENTATION) throw;
+      throw identity_resolve::engine::Error(
+          "22P02", "invalid input syntax for type identity_clause", error.data()->message,
+          "Make clauses with identity_source(), identity_rule() and identity_output().");
+    }
+  });
   read_clause(datum);
   PG_RETURN_DATUM(datum);
 }

@@ -11,7 +11,7 @@ using engine::Shows;
 
 // A value as an error message shows it.
 std::string shown(std::string_view value) {
-  constexpr std::size_t kLongest = 100;
+  constexpr std::size_t kLongest = 200;
   if (value.size() <= kLongest) return std::string(value);
   const std::size_t whole = static_cast<std::size_t>(call([&] {
     return pg_mbcliplen(value.data(), static_cast<int>(kLongest * 4), static_cast<int>(kLongest));
@@ -104,23 +104,28 @@ void Emitter::write_row(const engine::IdentityReader& identity, const engine::Ce
       values[i] = Datum{0};
       continue;
     }
-    casting_ = true;
     values[i] = write_cell(column, cells[i].values());
-    casting_ = false;
   }
+}
+
+// One value as its column's type; an error's message tells of it.
+Datum Emitter::cast(Column& column, std::string_view value) {
+  casting_value_ = value;
+  casting_ = true;
+  const Datum datum = column.writer.write(value);
+  casting_ = false;
+  return datum;
 }
 
 Datum Emitter::write_cell(Column& column, std::span<const std::string_view> values) {
   if (!column.plan.array) {
-    casting_value_ = values.front();
-    return column.writer.write(casting_value_);
+    return cast(column, values.front());
   }
   auto* elements = static_cast<Datum*>(
       MemoryContextAllocHuge(CurrentMemoryContext, values.size() * sizeof(Datum)));
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (i % 4096 == 0) CHECK_FOR_INTERRUPTS();
-    casting_value_ = values[i];
-    elements[i] = column.writer.write(casting_value_);
+    elements[i] = cast(column, values[i]);
   }
   return make_array(column, elements, values.size());
 }
@@ -143,14 +148,13 @@ Datum Emitter::write_identity(std::size_t place, const engine::IdentityReader& i
     case Shows::kIdentityId: {
       const Datum uuid = uuid_datum(id_of(*request_, identity));
       if (column.is_uuid) return uuid;
-      return column.writer.write(DatumGetCString(DirectFunctionCall1(uuid_out, uuid)));
+      return cast(column, DatumGetCString(DirectFunctionCall1(uuid_out, uuid)));
     }
     case Shows::kRecordCount: {
       std::array<char, 24> digits;
       const auto end =
           std::to_chars(digits.data(), digits.data() + digits.size(), identity.record_count());
-      return column.writer.write(
-          {digits.data(), static_cast<std::size_t>(end.ptr - digits.data())});
+      return cast(column, {digits.data(), static_cast<std::size_t>(end.ptr - digits.data())});
     }
     case Shows::kSources:
       return write_sources(column, identity);
@@ -169,8 +173,7 @@ Datum Emitter::write_sources(Column& column, const engine::IdentityReader& ident
   for (const engine::OrderedRow& ordered : identity.rows()) {
     if (last != nullptr && last->row.source() == ordered.row.source()) continue;
     last = &ordered;
-    elements[count++] =
-        column.writer.write(request_->sources[engine::index(ordered.row.source())].name);
+    elements[count++] = cast(column, request_->sources[engine::index(ordered.row.source())].name);
   }
   return make_array(column, elements, count);
 }
@@ -207,7 +210,7 @@ void Emitter::rethrow(const PgError& error, const engine::IdentityReader& identi
     return call([&] { return MemoryContextStrdup(context, text.c_str()); });
   };
   ErrorData* told = error.data();
-  told->detail = keep(fmt::format("{}.", data->message));
+  told->detail = keep(fmt::format("{}.", shown(data->message)));
   told->message =
       keep(fmt::format("column \"{}\": value \"{}\"{} cannot be shown as {}",
                        NameStr(attribute->attname), shown(casting_value_), from, type_name));

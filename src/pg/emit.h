@@ -39,6 +39,7 @@ class Emitter {
   void make_columns(std::span<const engine::ColumnPlan> plans, MemoryContext memory);
   void write_row(const engine::IdentityReader& identity, const engine::Cells& cells, Datum* values,
                  bool* nulls);
+  Datum cast(Column& column, std::string_view value);
   Datum write_cell(Column& column, std::span<const std::string_view> values);
   Datum write_identity(std::size_t place, const engine::IdentityReader& identity);
   Datum write_sources(Column& column, const engine::IdentityReader& identity);

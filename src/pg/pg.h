@@ -39,11 +39,14 @@ extern "C" {
 #include <nodes/makefuncs.h>
 #include <nodes/nodeFuncs.h>
 #include <nodes/supportnodes.h>
+#include <pgtime.h>
 #include <tcop/cmdtag.h>
 #include <tcop/dest.h>
 #include <utils/array.h>
 #include <utils/builtins.h>
+#include <utils/bytea.h>
 #include <utils/date.h>
+#include <utils/float.h>
 #include <utils/guc.h>
 #include <utils/json.h>
 #include <utils/jsonb.h>

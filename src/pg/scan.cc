@@ -66,6 +66,14 @@ char* keep(MemoryContext context, const std::string& text) {
   return call([&] { return MemoryContextStrdup(context, text.c_str()); });
 }
 
+// Whether a value says nothing. Only one that starts with a blank needs a closer look.
+bool is_blank(std::string_view value) {
+  if (!value.empty() && value.front() > ' ' && value.front() < 0x7F) return false;
+  normalize::Scratch scratch;
+  return normalize::normalize(normalize::Method::kExact, value, scratch).status ==
+         normalize::Status::kBlank;
+}
+
 }  // namespace
 
 SourceScan::SourceScan(const Request& request, engine::SourceNumber number)
@@ -138,6 +146,7 @@ void SourceScan::read_columns(const Request& request) {
       static_cast<const CachedPlanSource*>(linitial(SPI_plan_get_plan_sources(plan_)));
   TupleDesc shape = statement->resultDesc;
   id_reader_ = call([&] { return ValueReader(TupleDescAttr(shape, 0)->atttypid); });
+  output_settings_.add(id_reader_);
 
   for (int attribute = 1; attribute < shape->natts; ++attribute) {
     const Form_pg_attribute description = TupleDescAttr(shape, attribute);
@@ -168,6 +177,12 @@ void SourceScan::read_columns(const Request& request) {
     const auto number = request.kind_named(column);
     if (!number) {
       const std::string lower = lower_case(column);
+      if (column == "?column?") {
+        throw Error("42703",
+                    fmt::format("source \"{}\": column {} has no name", name(), attribute + 1),
+                    "A column's name says which kind of identifier it holds.",
+                    "Name it with AS, for example lower(login) AS username.");
+      }
       throw Error(
           "42703",
           fmt::format("source \"{}\": column \"{}\" is not an identifier kind", name(), column),
@@ -196,6 +211,7 @@ void SourceScan::read_columns(const Request& request) {
     read.links = kind.links;
     read.array = OidIsValid(element);
     read.reader = call([value_type] { return ValueReader(value_type); });
+    output_settings_.add(read.reader);
     columns_.push_back(std::move(read));
   }
 }
@@ -262,6 +278,7 @@ void SourceScan::run(engine::LocalSink& sink) {
       if (result < 0) elog(ERROR, "SPI_execute_plan_extended: %s", SPI_result_code_string(result));
     });
   } catch (const PgError& error) {
+    output_settings_.restore();
     rethrow(error);
   }
   read_only.leave();
@@ -272,7 +289,13 @@ void SourceScan::run(engine::LocalSink& sink) {
 // Called by the executor for each row: no C++ object is alive below us but the scan's own.
 void SourceScan::take_row(TupleTableSlot* slot, engine::LocalSink& sink, MemoryContext row_memory) {
   const MemoryContext outer = MemoryContextSwitchTo(row_memory);
-  read_texts(slot);
+  if (output_settings_.needed()) {
+    output_settings_.set();
+    read_texts(slot);
+    output_settings_.restore();
+  } else {
+    read_texts(slot);
+  }
   guarded([&] { put_row(sink); });
   MemoryContextSwitchTo(outer);
   MemoryContextReset(row_memory);
@@ -313,6 +336,8 @@ void SourceScan::read_texts(TupleTableSlot* slot) {
     // Days or microseconds: only values of this column are compared with each other.
     updated_at_ = updated_at_type_ == DATEOID ? std::int64_t{DatumGetDateADT(value)}
                                               : std::int64_t{DatumGetTimestamp(value)};
+    // -infinity is still later than no updated_at at all.
+    updated_at_ = std::max(updated_at_, engine::kNeverUpdated + 1);
   }
 
   for (SourceColumn& column : columns_) {
@@ -344,7 +369,7 @@ void SourceScan::put_row(engine::LocalSink& sink) {
   for (const Text& text : std::span(texts_, text_count_)) {
     const SourceColumn& column = *text.column;
     const normalize::Result result = normalize::normalize(column.method, text.value, scratch_);
-    if (result.status == normalize::Status::kBlank) continue;
+    if (result.status == normalize::Status::kBlank || is_blank(text.value)) continue;
     if (result.status == normalize::Status::kValid) {
       if (column.links) sink.add_link(column.kind, result.text);
       if (column.normalized_slot) sink.add_value(*column.normalized_slot, result.text);

@@ -62,6 +62,7 @@ class SourceScan {
   std::vector<SourceColumn> columns_;
   int updated_at_attribute_ = -1;
   Oid updated_at_type_ = InvalidOid;
+  OutputSettings output_settings_;
 
   // The row at hand, as text. Plain data on the row's memory context.
   struct Text {

@@ -51,6 +51,26 @@ std::string_view from_utf8(std::string_view text) {
   return convert(text, PG_UTF8, GetDatabaseEncoding());
 }
 
+void OutputSettings::set() noexcept {
+  session_ = exchange(
+      {USE_ISO_DATES, DATEORDER_MDY, INTSTYLE_POSTGRES, 3, BYTEA_OUTPUT_HEX, pg_tzset("GMT")});
+  is_set_ = true;
+}
+
+void OutputSettings::restore() noexcept {
+  if (is_set_) exchange(session_);
+  is_set_ = false;
+}
+
+OutputSettings::Values OutputSettings::exchange(const Values& values) noexcept {
+  return {std::exchange(DateStyle, values.date_style),
+          std::exchange(DateOrder, values.date_order),
+          std::exchange(IntervalStyle, values.interval_style),
+          std::exchange(extra_float_digits, values.float_digits),
+          std::exchange(bytea_output, values.bytea_form),
+          std::exchange(session_timezone, values.time_zone)};
+}
+
 ValueReader::ValueReader(Oid type) {
   switch (getBaseType(type)) {
     case TEXTOID:

@@ -17,11 +17,46 @@ class ValueReader {
   // context. Raises whatever the output function raises.
   std::string_view read(Datum value);
 
+  // Whether the text may depend on the session's settings (OutputSettings).
+  [[nodiscard]] bool depends_on_settings() const noexcept { return form_ == Form::kOther; }
+
  private:
   enum class Form : std::uint8_t { kVarlena, kPadded, kInt2, kInt4, kInt8, kOther };
   Form form_ = Form::kOther;
   bool varlena_ = false;
   FmgrInfo output_{};
+};
+
+// The settings under which values of dates, times, intervals, floating-point numbers and bytea are
+// written: always the same ones, so that a person's record id, and with it identity_id, does not
+// change with DateStyle or TimeZone, and no digit of a number is lost (pg_dump and postgres_fdw
+// set the same ones for the same reason). Only while a value is written: the sources' own queries
+// run under the session's settings.
+class OutputSettings {
+ public:
+  // A reader whose values will be written.
+  void add(const ValueReader& reader) noexcept {
+    needed_ = needed_ || reader.depends_on_settings();
+  }
+  [[nodiscard]] bool needed() const noexcept { return needed_; }
+  // Sets them. Raises no error; restore() must follow, also after an error.
+  void set() noexcept;
+  void restore() noexcept;
+
+ private:
+  struct Values {
+    int date_style;
+    int date_order;
+    int interval_style;
+    int float_digits;
+    int bytea_form;
+    pg_tz* time_zone;
+  };
+  static Values exchange(const Values& values) noexcept;
+
+  bool needed_ = false;
+  bool is_set_ = false;
+  Values session_{};
 };
 
 // Text of the database's encoding as UTF-8, and the other way: the same bytes where no conversion
