@@ -12,10 +12,9 @@ LinkTable::LinkTable(Environment& environment)
 }
 
 void LinkTable::add_chunk(Partition& partition) {
-  partition.chunks.push_back(nullptr);
   static_assert(alignof(Link) <= 8);
   auto* chunk = reinterpret_cast<Link*>(arena_.allocate(sizeof(Link) * kLinksAChunk));
-  partition.chunks.back() = chunk;
+  partition.chunks.push_back(chunk);
   partition.last = chunk;
   partition.used = 0;
 }

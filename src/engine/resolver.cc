@@ -60,7 +60,7 @@ void LocalSink::append(const void* bytes, std::size_t count) {
   if (open_bytes_ + count > arena_.room()) {
     open_ = arena_.open(open_bytes_ + count, open_, open_bytes_);
   }
-  std::memcpy(open_ + open_bytes_, bytes, count);
+  if (count != 0) std::memcpy(open_ + open_bytes_, bytes, count);  // an empty view may be null
   open_bytes_ += count;
 }
 
