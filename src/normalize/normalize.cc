@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "normalize/email.h"
+#include "normalize/id.h"
 #include "normalize/mailbox.h"
 #include "normalize/phone.h"
 #include "normalize/text.h"
@@ -12,13 +13,16 @@ namespace identity_resolve::normalize {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Method>, 6> kNames{{
+constexpr std::array<std::pair<std::string_view, Method>, 9> kNames{{
     {"exact", Method::kExact},
     {"casefold", Method::kCasefold},
     {"email", Method::kEmail},
     {"mailbox", Method::kMailbox},
     {"phone", Method::kPhone},
     {"none", Method::kNone},
+    {"salesforce_id", Method::kSalesforceId},
+    {"uuid", Method::kUuid},
+    {"object_id", Method::kObjectId},
 }};
 
 Result normalize_casefold(std::string_view utf8, Scratch& scratch) {
@@ -49,6 +53,12 @@ Result normalize(Method method, std::string_view utf8, Scratch& scratch) {
       return normalize_mailbox(utf8, scratch);
     case Method::kPhone:
       return normalize_phone(utf8, scratch);
+    case Method::kSalesforceId:
+      return normalize_salesforce_id(utf8, scratch);
+    case Method::kUuid:
+      return normalize_uuid(utf8, scratch);
+    case Method::kObjectId:
+      return normalize_object_id(utf8, scratch);
     case Method::kNone:
       break;
   }

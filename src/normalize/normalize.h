@@ -25,6 +25,9 @@ enum class Method : std::uint8_t {
   kMailbox,   ///< the mailbox behind the address, by its provider's own rules (mailbox.h)
   kPhone,     ///< E.164 with the extension kept apart (phone.h)
   kNone,      ///< as typed, byte for byte
+  kSalesforceId,  ///< ids of tools that write them in more than one way (id.h)
+  kUuid,
+  kObjectId,
 };
 
 enum class Status : std::uint8_t {

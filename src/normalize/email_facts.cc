@@ -1,0 +1,178 @@
+#include "normalize/email_facts.h"
+
+#include "normalize/provider.h"
+#include "normalize/word_table.h"
+
+namespace identity_resolve::normalize {
+
+namespace {
+
+// The lists are our own, drawn up for this project under its licence.
+
+constexpr auto kRoles = [] {
+  WordTable<512> table;
+  // RFC 2142
+  table.add(
+      "info marketing sales support abuse noc security postmaster hostmaster usenet news webmaster "
+      "www uucp "
+      "ftp",
+      0);
+  table.add(
+      "accounting accounts admin administration administrator admissions adops ads advertising "
+      "affiliate "
+      "affiliates agency all alerts analytics announce announcements api apps ar ap billing board "
+      "booking "
+      "bookings bot bounce bounces bugs business care careers ceo cfo cio cloud cmo community "
+      "compliance "
+      "contact contactus contracts conferences cto customer customercare customers customerservice "
+      "customersupport data dept desk dev developer developers devops devnull director directors "
+      "dns domain "
+      "domains dpo editor editorial education email emails employment engineering enquiries "
+      "enquiry error "
+      "errors events everyone executive facilities faq feedback finance fraud general gdpr hello "
+      "help helpdesk "
+      "hi hiring hq hr hrd humanresources infrastructure inquiries inquiry international investor "
+      "investors "
+      "invoice invoices invoicing it jobs legal list listserv logistics mail mailbox mailer "
+      "mailer-daemon "
+      "mailerdaemon management manager media members membership mkt network newsletter newsletters "
+      "no-reply "
+      "no_reply noreply nobody notification notifications notify office officemanager online "
+      "operations ops "
+      "order orders partner partners partnerships payable payment payments payroll personnel post "
+      "pr press "
+      "privacy procurement product production products project projects public purchase purchasing "
+      "receipts "
+      "reception receivable recruit recruiting recruitment registrar registration remove renewals "
+      "reply report "
+      "reporting reports request requests reservation reservations returns root sale schedule "
+      "secretary "
+      "service services shipping shop sms social spam staff stats store studio subscribe "
+      "subscription "
+      "subscriptions suggestions supplier suppliers sysadmin system tech technical "
+      "technicalsupport "
+      "techsupport team test tickets tours training travel treasurer unsubscribe undisclosed "
+      "update updates "
+      "user users vendor vendors volunteer warehouse web welcome wholesale",
+      0);
+  table.add(
+      "anfrage anfragen bestellung bewerbung bewerbungen buchhaltung buero datenschutz einkauf "
+      "empfang karriere "
+      "kontakt kundenservice kundendienst personal presse rechnung rechnungen redaktion "
+      "sekretariat verkauf "
+      "vertrieb verwaltung accueil administratif boutique commande commandes commercial "
+      "comptabilite "
+      "contabilidad contabilita contacto contato direction ventas vendas vendite facturacion "
+      "facturation "
+      "informacion informatica informatique pedidos rh soporte suporte atendimento administracion "
+      "administracao amministrazione acquisti ordini segreteria ufficio secretariat biuro kontakty "
+      "sprzedaz "
+      "klantenservice verkoop inkoop administratie",
+      0);
+  return table;
+}();
+static_assert(kRoles.size() <= 320);
+
+constexpr auto kFree = [] {
+  WordTable<512> table;  // besides the providers with rules of their own
+  table.add(
+      "126.com 139.com 163.com 188.com 21cn.com aim.com alice.it aol.com aol.co.uk aol.de aol.fr "
+      "arcor.de "
+      "att.net bellsouth.net bigpond.com bk.ru bluewin.ch bol.com.br btinternet.com caramail.com "
+      "centrum.cz "
+      "charter.net comcast.net cox.net daum.net disroot.org earthlink.net email.com email.cz "
+      "email.it "
+      "excite.com foxmail.com free.fr freemail.hu freenet.de gmx.at gmx.ch gmx.co.uk gmx.com "
+      "gmx.de gmx.fr "
+      "gmx.net gmx.us hanmail.net hey.com hushmail.com hotmail.co.in i.ua ig.com.br inbox.com "
+      "inbox.lv "
+      "inbox.ru interia.pl internode.on.net juno.com keemail.me kolabnow.com laposte.net "
+      "lavabit.com libero.it "
+      "list.ru lycos.com mail.com mail.de mail.ee mail.ru mailbox.org mailfence.com meta.ua "
+      "naver.com nate.com "
+      "neuf.fr netscape.net netzero.net ntlworld.com o2.pl onet.pl online.de online.no op.pl "
+      "optonline.net "
+      "optusnet.com.au orange.fr outlook.com.mx poczta.onet.pl posteo.at posteo.de posteo.net "
+      "prodigy.net.mx "
+      "qq.com rambler.ru rediffmail.com riseup.net rogers.com runbox.com sbcglobal.net seznam.cz "
+      "sfr.fr "
+      "shaw.ca sina.cn sina.com sky.com sohu.com spamcop.net startmail.com sympatico.ca "
+      "t-online.de talktalk.net "
+      "telenet.be telus.net terra.com.br tim.it tiscali.co.uk tiscali.it tlen.pl tom.com tuta.com "
+      "tuta.io "
+      "tutamail.com tutanota.com tutanota.de ukr.net uol.com.br usa.net verizon.net vip.163.com "
+      "vip.qq.com "
+      "virgilio.it virginmedia.com volny.cz wanadoo.fr web.de windstream.net wp.pl xtra.co.nz "
+      "yeah.net zoho.com "
+      "ziggo.nl",
+      0);
+  return table;
+}();
+static_assert(kFree.size() <= 256);
+
+constexpr auto kDisposable = [] {
+  WordTable<256> table;
+  table.add(
+      "0-mail.com 10minutemail.com 10minutemail.net 20minutemail.com 33mail.com anonbox.net "
+      "anonymbox.com "
+      "burnermail.io crazymailing.com deadaddress.com despammed.com discard.email discardmail.com "
+      "discardmail.de disposableaddress.com dispostable.com dropmail.me e4ward.com einrot.com "
+      "emailondeck.com "
+      "emailtemporanea.com emltmp.com fakeinbox.com fakemailgenerator.com getairmail.com "
+      "getnada.com grr.la "
+      "guerrillamail.biz guerrillamail.com guerrillamail.de guerrillamail.info guerrillamail.net "
+      "guerrillamail.org guerrillamailblock.com harakirimail.com inboxbear.com inboxkitten.com "
+      "incognitomail.org "
+      "jetable.org mail-temp.com mail.tm mailcatch.com maildrop.cc mailexpire.com mailforspam.com "
+      "mailinator.com "
+      "mailinator.net mailinator2.com mailmoat.com mailnesia.com mailnull.com mailsac.com "
+      "mailtothis.com "
+      "meltmail.com minutebox.com mintemail.com moakt.com mohmal.com mt2015.com mytemp.email "
+      "mytrashmail.com "
+      "nada.email no-spam.ws nowmymail.com onewaymail.com pokemail.net rhyta.com sharklasers.com "
+      "shitmail.me "
+      "spam4.me spambog.com spambox.us spamex.com spamgourmet.com spamhole.com spaml.com "
+      "superrito.com "
+      "suremail.info teleworm.us temp-mail.io temp-mail.org temp-mail.ru tempail.com tempemail.net "
+      "tempinbox.com "
+      "tempmail.de tempmail.net tempmailo.com tempr.email thankyou2010.com throwawaymail.com "
+      "tmpmail.net "
+      "tmpmail.org trash-mail.com trash-mail.de trashmail.com trashmail.de trashmail.me "
+      "trashmail.net "
+      "trbvm.com wegwerfmail.de wegwerfmail.net wegwerfmail.org yopmail.com yopmail.fr yopmail.net",
+      0);
+  return table;
+}();
+static_assert(kDisposable.size() <= 128);
+
+}  // namespace
+
+std::string_view domain_of(std::string_view address) {
+  return address.substr(address.rfind('@') + 1);
+}
+
+bool is_role(std::string_view address) {
+  const std::string_view name = address.substr(0, address.rfind('@'));
+  return kRoles.contains(name.substr(0, name.find('+')));
+}
+
+bool is_free(std::string_view address) {
+  const std::string_view domain = domain_of(address);
+  if (kFree.contains(domain)) return true;
+  const Provider* provider = provider_of(domain);
+  if (provider != nullptr) return provider->peculiarity != Peculiarity::kNumber;
+  provider = provider_of(domain.substr(domain.find('.') + 1));
+  return provider != nullptr && provider->peculiarity == Peculiarity::kSubdomain;
+}
+
+bool is_disposable(std::string_view address) {
+  std::string_view domain = domain_of(address);
+  while (true) {
+    if (kDisposable.contains(domain)) return true;
+    const std::size_t dot = domain.find('.');
+    if (dot == std::string_view::npos) return false;
+    domain.remove_prefix(dot + 1);
+  }
+}
+
+}  // namespace identity_resolve::normalize

@@ -1,0 +1,138 @@
+// Ids in their several spellings, and what an address tells about its owner.
+#include "normalize/id.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <string_view>
+
+#include "normalize/email_facts.h"
+#include "normalize/normalize.h"
+
+namespace identity_resolve::normalize {
+namespace {
+
+std::string spell(Method method, std::string_view typed) {
+  Scratch scratch;
+  const Result result = normalize(method, typed, scratch);
+  if (result.status == Status::kBlank) return "<blank>";
+  return result.status == Status::kInvalid ? "<invalid>" : std::string(result.text);
+}
+
+TEST(SalesforceIdTest, ShortAndLongAreOne) {
+  for (const char* typed : {"00Q31000014XGRc", "00Q31000014XGRcEAO", "00q31000014xgrceao",
+                            "00Q31000014XGRCEAO", " 00Q31000014XGRcEAO\n", "00Q31000014XGRceao"}) {
+    EXPECT_EQ(spell(Method::kSalesforceId, typed), "00Q31000014XGRcEAO") << typed;
+  }
+  EXPECT_EQ(spell(Method::kSalesforceId, "00Q31000014sKCqEAM"), "00Q31000014sKCqEAM");
+  EXPECT_EQ(spell(Method::kSalesforceId, "00Q31000014sKCq"), "00Q31000014sKCqEAM");
+  // In 15 characters the case tells two ids apart.
+  EXPECT_NE(spell(Method::kSalesforceId, "00Q31000014XGRc"),
+            spell(Method::kSalesforceId, "00Q31000014XGRC"));
+}
+
+TEST(SalesforceIdTest, TheChecksumIsVerified) {
+  EXPECT_EQ(spell(Method::kSalesforceId, "00Q31000014XGRcEAM"), "<invalid>");  // c, and not C
+  EXPECT_EQ(spell(Method::kSalesforceId, "00Q31000014XGRCEAo"), "00Q31000014XGRcEAO");
+  EXPECT_EQ(spell(Method::kSalesforceId, "00Q31000014xGRcEAO"), "<invalid>");
+  EXPECT_EQ(spell(Method::kSalesforceId, "00q31000014xgrceap"), "<invalid>");  // a digit as capital
+  EXPECT_EQ(spell(Method::kSalesforceId, "00q31000014xgrcea9"), "<invalid>");  // no check character
+  EXPECT_EQ(spell(Method::kSalesforceId, "00Q31000014XGR"), "<invalid>");
+  EXPECT_EQ(spell(Method::kSalesforceId, "00Q31000014XG-c"), "<invalid>");
+  EXPECT_EQ(spell(Method::kSalesforceId, ""), "<blank>");
+}
+
+TEST(UuidTest, OneSpelling) {
+  for (const char* typed :
+       {"f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6",
+        "{f81d4fae-7dec-11d0-a765-00a0c91e6bf6}", "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+        "URN:UUID:F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6", "f81d4fae7dec11d0a76500a0c91e6bf6",
+        " f81d4fae-7dec-11d0-a765-00a0c91e6bf6\u200b"}) {
+    EXPECT_EQ(spell(Method::kUuid, typed), "f81d4fae-7dec-11d0-a765-00a0c91e6bf6") << typed;
+  }
+  for (const char* typed :
+       {"f81d4fae-7dec-11d0-a765-00a0c91e6bf", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6a",
+        "f81d4fa-e7dec-11d0-a765-00a0c91e6bf6", "g81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+        "{f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "urn:uuid:{f81d4fae-7dec-11d0-a765-00a0c91e6bf6}",
+        "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff", "x"}) {
+    EXPECT_EQ(spell(Method::kUuid, typed), "<invalid>") << typed;
+  }
+}
+
+TEST(ObjectIdTest, OneSpelling) {
+  for (const char* typed :
+       {"55c8923f67b8d6524600037f", "55C8923F67B8D6524600037F",
+        "ObjectId(\"55c8923f67b8d6524600037f\")", "ObjectId('55c8923f67b8d6524600037f')",
+        "ObjectId( \"55C8923F67B8D6524600037F\" )", "ObjectID(55c8923f67b8d6524600037f)"}) {
+    EXPECT_EQ(spell(Method::kObjectId, typed), "55c8923f67b8d6524600037f") << typed;
+  }
+  for (const char* typed : {"55c8923f67b8d6524600037", "ObjectId(\"55c8923f67b8d6524600037f\"",
+                            "ObjectId55c8923f67b8d6524600037f", "55c8923f67b8d6524600037g",
+                            "(55c8923f67b8d6524600037f)"}) {
+    EXPECT_EQ(spell(Method::kObjectId, typed), "<invalid>") << typed;
+  }
+}
+
+TEST(IdLawTest, Idempotent) {
+  std::mt19937_64 random{3};
+  const std::string_view alphabet = "0123456789abcdefABCDEFXYZ";
+  for (int i = 0; i < 200000; ++i) {
+    std::string typed;
+    const std::size_t lengths[] = {15, 18, 24, 32};
+    for (std::size_t n = lengths[random() % 4]; n > 0; --n)
+      typed += alphabet[random() % alphabet.size()];
+    for (const Method method : {Method::kSalesforceId, Method::kUuid, Method::kObjectId}) {
+      const std::string once = spell(method, typed);
+      if (once.front() == '<') continue;
+      ASSERT_EQ(spell(method, once), once) << typed;
+      if (method == Method::kSalesforceId) {
+        // Either case of the long form leads back to it.
+        std::string loud = once;
+        std::string low = once;
+        for (char& c : loud) c = static_cast<char>(std::toupper(c));
+        for (char& c : low) c = static_cast<char>(std::tolower(c));
+        ASSERT_EQ(spell(method, loud), once) << typed;
+        ASSERT_EQ(spell(method, low), once) << typed;
+        ASSERT_EQ(spell(method, once.substr(0, 15)), once);
+      }
+    }
+  }
+}
+
+TEST(EmailFactsTest, Domain) {
+  EXPECT_EQ(domain_of("a@x.org"), "x.org");
+  EXPECT_EQ(domain_of("\"a@b\"@x.org"), "x.org");
+}
+
+TEST(EmailFactsTest, Role) {
+  for (const char* address :
+       {"info@x.org", "support+de@x.org", "no-reply@x.org", "postmaster@x.org", "kontakt@x.de"}) {
+    EXPECT_TRUE(is_role(address)) << address;
+  }
+  for (const char* address : {"ziggy@x.org", "information.desk.ziggy@x.org", "\"info\"x@x.org"}) {
+    EXPECT_FALSE(is_role(address)) << address;
+  }
+}
+
+TEST(EmailFactsTest, Free) {
+  for (const char* address : {"a@gmail.com", "a@hotmail.co.uk", "a@gmx.de", "a@qq.com",
+                              "a@proton.me", "shop@ziggy.fastmail.com", "a@ya.ru"}) {
+    EXPECT_TRUE(is_free(address)) << address;
+  }
+  for (const char* address : {"a@x.org", "a@corp.gmail.com", "1+a@users.noreply.github.com"}) {
+    EXPECT_FALSE(is_free(address)) << address;
+  }
+}
+
+TEST(EmailFactsTest, Disposable) {
+  for (const char* address : {"a@mailinator.com", "a@inbox.mailinator.com", "a@yopmail.com"}) {
+    EXPECT_TRUE(is_disposable(address)) << address;
+  }
+  for (const char* address : {"a@x.org", "a@notmailinator.com", "a@gmail.com"}) {
+    EXPECT_FALSE(is_disposable(address)) << address;
+  }
+}
+
+}  // namespace
+}  // namespace identity_resolve::normalize
