@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/container/pmr/polymorphic_allocator.hpp>
 #include <unordered_set>
+#include <utility>
 
 #include "engine/error.h"
 
@@ -50,20 +51,43 @@ void fingerprint(std::span<const ColumnPlan> columns, const Cells& cells, std::s
 }  // namespace
 
 Combinations::Combinations(Environment& environment, std::span<const ColumnPlan> columns,
-                           std::size_t sources, std::uint64_t max_combinations)
+                           std::size_t sources, std::uint64_t max_combinations,
+                           std::uint64_t max_in_memory)
     : environment_(&environment),
       columns_(columns),
       max_combinations_(max_combinations),
+      max_in_memory_(max_in_memory),
       ticker_(environment),
       multiplied_(sources, false, &environment.memory()),
       spines_(&environment.memory()),
       spine_keys_(&environment.memory()),
+      seen_by_(&environment.memory()),
       offers_(&environment.memory()),
       whole_(columns.size(), &environment.memory()) {
   for (const ColumnPlan& column : columns) {
     const bool of_source =
         column.shows == Shows::kRecordId || (column.shows == Shows::kValue && column.one_source);
     if (of_source && !column.array) multiplied_[index(column.source)] = true;
+  }
+}
+
+void Combinations::check(std::uint64_t combinations, const IdentityReader& identity,
+                         const Name& name) const {
+  if (combinations > max_combinations_) {
+    throw Error(
+        "54000", fmt::format("identity {} has too many combinations", name()),
+        fmt::format("Its {} records give more than {} rows.", identity.record_count(),
+                    max_combinations_),
+        "Ask for fewer sources or for arrays, find out what glues its records together, or raise "
+        "the limit with identity_output(rows => 'combinations', max_combinations => …).");
+  }
+  if (combinations > max_in_memory_) {
+    throw Error("53200", fmt::format("identity {} has more combinations than memory", name()),
+                fmt::format("Its {} records give more than {} rows, which is what "
+                            "maintenance_work_mem holds.",
+                            identity.record_count(), max_in_memory_),
+                "Ask for fewer sources or for arrays, find out what glues its records together, or "
+                "raise maintenance_work_mem.");
   }
 }
 
@@ -104,33 +128,34 @@ void Combinations::collect(const IdentityReader& identity) {
 }
 
 // Which of a source's records share an identifier with which spine, and which with none.
-void Combinations::match(const IdentityReader& identity, Offer& offer) {
+void Combinations::match(const IdentityReader& identity, Offer& offer, const Name& name) {
   const auto rows = identity.rows();
+  // Which record was last seen to share an identifier with each spine: several in common are one
+  // pair. The last place stands for none.
+  seen_by_.assign(spines_.size(), UINT32_MAX);
   for (std::uint32_t place = 0; place < offer.records.size(); ++place) {
-    bool shares = false;
+    std::size_t spines = 0;
     for (std::uint32_t row = offer.records[place].first; row < offer.records[place].last; ++row) {
       each_key(rows[row].row, [&](const Key& key) {
+        ticker_.tick();
         auto at =
             std::lower_bound(spine_keys_.begin(), spine_keys_.end(), key,
                              [](const SpineKey& a, const Key& b) { return before(a.key, b); });
-        for (; at != spine_keys_.end() && at->key == key; ++at) {
-          shares = true;
-          // A spine and a record may share several identifiers; one pair is enough for each run.
-          if (offer.shared.empty() || offer.shared.back() != Pair{at->spine, place}) {
-            offer.shared.push_back({at->spine, place});
-          }
+        for (; at != spine_keys_.end() && at->key == key && spines < spines_.size(); ++at) {
           ticker_.tick();
+          if (std::exchange(seen_by_[at->spine], place) == place) continue;
+          ++spines;
+          offer.shared.push_back({at->spine, place});
+          check(offer.shared.size(), identity, name);
         }
-        ticker_.tick();
       });
     }
-    if (!shares) offer.with_no_spine.push_back(place);
+    if (spines == 0) offer.with_no_spine.push_back(place);
   }
   std::sort(offer.shared.begin(), offer.shared.end(), [this](const Pair& a, const Pair& b) {
     ticker_.tick();
     return a < b;
   });
-  offer.shared.erase(std::unique(offer.shared.begin(), offer.shared.end()), offer.shared.end());
 }
 
 // The records that the source offers the spine.
@@ -187,19 +212,9 @@ void Combinations::each(const IdentityReader& identity, Cells& cells,
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     whole_[i] = cells[i].empty() ? std::string_view() : cells[i].values().front();
   }
-  const auto check = [&](std::uint64_t combinations) {
-    if (combinations <= max_combinations_) return;
-    throw Error(
-        "54000", fmt::format("identity {} has too many combinations", name()),
-        fmt::format("Its {} records give more than {} rows.", identity.record_count(),
-                    max_combinations_),
-        "Ask for fewer sources or for arrays, find out what glues its records together, or raise "
-        "the limit with identity_output(rows => 'combinations', max_combinations => …).");
-  };
-  check(spines_.size());
+  check(spines_.size(), identity, name);
   for (Offer& offer : offers_) {
-    match(identity, offer);
-    check(offer.shared.size());
+    match(identity, offer, name);
   }
   // First count, so that a large identity fails before it shows its first row.
   std::uint64_t total = 0;
@@ -208,11 +223,11 @@ void Combinations::each(const IdentityReader& identity, Cells& cells,
     for (Offer& offer : offers_) {
       choose(offer, spine);
       if (__builtin_mul_overflow(product, offer.chosen.size(), &product)) product = UINT64_MAX;
-      check(product);
+      check(product, identity, name);
       ticker_.tick();
     }
     total += product;
-    check(total);
+    check(total, identity, name);
   }
 
   std::unordered_set<std::string> shown;

@@ -9,8 +9,9 @@
 // The combinations are the product of the offers; alike ones are shown once. Only sources that a
 // scalar column shows are multiplied: an array column holds all of the identity's values anyway.
 //
-// Memory: the identity's records, the pairs (spine, record) that share an identifier, of which
-// there are at most max_combinations a source, and the combinations already shown.
+// Memory: the identity's records, the pairs (spine, record) that share an identifier, and the
+// combinations already shown. Each pair is at least one combination, so what is kept stays below a
+// number of combinations that the caller sets by its budget.
 #pragma once
 
 #include <boost/container/pmr/vector.hpp>
@@ -27,15 +28,16 @@ namespace identity_resolve::engine {
 
 class Combinations {
  public:
-  // columns as for Survivorship, and outliving the object; max_combinations: of one identity.
+  // columns as for Survivorship, and outliving the object; max_combinations: of one identity, as
+  // the user sets it; max_in_memory: how many of them the caller's budget holds.
   // The resolver that the readers read must have been shaped with keep_keys.
   Combinations(Environment& environment, std::span<const ColumnPlan> columns, std::size_t sources,
-               std::uint64_t max_combinations);
+               std::uint64_t max_combinations, std::uint64_t max_in_memory = UINT64_MAX);
 
   // Calls emit() once for each combination of the loaded identity, with `cells` showing it. On
   // entry `cells` show the whole identity, as Survivorship::fill() left them; on return they show
-  // the last combination. Throws Error 54000, which names the identity as name() calls it, where
-  // it has more than max_combinations.
+  // the last combination. Throws Error 54000 where it has more than max_combinations, and 53200
+  // where it has more than max_in_memory; both name the identity as name() calls it.
   void each(const IdentityReader& identity, Cells& cells, const std::function<std::string()>& name,
             const std::function<void()>& emit);
 
@@ -72,8 +74,11 @@ class Combinations {
     Vector<std::uint32_t> chosen;         // of the spine at hand: places in records
   };
 
+  using Name = std::function<std::string()>;
+
+  void check(std::uint64_t combinations, const IdentityReader& identity, const Name& name) const;
   void collect(const IdentityReader& identity);
-  void match(const IdentityReader& identity, Offer& offer);
+  void match(const IdentityReader& identity, Offer& offer, const Name& name);
   void choose(Offer& offer, std::uint32_t spine);
   void show_spine(const IdentityReader& identity, const Spine& spine, Cells& cells) const;
   void show_record(const IdentityReader& identity, const Offer& offer, std::size_t place,
@@ -82,10 +87,12 @@ class Combinations {
   Environment* environment_;
   std::span<const ColumnPlan> columns_;
   std::uint64_t max_combinations_;
+  std::uint64_t max_in_memory_;
   Ticker ticker_;
   Vector<bool> multiplied_;  // by source
   Vector<Spine> spines_;
-  Vector<SpineKey> spine_keys_;  // sorted by key
+  Vector<SpineKey> spine_keys_;    // sorted by key
+  Vector<std::uint32_t> seen_by_;  // of each spine
   Vector<Offer> offers_;
   Vector<std::string_view> whole_;  // what the scalar columns show of the whole identity
 };

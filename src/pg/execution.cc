@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "pg/scan.h"
 
 namespace identity_resolve::pg {
@@ -113,8 +115,14 @@ void Execution::resolve(const ClauseList& clauses) {
   cells_.emplace(survivorship_->make_cells());
   emitter_.emplace(request_, plan_.columns, shape_, memory_, row_memory_);
   if (combine) {
+    // What one combination takes: its cells here, and in the engine a pair for each source and a
+    // copy by which it is known to have been shown.
+    constexpr std::size_t kBytesACombination = 160;
+    constexpr std::size_t kBytesACell = 48;
+    const std::size_t bytes = kBytesACombination + kBytesACell * plan_.columns.size();
+    const std::size_t budget = static_cast<std::size_t>(maintenance_work_mem) * 1024;
     combinations_.emplace(environment_, plan_.columns, request_.sources.size(),
-                          request_.max_combinations);
+                          request_.max_combinations, std::max<std::size_t>(budget / bytes, 1));
   }
 }
 

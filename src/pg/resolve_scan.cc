@@ -46,17 +46,15 @@ std::optional<ResultForm> form_of(Oid function) {
 }
 
 // Whether anything refers to the relation's row as a whole, which only a FunctionScan can give.
-bool whole_row_is_needed(PlannerInfo* root, RelOptInfo* rel, Index number) {
-  constexpr int kWholeRow = 0;
-  if (!bms_is_empty(rel->attr_needed[kWholeRow - rel->min_attr])) return true;
-  Bitmapset* filtered = nullptr;
+bool whole_row_is_needed(const RelOptInfo* rel, Index number) {
+  Bitmapset* referred = nullptr;
+  pull_varattnos(reinterpret_cast<Node*>(rel->reltarget->exprs), number, &referred);
   ListCell* cell = nullptr;
   foreach (cell, rel->baserestrictinfo) {
     const auto* filter = static_cast<const RestrictInfo*>(lfirst(cell));
-    pull_varattnos(reinterpret_cast<Node*>(filter->clause), number, &filtered);
+    pull_varattnos(reinterpret_cast<Node*>(filter->clause), number, &referred);
   }
-  static_cast<void>(root);
-  return bms_is_member(kWholeRow - FirstLowInvalidHeapAttributeNumber, filtered);
+  return bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, referred);
 }
 
 Plan* plan_scan(PlannerInfo* /*root*/, RelOptInfo* rel, CustomPath* path, List* targets,
@@ -79,7 +77,7 @@ void offer_scan(PlannerInfo* root, RelOptInfo* rel, Index number, RangeTblEntry*
   if (!IsA(function->funcexpr, FuncExpr)) return;
   auto* call = reinterpret_cast<FuncExpr*>(function->funcexpr);
   const std::optional<ResultForm> form = form_of(call->funcid);
-  if (!form || list_length(call->args) > 1 || whole_row_is_needed(root, rel, number)) return;
+  if (!form || list_length(call->args) > 1 || whole_row_is_needed(rel, number)) return;
 
   const Path* replaced = static_cast<const Path*>(linitial(rel->pathlist));
   CustomPath* path = makeNode(CustomPath);
