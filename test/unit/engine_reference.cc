@@ -254,4 +254,92 @@ std::vector<Identity> resolve_naively(const Request& request, std::span<const In
   return identities;
 }
 
+namespace {
+
+// Numbers out of bytes; zeros once they have run out.
+class Dice {
+ public:
+  explicit Dice(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
+  [[nodiscard]] bool empty() const { return bytes_.empty(); }
+  // A number below `sides`.
+  std::uint8_t roll(std::size_t sides) {
+    if (bytes_.empty()) return 0;
+    const auto number = static_cast<std::uint8_t>(bytes_.front() % sides);
+    bytes_ = bytes_.subspan(1);
+    return number;
+  }
+
+ private:
+  std::span<const std::uint8_t> bytes_;
+};
+
+// Few, so that they meet; some that a careless comparison would take for each other.
+const std::array<std::string, 16>& words() {
+  static const std::array<std::string, 16> all = {
+      "",  "9", "10",   "a",  "A", "b", std::string(1, '\0'), std::string("a\0", 2), "c",
+      "d", "e", "\xff", "aa", "f", "g", std::string(300, 'x')};
+  return all;
+}
+
+}  // namespace
+
+Case case_from(std::span<const std::uint8_t> bytes) {
+  constexpr std::size_t kMostRows = 20;
+  Dice dice(bytes);
+  Case made;
+  Request& request = made.request;
+  request.kinds = 1 + dice.roll(3);
+  request.sources = 1 + dice.roll(4);
+  // Slots: the kinds, then every source's kinds, then one that is carried and never links.
+  const std::size_t carried = request.kinds * (request.sources + 1);
+  request.slots = carried + 1;
+  request.combinations = dice.roll(4) != 0;
+  const std::size_t vocabulary = 1 + dice.roll(words().size());
+  const std::size_t sinks = 1 + dice.roll(8);
+  made.deal.resize(sinks);
+
+  const auto ask = [&](ColumnPlan column) {
+    const std::uint8_t how = dice.roll(4);  // not at all, as an array, as a scalar
+    column.array = how == 1;
+    if (how != 0) request.columns.push_back(column);
+  };
+  for (std::size_t of = 0; of < request.sources; ++of) ask({Shows::kRecordId, source(of)});
+  for (std::size_t at = 0; at < request.kinds; ++at) ask({Shows::kValue, {}, slot(at), false});
+  for (std::size_t of = 0; of < request.sources; ++of) {
+    const std::size_t first = request.kinds * (of + 1);
+    for (std::size_t at = 0; at < request.kinds; ++at) {
+      ask({Shows::kValue, source(of), slot(first + at), true});
+    }
+  }
+  ask({Shows::kValue, {}, slot(carried), false});
+
+  while (!dice.empty() && made.rows.size() < kMostRows) {
+    InputRow row;
+    row.source = dice.roll(request.sources);
+    row.id = words()[dice.roll(words().size())];
+    const std::uint8_t when = dice.roll(4);
+    row.updated_at = when == 0 ? kNeverUpdated : when;
+    const std::size_t identifiers = dice.roll(5);
+    for (std::size_t i = 0; i < identifiers; ++i) {
+      const std::size_t of_kind = dice.roll(request.kinds);
+      const std::string& word = words()[dice.roll(vocabulary)];
+      row.link(of_kind, word).value(of_kind, word);
+      row.value(request.kinds * (row.source + 1U) + of_kind, " " + word);
+    }
+    if (dice.roll(2) != 0) row.value(carried, words()[dice.roll(words().size())]);
+    std::vector<std::size_t>& sink = made.deal[dice.roll(sinks)];
+    sink.insert(dice.roll(2) == 0 ? sink.begin() : sink.end(), made.rows.size());
+    made.rows.push_back(std::move(row));
+  }
+  return made;
+}
+
+bool agrees_with_reference(const Case& problem) {
+  const std::vector<Identity> expected = resolve_naively(problem.request, problem.rows);
+  TestEnvironment environment;
+  return resolve(environment, problem.request, problem.rows) == expected &&
+         resolve(environment, problem.request, problem.rows, problem.deal) == expected &&
+         environment.bytes == 0 && environment.wrong_deallocations == 0;
+}
+
 }  // namespace identity_resolve::engine::testing

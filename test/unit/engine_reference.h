@@ -13,4 +13,16 @@ namespace identity_resolve::engine::testing {
 // What resolve() should return. Cost: quadratic in the rows and worse.
 std::vector<Identity> resolve_naively(const Request& request, std::span<const InputRow> rows);
 
+// A small problem, made of any bytes: what is asked for, rows, and the rows' way into sinks.
+struct Case {
+  Request request = {};
+  std::vector<InputRow> rows = {};
+  std::vector<std::vector<std::size_t>> deal = {};
+};
+Case case_from(std::span<const std::uint8_t> bytes);
+
+// Whether the engine, with the case's sinks and with one, says what resolve_naively() says, and
+// gives all memory back.
+bool agrees_with_reference(const Case& problem);
+
 }  // namespace identity_resolve::engine::testing
