@@ -44,6 +44,7 @@ install_packages() {
   ((${#missing[@]} > 0)) || return 0
   # Both or neither: the headers must match the server.
   if [[ " ${missing[*]} " == *" postgresql-server-dev-15 "* ]]; then missing+=(postgresql-15); fi
+  mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
   echo "Installing ${missing[*]}"
   if [[ $(id -u) -ne 0 ]] && ! command -v sudo >/dev/null; then
     echo "install.sh: neither root nor sudo; as root run: apt-get install ${missing[*]}" >&2
