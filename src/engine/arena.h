@@ -53,14 +53,15 @@ class Arena {
   };
   static constexpr std::size_t kAlignment = 8;
   static constexpr std::size_t kFirstBlock = std::size_t{16} << 10;
-  static constexpr std::size_t kLargestBlock = std::size_t{1} << 20;
+  static constexpr std::size_t kLargestBlock = std::size_t{8} << 20;
 
   static constexpr std::size_t round_up(std::size_t bytes) noexcept {
     return (bytes + kAlignment - 1) & ~(kAlignment - 1);
   }
 
-  // Blocks double up to 1 MiB; a piece larger than that gets twice its own size, so that an open
-  // piece which keeps growing is moved a logarithmic number of times.
+  // Blocks double up to 8 MiB, of which an environment can make huge pages; a piece larger than
+  // that gets twice its own size, so that an open piece which keeps growing is moved a logarithmic
+  // number of times.
   void add_block(std::size_t bytes) {
     const std::size_t size =
         bytes > next_size_ ? round_up(bytes) * 2 : std::exchange(next_size_, grown());

@@ -64,8 +64,8 @@ void LocalSink::append(const void* bytes, std::size_t count) {
   open_bytes_ += count;
 }
 
-void LocalSink::begin_row(SourceNumber source, std::string_view record_id,
-                          std::int64_t updated_at) {
+void LocalSink::begin_row(SourceNumber source, std::string_view record_id, std::int64_t updated_at,
+                          bool id_is_unique) {
   if (rows_.size() >= kMaxRows) {
     throw Error("54000", "too many rows: one call resolves at most 4294967294");
   }
@@ -77,6 +77,7 @@ void LocalSink::begin_row(SourceNumber source, std::string_view record_id,
   open_bytes_ = 0;
   append(&header, sizeof header);
   append(record_id.data(), record_id.size());
+  if (id_is_unique) return;
   const auto row = RowNumber{static_cast<std::uint32_t>(rows_.size())};
   links_.add({keys_->record(source, record_id), row, kRecordKind});
 }

@@ -41,8 +41,11 @@ class LocalSink {
   LocalSink(Environment& environment, const Shape& shape, const KeyRing& keys);
 
   // A row of a source: its record id (any bytes, not kept by reference) and when it was changed
-  // (microseconds, or kNeverUpdated). Throws Error 54000 beyond kMaxRows rows or 4 GiB ids.
-  void begin_row(SourceNumber source, std::string_view record_id, std::int64_t updated_at);
+  // (microseconds, or kNeverUpdated). id_is_unique: no other row of the source has this id, in
+  // this sink or another, which saves looking for one. Throws Error 54000 beyond kMaxRows rows or
+  // 4 GiB ids.
+  void begin_row(SourceNumber source, std::string_view record_id, std::int64_t updated_at,
+                 bool id_is_unique = false);
   // An identifier that links: its kind and its normalised bytes.
   void add_link(KindNumber kind, std::string_view normalized);
   // A value to carry to the output.

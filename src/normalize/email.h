@@ -7,21 +7,17 @@
 //   1. Blanks, zero-width characters and directional marks go from both ends.
 //   2. Full-width ASCII (U+FF01..U+FF5E, what an East-Asian keyboard types) becomes ASCII.
 //   3. The address comes out of `Name <...>`, `"Name" <...>`, `<...>` and `mailto:` (RFC 6068: what
-//   follows
-//      a `?` is no part of it, and %-sequences are decoded).
+//      follows a `?` is no part of it, and %-sequences are decoded).
 //   4. The local part: needless quotes and backslashes go (RFC 5321 section 4.1.2 makes them
-//   equivalent),
-//      then NFC (RFC 6532 section 3.1), then capitals become lower-case letters. Nothing else
-//      folds, see `fold_local` in email.cc.
+//      equivalent), then NFC (RFC 6532 section 3.1), then capitals become lower-case letters.
+//      Nothing else folds, see `fold_local` in email.cc.
 //   5. The domain: UTS #46, non-transitional, to lower-case A-labels, without a trailing dot; at
-//   least two
-//      labels of letters, digits and inner hyphens, the last one not all digits (RFC 5321
+//      least two labels of letters, digits and inner hyphens, the last one not all digits (RFC 5321
 //      section 2.3.5 wants a fully-qualified name, RFC 3696 section 2 no numeric top-level domain).
 //      Address literals such as [192.0.2.1] name a host of the moment, not a person's account: they
 //      are no address here.
 //   6. The limits of RFC 5321 section 4.5.3.1 hold for the result: local part 64 octets, domain 253
-//   (255 on
-//      the wire), address 254 (path 256 with its brackets; RFC 3696 erratum 1690).
+//      (255 on the wire), address 254 (path 256 with its brackets; RFC 3696 erratum 1690).
 #pragma once
 
 #include <cstdint>

@@ -18,14 +18,13 @@ namespace identity_resolve::normalize {
 
 /// How a kind of identifier is spelled. The names users type are in `name_of`.
 enum class Method : std::uint8_t {
-  kExact,     ///< as typed, without blanks and zero-width characters at its ends
-  kCasefold,  ///< kExact, and capitals, lower-case letters and canonically equivalent spellings are
-              ///< one
-  kEmail,     ///< the address (email.h)
-  kMailbox,   ///< the mailbox behind the address, by its provider's own rules (mailbox.h)
-  kPhone,     ///< E.164 with the extension kept apart (phone.h)
-  kNone,      ///< as typed, byte for byte
-  kSalesforceId,  ///< ids of tools that write them in more than one way (id.h)
+  kExact,         ///< as typed, without blanks and zero-width characters at its ends
+  kCasefold,      ///< kExact, and letter case and canonically equivalent spellings do not count
+  kEmail,         ///< the address (email.h)
+  kMailbox,       ///< the mailbox behind the address, by its provider's own rules (mailbox.h)
+  kPhone,         ///< E.164 with the extension kept apart (phone.h)
+  kNone,          ///< as typed, byte for byte
+  kSalesforceId,  ///< this and the next: ids that tools write in more than one way (id.h)
   kUuid,
   kObjectId,
 };
@@ -33,8 +32,7 @@ enum class Method : std::uint8_t {
 enum class Status : std::uint8_t {
   kValid,    ///< `text` is the identifier's one spelling, never empty
   kBlank,    ///< the value says nothing; `text` is empty
-  kInvalid,  ///< the value is none of its kind; `text` is what was typed, without blanks at its
-             ///< ends
+  kInvalid,  ///< the value is none of its kind; `text` is the typed value without outer blanks
 };
 
 struct Result {

@@ -1,6 +1,8 @@
 // PostgreSQL as the engine's environment: a memory context for memory, and its interrupts.
 #pragma once
 
+#include <sys/mman.h>
+
 #include "engine/environment.h"
 #include "pg/guard.h"
 
@@ -17,7 +19,23 @@ class ContextMemory final : public boost::container::pmr::memory_resource {
     if (alignment > MAXIMUM_ALIGNOF || bytes > MaxAllocHugeSize) throw std::bad_alloc();
     void* memory = MemoryContextAllocExtended(context_, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
     if (memory == nullptr) throw std::bad_alloc();
+    advise_huge_pages(memory, bytes);
     return memory;
+  }
+
+  // Rows of one person lie anywhere in memory: with pages of 2 MiB the processor finds them without
+  // walking page tables, and the kernel takes one fault in place of 512. A hint, where it is known.
+  static void advise_huge_pages([[maybe_unused]] void* memory,
+                                [[maybe_unused]] std::size_t bytes) noexcept {
+#ifdef MADV_HUGEPAGE
+    constexpr std::uintptr_t kHugePage = std::uintptr_t{2} << 20;
+    const auto start = reinterpret_cast<std::uintptr_t>(memory);
+    const std::uintptr_t first = (start + kHugePage - 1) & ~(kHugePage - 1);
+    const std::uintptr_t last = (start + bytes) & ~(kHugePage - 1);
+    if (first < last) {
+      static_cast<void>(madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE));
+    }
+#endif
   }
   void do_deallocate(void* memory, std::size_t /*bytes*/, std::size_t /*alignment*/) override {
     if (memory != nullptr) pfree(memory);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "pg/unique_ids.h"
+
 namespace identity_resolve::pg {
 
 namespace {
@@ -145,6 +147,8 @@ void SourceScan::read_columns(const Request& request) {
   const auto* statement =
       static_cast<const CachedPlanSource*>(linitial(SPI_plan_get_plan_sources(plan_)));
   TupleDesc shape = statement->resultDesc;
+  ids_are_unique_ = call(
+      [&] { return ids_are_unique(static_cast<const Query*>(linitial(statement->query_list))); });
   id_reader_ = call([&] { return ValueReader(TupleDescAttr(shape, 0)->atttypid); });
   output_settings_.add(id_reader_);
 
@@ -365,7 +369,7 @@ void SourceScan::read_texts(TupleTableSlot* slot) {
 
 // The row into the sink: normalise, key, keep. C++'s half: may throw, does not call PostgreSQL.
 void SourceScan::put_row(engine::LocalSink& sink) {
-  sink.begin_row(number_, record_id_, updated_at_);
+  sink.begin_row(number_, record_id_, updated_at_, ids_are_unique_);
   for (const Text& text : std::span(texts_, text_count_)) {
     const SourceColumn& column = *text.column;
     const normalize::Result result = normalize::normalize(column.method, text.value, scratch_);

@@ -59,6 +59,7 @@ class SourceScan {
   const Source* source_;
   SPIPlanPtr plan_ = nullptr;
   ValueReader id_reader_;
+  bool ids_are_unique_ = false;
   std::vector<SourceColumn> columns_;
   int updated_at_attribute_ = -1;
   Oid updated_at_type_ = InvalidOid;
