@@ -3,8 +3,7 @@
 //   cmake -S . -B build-fuzz -DCMAKE_CXX_COMPILER=clang++ -DIDENTITY_RESOLVE_FUZZ=ON
 //   cmake --build build-fuzz --target fuzz_targets
 //   build-fuzz/test/fuzz/normalize_fuzz -max_total_time=60 -dict=test/fuzz/normalize.dict
-//   /tmp/corpus
-//     test/fuzz/corpus/normalize
+//     /tmp/corpus test/fuzz/corpus/normalize
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
