@@ -27,6 +27,7 @@ extern "C" {
 #include <access/htup_details.h>
 #include <access/tupdesc.h>
 #include <access/xact.h>
+#include <catalog/namespace.h>
 #include <catalog/pg_collation.h>
 #include <catalog/pg_operator.h>
 #include <catalog/pg_type.h>

@@ -367,7 +367,8 @@ void SourceScan::read_texts(TupleTableSlot* slot) {
   }
 }
 
-// The row into the sink: normalise, key, keep. C++'s half: may throw, does not call PostgreSQL.
+// The row into the sink: normalise, key, keep. C++'s half: may throw, calls PostgreSQL only within
+// call().
 void SourceScan::put_row(engine::LocalSink& sink) {
   sink.begin_row(number_, record_id_, updated_at_, ids_are_unique_);
   for (const Text& text : std::span(texts_, text_count_)) {
@@ -376,7 +377,11 @@ void SourceScan::put_row(engine::LocalSink& sink) {
     if (result.status == normalize::Status::kBlank || is_blank(text.value)) continue;
     if (result.status == normalize::Status::kValid) {
       if (column.links) sink.add_link(column.kind, result.text);
-      if (column.normalized_slot) sink.add_value(*column.normalized_slot, result.text);
+      if (column.normalized_slot) {
+        // A spelling that the database's encoding lacks links all the same, but cannot be shown.
+        sink.add_value(*column.normalized_slot,
+                       has_spelling(result.text) ? result.text : text.value);
+      }
     }
     if (column.typed_slot) sink.add_value(*column.typed_slot, text.value);
   }

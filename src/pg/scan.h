@@ -6,7 +6,7 @@
 //
 // A row's journey: the slot is taken apart and its values become text (here PostgreSQL may raise
 // errors, and no C++ object is alive); then the values are normalised and go into the sink (here
-// C++ may throw, and PostgreSQL is not called).
+// C++ may throw).
 #pragma once
 
 #include "engine/resolver.h"

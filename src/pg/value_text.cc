@@ -1,5 +1,7 @@
 #include "pg/value_text.h"
 
+#include "pg/guard.h"
+
 namespace identity_resolve::pg {
 
 namespace {
@@ -69,6 +71,24 @@ OutputSettings::Values OutputSettings::exchange(const Values& values) noexcept {
           std::exchange(extra_float_digits, values.float_digits),
           std::exchange(bytea_output, values.bytea_form),
           std::exchange(session_timezone, values.time_zone)};
+}
+
+bool has_spelling(std::string_view utf8) {
+  constexpr std::size_t kLongest = std::size_t{INT_MAX} / MAX_CONVERSION_GROWTH - 1;
+  if (is_utf8_already() || is_ascii(utf8) || utf8.size() > kLongest) return true;
+  return call([utf8] {
+    const int encoding = GetDatabaseEncoding();
+    const Oid conversion = FindDefaultConversionProc(PG_UTF8, encoding);
+    if (!OidIsValid(conversion)) return false;
+    auto* text = reinterpret_cast<unsigned char*>(const_cast<char*>(utf8.data()));
+    const auto length = static_cast<int>(utf8.size());
+    const std::size_t room = utf8.size() * MAX_CONVERSION_GROWTH + 1;
+    auto* buffer = static_cast<unsigned char*>(MemoryContextAllocHuge(CurrentMemoryContext, room));
+    const int converted = pg_do_encoding_conversion_buf(conversion, PG_UTF8, encoding, text, length,
+                                                        buffer, static_cast<int>(room), true);
+    pfree(buffer);
+    return converted == length;
+  });
 }
 
 ValueReader::ValueReader(Oid type) {

@@ -64,6 +64,11 @@ class OutputSettings {
 std::string_view to_utf8(std::string_view text);
 std::string_view from_utf8(std::string_view text);
 
+// Whether UTF-8 text can be written in the database's encoding: a normalised value may have letters
+// that the typed one had not (LATIN1 has µ, whose case-folded form is a Greek μ).
+// Throws PgError for an encoding without a conversion.
+bool has_spelling(std::string_view utf8);
+
 // Makes values of one type from UTF-8 text, by the type's input function.
 class ValueWriter {
  public:
