@@ -33,4 +33,9 @@ Result normalize_phone(std::string_view utf8, Scratch& scratch, std::string_view
   return {Status::kValid, scratch};
 }
 
+bool is_phone_region(std::string_view region) {
+  return i18n::phonenumbers::PhoneNumberUtil::GetInstance()->GetCountryCodeForRegion(
+             std::string(region)) != 0;
+}
+
 }  // namespace identity_resolve::normalize

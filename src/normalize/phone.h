@@ -16,4 +16,7 @@ namespace identity_resolve::normalize {
 [[nodiscard]] Result normalize_phone(std::string_view utf8, Scratch& scratch,
                                      std::string_view region = {});
 
+/// Whether libphonenumber knows the region `region`, such as GB.
+[[nodiscard]] bool is_phone_region(std::string_view region);
+
 }  // namespace identity_resolve::normalize

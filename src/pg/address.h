@@ -11,9 +11,7 @@
 // `a =@ b` says the same as `a ==@ normalize_email(b)`, and that is how an index of the btree class
 // serves =@: index_condition() tells the planner.
 //
-// No function here lets a C++ exception into PostgreSQL or owns an object with a destructor when it
-// calls PostgreSQL: arguments are detoasted first, read inside guarded(), and what comes out is
-// plain data.
+// No function here owns an object with a destructor when it calls PostgreSQL: see text_argument.h.
 #pragma once
 
 #include <algorithm>
@@ -21,9 +19,7 @@
 
 #include "normalize/email.h"
 #include "normalize/mailbox.h"
-#include "normalize/text.h"
-#include "pg/guard.h"
-#include "pg/pg.h"
+#include "pg/text_argument.h"
 
 extern "C" {
 #include <access/stratnum.h>
@@ -36,12 +32,6 @@ extern "C" {
 }
 
 namespace identity_resolve::pg {
-
-// What an argument says: an address, spelled the one way in UTF-8, or something else, as typed.
-struct Reading {
-  bool is_address;
-  std::string_view text;
-};
 
 // The two levels: how a value is read, and what SQL calls the functions that the planner is told
 // of.
@@ -60,54 +50,9 @@ struct MailboxLevel {
   }
 };
 
-// A comparison has two sides. What they write to lives as long as the session and stays small, as
-// no address is longer than 254 bytes.
-inline normalize::Scratch left_scratch;
-inline normalize::Scratch right_scratch;
-
-inline std::string_view bytes_of(text* value) {
-  return {VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
-}
-
-// Whether the bytes of a text are UTF-8 already. A database without an encoding holds what its
-// clients sent; the reader finds out whether that is UTF-8.
-inline bool server_speaks_utf8() {
-  const int encoding = GetDatabaseEncoding();
-  return encoding == PG_UTF8 || encoding == PG_SQL_ASCII;
-}
-
-// `typed` in UTF-8, in memory that the next call overwrites. False if the encoding has no way to
-// it, or a character has none: then it is no address.
-inline bool convert_to_utf8(std::string_view typed, std::string_view& utf8) {
-  constexpr std::size_t kMaxBytes = normalize::kMaxEmailInput * MAX_MULTIBYTE_CHAR_LEN;
-  static std::array<unsigned char, (kMaxBytes + 1) * MAX_CONVERSION_GROWTH + 1> out;
-  if (typed.size() > kMaxBytes) return false;
-  const int encoding = GetDatabaseEncoding();
-  const Oid conversion = FindDefaultConversionProc(encoding, PG_UTF8);
-  if (!OidIsValid(conversion)) return false;
-  const auto size = static_cast<int>(typed.size());
-  // The interface is not const-correct; the bytes are only read.
-  auto* in = reinterpret_cast<unsigned char*>(const_cast<char*>(typed.data()));
-  const int done = pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, in, size,
-                                                 out.data(), static_cast<int>(out.size()), true);
-  if (done != size) return false;
-  utf8 = reinterpret_cast<const char*>(out.data());
-  return true;
-}
-
 template <class Level>
 Reading read(text* value, normalize::Scratch& scratch) {
-  const std::string_view typed = bytes_of(value);
-  std::string_view utf8 = typed;
-  if (!server_speaks_utf8() && !normalize::is_ascii(typed)) {
-    // An address that has to be converted is read into the scratch, so `utf8` may go.
-    if (!convert_to_utf8(normalize::trim_ascii(typed), utf8)) return {false, typed};
-  }
-  return guarded([&]() -> Reading {
-    const normalize::Result result = Level::read(utf8, scratch);
-    if (result.status != normalize::Status::kValid) return {false, typed};
-    return {true, result.text};
-  });
+  return read_with(value, scratch, Level::read);
 }
 
 // What keeps a value from being an address, in words; nothing if it is one.
@@ -124,22 +69,13 @@ inline std::string_view problem_of(text* value) {
       [&] { return normalize::describe(normalize::read_email(utf8, left_scratch).problem); });
 }
 
-// An address in the database's encoding.
-inline text* to_server_text(std::string_view utf8) {
-  if (server_speaks_utf8() || normalize::is_ascii(utf8)) {
-    return cstring_to_text_with_len(utf8.data(), static_cast<int>(utf8.size()));
-  }
-  return cstring_to_text(
-      pg_any_to_server(pnstrdup(utf8.data(), utf8.size()), static_cast<int>(utf8.size()), PG_UTF8));
-}
-
 template <class Level>
 bool same_address(text* left, text* right) {
   const Reading a = read<Level>(left, left_scratch);
-  if (!a.is_address) return false;
+  if (!a.is_valid) return false;
   if (bytes_of(left) == bytes_of(right)) return true;
   const Reading b = read<Level>(right, right_scratch);
-  return b.is_address && a.text == b.text;
+  return b.is_valid && a.text == b.text;
 }
 
 // The order of the btree class: addresses first, by their bytes; then the rest, by theirs. It knows
@@ -149,7 +85,7 @@ int compare(text* left, text* right) {
   if (bytes_of(left) == bytes_of(right)) return 0;
   const Reading a = read<Level>(left, left_scratch);
   const Reading b = read<Level>(right, right_scratch);
-  if (a.is_address != b.is_address) return a.is_address ? -1 : 1;
+  if (a.is_valid != b.is_valid) return a.is_valid ? -1 : 1;
   return a.text.compare(b.text);
 }
 
@@ -201,7 +137,7 @@ Datum abbreviate(Datum original, SortSupport /*unused*/) {
     std::memcpy(&head, reading.text.data(), std::min(reading.text.size(), sizeof head));
     if constexpr (std::endian::native == std::endian::little) head = __builtin_bswap64(head);
     constexpr std::uint64_t kNoAddress = std::uint64_t{1} << 63U;
-    return static_cast<Datum>((head >> 1U) | (reading.is_address ? 0 : kNoAddress));
+    return static_cast<Datum>((head >> 1U) | (reading.is_valid ? 0 : kNoAddress));
   });
 }
 
@@ -269,7 +205,7 @@ List* index_condition(SupportRequestIndexCondition& request) {
 template <class Level>
 Datum normalize_function(FunctionCallInfo fcinfo) {
   const Reading reading = read<Level>(PG_GETARG_TEXT_PP(0), left_scratch);
-  if (!reading.is_address) PG_RETURN_NULL();
+  if (!reading.is_valid) PG_RETURN_NULL();
   PG_RETURN_TEXT_P(to_server_text(reading.text));
 }
 

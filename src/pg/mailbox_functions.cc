@@ -75,7 +75,7 @@ namespace {
 template <class Body>
 auto ask_address(FunctionCallInfo fcinfo, bool& is_address, Body&& body) {
   const Reading reading = read<AddressLevel>(PG_GETARG_TEXT_PP(0), left_scratch);
-  is_address = reading.is_address;
+  is_address = reading.is_valid;
   return is_address ? body(reading.text) : decltype(body(reading.text)){};
 }
 

@@ -1,0 +1,22 @@
+-- Telephone numbers and ids, spelled one way.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS identity_resolve;
+RESET client_min_messages;
+
+-- E.164, the extension kept apart. Without a region only the international form says which country it is.
+SELECT typed, normalize_phone(typed) AS international, normalize_phone(typed, 'GB') AS "in Britain"
+  FROM (VALUES ('+44 20 8366 1177'), ('020 8366 1177'), ('+44 (0)20 8366 1177'), ('tel:+44-20-8366-1177;ext=12'), ('020 8366 1177 ext. 12'), ('+1 (650) 253-0000'),
+               ('00 1 650 253 0000'), ('+1 650 253'), ('12345'), ('n/a'), (''), (NULL)) v (typed);
+SELECT normalize_phone('020 8366 1177', 'XX');
+
+-- A Salesforce id has 15 characters, or 18 that survive a change of case; the last three are verified.
+SELECT typed, normalize_id('salesforce_id', typed)
+  FROM (VALUES ('00Q31000014XGRc'), ('00Q31000014XGRcEAO'), ('00q31000014xgrceao'), ('00Q31000014XGRCEAO'), ('00Q31000014xGRcEAO'), ('00Q31000014XGRcEAM'), ('00Q31000014'), ('x')) v (typed);
+SELECT typed, normalize_id('uuid', typed)
+  FROM (VALUES ('F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6'), ('{f81d4fae-7dec-11d0-a765-00a0c91e6bf6}'), ('urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6'),
+               ('f81d4fae7dec11d0a76500a0c91e6bf6'), ('00000000-0000-0000-0000-000000000000'), ('f81d4fae')) v (typed);
+SELECT typed, normalize_id('object_id', typed)
+  FROM (VALUES ('55C8923F67B8D6524600037F'), ('ObjectId("55c8923f67b8d6524600037f")'), ('55c8923f67b8d652460003')) v (typed);
+
+-- Nothing is guessed, and no number is touched.
+SELECT normalize_id('number', '007');

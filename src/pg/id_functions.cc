@@ -1,0 +1,54 @@
+// Telephone numbers and ids in SQL: normalize_phone() and normalize_id(), which src/sql/22-ids.sql
+// declares.
+#include "normalize/id.h"
+#include "normalize/phone.h"
+#include "pg/text_argument.h"
+
+// NOLINTNEXTLINE(google-build-using-namespace)
+using namespace identity_resolve::pg;
+namespace normalize = identity_resolve::normalize;
+
+namespace {
+
+Datum spelling(FunctionCallInfo fcinfo, const Reading& reading) {
+  if (!reading.is_valid) PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(to_server_text(reading.text));
+}
+
+}  // namespace
+
+// normalize_phone(text [, region text]) -> text
+IDENTITY_RESOLVE_FUNCTION(normalize_phone) {
+  text* value = PG_GETARG_TEXT_PP(0);
+  std::string_view region;
+  if (PG_NARGS() > 1) {
+    region = bytes_of(PG_GETARG_TEXT_PP(1));
+    if (!guarded([&] { return normalize::is_phone_region(region); })) {
+      ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                      errmsg("\"%.*s\" is no telephone region", static_cast<int>(region.size()),
+                             region.data()),
+                      errhint("Name a country by its two letters of ISO 3166-1, such as 'GB'.")));
+    }
+  }
+  return spelling(fcinfo, read_with(value, left_scratch,
+                                    [&](std::string_view utf8, normalize::Scratch& scratch) {
+                                      return normalize::normalize_phone(utf8, scratch, region);
+                                    }));
+}
+
+// normalize_id(kind text, text) -> text
+IDENTITY_RESOLVE_FUNCTION(normalize_id) {
+  const std::string_view kind = bytes_of(PG_GETARG_TEXT_PP(0));
+  text* value = PG_GETARG_TEXT_PP(1);
+  const std::optional<normalize::Method> method = normalize::method_by_name(kind);
+  if (!method || (*method != normalize::Method::kSalesforceId &&
+                  *method != normalize::Method::kUuid && *method != normalize::Method::kObjectId)) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("\"%.*s\" is no kind of id", static_cast<int>(kind.size()), kind.data()),
+                    errhint("Use one of salesforce_id, uuid, object_id.")));
+  }
+  return spelling(fcinfo, read_with(value, left_scratch,
+                                    [&](std::string_view utf8, normalize::Scratch& scratch) {
+                                      return normalize::normalize(*method, utf8, scratch);
+                                    }));
+}

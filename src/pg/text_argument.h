@@ -1,0 +1,92 @@
+// A text argument on its way to a normaliser and back: encodings are settled here.
+//
+// Nothing here lets a C++ exception into PostgreSQL or owns an object with a destructor when it
+// calls PostgreSQL: the value is detoasted by the caller, read inside guarded(), and what comes out
+// is plain data.
+#pragma once
+
+#include "normalize/email.h"
+#include "normalize/normalize.h"
+#include "normalize/text.h"
+#include "pg/guard.h"
+#include "pg/pg.h"
+
+extern "C" {
+#include <catalog/namespace.h>
+}
+
+namespace identity_resolve::pg {
+
+// What an argument says: something that has one spelling, in UTF-8 and spelled so, or something
+// else, as typed.
+struct Reading {
+  bool is_valid;
+  std::string_view text;
+};
+
+// A comparison has two sides. What they write to lives as long as the session and stays small, as
+// no spelling is longer than a thousand bytes.
+inline normalize::Scratch left_scratch;
+inline normalize::Scratch right_scratch;
+
+inline std::string_view bytes_of(text* value) {
+  return {VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
+}
+
+// Whether the bytes of a text are UTF-8 already. A database without an encoding holds what its
+// clients sent; the reader finds out whether that is UTF-8.
+inline bool server_speaks_utf8() {
+  const int encoding = GetDatabaseEncoding();
+  return encoding == PG_UTF8 || encoding == PG_SQL_ASCII;
+}
+
+// `typed` in UTF-8, in memory that the next call overwrites. False if the encoding has no way to
+// it, or a character has none: then it has no
+// spelling.
+inline bool convert_to_utf8(std::string_view typed, std::string_view& utf8) {
+  constexpr std::size_t kMaxBytes = normalize::kMaxEmailInput * MAX_MULTIBYTE_CHAR_LEN;
+  static std::array<unsigned char, (kMaxBytes + 1) * MAX_CONVERSION_GROWTH + 1> out;
+  if (typed.size() > kMaxBytes) return false;
+  const int encoding = GetDatabaseEncoding();
+  const Oid conversion = FindDefaultConversionProc(encoding, PG_UTF8);
+  if (!OidIsValid(conversion)) return false;
+  const auto size = static_cast<int>(typed.size());
+  // The interface is not const-correct; the bytes are only read.
+  auto* in = reinterpret_cast<unsigned char*>(const_cast<char*>(typed.data()));
+  const int done = pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, in, size,
+                                                 out.data(), static_cast<int>(out.size()), true);
+  if (done != size) return false;
+  utf8 = reinterpret_cast<const char*>(out.data());
+  return true;
+}
+
+// Reads a value with `spell`, which is normalize::normalize_email or another function of its form.
+template <class Spell>
+Reading read_with(text* value, normalize::Scratch& scratch, Spell&& spell) {
+  const std::string_view typed = bytes_of(value);
+  std::string_view utf8 = typed;
+  if (!server_speaks_utf8() && !normalize::is_ascii(typed)) {
+    if (!convert_to_utf8(normalize::trim_ascii(typed), utf8)) return {false, typed};
+  }
+  return guarded([&]() -> Reading {
+    const normalize::Result result = spell(utf8, scratch);
+    if (result.status != normalize::Status::kValid) return {false, typed};
+    // The next conversion overwrites `utf8`, so what points into it moves to the scratch.
+    if (utf8.data() != typed.data() && result.text.data() != scratch.data()) {
+      scratch.assign(result.text);
+      return {true, scratch};
+    }
+    return {true, result.text};
+  });
+}
+
+// A spelling in the database's encoding.
+inline text* to_server_text(std::string_view utf8) {
+  if (server_speaks_utf8() || normalize::is_ascii(utf8)) {
+    return cstring_to_text_with_len(utf8.data(), static_cast<int>(utf8.size()));
+  }
+  return cstring_to_text(
+      pg_any_to_server(pnstrdup(utf8.data(), utf8.size()), static_cast<int>(utf8.size()), PG_UTF8));
+}
+
+}  // namespace identity_resolve::pg

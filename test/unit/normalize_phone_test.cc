@@ -1,0 +1,60 @@
+// Telephone numbers. What a number may be is libphonenumber's to know; here is what is made of it.
+#include "normalize/phone.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+namespace identity_resolve::normalize {
+namespace {
+
+std::string phone(std::string_view typed, std::string_view region = {}) {
+  Scratch scratch;
+  const Result result = normalize_phone(typed, scratch, region);
+  if (result.status == Status::kBlank) return "<blank>";
+  return result.status == Status::kInvalid ? "<invalid>" : std::string(result.text);
+}
+
+TEST(PhoneTest, InternationalForm) {
+  for (const char* typed :
+       {"+44 20 8366 1177", "+442083661177", "+44 (0)20 8366 1177", " +44-20-8366-1177\u200b",
+        "＋４４ ２０ ８３６６ １１７７", "tel:+44-20-8366-1177"}) {
+    EXPECT_EQ(phone(typed), "+442083661177") << typed;
+    EXPECT_EQ(phone(typed, "US"), "+442083661177") << typed;
+  }
+  EXPECT_EQ(phone("+39 06 698 12345"), "+390669812345");  // Italy keeps its zero
+}
+
+TEST(PhoneTest, NationalFormNeedsARegion) {
+  EXPECT_EQ(phone("020 8366 1177"), "<invalid>");
+  EXPECT_EQ(phone("020 8366 1177", "GB"), "+442083661177");
+  EXPECT_EQ(phone("(650) 253-0000", "US"), "+16502530000");
+  EXPECT_EQ(phone("0044 20 8366 1177", "DE"), "+442083661177");
+  EXPECT_EQ(phone("011 44 20 8366 1177", "US"), "+442083661177");
+}
+
+TEST(PhoneTest, ExtensionsAreKeptApart) {
+  EXPECT_EQ(phone("+1 650-253-0000 ext. 5"), "+16502530000;ext=5");
+  EXPECT_EQ(phone("+1 650-253-0000;ext=5"), "+16502530000;ext=5");
+  EXPECT_NE(phone("+1 650-253-0000"), phone("+1 650-253-0000 x5"));
+}
+
+TEST(PhoneTest, WhatCannotExistIsInvalid) {
+  for (const char* typed : {"+1 650 253", "+1 000 000 0000", "+999 123456789", "12345", "n/a", "+",
+                            "+44 20 8366 11770000", "\xff"}) {
+    EXPECT_EQ(phone(typed), "<invalid>") << typed;
+  }
+  EXPECT_EQ(phone(" "), "<blank>");
+  EXPECT_EQ(phone(std::string(1001, '1')), "<invalid>");
+}
+
+TEST(PhoneTest, Regions) {
+  EXPECT_TRUE(is_phone_region("GB"));
+  EXPECT_FALSE(is_phone_region("gb"));
+  EXPECT_FALSE(is_phone_region("XX"));
+  EXPECT_FALSE(is_phone_region(""));
+}
+
+}  // namespace
+}  // namespace identity_resolve::normalize
