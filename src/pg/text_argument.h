@@ -40,24 +40,27 @@ inline bool server_speaks_utf8() {
   return encoding == PG_UTF8 || encoding == PG_SQL_ASCII;
 }
 
-// `typed` in UTF-8, in memory that the next call overwrites. False if the encoding has no way to
-// it, or a character has none: then it has no
-// spelling.
-inline bool convert_to_utf8(std::string_view typed, std::string_view& utf8) {
+// `bytes` from one encoding to another, in memory that the next call overwrites. False if there is
+// no way from one to the other, or one of the characters has none.
+inline bool convert(std::string_view bytes, int from, int to, std::string_view& converted) {
   constexpr std::size_t kMaxBytes = normalize::kMaxEmailInput * MAX_MULTIBYTE_CHAR_LEN;
   static std::array<unsigned char, (kMaxBytes + 1) * MAX_CONVERSION_GROWTH + 1> out;
-  if (typed.size() > kMaxBytes) return false;
-  const int encoding = GetDatabaseEncoding();
-  const Oid conversion = FindDefaultConversionProc(encoding, PG_UTF8);
+  if (bytes.size() > kMaxBytes) return false;
+  const Oid conversion = FindDefaultConversionProc(from, to);
   if (!OidIsValid(conversion)) return false;
-  const auto size = static_cast<int>(typed.size());
+  const auto size = static_cast<int>(bytes.size());
   // The interface is not const-correct; the bytes are only read.
-  auto* in = reinterpret_cast<unsigned char*>(const_cast<char*>(typed.data()));
-  const int done = pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, in, size,
-                                                 out.data(), static_cast<int>(out.size()), true);
+  auto* in = reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data()));
+  const int done = pg_do_encoding_conversion_buf(conversion, from, to, in, size, out.data(),
+                                                 static_cast<int>(out.size()), true);
   if (done != size) return false;
-  utf8 = reinterpret_cast<const char*>(out.data());
+  converted = reinterpret_cast<const char*>(out.data());
   return true;
+}
+
+// `typed`, in the database's encoding, in UTF-8.
+inline bool convert_to_utf8(std::string_view typed, std::string_view& utf8) {
+  return convert(typed, GetDatabaseEncoding(), PG_UTF8, utf8);
 }
 
 // Reads a value with `spell`, which is normalize::normalize_email or another function of its form.
@@ -68,7 +71,7 @@ Reading read_with(text* value, normalize::Scratch& scratch, Spell&& spell) {
   if (!server_speaks_utf8() && !normalize::is_ascii(typed)) {
     if (!convert_to_utf8(normalize::trim_ascii(typed), utf8)) return {false, typed};
   }
-  return guarded([&]() -> Reading {
+  const Reading reading = guarded([&]() -> Reading {
     const normalize::Result result = spell(utf8, scratch);
     if (result.status != normalize::Status::kValid) return {false, typed};
     // The next conversion overwrites `utf8`, so what points into it moves to the scratch.
@@ -78,15 +81,22 @@ Reading read_with(text* value, normalize::Scratch& scratch, Spell&& spell) {
     }
     return {true, result.text};
   });
+  // What the database's encoding cannot write has no spelling in this database.
+  std::string_view written;
+  if (reading.is_valid && !server_speaks_utf8() && !normalize::is_ascii(reading.text) &&
+      !convert(reading.text, PG_UTF8, GetDatabaseEncoding(), written)) {
+    return {false, typed};
+  }
+  return reading;
 }
 
-// A spelling in the database's encoding.
+// A valid reading's text in the database's encoding.
 inline text* to_server_text(std::string_view utf8) {
-  if (server_speaks_utf8() || normalize::is_ascii(utf8)) {
-    return cstring_to_text_with_len(utf8.data(), static_cast<int>(utf8.size()));
+  std::string_view written = utf8;
+  if (!server_speaks_utf8() && !normalize::is_ascii(utf8)) {
+    convert(utf8, PG_UTF8, GetDatabaseEncoding(), written);
   }
-  return cstring_to_text(
-      pg_any_to_server(pnstrdup(utf8.data(), utf8.size()), static_cast<int>(utf8.size()), PG_UTF8));
+  return cstring_to_text_with_len(written.data(), static_cast<int>(written.size()));
 }
 
 }  // namespace identity_resolve::pg
