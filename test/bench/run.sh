@@ -12,6 +12,8 @@
 #   --corners N    instead of the workload: N records that share one value, that form a chain, that stand alone,
 #                  that meet in one record of 100,000 identifiers
 #   --no-rivals    only the limit and the extension
+#   --realtime     for a machine that others keep busy: each measured backend (not its parallel workers) runs with
+#                  real-time priority, so that it has a core to itself; needs root, or CAP_SYS_NICE
 #   --keep         keep the last database and print how to reach it; ends on Enter
 #
 # BENCH_SETTINGS adds lines to postgresql.conf. How to read the table: doc/performance.md.
@@ -21,7 +23,7 @@ export LC_ALL=C.UTF-8
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 
-rounds=3 or_join_limit=5000 corners='' rivals=yes keep=no
+rounds=3 or_join_limit=5000 corners='' rivals=yes realtime=no keep=no
 sizes=()
 while [ $# -gt 0 ]; do
   case $1 in
@@ -29,6 +31,7 @@ while [ $# -gt 0 ]; do
     --or-join)   or_join_limit=$2; shift ;;
     --corners)   corners=$2; shift ;;
     --no-rivals) rivals=no ;;
+    --realtime)  realtime=yes ;;
     --keep)      keep=yes ;;
     [0-9]*)      sizes+=("$1") ;;
     *)           sed -n '2,/^set /{/^set /!s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; exit 2 ;;
@@ -86,6 +89,7 @@ describe_machine() {
     FROM unnest('{shared_buffers,work_mem,maintenance_work_mem,max_parallel_workers_per_gather,max_parallel_workers,
                   max_parallel_maintenance_workers,fsync,synchronous_commit,full_page_writes,wal_level,autovacuum,jit}'::text[])
          WITH ORDINALITY AS u(name, position)")"
+  echo "load:     $(cut -d' ' -f1-3 /proc/loadavg) (1, 5 and 15 minutes before the first contestant), real-time priority: $realtime"
 }
 
 # --- one measurement -------------------------------------------------------------------------------------------
@@ -132,6 +136,7 @@ measure() {
 SET client_min_messages = error;
 SELECT pg_backend_pid() AS backend \gset
 \setenv BACKEND :backend
+\! [ $realtime = no ] || chrt --fifo --pid 1 \$BACKEND
 SELECT clock_timestamp() AS started \gset
 \i $file
 SELECT 'seconds ' || extract(epoch FROM clock_timestamp() - :'started');
