@@ -65,8 +65,12 @@ inline std::string_view problem_of(text* value) {
                ? normalize::describe(normalize::EmailProblem::kInputTooLong)
                : "it cannot be converted to UTF-8";
   }
-  return guarded(
+  const std::string_view words = guarded(
       [&] { return normalize::describe(normalize::read_email(utf8, left_scratch).problem); });
+  if (words.empty() && !read<AddressLevel>(value, left_scratch).is_valid) {
+    return "the database's encoding cannot write it";
+  }
+  return words;
 }
 
 template <class Level>

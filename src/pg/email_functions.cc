@@ -61,3 +61,17 @@ IDENTITY_RESOLVE_FUNCTION(email_hash_extended) {
 
 // planner support function of email_eq
 IDENTITY_RESOLVE_FUNCTION(email_eq_support) { return support_function<AddressLevel>(fcinfo); }
+
+// email <> email: the negation of ==@
+IDENTITY_RESOLVE_FUNCTION(email_differs) {
+  PG_RETURN_BOOL(compare_arguments<AddressLevel>(fcinfo) != 0);
+}
+
+// min(email), max(email): one of the two arguments, the first if neither comes before the other
+IDENTITY_RESOLVE_FUNCTION(email_type_smaller) {
+  PG_RETURN_DATUM(PG_GETARG_DATUM(compare_arguments<AddressLevel>(fcinfo) <= 0 ? 0 : 1));
+}
+
+IDENTITY_RESOLVE_FUNCTION(email_type_larger) {
+  PG_RETURN_DATUM(PG_GETARG_DATUM(compare_arguments<AddressLevel>(fcinfo) >= 0 ? 0 : 1));
+}
