@@ -3,6 +3,7 @@
 #include "pg/clause.h"
 
 #include "normalize/normalize.h"
+#include "normalize/phone.h"
 #include "pg/guard.h"
 
 namespace identity_resolve::pg {
@@ -86,7 +87,17 @@ void check_rule(const Clause& clause) {
              errmsg("normalizer \"%.*s\" does not exist", length_of(clause.normalizer),
                     clause.normalizer.data()),
              errdetail("Kind \"%.*s\" asks for it.", length_of(clause.kind), clause.kind.data()),
-             errhint("Use one of exact, casefold, email, mailbox, phone, none.")));
+             errhint("Use one of exact, casefold, email, mailbox, phone, salesforce_id, uuid, "
+                     "object_id, none.")));
+  }
+  if (clause.region.data() != nullptr && !normalize::is_phone_region(clause.region)) {
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+         errmsg("region \"%.*s\" does not exist", length_of(clause.region), clause.region.data()),
+         errdetail("Kind \"%.*s\" asks for it, to read telephone numbers in national form.",
+                   length_of(clause.kind), clause.kind.data()),
+         errhint("Use the two capitals of ISO 3166-1, such as GB, US or DE.")));
   }
 }
 
@@ -152,6 +163,8 @@ void set_part(Clause& clause, std::string_view key, const JsonbValue& value) {
     clause.kind = string_of(key, value);
   } else if (clause.type == ClauseType::kRule && key == "normalizer") {
     clause.normalizer = string_of(key, value);
+  } else if (clause.type == ClauseType::kRule && key == "region") {
+    clause.region = string_of(key, value);
   } else if (clause.type == ClauseType::kRule && key == "link") {
     clause.link = bool_of(key, value);
   } else if (clause.type == ClauseType::kOutput && key == "rows") {
@@ -294,14 +307,16 @@ IDENTITY_RESOLVE_FUNCTION(identity_source) {
   PG_RETURN_DATUM(clause.finish());
 }
 
-// identity_rule(kind text, normalizer text, link boolean) → identity_clause. NULL leaves what the
-// kind has. Errors: 22004, 42602, 42939 for a reserved name, 22023 for an unknown normaliser.
+// identity_rule(kind text, normalizer text, link boolean, region text) → identity_clause. NULL
+// leaves what the kind has. Errors: 22004, 42602, 42939 for a reserved name, 22023 for an unknown
+// normaliser or region.
 IDENTITY_RESOLVE_FUNCTION(identity_rule) {
   if (PG_ARGISNULL(0)) null_argument("identity_rule", "the kind");
   ClauseText clause("rule");
   clause.add("kind", PG_GETARG_TEXT_PP(0));
   if (!PG_ARGISNULL(1)) clause.add("normalizer", PG_GETARG_TEXT_PP(1));
   if (!PG_ARGISNULL(2)) clause.add("link", PG_GETARG_BOOL(2));
+  if (!PG_ARGISNULL(3)) clause.add("region", PG_GETARG_TEXT_PP(3));
   PG_RETURN_DATUM(clause.finish());
 }
 

@@ -3,6 +3,7 @@
 // A value is stored as jsonb is, so it prints as JSON, can be kept in a table and dumped:
 //   {"clause": "source", "name": "segment", "query": "SELECT …"}
 //   {"clause": "rule", "kind": "plan", "normalizer": "none", "link": false}
+//   {"clause": "rule", "kind": "phone", "region": "GB"}
 //   {"clause": "output", "rows": "combinations", "max_combinations": 10000}
 #pragma once
 
@@ -19,6 +20,7 @@ struct Clause {
   std::string_view query;             // of a source
   std::string_view kind;              // of a rule
   std::string_view normalizer;        // of a rule
+  std::string_view region;            // of a rule
   std::optional<bool> link;           // of a rule
   std::string_view rows;              // of an output
   std::int64_t max_combinations = 0;  // of an output

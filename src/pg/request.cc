@@ -23,7 +23,8 @@ std::vector<Kind> known_kinds() {
       {"user_id", Method::kExact, true},   {"anonymous_id", Method::kExact, true},
       {"device_id", Method::kExact, true}, {"username", Method::kExact, true},
       {"email", Method::kEmail, true},     {"external_id", Method::kExact, true},
-      {"phone", Method::kPhone, true},
+      {"phone", Method::kPhone, true},     {"salesforce_id", Method::kSalesforceId, true},
+      {"uuid", Method::kUuid, true},       {"object_id", Method::kObjectId, true},
   };
 }
 
@@ -59,20 +60,26 @@ void add_source(Request& request, const Clause& clause) {
 
 void apply_rule(Request& request, const Clause& clause) {
   const bool link = clause.link.value_or(true);
-  if (const auto number = request.kind_named(clause.kind)) {
-    Kind& kind = request.kinds[engine::index(*number)];
-    if (clause.link) kind.links = link;
-    if (clause.normalizer.data() != nullptr) {
-      kind.method = *normalize::method_by_name(clause.normalizer);
-    }
-    return;
+  auto number = request.kind_named(clause.kind);
+  if (!number) {
+    number = engine::KindNumber{static_cast<std::uint16_t>(request.kinds.size())};
+    request.kinds.push_back(
+        {std::string(clause.kind), link ? Method::kExact : Method::kNone, link});
   }
-  const Method standard = link ? Method::kExact : Method::kNone;
-  request.kinds.push_back({std::string(clause.kind),
-                           clause.normalizer.data() != nullptr
-                               ? *normalize::method_by_name(clause.normalizer)
-                               : standard,
-                           link});
+  Kind& kind = request.kinds[engine::index(*number)];
+  if (clause.link) kind.links = link;
+  if (clause.normalizer.data() != nullptr) {
+    kind.method = *normalize::method_by_name(clause.normalizer);
+  }
+  if (clause.region.data() == nullptr) return;
+  if (kind.method != Method::kPhone) {
+    throw Error("22023", fmt::format("kind \"{}\" has no use for a region", kind.name),
+                fmt::format("Its values are spelled by the normalizer \"{}\"; a region is for "
+                            "telephone numbers.",
+                            normalize::name_of(kind.method)),
+                "Add normalizer => 'phone' to the rule, or leave the region out.");
+  }
+  kind.region = clause.region;
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ struct Kind {
   std::string name;
   normalize::Method method;
   bool links;
+  std::string region = {};  // of telephone numbers in national form
 };
 
 struct Source {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "normalize/phone.h"
 #include "pg/unique_ids.h"
 
 namespace identity_resolve::pg {
@@ -212,6 +213,7 @@ void SourceScan::read_columns(const Request& request) {
     read.attribute = attribute;
     read.kind = *number;
     read.method = kind.method;
+    read.region = kind.region;
     read.links = kind.links;
     read.array = OidIsValid(element);
     read.reader = call([value_type] { return ValueReader(value_type); });
@@ -373,7 +375,10 @@ void SourceScan::put_row(engine::LocalSink& sink) {
   sink.begin_row(number_, record_id_, updated_at_, ids_are_unique_);
   for (const Text& text : std::span(texts_, text_count_)) {
     const SourceColumn& column = *text.column;
-    const normalize::Result result = normalize::normalize(column.method, text.value, scratch_);
+    const normalize::Result result =
+        column.method == normalize::Method::kPhone
+            ? normalize::normalize_phone(text.value, scratch_, column.region)
+            : normalize::normalize(column.method, text.value, scratch_);
     if (result.status == normalize::Status::kBlank || is_blank(text.value)) continue;
     if (result.status == normalize::Status::kValid) {
       if (column.links) sink.add_link(column.kind, result.text);

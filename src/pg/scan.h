@@ -22,6 +22,7 @@ struct SourceColumn {
   int attribute = 0;  // its place in the query, from 0
   engine::KindNumber kind{};
   normalize::Method method{};
+  std::string region;  // of telephone numbers
   bool links = false;
   bool array = false;
   ValueReader reader;  // of the value, or of an array's elements

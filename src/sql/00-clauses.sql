@@ -35,15 +35,19 @@ CREATE FUNCTION identity_source(name text, query text) RETURNS identity_clause
 COMMENT ON FUNCTION identity_source(text, text) IS
   'a source of records: its name, and a query that yields a record id and identifiers named by their kinds';
 
--- identity_rule(kind, normalizer, link): declares a kind of identifier, or changes a known one.
---   normalizer  exact, casefold, email, mailbox, phone or none; NULL: as the kind has it, for a new
---               kind exact, or none where it does not link
+-- identity_rule(kind, normalizer, link, region): declares a kind of identifier, or changes a known
+-- one.
+--   normalizer  exact, casefold, email, mailbox, phone, salesforce_id, uuid, object_id or none; NULL:
+--               as the kind has it, for a new kind exact, or none where it does not link
 --   link        whether equal values link records; NULL: as the kind has it, for a new kind true
--- Errors: 22004, 42602, 42939 for a reserved name, 22023 for an unknown normaliser.
-CREATE FUNCTION identity_rule(kind text, normalizer text DEFAULT NULL, link boolean DEFAULT NULL)
+--   region      of the normalizer phone: the country (ISO 3166-1, two capitals) whose national form
+--               numbers may be written in; NULL: only numbers with a leading + are numbers
+-- Errors: 22004, 42602, 42939 for a reserved name, 22023 for an unknown normaliser or region.
+CREATE FUNCTION identity_rule(kind text, normalizer text DEFAULT NULL, link boolean DEFAULT NULL,
+                              region text DEFAULT NULL)
   RETURNS identity_clause
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION identity_rule(text, text, boolean) IS
+COMMENT ON FUNCTION identity_rule(text, text, boolean, text) IS
   'a rule for a kind of identifier: how its values are spelled one way, and whether they link';
 
 -- identity_output(rows, max_combinations): which rows resolve_identities() gives.
