@@ -1,9 +1,13 @@
 #include "engine/combinations.h"
 
 #include <fmt/format.h>
+#include <sodium.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/container/pmr/polymorphic_allocator.hpp>
+#include <cstring>
+#include <functional>
 #include <unordered_set>
 #include <utility>
 
@@ -36,16 +40,45 @@ void show(Cell& cell, std::string_view value) {
   }
 }
 
-// A combination as one string, to tell the shown ones from new ones.
-void fingerprint(std::span<const ColumnPlan> columns, const Cells& cells, std::string& out) {
-  out.clear();
+// A combination as 16 bytes, to tell the shown ones from new ones: BLAKE2b, so that neither chance
+// nor craft makes two alike, whatever the values' lengths.
+using Fingerprint = std::array<unsigned char, 16>;
+
+Fingerprint fingerprint(std::span<const ColumnPlan> columns, const Cells& cells, Ticker& ticker) {
+  crypto_generichash_state state;
+  crypto_generichash_init(&state, nullptr, 0, sizeof(Fingerprint));
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (columns[i].array) continue;  // alike in all combinations
     const auto values = cells[i].values();
     const std::size_t length = values.empty() ? SIZE_MAX : values.front().size();
-    out.append(reinterpret_cast<const char*>(&length), sizeof length);
-    if (!values.empty()) out.append(values.front());
+    crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(&length),
+                              sizeof length);
+    if (length == 0 || values.empty()) continue;
+    crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(values.front().data()),
+                              length);
+    ticker.tick_bytes(length);
   }
+  Fingerprint print;
+  crypto_generichash_final(&state, print.data(), print.size());
+  return print;
+}
+
+// Any part of a fingerprint is a hash.
+struct HashOfFingerprint {
+  std::size_t operator()(const Fingerprint& print) const noexcept {
+    std::size_t hash = 0;
+    std::memcpy(&hash, print.data(), sizeof hash);
+    return hash;
+  }
+};
+
+template <class Value, class Hash>
+using Set = std::unordered_set<Value, Hash, std::equal_to<>,
+                               boost::container::pmr::polymorphic_allocator<Value>>;
+
+template <class Value, class Hash = std::hash<Value>>
+Set<Value, Hash> make_set(Environment& environment) {
+  return Set<Value, Hash>(0, Hash(), std::equal_to<>(), &environment.memory());
 }
 
 }  // namespace
@@ -102,9 +135,12 @@ void Combinations::collect(const IdentityReader& identity) {
     while (last < rows.size() && !rows[last].starts_record) ++last;
     const SourceNumber source = rows[first].row.source();
     if (source == identity.first_source()) {
+      // Rows alike in everything but their time are one spine.
+      auto seen = make_set<std::string_view>(*environment_);
       for (std::uint32_t row = first; row < last; ++row) {
-        // Two rows alike in everything are one: IdentityReader made them neighbours.
-        if (row > first && rows[row].row.items() == rows[row - 1].row.items()) continue;
+        const std::string_view items = rows[row].row.items();
+        ticker_.tick_bytes(items.size());
+        if (last - first > 1 && !seen.insert(items).second) continue;
         const auto spine = static_cast<std::uint32_t>(spines_.size());
         spines_.push_back({row, {first, last}});
         each_key(rows[row].row, [&](const Key& key) {
@@ -169,8 +205,7 @@ void Combinations::choose(Offer& offer, std::uint32_t spine) {
 }
 
 // What the spine's own source and the kinds show of it.
-void Combinations::show_spine(const IdentityReader& identity, const Spine& spine,
-                              Cells& cells) const {
+void Combinations::show_spine(const IdentityReader& identity, const Spine& spine, Cells& cells) {
   const auto rows = identity.rows();
   const auto own = rows.subspan(spine.row, 1);
   const auto record = rows.subspan(spine.record.first, spine.record.last - spine.record.first);
@@ -180,18 +215,19 @@ void Combinations::show_spine(const IdentityReader& identity, const Spine& spine
     if (column.shows == Shows::kRecordId && column.source == identity.first_source()) {
       cells[i].set(own.front().row.record_id());
     } else if (column.shows == Shows::kValue && !column.one_source) {
-      const std::string_view value = surviving_value(own, column.slot);
+      const std::string_view value = surviving_value(own, column.slot, ticker_);
       show(cells[i], value.data() != nullptr ? value : whole_[i]);
     } else if (column.shows == Shows::kValue && column.source == identity.first_source()) {
-      const std::string_view value = surviving_value(own, column.slot);
-      show(cells[i], value.data() != nullptr ? value : surviving_value(record, column.slot));
+      const std::string_view value = surviving_value(own, column.slot, ticker_);
+      show(cells[i],
+           value.data() != nullptr ? value : surviving_value(record, column.slot, ticker_));
     }
   }
 }
 
 // What a later source's columns show of the record chosen.
 void Combinations::show_record(const IdentityReader& identity, const Offer& offer,
-                               std::size_t place, Cells& cells) const {
+                               std::size_t place, Cells& cells) {
   const Record& record = offer.records[offer.chosen[place]];
   const auto rows = identity.rows().subspan(record.first, record.last - record.first);
   for (std::size_t i = 0; i < columns_.size(); ++i) {
@@ -200,7 +236,7 @@ void Combinations::show_record(const IdentityReader& identity, const Offer& offe
     if (column.shows == Shows::kRecordId) {
       cells[i].set(rows.front().row.record_id());
     } else if (column.shows == Shows::kValue && column.one_source) {
-      show(cells[i], surviving_value(rows, column.slot));
+      show(cells[i], surviving_value(rows, column.slot, ticker_));
     }
   }
 }
@@ -230,8 +266,7 @@ void Combinations::each(const IdentityReader& identity, Cells& cells,
     check(total, identity, name);
   }
 
-  std::unordered_set<std::string> shown;
-  std::string print;
+  auto shown = make_set<Fingerprint, HashOfFingerprint>(*environment_);
   std::vector<std::size_t> odometer(offers_.size());
   for (std::uint32_t spine = 0; spine < spines_.size(); ++spine) {
     show_spine(identity, spines_[spine], cells);
@@ -241,8 +276,7 @@ void Combinations::each(const IdentityReader& identity, Cells& cells,
       show_record(identity, offers_[i], 0, cells);
     }
     for (bool more = true; more;) {
-      fingerprint(columns_, cells, print);
-      if (total == 1 || shown.insert(print).second) emit();
+      if (total == 1 || shown.insert(fingerprint(columns_, cells, ticker_)).second) emit();
       ticker_.tick();
       more = false;
       for (std::size_t i = offers_.size(); i > 0 && !more; --i) {

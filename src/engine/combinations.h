@@ -80,9 +80,9 @@ class Combinations {
   void collect(const IdentityReader& identity);
   void match(const IdentityReader& identity, Offer& offer, const Name& name);
   void choose(Offer& offer, std::uint32_t spine);
-  void show_spine(const IdentityReader& identity, const Spine& spine, Cells& cells) const;
+  void show_spine(const IdentityReader& identity, const Spine& spine, Cells& cells);
   void show_record(const IdentityReader& identity, const Offer& offer, std::size_t place,
-                   Cells& cells) const;
+                   Cells& cells);
 
   Environment* environment_;
   std::span<const ColumnPlan> columns_;

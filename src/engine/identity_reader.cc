@@ -16,7 +16,7 @@ constexpr std::size_t kRowsAhead = 8;
 // Walks the values of a row, without its keys.
 class ValueCursor {
  public:
-  explicit ValueCursor(std::string_view items) : rest_(items) {}
+  ValueCursor(std::string_view items, Ticker& ticker) : rest_(items), ticker_(&ticker) {}
   // Moves to the next value; false at the end.
   bool next() {
     while (!rest_.empty()) {
@@ -25,6 +25,7 @@ class ValueCursor {
       slot = header.slot;
       bytes = rest_.substr(sizeof header, header.bytes);
       rest_.remove_prefix(sizeof header + header.bytes);
+      ticker_->tick_bytes(header.bytes);
       if (slot != kKeySlot) return true;
     }
     return false;
@@ -34,12 +35,13 @@ class ValueCursor {
 
  private:
   std::string_view rest_;
+  Ticker* ticker_;
 };
 
 // Keys are random for each call: they may not decide an order that a user can see.
-int compare_values(const Row& a, const Row& b) {
-  ValueCursor left(a.items());
-  ValueCursor right(b.items());
+int compare_values(const Row& a, const Row& b, Ticker& ticker) {
+  ValueCursor left(a.items(), ticker);
+  ValueCursor right(b.items(), ticker);
   for (;;) {
     const bool more_left = left.next();
     const bool more_right = right.next();
@@ -52,12 +54,16 @@ int compare_values(const Row& a, const Row& b) {
 
 }  // namespace
 
-std::string_view surviving_value(std::span<const OrderedRow> rows, SlotNumber slot) {
+std::string_view surviving_value(std::span<const OrderedRow> rows, SlotNumber slot,
+                                 Ticker& ticker) {
   std::string_view found;
   each_run(rows, [&](std::span<const OrderedRow> run) {
+    ticker.tick();
     if (found.data() != nullptr) return;
     for (const OrderedRow& ordered : run) {
+      ticker.tick();
       ordered.row.each_item([&](SlotNumber at, std::string_view bytes) {
+        ticker.tick();
         const bool better = found.data() == nullptr || (run.size() > 1 && bytes < found);
         if (at == slot && better) found = bytes;
       });
@@ -108,7 +114,7 @@ void IdentityReader::order() {
     if (a.row.source() != b.row.source()) return a.row.source() < b.row.source();
     if (const int ids = compare_ids(a.row.record_id(), b.row.record_id()); ids != 0) return ids < 0;
     if (a.row.updated_at() != b.row.updated_at()) return a.row.updated_at() > b.row.updated_at();
-    if (const int values = compare_values(a.row, b.row); values != 0) return values < 0;
+    if (const int values = compare_values(a.row, b.row, ticker_); values != 0) return values < 0;
     return a.row.items() < b.row.items();  // brings rows with the same keys together
   };
   std::sort(rows_.begin(), rows_.end(), by_record);

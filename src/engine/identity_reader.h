@@ -40,7 +40,8 @@ void each_run(std::span<const OrderedRow> rows, Visit&& visit) {
 
 // The value that survives in a slot of some rows of one record, or one without data: the first
 // one of the row changed last; of several such rows the smallest, whatever the other slots hold.
-std::string_view surviving_value(std::span<const OrderedRow> rows, SlotNumber slot);
+// Cost: reads all the rows' items, ticking.
+std::string_view surviving_value(std::span<const OrderedRow> rows, SlotNumber slot, Ticker& ticker);
 
 class IdentityReader {
  public:

@@ -5,6 +5,6 @@
 extern "C" {
 PG_MODULE_MAGIC;
 
-PGDLLEXPORT void _PG_init();
+PGDLLEXPORT void _PG_init();  // NOLINT(bugprone-reserved-identifier): PostgreSQL looks for it
 void _PG_init() { identity_resolve::pg::install_resolve_scan(); }
 }
