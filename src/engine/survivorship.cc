@@ -103,7 +103,7 @@ void Survivorship::add_values(std::span<const OrderedRow> run, Cells& cells) {
     });
   }
   std::sort(run_values_.begin(), run_values_.end(), [this](const auto& a, const auto& b) {
-    ticker_.tick();
+    ticker_.tick_bytes(std::min(a.second.size(), b.second.size()));
     return a < b;
   });
   for (const auto& [slot, value] : run_values_) add_value(slot, value, cells);
@@ -111,7 +111,7 @@ void Survivorship::add_values(std::span<const OrderedRow> run, Cells& cells) {
 
 void Survivorship::add_value(SlotNumber slot, std::string_view value, Cells& cells) {
   if (slot == kKeySlot) return;
-  ticker_.tick();
+  ticker_.tick_bytes(value.size());
   for (const std::uint16_t column : columns_of_slot_[index(slot)]) {
     cells[column].add(value, !columns_[column].array);
   }
