@@ -127,7 +127,10 @@ Datum Emitter::write_cell(Column& column, std::span<const std::string_view> valu
     if (i % 4096 == 0) CHECK_FOR_INTERRUPTS();
     elements[i] = cast(column, values[i]);
   }
-  return make_array(column, elements, values.size());
+  casting_ = true;  // a domain over the array may refuse it
+  const Datum array = make_array(column, elements, values.size());
+  casting_ = false;
+  return array;
 }
 
 Datum Emitter::make_array(const Column& column, Datum* elements, std::size_t count) const {
