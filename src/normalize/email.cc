@@ -299,6 +299,34 @@ EmailProblem problem_of_idna(std::uint32_t errors) {
   return EmailProblem::kDomainUnicode;
 }
 
+// Whether UTS #46 refused a character up to Unicode 13 or so and maps or takes it in a later
+// version: then it stays refused.
+bool is_unsettled(char32_t c) {
+  switch (c) {
+    case 0x04C0:  // capitals whose lower-case letters came later
+    case 0x2132:
+    case 0x2183:
+    case 0x115F:  // fillers
+    case 0x1160:
+    case 0x17B4:
+    case 0x17B5:
+    case 0x1806:
+    case 0x3164:
+    case 0xFFA0:
+    case 0x2260:  // ≠ ≮ ≯, which decompose to ASCII
+    case 0x226E:
+    case 0x226F:
+    case 0x2F868:  // ideographs whose decompositions were corrected
+    case 0x2F874:
+    case 0x2F91F:
+    case 0x2F95F:
+    case 0x2F9BF:
+      return true;
+    default:
+      return c >= 0x10A0 && c <= 0x10C5;  // Georgian capitals
+  }
+}
+
 // Whether UTS #46 maps a character to something else than its lower-case letter or canonical
 // equivalent.
 bool is_mapped_widely(char32_t c) {
@@ -318,8 +346,7 @@ EmailProblem to_a_labels(std::string_view domain, std::string& out) {
     char32_t c = next_code_point(domain, at);
     if (c >= 0x80 && !encoded) encoded = is_mapped_widely(c);
     if (c == 0x1E9E) c = 0x00DF;  // ẞ: to ß, as since Unicode 15.1; before, to ss
-    if (c == 0x2260 || c == 0x226E || c == 0x226F) return EmailProblem::kDomainUnicode;
-    if (c >= 0x80 && !is_old_enough(c)) return EmailProblem::kDomainUnicode;
+    if (c >= 0x80 && (is_unsettled(c) || !is_old_enough(c))) return EmailProblem::kDomainUnicode;
     append_utf8(c, settled);
   }
   const icu::IDNA* idna = uts46();
@@ -334,7 +361,7 @@ EmailProblem to_a_labels(std::string_view domain, std::string& out) {
   idna->nameToASCII_UTF8(piece(settled), sink, info, error);
   if (U_FAILURE(error)) return EmailProblem::kIcu;
   if (const EmailProblem p = problem_of_idna(info.getErrors()); p != EmailProblem::kNone) return p;
-  // An encoded label may hide a character that is too young.
+  // An encoded label may hide such a character, or one that is too young.
   if (!encoded) return EmailProblem::kNone;
   std::string shown;
   icu::IDNAInfo shown_info;
@@ -346,7 +373,7 @@ EmailProblem to_a_labels(std::string_view domain, std::string& out) {
   }
   for (std::size_t at = 0; at < shown.size();) {
     const char32_t c = next_code_point(shown, at);
-    if (c >= 0x80 && !is_old_enough(c)) return EmailProblem::kDomainUnicode;
+    if (c >= 0x80 && (is_unsettled(c) || !is_old_enough(c))) return EmailProblem::kDomainUnicode;
   }
   return EmailProblem::kNone;
 }

@@ -195,7 +195,11 @@ TEST(EmailTest, InternationalDomainByUts46NonTransitional) {
   EXPECT_EQ(spell("a@ⓔxample.org"), "a@example.org");
   EXPECT_EQ(problem("a@xn--zzzzzz.org"), EmailProblem::kDomainUnicode);
   EXPECT_EQ(problem("a@xn--.org"), EmailProblem::kDomainUnicode);
-  EXPECT_EQ(problem("a@≠.org"), EmailProblem::kDomainUnicode);
+  for (const char* settled : {"≠", "≮", "Ӏ", "Ⴀ", "Ⅎ", "Ↄ", "\u3164", "\u115f"}) {
+    EXPECT_EQ(problem("a@x" + std::string(settled) + ".org"), EmailProblem::kDomainUnicode);
+    EXPECT_EQ(problem("a@" + std::string(settled) + ".org"), EmailProblem::kDomainUnicode);
+  }
+  EXPECT_EQ(problem("a@xn--1ch.org"), EmailProblem::kDomainUnicode);  // ≠
   EXPECT_EQ(problem("a@x\u200dy.org"), EmailProblem::kDomainUnicode);
   EXPECT_EQ(problem("a@אa.org"), EmailProblem::kDomainUnicode);
   EXPECT_EQ(problem("a@⑴.org"), EmailProblem::kDomainUnicode);
