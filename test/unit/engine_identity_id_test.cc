@@ -36,6 +36,18 @@ TEST_F(IdentityId, GoldenValues) {
   EXPECT_EQ(text(identity_id("", "")), "c804ce19-8ec3-87e3-9c76-2bdd1a09aece");
 }
 
+// One block of BLAKE2b or several: both ways to the same function.
+TEST_F(IdentityId, IdsOfAnyLength) {
+  EXPECT_EQ(text(identity_id("segment", std::string(112, 'x'))),
+            "0f5cbba4-7c2f-89f7-bc1d-c8de1f007e86");
+  EXPECT_EQ(text(identity_id("segment", std::string(113, 'x'))),
+            "b597a4fe-b7d9-8e6a-8e8d-6d5c1cc56a6f");
+  EXPECT_EQ(text(identity_id("segment", std::string(114, 'x'))),
+            "0f5a9352-1aad-8693-9b56-4405411271b3");
+  EXPECT_EQ(text(identity_id("segment", std::string(300, 'x'))),
+            "e82aed47-4d43-8ef8-b673-3855a96305c1");
+}
+
 TEST_F(IdentityId, WhereTheNameEndsMatters) {
   EXPECT_EQ(text(identity_id("segmentm", "YhgYcRBC7")), "05b08c49-3850-8651-8896-acf7a4ba22eb");
   EXPECT_NE(identity_id("a", ""), identity_id("", "a"));
