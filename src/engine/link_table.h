@@ -2,8 +2,8 @@
 //
 // Input: (key, row) pairs in order of arrival. A partition is small enough that the table which
 // finds equal keys stays near the core's cache while it is worked on; it is also the unit that
-// several workers can share and that a budget can spill. Memory: 24 bytes an identifier, and 16
-// more an identifier of the one partition being united. Cost: linear.
+// several workers can share and that a budget can spill. Memory: 24 bytes an identifier, and up
+// to 40 more an identifier of the one partition being united. Cost: linear.
 #pragma once
 
 #include <array>

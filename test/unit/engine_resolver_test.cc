@@ -47,6 +47,33 @@ Request request_of(std::size_t sources, bool combinations) {
   return request;
 }
 
+// Ids that the caller vouches for are not looked up: the rows link by their identifiers alone.
+TEST(Resolver, UniqueIdsAreTakenAtTheirWord) {
+  TestEnvironment environment;
+  const KeyRing keys = key_ring(1, 1);
+  for (const bool vouched : {false, true}) {
+    Resolver resolver(environment, {1, 1, false}, keys);
+    auto sink = resolver.make_sink();
+    for (const char* id : {"a", "b", "c"}) {
+      sink->begin_row(source(0), id, kNeverUpdated, vouched);
+      if (*id != 'c') sink->add_link(KindNumber{0}, "shared");
+      sink->end_row();
+    }
+    resolver.combine(std::move(sink));
+    resolver.finalize();
+    EXPECT_EQ(resolver.identities(), 2U);
+  }
+  Resolver resolver(environment, {1, 1, false}, keys);
+  auto sink = resolver.make_sink();
+  for (const bool vouched : {false, false, true}) {
+    sink->begin_row(source(0), "again", kNeverUpdated, vouched);
+    sink->end_row();
+  }
+  resolver.combine(std::move(sink));
+  resolver.finalize();
+  EXPECT_EQ(resolver.identities(), 2U);  // the two that were looked up, and the one that was not
+}
+
 TEST(Resolver, NothingInNothingOut) {
   TestEnvironment environment;
   const KeyRing keys = key_ring(1, 1);
