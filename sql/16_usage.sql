@@ -78,6 +78,16 @@ RESET plan_cache_mode;
 PREPARE by_row(identity_clause[]) AS SELECT count(*) FROM identity_records(VARIADIC $1);
 EXECUTE by_row((ARRAY[identity_source('app', 'SELECT id FROM usage.app')]));
 
+-- A plan outlives the extension's being dropped and made again.
+PREPARE kept AS SELECT count(*) FROM identity_records(identity_source('app', 'SELECT id, email FROM usage.app'));
+EXECUTE kept;
+BEGIN;
+SET LOCAL client_min_messages = warning;
+DROP EXTENSION identity_resolve CASCADE;
+EXECUTE kept;
+ROLLBACK;
+EXECUTE kept;
+
 -- PL/pgSQL: loops, EXECUTE, RETURN QUERY, and a failed call caught.
 CREATE FUNCTION walk() RETURNS TABLE(step text, n bigint) LANGUAGE plpgsql AS $$
 DECLARE
@@ -135,6 +145,21 @@ FETCH 2 FROM g;
 FETCH BACKWARD ALL FROM h;
 FETCH LAST FROM g;
 ROLLBACK;
+-- A cursor goes on after a savepoint that was rolled back, and after one that was released.
+BEGIN;
+DECLARE c CURSOR FOR SELECT source, record_id FROM identity_records(:clauses) WHERE source = 'app';
+FETCH 1 FROM c;
+SAVEPOINT s;
+SELECT * FROM identity_records(identity_source('bad', 'SELECT 1/0'));
+ROLLBACK TO s;
+FETCH 1 FROM c;
+SAVEPOINT s;
+DECLARE d CURSOR FOR SELECT app_id FROM resolve_identities(:clauses) AS (app_id int) WHERE app_id IS NOT NULL;
+FETCH 1 FROM d;
+RELEASE s;
+FETCH ALL FROM c;
+FETCH ALL FROM d;
+COMMIT;
 -- A loop that commits as it goes.
 CREATE PROCEDURE commits(job identity_clause[]) LANGUAGE plpgsql AS $$
 DECLARE
@@ -202,6 +227,7 @@ SELECT count(*) FROM new, identity_records(identity_source('grows', 'SELECT id, 
 
 -- EXPLAIN knows it, and runs nothing without ANALYZE.
 EXPLAIN (COSTS OFF) SELECT * FROM identity_records(identity_source('bad', 'SELECT 1/0'));
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT source FROM identity_records(:clauses) WHERE source = 'app';
 -- A query with no row wanted, and one that stops early.
 SELECT * FROM identity_records(:clauses) LIMIT 0;
 SELECT count(*) FROM (SELECT * FROM resolve_identities(:clauses) AS (app_id int) LIMIT 1) l;
