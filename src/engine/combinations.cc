@@ -63,23 +63,47 @@ Fingerprint fingerprint(std::span<const ColumnPlan> columns, const Cells& cells,
   return print;
 }
 
-// Any part of a fingerprint is a hash.
-struct HashOfFingerprint {
-  std::size_t operator()(const Fingerprint& print) const noexcept {
-    std::size_t hash = 0;
-    std::memcpy(&hash, print.data(), sizeof hash);
-    return hash;
+// Fingerprints, in one table with open addressing: nothing to walk when it goes, as a large
+// identity has millions of them. Any part of a fingerprint is a hash; a place without one holds
+// zeros.
+class FingerprintSet {
+ public:
+  explicit FingerprintSet(Environment& environment) : table_(kFirst, &environment.memory()) {}
+
+  // Adds a fingerprint; whether it is new.
+  bool insert(Fingerprint print) {
+    print.back() |= 1U;  // so that none is all zeros
+    if (count_ * 2 >= table_.size()) grow();
+    return place(table_, print) && ++count_ > 0;
   }
+
+ private:
+  using Table = boost::container::pmr::vector<Fingerprint>;
+  static constexpr std::size_t kFirst = 8;  // a power of two, as all its sizes are
+
+  static bool place(Table& table, const Fingerprint& print) noexcept {
+    const std::size_t mask = table.size() - 1;
+    std::size_t at = 0;
+    std::memcpy(&at, print.data(), sizeof at);
+    for (at &= mask;; at = (at + 1) & mask) {
+      if (table[at] == print) return false;
+      if (table[at].back() == 0) break;
+    }
+    table[at] = print;
+    return true;
+  }
+
+  void grow() {
+    Table larger(table_.size() * 2, table_.get_allocator());
+    for (const Fingerprint& print : table_) {
+      if (print.back() != 0) place(larger, print);
+    }
+    table_.swap(larger);
+  }
+
+  Table table_;
+  std::size_t count_ = 0;
 };
-
-template <class Value, class Hash>
-using Set = std::unordered_set<Value, Hash, std::equal_to<>,
-                               boost::container::pmr::polymorphic_allocator<Value>>;
-
-template <class Value, class Hash = std::hash<Value>>
-Set<Value, Hash> make_set(Environment& environment) {
-  return Set<Value, Hash>(0, Hash(), std::equal_to<>(), &environment.memory());
-}
 
 }  // namespace
 
@@ -136,7 +160,9 @@ void Combinations::collect(const IdentityReader& identity) {
     const SourceNumber source = rows[first].row.source();
     if (source == identity.first_source()) {
       // Rows alike in everything but their time are one spine.
-      auto seen = make_set<std::string_view>(*environment_);
+      std::unordered_set<std::string_view, std::hash<std::string_view>, std::equal_to<>,
+                         boost::container::pmr::polymorphic_allocator<std::string_view>>
+          seen(0, std::hash<std::string_view>(), std::equal_to<>(), &environment_->memory());
       for (std::uint32_t row = first; row < last; ++row) {
         const std::string_view items = rows[row].row.items();
         ticker_.tick_bytes(items.size());
@@ -266,7 +292,7 @@ void Combinations::each(const IdentityReader& identity, Cells& cells,
     check(total, identity, name);
   }
 
-  auto shown = make_set<Fingerprint, HashOfFingerprint>(*environment_);
+  FingerprintSet shown(*environment_);
   std::vector<std::size_t> odometer(offers_.size());
   for (std::uint32_t spine = 0; spine < spines_.size(); ++spine) {
     show_spine(identity, spines_[spine], cells);
@@ -276,7 +302,7 @@ void Combinations::each(const IdentityReader& identity, Cells& cells,
       show_record(identity, offers_[i], 0, cells);
     }
     for (bool more = true; more;) {
-      if (total == 1 || shown.insert(fingerprint(columns_, cells, ticker_)).second) emit();
+      if (total == 1 || shown.insert(fingerprint(columns_, cells, ticker_))) emit();
       ticker_.tick();
       more = false;
       for (std::size_t i = offers_.size(); i > 0 && !more; --i) {
