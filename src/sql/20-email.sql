@@ -75,7 +75,7 @@ CREATE OPERATOR <=#@ (
 );
 CREATE OPERATOR ==@ (
   LEFTARG = text, RIGHTARG = text, FUNCTION = email_same,
-  COMMUTATOR = ==@, RESTRICT = eqsel, JOIN = eqjoinsel, MERGES
+  COMMUTATOR = ==@, RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
 );
 CREATE OPERATOR >=#@ (
   LEFTARG = text, RIGHTARG = text, FUNCTION = email_after_or_same,
