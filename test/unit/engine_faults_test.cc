@@ -35,7 +35,8 @@ thread_local HeapFaults heap;
 }  // namespace
 
 #if OPERATOR_NEW_IS_OURS
-void* operator new(std::size_t size) {
+// Not inlined: GCC would see a pointer from operator new go to free() and warn of a mismatch.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   if (heap.armed) {
     if (++heap.allocations == heap.fail_at) throw std::bad_alloc();
     ++heap.blocks;
@@ -44,11 +45,13 @@ void* operator new(std::size_t size) {
   if (place == nullptr) throw std::bad_alloc();
   return place;
 }
-void operator delete(void* place) noexcept {
+[[gnu::noinline]] void operator delete(void* place) noexcept {
   if (heap.armed && place != nullptr) --heap.blocks;
   std::free(place);
 }
-void operator delete(void* place, std::size_t /*size*/) noexcept { operator delete(place); }
+[[gnu::noinline]] void operator delete(void* place, std::size_t /*size*/) noexcept {
+  operator delete(place);
+}
 #endif
 
 namespace identity_resolve::engine {
