@@ -106,7 +106,6 @@ void Execution::resolve(const ClauseList& clauses) {
       for (std::size_t i = 0; i < source_names_.size(); ++i) {
         source_names_[i] = PointerGetDatum(cstring_to_text(request_.sources[i].name.c_str()));
       }
-      id_writer_ = ValueWriter(TEXTOID, -1);
       MemoryContextSwitchTo(outer);
     });
     return;
@@ -160,13 +159,7 @@ bool Execution::next_record(Datum* values, bool* nulls) {
   const engine::Row& row = reader_->rows()[next_row_++].row;
   values[0] = PointerGetDatum(id_.data());
   values[1] = source_names_[engine::index(row.source())];
-  values[2] = call([&] {
-    MemoryContextReset(row_memory_);
-    const MemoryContext outer = MemoryContextSwitchTo(row_memory_);
-    const Datum id = id_writer_.write(row.record_id());
-    MemoryContextSwitchTo(outer);
-    return id;
-  });
+  values[2] = id_writer_.write(row.record_id(), row_memory_);
   nulls[0] = nulls[1] = nulls[2] = false;
   return true;
 }

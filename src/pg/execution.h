@@ -78,7 +78,7 @@ class Execution {
   engine::Uuid id_{};
   std::size_t next_row_ = 0;
   std::vector<Datum> source_names_;
-  ValueWriter id_writer_;
+  TextWriter id_writer_;
 
   // Of combinations: those of the identity at hand, their scalar cells one after the other.
   boost::container::pmr::vector<std::string_view> combined_;

@@ -143,6 +143,29 @@ std::string_view ValueReader::read(Datum value) {
   return to_utf8(OutputFunctionCall(&output_, value));
 }
 
+Datum TextWriter::write(std::string_view utf8, MemoryContext row_memory) {
+  std::string_view text = utf8;
+  if (!is_utf8_already() && !is_ascii(utf8)) {
+    text = call([=] {
+      MemoryContextReset(row_memory);
+      const MemoryContext outer = MemoryContextSwitchTo(row_memory);
+      const std::string_view converted = from_utf8(utf8);
+      MemoryContextSwitchTo(outer);
+      return converted;
+    });
+  }
+  if (text.size() > MaxAllocSize - VARHDRSZ) {
+    throw engine::Error("54000", "a value is longer than 1 GB");
+  }
+  const std::size_t bytes = VARHDRSZ + text.size();
+  if (buffer_.size() < bytes) buffer_.resize(bytes * 2);
+  // std::string's memory comes from operator new, aligned for any type.
+  char* start = buffer_.data();
+  SET_VARSIZE(start, bytes);
+  text.copy(start + VARHDRSZ, text.size());
+  return PointerGetDatum(start);
+}
+
 ValueWriter::ValueWriter(Oid type, std::int32_t typmod) : typmod_(typmod) {
   if (type == TEXTOID || (type == VARCHAROID && typmod < 0)) {
     form_ = Form::kText;

@@ -69,6 +69,18 @@ std::string_view from_utf8(std::string_view text);
 // Throws PgError for an encoding without a conversion.
 bool has_spelling(std::string_view utf8);
 
+// Makes text values one after the other in memory of its own, so that none asks PostgreSQL for any.
+class TextWriter {
+ public:
+  // The value lives until the next call, as does `row_memory`, on which a text is converted where
+  // the database's encoding is not UTF-8. Throws PgError where that encoding cannot spell it,
+  // engine::Error 54000 beyond 1 GB.
+  Datum write(std::string_view utf8, MemoryContext row_memory);
+
+ private:
+  std::string buffer_;
+};
+
 // Makes values of one type from UTF-8 text, by the type's input function.
 class ValueWriter {
  public:
