@@ -105,14 +105,14 @@ constexpr std::array kProviders{
         .peculiarity = Peculiarity::kSubdomain,
         .page = "https://www.fastmail.help/hc/en-us/articles/360060591053"},
     // A name is its owner's on all four domains, and with dots, hyphens and underscores anywhere in
-    // it.
+    // it. The domains: https://proton.me/support/addresses-and-aliases.
     Provider{.name = "Proton",
              .domains = "proton.me protonmail.com protonmail.ch pm.me",
              .home = "proton.me",
              .ignored = ".-_",
              .tag = '+',
              .peculiarity = Peculiarity::kNone,
-             .page = "https://proton.me/support/addresses-and-aliases"},
+             .page = "https://proton.me/support/change-username"},
     Provider{.name = "Yandex",
              .domains = "yandex.ru yandex.com yandex.by yandex.kz yandex.ua yandex.com.tr ya.ru",
              .home = "yandex.ru",
