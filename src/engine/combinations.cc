@@ -32,14 +32,6 @@ void each_key(const Row& row, Visit&& visit) {
   });
 }
 
-void show(Cell& cell, std::string_view value) {
-  if (value.data() == nullptr) {
-    cell.clear();
-  } else {
-    cell.set(value);
-  }
-}
-
 // A combination as 16 bytes, to tell the shown ones from new ones: BLAKE2b, so that neither chance
 // nor craft makes two alike, whatever the values' lengths.
 using Fingerprint = std::array<unsigned char, 16>;
@@ -242,11 +234,10 @@ void Combinations::show_spine(const IdentityReader& identity, const Spine& spine
       cells[i].set(own.front().row.record_id());
     } else if (column.shows == Shows::kValue && !column.one_source) {
       const std::string_view value = surviving_value(own, column.slot, ticker_);
-      show(cells[i], value.data() != nullptr ? value : whole_[i]);
+      cells[i].set(value.data() != nullptr ? value : whole_[i]);
     } else if (column.shows == Shows::kValue && column.source == identity.first_source()) {
       const std::string_view value = surviving_value(own, column.slot, ticker_);
-      show(cells[i],
-           value.data() != nullptr ? value : surviving_value(record, column.slot, ticker_));
+      cells[i].set(value.data() != nullptr ? value : surviving_value(record, column.slot, ticker_));
     }
   }
 }
@@ -262,7 +253,7 @@ void Combinations::show_record(const IdentityReader& identity, const Offer& offe
     if (column.shows == Shows::kRecordId) {
       cells[i].set(rows.front().row.record_id());
     } else if (column.shows == Shows::kValue && column.one_source) {
-      show(cells[i], surviving_value(rows, column.slot, ticker_));
+      cells[i].set(surviving_value(rows, column.slot, ticker_));
     }
   }
 }

@@ -47,10 +47,10 @@ class Cell {
   void clear();
   // Adds a value unless it is there; with keep_first only an empty cell takes one.
   void add(std::string_view value, bool keep_first);
-  // Makes the cell show one value.
+  // Makes the cell show one value, or none for a view without data.
   void set(std::string_view value) {
     clear();
-    values_.push_back(value);
+    if (value.data() != nullptr) values_.push_back(value);
   }
   // Adds a value that is known to be new.
   void add_new(std::string_view value) { values_.push_back(value); }

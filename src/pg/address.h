@@ -93,26 +93,26 @@ int compare(text* left, text* right) {
   return a.text.compare(b.text);
 }
 
-// compare() of a function's two arguments, leaving no detoasted copy behind: an index build calls
-// it often within one memory context.
-template <class Level>
-int compare_arguments(FunctionCallInfo fcinfo) {
+// Runs body(left, right) on a function's two arguments and leaves no detoasted copy behind: an
+// index build calls it often within one memory context.
+template <class Body>
+auto with_arguments(FunctionCallInfo fcinfo, Body&& body) {
   text* left = PG_GETARG_TEXT_PP(0);
   text* right = PG_GETARG_TEXT_PP(1);
-  const int order = compare<Level>(left, right);
+  const auto result = body(left, right);
   PG_FREE_IF_COPY(left, 0);
   PG_FREE_IF_COPY(right, 1);
-  return order;
+  return result;
+}
+
+template <class Level>
+int compare_arguments(FunctionCallInfo fcinfo) {
+  return with_arguments(fcinfo, compare<Level>);
 }
 
 template <class Level>
 bool arguments_are_same_address(FunctionCallInfo fcinfo) {
-  text* left = PG_GETARG_TEXT_PP(0);
-  text* right = PG_GETARG_TEXT_PP(1);
-  const bool same = same_address<Level>(left, right);
-  PG_FREE_IF_COPY(left, 0);
-  PG_FREE_IF_COPY(right, 1);
-  return same;
+  return with_arguments(fcinfo, same_address<Level>);
 }
 
 // Runs body(value) on a datum of type text and frees the copy that detoasting may have made.

@@ -10,6 +10,11 @@ namespace identity_resolve::pg {
 
 namespace {
 
+constexpr const char* kMakeClauses =
+    "Make clauses with identity_source(), identity_rule() and identity_output().";
+constexpr const char* kClauseForm =
+    "A clause is a JSON object whose \"clause\" is \"source\", \"rule\" or \"output\".";
+
 int length_of(std::string_view text) { return static_cast<int>(text.size()); }
 
 bool is_letter(char c) noexcept {
@@ -21,8 +26,7 @@ std::string_view string_of(std::string_view key, const JsonbValue& value) {
     ereport(ERROR,
             (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
              errmsg("identity_clause: \"%.*s\" must be a string", length_of(key), key.data()),
-             errhint("Make clauses with identity_source(), identity_rule() and "
-                     "identity_output().")));
+             errhint("%s", kMakeClauses)));
   }
   return {value.val.string.val, static_cast<std::size_t>(value.val.string.len)};
 }
@@ -32,8 +36,7 @@ bool bool_of(std::string_view key, const JsonbValue& value) {
     ereport(ERROR,
             (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
              errmsg("identity_clause: \"%.*s\" must be true or false", length_of(key), key.data()),
-             errhint("Make clauses with identity_source(), identity_rule() and "
-                     "identity_output().")));
+             errhint("%s", kMakeClauses)));
   }
   return value.val.boolean;
 }
@@ -43,10 +46,20 @@ std::int64_t integer_of(std::string_view key, const JsonbValue& value) {
     ereport(ERROR,
             (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
              errmsg("identity_clause: \"%.*s\" must be a number", length_of(key), key.data()),
-             errhint("Make clauses with identity_source(), identity_rule() and "
-                     "identity_output().")));
+             errhint("%s", kMakeClauses)));
   }
   return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value.val.numeric)));
+}
+
+// Whether a text can name a source or a kind: a lower-case SQL identifier of at most 60 bytes, as
+// output columns are named after it.
+bool is_name(std::string_view text) noexcept {
+  constexpr std::size_t kLongest = NAMEDATALEN - 1 - 3;  // room for "_id"
+  if (text.empty() || text.size() > kLongest || !is_letter(text.front())) return false;
+  for (const char c : text) {
+    if (!is_letter(c) && !(c >= '0' && c <= '9') && c != '$') return false;
+  }
+  return true;
 }
 
 void check_name(std::string_view name, const char* what, const char* examples) {
@@ -124,18 +137,14 @@ void check_output(const Clause& clause) {
 [[noreturn]] void unknown_part(std::string_view key) {
   ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                   errmsg("identity_clause has no part \"%.*s\"", length_of(key), key.data()),
-                  errhint("Make clauses with identity_source(), identity_rule() and "
-                          "identity_output().")));
+                  errhint("%s", kMakeClauses)));
   pg_unreachable();
 }
 
 [[noreturn]] void no_type() {
   ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                  errmsg("identity_clause does not say what it is"),
-                  errdetail("A clause is a JSON object whose \"clause\" is \"source\", \"rule\" or "
-                            "\"output\"."),
-                  errhint("Make clauses with identity_source(), identity_rule() and "
-                          "identity_output().")));
+                  errmsg("identity_clause does not say what it is"), errdetail("%s", kClauseForm),
+                  errhint("%s", kMakeClauses)));
   pg_unreachable();
 }
 
@@ -146,10 +155,7 @@ ClauseType type_named(std::string_view name) {
   ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                   errmsg("identity_clause cannot be a \"%.*s\"", length_of(name),
                          name.data() != nullptr ? name.data() : ""),
-                  errdetail("A clause is a JSON object whose \"clause\" is \"source\", \"rule\" or "
-                            "\"output\"."),
-                  errhint("Make clauses with identity_source(), identity_rule() and "
-                          "identity_output().")));
+                  errdetail("%s", kClauseForm), errhint("%s", kMakeClauses)));
   pg_unreachable();
 }
 
@@ -213,15 +219,6 @@ class ClauseText {
 
 }  // namespace
 
-bool is_name(std::string_view text) noexcept {
-  constexpr std::size_t kLongest = NAMEDATALEN - 1 - 3;  // room for "_id"
-  if (text.empty() || text.size() > kLongest || !is_letter(text.front())) return false;
-  for (const char c : text) {
-    if (!is_letter(c) && !(c >= '0' && c <= '9') && c != '$') return false;
-  }
-  return true;
-}
-
 Clause read_clause(Datum datum) {
   Jsonb* jsonb = DatumGetJsonbP(datum);
   Clause clause;
@@ -270,9 +267,9 @@ IDENTITY_RESOLVE_FUNCTION(identity_clause_in) {
       return call([json] { return DirectFunctionCall1(jsonb_in, json); });
     } catch (const PgError& error) {
       if (error.data()->sqlerrcode != ERRCODE_INVALID_TEXT_REPRESENTATION) throw;
-      throw identity_resolve::engine::Error(
-          "22P02", "invalid input syntax for type identity_clause", error.data()->message,
-          "Make clauses with identity_source(), identity_rule() and identity_output().");
+      throw identity_resolve::engine::Error("22P02",
+                                            "invalid input syntax for type identity_clause",
+                                            error.data()->message, kMakeClauses);
     }
   });
   read_clause(datum);

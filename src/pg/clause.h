@@ -32,8 +32,4 @@ inline constexpr std::int64_t kDefaultMaxCombinations = 10000;
 // Raises a PostgreSQL error (22023) where a part is missing, unknown or of no use.
 Clause read_clause(Datum datum);
 
-// Whether a text can name a source or a kind: a lower-case SQL identifier of at most 60 bytes, as
-// output columns are named after it.
-bool is_name(std::string_view text) noexcept;
-
 }  // namespace identity_resolve::pg

@@ -45,14 +45,13 @@ std::vector<SourceScan> prepare_sources(const Request& request) {
 
 Execution* Execution::create(MemoryContext parent, ResultForm form, const ClauseList& clauses,
                              TupleDesc shape) {
-  Execution* execution = nullptr;
   const MemoryContext memory = call([parent] {
     return AllocSetContextCreate(parent, "identity_resolve", ALLOCSET_DEFAULT_SIZES);
   });
   void* place = call([memory] { return MemoryContextAlloc(memory, sizeof(Execution)); });
   auto* callback = static_cast<MemoryContextCallback*>(
       call([memory] { return MemoryContextAlloc(memory, sizeof(MemoryContextCallback)); }));
-  execution = new (place) Execution(memory, form, shape);
+  auto* execution = new (place) Execution(memory, form, shape);
   callback->func = [](void* object) { static_cast<Execution*>(object)->~Execution(); };
   callback->arg = execution;
   MemoryContextRegisterResetCallback(memory, callback);
@@ -179,12 +178,7 @@ bool Execution::next_combination(Datum* values, bool* nulls) {
   }
   for (std::size_t i = 0; i < plan_.columns.size(); ++i) {
     const std::string_view value = combined_[next_combined_++];
-    if (plan_.columns[i].array) continue;
-    if (value.data() == nullptr) {
-      (*cells_)[i].clear();
-    } else {
-      (*cells_)[i].set(value);
-    }
+    if (!plan_.columns[i].array) (*cells_)[i].set(value);
   }
   emitter_->write(*reader_, *cells_, values, nulls);
   return true;

@@ -29,6 +29,12 @@ ReturnSetInfo* result_of(FunctionCallInfo fcinfo) {
   return result;
 }
 
+// The clauses that a function was called with.
+ClauseList clauses_of(FunctionCallInfo fcinfo) noexcept {
+  if (PG_NARGS() == 0) return {Datum{0}, false, true};
+  return {PG_GETARG_DATUM(0), PG_ARGISNULL(0), false};
+}
+
 void fill_tuplestore(FunctionCallInfo fcinfo, ResultForm form) {
   ReturnSetInfo* result = result_of(fcinfo);
   call([&] {
@@ -51,11 +57,6 @@ void fill_tuplestore(FunctionCallInfo fcinfo, ResultForm form) {
 }
 
 }  // namespace
-
-ClauseList clauses_of(FunctionCallInfo fcinfo) noexcept {
-  if (PG_NARGS() == 0) return {Datum{0}, false, true};
-  return {PG_GETARG_DATUM(0), PG_ARGISNULL(0), false};
-}
 
 }  // namespace identity_resolve::pg
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "pg/pg.h"
-#include "pg/request.h"
 
 // The functions as PostgreSQL's function manager calls them, by which a plan's call is recognised.
 extern "C" {
@@ -11,9 +10,6 @@ PGDLLEXPORT Datum identity_records(PG_FUNCTION_ARGS);
 }
 
 namespace identity_resolve::pg {
-
-// The clauses that a function was called with.
-ClauseList clauses_of(FunctionCallInfo fcinfo) noexcept;
 
 // Makes the planner use the scan of resolve_scan.cc. Called once, when the library is loaded.
 void install_resolve_scan();

@@ -69,12 +69,19 @@ char* keep(MemoryContext context, const std::string& text) {
   return call([&] { return MemoryContextStrdup(context, text.c_str()); });
 }
 
-// Whether a value says nothing. Only one that starts with a blank needs a closer look.
-bool is_blank(std::string_view value) {
-  if (!value.empty() && value.front() > ' ' && value.front() < 0x7F) return false;
-  normalize::Scratch scratch;
-  return normalize::normalize(normalize::Method::kExact, value, scratch).status ==
-         normalize::Status::kBlank;
+// A value in the one spelling of its column's kind. Blanks say nothing, also where a value is only
+// carried as it was typed.
+normalize::Result spell(const SourceColumn& column, std::string_view value,
+                        normalize::Scratch& scratch) {
+  using normalize::Method;
+  if (column.method == Method::kPhone) {
+    return normalize::normalize_phone(value, scratch, column.region);
+  }
+  if (column.method == Method::kNone) {
+    const normalize::Result trimmed = normalize::normalize(Method::kExact, value, scratch);
+    if (trimmed.status == normalize::Status::kBlank) return trimmed;
+  }
+  return normalize::normalize(column.method, value, scratch);
 }
 
 }  // namespace
@@ -375,11 +382,8 @@ void SourceScan::put_row(engine::LocalSink& sink) {
   sink.begin_row(number_, record_id_, updated_at_, ids_are_unique_);
   for (const Text& text : std::span(texts_, text_count_)) {
     const SourceColumn& column = *text.column;
-    const normalize::Result result =
-        column.method == normalize::Method::kPhone
-            ? normalize::normalize_phone(text.value, scratch_, column.region)
-            : normalize::normalize(column.method, text.value, scratch_);
-    if (result.status == normalize::Status::kBlank || is_blank(text.value)) continue;
+    const normalize::Result result = spell(column, text.value, scratch_);
+    if (result.status == normalize::Status::kBlank) continue;
     if (result.status == normalize::Status::kValid) {
       if (column.links) sink.add_link(column.kind, result.text);
       if (column.normalized_slot) {
