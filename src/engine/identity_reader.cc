@@ -13,7 +13,7 @@ constexpr std::size_t kRowAhead = 12;
 // Of a large identity only the first rows: the processor's own prefetching does not suffer then.
 constexpr std::size_t kRowsAhead = 8;
 
-// Walks the values of a row, without its keys.
+// Walks the values of a row, without its keys and evidence.
 class ValueCursor {
  public:
   ValueCursor(std::string_view items, Ticker& ticker) : rest_(items), ticker_(&ticker) {}
@@ -26,7 +26,7 @@ class ValueCursor {
       bytes = rest_.substr(sizeof header, header.bytes);
       rest_.remove_prefix(sizeof header + header.bytes);
       ticker_->tick_bytes(header.bytes);
-      if (slot != kKeySlot) return true;
+      if (slot < kEvidenceSlot) return true;
     }
     return false;
   }

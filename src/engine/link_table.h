@@ -10,6 +10,7 @@
 #include <boost/container/pmr/vector.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "engine/arena.h"
@@ -19,11 +20,19 @@
 
 namespace identity_resolve::engine {
 
+// Stands for the record's own id where a link names its kind.
+inline constexpr KindNumber kRecordKind{std::numeric_limits<std::uint16_t>::max()};
+
+// A row that carries an identifier.
 struct Link {
   Key key;
   RowNumber row;
   KindNumber kind;
+  bool links : 1;      // may join rows; if not, it is here to be counted
+  bool counts : 1;     // is one of its kind's values, where a limit counts these
+  bool gives_way : 1;  // Standing::kGivesWay
 };
+static_assert(sizeof(Link) == 24);
 
 class LinkTable {
  public:

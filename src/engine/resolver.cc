@@ -13,9 +13,6 @@
 namespace identity_resolve::engine {
 
 namespace {
-// Stands for the record's own id where a link names its kind.
-constexpr KindNumber kRecordKind{std::numeric_limits<std::uint16_t>::max()};
-
 // Unites pairs of rows a little later than it is told to, so that their places in the forest,
 // which lie anywhere, have been fetched by then. Which pair comes first never matters.
 class DelayedUnion {
@@ -50,7 +47,7 @@ class DelayedUnion {
 }  // namespace
 
 LocalSink::LocalSink(Environment& environment, const Shape& shape, const KeyRing& keys)
-    : shape_(shape),
+    : shape_(&shape),
       keys_(&keys),
       arena_(environment.memory()),
       rows_(&environment.memory()),
@@ -79,15 +76,41 @@ void LocalSink::begin_row(SourceNumber source, std::string_view record_id, std::
   append(record_id.data(), record_id.size());
   if (id_is_unique) return;
   const auto row = RowNumber{static_cast<std::uint32_t>(rows_.size())};
-  links_.add({keys_->record(source, record_id), row, kRecordKind});
+  links_.add({keys_->record(source, record_id), row, kRecordKind, true, false, false});
 }
 
-void LocalSink::add_link(KindNumber kind, std::string_view normalized) {
+void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Standing standing,
+                               std::string_view shown) {
+  const KindRules& rules = shape_->kinds[index(kind)];
+  const bool counts = standing == Standing::kValid || standing == Standing::kGivesWay;
+  const bool links = counts && rules.links;
+  const bool limited = counts && rules.max_per_identity != 0;
+  if (!links && !limited && !shape_->keep_evidence) return;
+
   const Key key = keys_->identifier(kind, normalized);
-  links_.add({key, RowNumber{static_cast<std::uint32_t>(rows_.size())}, kind});
-  if (shape_.keep_keys) {
+  const auto row = RowNumber{static_cast<std::uint32_t>(rows_.size())};
+  links_.add({key, row, kind, links, counts, standing == Standing::kGivesWay});
+  if (shape_->keep_keys && links) {
     add_value(kKeySlot, {reinterpret_cast<const char*>(&key), sizeof key});
   }
+  if (!shape_->keep_evidence) return;
+  LinkStatus status = LinkStatus::kAlone;  // decided by finalize()
+  if (standing == Standing::kInvalid) {
+    status = LinkStatus::kInvalid;
+  } else if (standing == Standing::kBlocked) {
+    status = LinkStatus::kBlocked;
+  } else if (!rules.links) {
+    status = LinkStatus::kNotLinking;
+  }
+  if (shown.data() == nullptr) shown = normalized;
+  if (shown.size() > std::numeric_limits<std::uint32_t>::max() - sizeof(EvidenceHeader)) {
+    throw Error("54000", "a value is longer than 4 GiB");
+  }
+  const EvidenceHeader header{key, 0, kind, status};
+  const ItemHeader item{static_cast<std::uint32_t>(sizeof header + shown.size()), kEvidenceSlot};
+  append(&item, sizeof item);
+  append(&header, sizeof header);
+  append(shown.data(), shown.size());
 }
 
 void LocalSink::add_value(SlotNumber slot, std::string_view value) {

@@ -17,6 +17,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "engine/arena.h"
 #include "engine/environment.h"
@@ -29,15 +30,16 @@ namespace identity_resolve::engine {
 
 // What a caller wants of the rows.
 struct Shape {
-  std::size_t kinds = 0;    // identifier kinds, numbered from 0
-  std::size_t sources = 0;  // sources, numbered by precedence from 0
-  bool keep_keys = false;   // keep each row's keys: combinations need them
+  std::vector<KindRules> kinds;  // the rules of each kind of identifier, numbered from 0
+  std::size_t sources = 0;       // sources, numbered by precedence from 0
+  bool keep_keys = false;        // keep each row's keys: combinations need them
+  bool keep_evidence = false;    // keep each row's identifiers and say what became of them
 };
 
 // Takes rows. Between begin_row() and end_row() come the row's identifiers and values.
 class LocalSink {
  public:
-  // keys must outlive the sink.
+  // shape and keys must outlive the sink.
   LocalSink(Environment& environment, const Shape& shape, const KeyRing& keys);
 
   // A row of a source: its record id (any bytes, not kept by reference) and when it was changed
@@ -46,8 +48,10 @@ class LocalSink {
   // 4 GiB ids.
   void begin_row(SourceNumber source, std::string_view record_id, std::int64_t updated_at,
                  bool id_is_unique = false);
-  // An identifier that links: its kind and its normalised bytes.
-  void add_link(KindNumber kind, std::string_view normalized);
+  // An identifier: its kind, its normalised bytes (as typed where it has no normal form), what is
+  // known of it, and how evidence shows it (no data: as normalised).
+  void add_identifier(KindNumber kind, std::string_view normalized,
+                      Standing standing = Standing::kValid, std::string_view shown = {});
   // A value to carry to the output.
   void add_value(SlotNumber slot, std::string_view value);
   void end_row();
@@ -58,7 +62,7 @@ class LocalSink {
   friend class Resolver;
   void append(const void* bytes, std::size_t count);
 
-  Shape shape_;
+  const Shape* shape_;
   const KeyRing* keys_;
   Arena arena_;
   boost::container::pmr::vector<const std::byte*> rows_;

@@ -4,7 +4,8 @@
 //   RowHeader | record id | item | item | …        item = ItemHeader | bytes
 //
 // An item is a value carried to the output (slot = where it goes), or, in slot kKeySlot, the
-// 16-byte key of a linking identifier (kept only when the caller asks for it).
+// 16-byte key of a linking identifier, or, in slot kEvidenceSlot, an identifier with what became of
+// it. Keys and evidence are kept only when the caller asks for them.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +19,7 @@
 namespace identity_resolve::engine {
 
 inline constexpr SlotNumber kKeySlot{0xFFFF};
+inline constexpr SlotNumber kEvidenceSlot{0xFFFE};
 
 struct RowHeader {
   std::int64_t updated_at;
@@ -29,6 +31,23 @@ struct RowHeader {
 struct ItemHeader {
   std::uint32_t bytes;
   SlotNumber slot;
+};
+
+// An identifier of a row, and, once the resolver is finalized, what became of it.
+struct Evidence {
+  KindNumber kind;
+  LinkStatus status;
+  std::uint32_t others;  // how many other records carry it, whether or not it links them
+  Key key;               // equal for equal identifiers, and random otherwise: no order to show
+  std::string_view value;
+};
+
+// How evidence lies in its item, before the value's bytes.
+struct EvidenceHeader {
+  Key key;
+  std::uint32_t others;
+  KindNumber kind;
+  LinkStatus status;
 };
 
 // A row as it is read back; a view, valid as long as the sink that wrote it.
@@ -56,6 +75,19 @@ class Row {
       visit(item.slot, std::string_view(at, item.bytes));
       at += item.bytes;
     }
+  }
+
+  // Calls visit(Evidence) for each identifier of the row, in the order of its columns; the same
+  // identifier can come several times.
+  template <class Visit>
+  void each_evidence(Visit&& visit) const {
+    each_item([&](SlotNumber slot, std::string_view bytes) {
+      if (slot != kEvidenceSlot) return;
+      EvidenceHeader header;
+      std::memcpy(&header, bytes.data(), sizeof header);
+      visit(Evidence{header.kind, header.status, header.others, header.key,
+                     bytes.substr(sizeof header)});
+    });
   }
 
   // All the items as bytes: two rows of one record that are alike in it are the same row.

@@ -99,7 +99,7 @@ void Survivorship::add_values(std::span<const OrderedRow> run, Cells& cells) {
   for (const OrderedRow& ordered : run) {
     ticker_.tick();
     ordered.row.each_item([&](SlotNumber slot, std::string_view value) {
-      if (slot != kKeySlot) run_values_.emplace_back(slot, value);
+      if (slot < kEvidenceSlot) run_values_.emplace_back(slot, value);
     });
   }
   std::sort(run_values_.begin(), run_values_.end(), [this](const auto& a, const auto& b) {
@@ -110,7 +110,7 @@ void Survivorship::add_values(std::span<const OrderedRow> run, Cells& cells) {
 }
 
 void Survivorship::add_value(SlotNumber slot, std::string_view value, Cells& cells) {
-  if (slot == kKeySlot) return;
+  if (slot >= kEvidenceSlot) return;
   ticker_.tick_bytes(value.size());
   for (const std::uint16_t column : columns_of_slot_[index(slot)]) {
     cells[column].add(value, !columns_[column].array);

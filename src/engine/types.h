@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <string_view>
 
 namespace identity_resolve::engine {
 
@@ -17,6 +18,40 @@ enum class RowNumber : std::uint32_t {};
 enum class IdentityNumber : std::uint32_t {};
 // A place for values that are carried to the output.
 enum class SlotNumber : std::uint16_t {};
+
+// What a caller knows of an identifier before any other record is looked at.
+enum class Standing : std::uint8_t {
+  kValid,     // may link, as its kind's rules have it
+  kGivesWay,  // as kValid, but in a conflict every other value of its kind comes first
+  kInvalid,   // is none of its kind: never links, counts for no limit
+  kBlocked,   // a rule forbids the value: never links, counts for no limit
+};
+
+// What became of an identifier of a record. The names that users see: status_name().
+enum class LinkStatus : std::uint8_t {
+  kLinks,       // joins the record to another record of its identity
+  kAlone,       // no other record carries it
+  kInvalid,     // Standing::kInvalid
+  kBlocked,     // Standing::kBlocked
+  kTooCommon,   // more records of one source carry it than KindRules::max_records
+  kConflict,    // the link would break a limit, and a stronger claim came first
+  kAmbiguous,   // people with equally strong claims: it joins none of them
+  kNotLinking,  // its kind does not link, or, of a fallback kind, a stronger identifier does
+};
+
+// The status as users read it: links, alone, invalid, blocked, too_common, conflict, ambiguous,
+// not_linking.
+[[nodiscard]] std::string_view status_name(LinkStatus status) noexcept;
+
+// The rules of a kind of identifier: what it may do. doc/guards.md says how they work together.
+struct KindRules {
+  bool links = true;
+  bool fallback = false;               // links two records only where no stronger kind does
+  bool ties_by_data = false;           // a tie is settled by the data's own order
+  std::int32_t priority = 0;           // the greater is the stronger kind
+  std::uint64_t max_records = 0;       // of one source that may carry a value; 0: any number
+  std::uint64_t max_per_identity = 0;  // distinct values in one identity; 0: any number
+};
 
 template <class Number>
 constexpr std::size_t index(Number number) noexcept {

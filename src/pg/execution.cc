@@ -89,8 +89,11 @@ void Execution::resolve(const ClauseList& clauses) {
 
   const bool combine = form_ == ResultForm::kMasterTable &&  //
                        request_.rows == OutputRows::kCombinations;
-  resolver_.emplace(environment_,
-                    engine::Shape{request_.kinds.size(), request_.sources.size(), combine}, *keys_);
+  engine::Shape wanted;
+  for (const Kind& kind : request_.kinds) wanted.kinds.push_back(kind.rules);
+  wanted.sources = request_.sources.size();
+  wanted.keep_keys = combine;
+  resolver_.emplace(environment_, wanted, *keys_);
   auto sink = resolver_->make_sink();
   for (SourceScan& scan : scans) scan.run(*sink);
   resolver_->combine(std::move(sink));

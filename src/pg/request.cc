@@ -20,11 +20,11 @@ constexpr const char* kExample =
 
 std::vector<Kind> known_kinds() {
   return {
-      {"user_id", Method::kExact, true},   {"anonymous_id", Method::kExact, true},
-      {"device_id", Method::kExact, true}, {"username", Method::kExact, true},
-      {"email", Method::kEmail, true},     {"external_id", Method::kExact, true},
-      {"phone", Method::kPhone, true},     {"salesforce_id", Method::kSalesforceId, true},
-      {"uuid", Method::kUuid, true},       {"object_id", Method::kObjectId, true},
+      {"user_id", Method::kExact},   {"anonymous_id", Method::kExact},
+      {"device_id", Method::kExact}, {"username", Method::kExact},
+      {"email", Method::kEmail},     {"external_id", Method::kExact},
+      {"phone", Method::kPhone},     {"salesforce_id", Method::kSalesforceId},
+      {"uuid", Method::kUuid},       {"object_id", Method::kObjectId},
   };
 }
 
@@ -64,10 +64,11 @@ void apply_rule(Request& request, const Clause& clause) {
   if (!number) {
     number = engine::KindNumber{static_cast<std::uint16_t>(request.kinds.size())};
     request.kinds.push_back(
-        {std::string(clause.kind), link ? Method::kExact : Method::kNone, link});
+        {std::string(clause.kind), link ? Method::kExact : Method::kNone});
+    request.kinds.back().rules.links = link;
   }
   Kind& kind = request.kinds[engine::index(*number)];
-  if (clause.link) kind.links = link;
+  if (clause.link) kind.rules.links = link;
   if (clause.normalizer.data() != nullptr) {
     kind.method = *normalize::method_by_name(clause.normalizer);
   }

@@ -7,11 +7,11 @@
 
 namespace identity_resolve::pg {
 
-// A kind of identifier: how its values are spelled, and whether they link.
+// A kind of identifier: how its values are spelled, and what they may do.
 struct Kind {
   std::string name;
   normalize::Method method;
-  bool links;
+  engine::KindRules rules = {};
   std::string region = {};  // of telephone numbers in national form
 };
 

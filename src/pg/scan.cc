@@ -209,7 +209,7 @@ void SourceScan::read_columns(const Request& request) {
     const Kind& kind = request.kinds[engine::index(*number)];
     const Oid element = call([base] { return get_element_type(base); });
     const Oid value_type = OidIsValid(element) ? element : type;
-    if (kind.links && call([value_type] { return getBaseType(value_type); }) == BOOLOID) {
+    if (kind.rules.links && call([value_type] { return getBaseType(value_type); }) == BOOLOID) {
       throw Error("42804",
                   fmt::format("source \"{}\": column \"{}\" is of type boolean", name(), column),
                   "Every person with the same of two values would become one identity.",
@@ -221,7 +221,6 @@ void SourceScan::read_columns(const Request& request) {
     read.kind = *number;
     read.method = kind.method;
     read.region = kind.region;
-    read.links = kind.links;
     read.array = OidIsValid(element);
     read.reader = call([value_type] { return ValueReader(value_type); });
     output_settings_.add(read.reader);
@@ -385,12 +384,12 @@ void SourceScan::put_row(engine::LocalSink& sink) {
     const normalize::Result result = spell(column, text.value, scratch_);
     if (result.status == normalize::Status::kBlank) continue;
     if (result.status == normalize::Status::kValid) {
-      if (column.links) sink.add_link(column.kind, result.text);
-      if (column.normalized_slot) {
-        // A spelling that the database's encoding lacks links all the same, but cannot be shown.
-        sink.add_value(*column.normalized_slot,
-                       has_spelling(result.text) ? result.text : text.value);
-      }
+      // A spelling that the database's encoding lacks links all the same, but cannot be shown.
+      const std::string_view shown = has_spelling(result.text) ? result.text : text.value;
+      sink.add_identifier(column.kind, result.text, engine::Standing::kValid, shown);
+      if (column.normalized_slot) sink.add_value(*column.normalized_slot, shown);
+    } else {
+      sink.add_identifier(column.kind, text.value, engine::Standing::kInvalid);
     }
     if (column.typed_slot) sink.add_value(*column.typed_slot, text.value);
   }

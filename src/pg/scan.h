@@ -23,7 +23,6 @@ struct SourceColumn {
   engine::KindNumber kind{};
   normalize::Method method{};
   std::string region;  // of telephone numbers
-  bool links = false;
   bool array = false;
   ValueReader reader;  // of the value, or of an array's elements
   // Where its values are carried: as normalised, and as typed.

@@ -56,7 +56,7 @@ TEST(Resolver, UniqueIdsAreTakenAtTheirWord) {
     auto sink = resolver.make_sink();
     for (const char* id : {"a", "b", "c"}) {
       sink->begin_row(source(0), id, kNeverUpdated, vouched);
-      if (*id != 'c') sink->add_link(KindNumber{0}, "shared");
+      if (*id != 'c') sink->add_identifier(KindNumber{0}, "shared");
       sink->end_row();
     }
     resolver.combine(std::move(sink));

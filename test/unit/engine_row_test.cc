@@ -126,7 +126,7 @@ TEST_P(RowTest, ViewsWithoutData) {
   Resolver resolver(environment, {1, 1, GetParam()}, keys);
   auto sink = resolver.make_sink();
   sink->begin_row(SourceNumber{0}, std::string_view(), kNeverUpdated);
-  sink->add_link(KindNumber{0}, std::string_view());
+  sink->add_identifier(KindNumber{0}, std::string_view());
   sink->add_value(SlotNumber{0}, std::string_view());
   sink->end_row();
   resolver.combine(std::move(sink));

@@ -47,7 +47,7 @@ std::vector<Identity> resolve(Environment& environment, const Request& request,
                               std::span<const InputRow> rows,
                               std::span<const std::vector<std::size_t>> deal) {
   const KeyRing keys = key_ring(request.kinds, request.sources);
-  const Shape shape{request.kinds, request.sources, request.combinations};
+  const Shape shape{std::vector<KindRules>(request.kinds), request.sources, request.combinations};
   Resolver resolver(environment, shape, keys);
   for (const std::vector<std::size_t>& numbers : deal) {
     std::unique_ptr<LocalSink> sink = resolver.make_sink();

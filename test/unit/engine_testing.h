@@ -127,7 +127,7 @@ inline void feed(LocalSink& sink, const InputRow& row) {
   sink.begin_row(source(row.source), row.id, row.updated_at);
   for (const InputRow::Item& item : row.items) {
     if (item.links) {
-      sink.add_link(kind(item.number), item.bytes);
+      sink.add_identifier(kind(item.number), item.bytes);
     } else {
       sink.add_value(slot(item.number), item.bytes);
     }

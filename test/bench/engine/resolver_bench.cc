@@ -117,9 +117,9 @@ std::unique_ptr<LocalSink> sink_all(Resolver& resolver, const Workload& workload
   std::unique_ptr<LocalSink> sink = resolver.make_sink();
   for (const Record& record : workload.records()) {
     sink->begin_row(record.source, record.id, kNeverUpdated);
-    if (!record.user_id.empty()) sink->add_link(kUserId, record.user_id);
+    if (!record.user_id.empty()) sink->add_identifier(kUserId, record.user_id);
     if (!record.email.empty()) {
-      sink->add_link(kEmail, record.email);
+      sink->add_identifier(kEmail, record.email);
       sink->add_value(kEmailSlot, record.email);
     }
     sink->end_row();
@@ -127,7 +127,7 @@ std::unique_ptr<LocalSink> sink_all(Resolver& resolver, const Workload& workload
   return sink;
 }
 
-constexpr Shape kShape{kKinds, kSources, false};
+const Shape kShape{std::vector<KindRules>(kKinds), kSources};
 
 void count_identifiers(benchmark::State& state, std::size_t identifiers) {
   using benchmark::Counter;
@@ -227,7 +227,7 @@ void shared_value(benchmark::State& state) {
     std::unique_ptr<LocalSink> sink = resolver.make_sink();
     for (std::int64_t n = 0; n < state.range(0); ++n) {
       sink->begin_row(SourceNumber{0}, std::to_string(n), kNeverUpdated);
-      sink->add_link(kEmail, "info@example.com");
+      sink->add_identifier(kEmail, "info@example.com");
       sink->end_row();
     }
     resolver.combine(std::move(sink));
@@ -248,8 +248,8 @@ void chain(benchmark::State& state) {
     for (std::uint64_t n = 0; n < records; ++n) {
       const std::uint64_t at = n * 2654435761U % records;  // neighbours arrive far apart
       sink->begin_row(SourceNumber{0}, std::to_string(at), kNeverUpdated);
-      sink->add_link(kUserId, std::to_string(at));
-      sink->add_link(kUserId, std::to_string(at + 1));
+      sink->add_identifier(kUserId, std::to_string(at));
+      sink->add_identifier(kUserId, std::to_string(at + 1));
       sink->end_row();
     }
     resolver.combine(std::move(sink));
