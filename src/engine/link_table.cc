@@ -46,8 +46,8 @@ std::size_t LinkTable::size(std::size_t partition) const noexcept {
 
 void KeyIndex::reset(std::size_t links) {
   const std::size_t wanted = std::bit_ceil(std::max<std::size_t>(links * 2, 16));
-  links_.clear();
-  links_.reserve(links);
+  groups_.clear();
+  groups_.reserve(links);
   slots_.assign(wanted, Slot{0, 0});
   mask_ = wanted - 1;
 }

@@ -28,9 +28,9 @@ struct Link {
   Key key;
   RowNumber row;
   KindNumber kind;
-  bool links : 1;      // may join rows; if not, it is here to be counted
-  bool counts : 1;     // is one of its kind's values, where a limit counts these
-  bool gives_way : 1;  // Standing::kGivesWay
+  bool links : 1 = true;      // may join rows; if not, it is here to be counted
+  bool counts : 1 = true;     // is one of its kind's values, where a limit counts these
+  bool gives_way : 1 = false;  // Standing::kGivesWay
 };
 static_assert(sizeof(Link) == 24);
 
@@ -83,42 +83,54 @@ class LinkTable {
   boost::container::pmr::vector<Partition> partitions_;
 };
 
-// Equal keys of one partition: which row came first with a key. Open addressing with linear
-// probing; a slot holds a tag of the key and the link's place, so that a probe touches a link only
-// when the tags agree.
+// The links of one partition with the same key: the records that carry one identifier.
+struct KeyGroup {
+  const Link* first;     // in order of arrival
+  std::uint32_t links;   // how many
+  std::uint32_t leader;  // the row that the others are united with, or kNoRow
+  KindNumber kind;
+  bool too_common;  // links nobody
+};
+inline constexpr std::uint32_t kNoRow = std::numeric_limits<std::uint32_t>::max();
+
+// Finds equal keys of one partition. Open addressing with linear probing; a slot holds a tag of the
+// key and its group's place, so that a probe touches a link only when the tags agree.
 class KeyIndex {
  public:
   explicit KeyIndex(Environment& environment)
-      : slots_(&environment.memory()), links_(&environment.memory()) {}
+      : slots_(&environment.memory()), groups_(&environment.memory()) {}
 
   // Forgets everything; makes room for `links` links.
   void reset(std::size_t links);
 
-  // The row that came first with this link's key, which is the link's own row if it is the first.
+  // Counts a link in; gives its group's place, from 0 in order of arrival.
   // Takes at most as many links as reset() was told.
-  RowNumber first_row(const Link& link) {
+  std::uint32_t add(const Link& link) {
     const auto tag = static_cast<std::uint32_t>(link.key.low >> 32);
     for (std::size_t at = link.key.low & mask_;; at = (at + 1) & mask_) {
       Slot& slot = slots_[at];
       if (slot.place == 0) {
-        links_.push_back(&link);
-        slot = {tag, static_cast<std::uint32_t>(links_.size())};
-        return link.row;
+        groups_.push_back({&link, 1, kNoRow, link.kind, false});
+        slot = {tag, static_cast<std::uint32_t>(groups_.size())};
+        return slot.place - 1;
       }
-      if (slot.tag == tag && links_[slot.place - 1]->key == link.key) {
-        return links_[slot.place - 1]->row;
+      if (slot.tag == tag && groups_[slot.place - 1].first->key == link.key) {
+        ++groups_[slot.place - 1].links;
+        return slot.place - 1;
       }
     }
   }
 
+  [[nodiscard]] std::span<KeyGroup> groups() noexcept { return {groups_.data(), groups_.size()}; }
+
  private:
   struct Slot {
     std::uint32_t tag;
-    std::uint32_t place;  // 1 + the place in links_; 0 where the slot is free
+    std::uint32_t place;  // 1 + the group's place; 0 where the slot is free
   };
   std::size_t mask_ = 0;
   boost::container::pmr::vector<Slot> slots_;
-  boost::container::pmr::vector<const Link*> links_;
+  boost::container::pmr::vector<KeyGroup> groups_;
 };
 
 }  // namespace identity_resolve::engine

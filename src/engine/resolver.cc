@@ -1,50 +1,13 @@
-// Rows go in through local sinks, identities come out. The union stage, the only one in which
-// rows meet, works partition by partition: a row is united with the first row that carried the
-// same key. A record's id is a key like any other, so several rows of one record are united too.
+// Rows go in through local sinks, identities come out. union_stage.cc, the only place in which rows
+// meet, says which belong together.
 #include "engine/resolver.h"
 
-#include <array>
 #include <limits>
 #include <utility>
 
-#include "engine/disjoint_set.h"
 #include "engine/error.h"
 
 namespace identity_resolve::engine {
-
-namespace {
-// Unites pairs of rows a little later than it is told to, so that their places in the forest,
-// which lie anywhere, have been fetched by then. Which pair comes first never matters.
-class DelayedUnion {
- public:
-  explicit DelayedUnion(DisjointSet& sets) noexcept : sets_(&sets) {}
-  DelayedUnion(const DelayedUnion&) = delete;
-  DelayedUnion& operator=(const DelayedUnion&) = delete;
-  ~DelayedUnion() = default;
-
-  void unite(RowNumber a, RowNumber b) noexcept {
-    sets_->prefetch(a);
-    sets_->prefetch(b);
-    unite_now(std::exchange(pairs_[told_++ % kDelay], {a, b}));
-  }
-  // Unites what is still waiting.
-  void finish() noexcept {
-    for (Pair& pair : pairs_) unite_now(std::exchange(pair, Pair{}));
-  }
-
- private:
-  using Pair = std::pair<RowNumber, RowNumber>;  // one row twice: no pair
-
-  void unite_now(const Pair& pair) noexcept {
-    if (pair.first != pair.second) sets_->unite(pair.first, pair.second);
-  }
-
-  static constexpr std::size_t kDelay = 16;
-  DisjointSet* sets_;
-  std::size_t told_ = 0;
-  std::array<Pair, kDelay> pairs_{};
-};
-}  // namespace
 
 LocalSink::LocalSink(Environment& environment, const Shape& shape, const KeyRing& keys)
     : shape_(&shape),
@@ -157,34 +120,22 @@ void Resolver::combine(std::unique_ptr<LocalSink> sink) {
   sinks_.push_back(std::move(sink));
 }
 
-// union, then label: the rows' sets are numbered, counted and listed by a counting sort.
+// The rows' identities are counted and listed by a counting sort.
 void Resolver::finalize() {
-  DisjointSet sets(*environment_, rows_.size());
   Ticker ticker(*environment_);
+  std::size_t count = 0;
+  boost::container::pmr::vector<std::uint32_t> identity_of(&environment_->memory());
   {
-    KeyIndex index(*environment_);
-    DelayedUnion delayed(sets);
-    for (std::size_t partition = 0; partition < LinkTable::kPartitions; ++partition) {
-      std::size_t links = 0;
-      for (const auto& sink : sinks_) links += sink->links_.size(partition);
-      environment_->check_interrupts();
-      index.reset(links);
-      for (const auto& sink : sinks_) {
-        sink->links_.each_chunk(partition, [&](std::span<const Link> chunk) {
-          for (const Link& link : chunk) {
-            const RowNumber first = index.first_row(link);
-            if (first != link.row) delayed.unite(first, link.row);
-            ticker.tick();
-          }
-        });
-      }
-    }
-    delayed.finish();
+    std::vector<const LinkTable*> tables;
+    for (const auto& sink : sinks_) tables.push_back(&sink->links_);
+    UnionStage stage(*environment_, shape_.kinds, shape_.sources, tables,
+                     {rows_.data(), rows_.size()});
+    identity_of = stage.run(count);
+    too_common_ = stage.too_common();
+    if (shape_.keep_evidence) stage.write_evidence();
   }
   for (const auto& sink : sinks_) sink->links_.clear();
 
-  std::size_t count = 0;
-  const boost::container::pmr::vector<std::uint32_t> identity_of = std::move(sets).label(count);
   first_member_.assign(count + 1, 0);
   for (const std::uint32_t identity : identity_of) {
     ++first_member_[identity];

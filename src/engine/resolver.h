@@ -25,6 +25,7 @@
 #include "engine/link_table.h"
 #include "engine/row.h"
 #include "engine/types.h"
+#include "engine/union_stage.h"
 
 namespace identity_resolve::engine {
 
@@ -84,6 +85,9 @@ class Resolver {
   // Unites and labels. No sink may follow.
   void finalize();
 
+  // What links nobody because too many records of one source carry it; once finalized.
+  [[nodiscard]] const TooCommon& too_common() const noexcept { return too_common_; }
+
   [[nodiscard]] std::size_t rows() const noexcept { return rows_.size(); }
   [[nodiscard]] std::size_t identities() const noexcept {
     return first_member_.empty() ? 0 : first_member_.size() - 1;
@@ -113,6 +117,7 @@ class Resolver {
   const KeyRing* keys_;
   boost::container::vector<std::unique_ptr<LocalSink>> sinks_;
   boost::container::pmr::vector<const std::byte*> rows_;
+  TooCommon too_common_;
   boost::container::pmr::vector<std::uint32_t> first_member_;
   boost::container::pmr::vector<RowNumber> members_;
 };

@@ -57,6 +57,7 @@ thread_local HeapFaults heap;
 namespace identity_resolve::engine {
 namespace {
 
+using testing::shape;
 using testing::Cancelled;
 using testing::feed;
 using testing::identity;
@@ -98,7 +99,7 @@ class Workout {
       }
     };
     const KeyRing keys = key_ring(2, 3);
-    Resolver resolver(environment, {2, 3, true}, keys);
+    Resolver resolver(environment, shape(2, 3, true), keys);
     for (std::size_t half = 0; half < 2; ++half) {
       auto sink = resolver.make_sink();
       for (std::size_t i = half; i < rows_.size(); i += 2) feed(*sink, rows_[i]);
@@ -237,7 +238,7 @@ TEST(FaultsOnce, EveryRowThatTheCallerRefuses) {
   TestEnvironment environment;
   const KeyRing keys = key_ring(1, 2);
   {
-    Resolver resolver(environment, {1, 2, true}, keys);
+    Resolver resolver(environment, shape(1, 2, true), keys);
     auto sink = resolver.make_sink();
     for (const InputRow& row : rows) feed(*sink, row);
     resolver.combine(std::move(sink));

@@ -11,6 +11,7 @@
 namespace identity_resolve::engine {
 namespace {
 
+using testing::shape;
 using testing::feed;
 using testing::identity;
 using testing::InputRow;
@@ -40,7 +41,7 @@ std::string at(std::int64_t updated_at) {
 Read read(const std::vector<InputRow>& rows) {
   TestEnvironment environment;
   const KeyRing keys = key_ring(1, 10);
-  Resolver resolver(environment, {1, 10, false}, keys);
+  Resolver resolver(environment, shape(1, 10, false), keys);
   auto sink = resolver.make_sink();
   for (const InputRow& row : rows) feed(*sink, row);
   resolver.combine(std::move(sink));
@@ -119,7 +120,7 @@ TEST(IdentityReader, LoadsInAnyOrderAndAnyNumberOfTimes) {
   TestEnvironment environment;
   const KeyRing keys = key_ring(1, 1);
   {
-    Resolver resolver(environment, {1, 1, false}, keys);
+    Resolver resolver(environment, shape(1, 1, false), keys);
     auto sink = resolver.make_sink();
     for (int i = 0; i < 100; ++i) {
       feed(*sink, InputRow{0, std::to_string(i)}.link(0, std::to_string(i % 10)));

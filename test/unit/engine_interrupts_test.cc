@@ -8,6 +8,7 @@
 namespace identity_resolve::engine {
 namespace {
 
+using testing::shape;
 using testing::feed;
 using testing::identity;
 using testing::InputRow;
@@ -40,7 +41,7 @@ class Interrupts : public ::testing::Test {
 
   TestEnvironment environment_;
   KeyRing keys_ = key_ring(1, 2);
-  Resolver resolver_{environment_, {1, 2, true}, keys_};
+  Resolver resolver_{environment_, shape(1, 2, true), keys_};
   std::vector<ColumnPlan> columns_ = {
       {Shows::kRecordId, source(0)},
       {Shows::kRecordId, source(1)},

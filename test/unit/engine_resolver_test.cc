@@ -13,6 +13,7 @@
 namespace identity_resolve::engine {
 namespace {
 
+using testing::shape;
 using testing::feed;
 using testing::Identity;
 using testing::identity;
@@ -52,7 +53,7 @@ TEST(Resolver, UniqueIdsAreTakenAtTheirWord) {
   TestEnvironment environment;
   const KeyRing keys = key_ring(1, 1);
   for (const bool vouched : {false, true}) {
-    Resolver resolver(environment, {1, 1, false}, keys);
+    Resolver resolver(environment, shape(1, 1, false), keys);
     auto sink = resolver.make_sink();
     for (const char* id : {"a", "b", "c"}) {
       sink->begin_row(source(0), id, kNeverUpdated, vouched);
@@ -63,7 +64,7 @@ TEST(Resolver, UniqueIdsAreTakenAtTheirWord) {
     resolver.finalize();
     EXPECT_EQ(resolver.identities(), 2U);
   }
-  Resolver resolver(environment, {1, 1, false}, keys);
+  Resolver resolver(environment, shape(1, 1, false), keys);
   auto sink = resolver.make_sink();
   for (const bool vouched : {false, false, true}) {
     sink->begin_row(source(0), "again", kNeverUpdated, vouched);
@@ -78,17 +79,17 @@ TEST(Resolver, NothingInNothingOut) {
   TestEnvironment environment;
   const KeyRing keys = key_ring(1, 1);
   {
-    Resolver no_sink(environment, {1, 1, false}, keys);
+    Resolver no_sink(environment, shape(1, 1, false), keys);
     no_sink.finalize();
     EXPECT_EQ(no_sink.identities(), 0U);
     EXPECT_EQ(no_sink.rows(), 0U);
 
-    Resolver empty_sinks(environment, {1, 1, false}, keys);
+    Resolver empty_sinks(environment, shape(1, 1, false), keys);
     for (int i = 0; i < 3; ++i) empty_sinks.combine(empty_sinks.make_sink());
     empty_sinks.finalize();
     EXPECT_EQ(empty_sinks.identities(), 0U);
 
-    Resolver never_finalized(environment, {1, 1, false}, keys);
+    Resolver never_finalized(environment, shape(1, 1, false), keys);
     auto sink = never_finalized.make_sink();
     feed(*sink, InputRow{0, "1"});
     never_finalized.combine(std::move(sink));
@@ -130,7 +131,7 @@ TEST(Resolver, NumbersIdentitiesByTheirFirstRows) {
   std::mt19937 random(6);
   TestEnvironment environment;
   const KeyRing keys = key_ring(1, 1);
-  Resolver resolver(environment, {1, 1, false}, keys);
+  Resolver resolver(environment, shape(1, 1, false), keys);
   for (int sinks = 0; sinks < 3; ++sinks) {
     auto sink = resolver.make_sink();
     for (int i = 0; i < 300; ++i) {
@@ -265,7 +266,7 @@ TEST(Resolver, TheSecretChangesNothing) {
   std::vector<Identity> expected;
   for (unsigned char secret = 0; secret < 20; ++secret) {
     const KeyRing keys = key_ring(2, 3, secret);
-    Resolver resolver(environment, {2, 3, true}, keys);
+    Resolver resolver(environment, shape(2, 3, true), keys);
     auto sink = resolver.make_sink();
     for (const InputRow& row : rows) feed(*sink, row);
     resolver.combine(std::move(sink));
@@ -283,7 +284,7 @@ TEST(ResolverGiants, OneIdentifierSharedByAll) {
   TestEnvironment environment;
   const KeyRing keys = key_ring(1, 2);
   {
-    Resolver resolver(environment, {1, 2, false}, keys);
+    Resolver resolver(environment, shape(1, 2, false), keys);
     for (std::size_t sinks = 0; sinks < 3; ++sinks) {
       auto sink = resolver.make_sink();
       for (std::size_t i = sinks; i < kRows; i += 3) {
@@ -320,7 +321,7 @@ TEST(ResolverGiants, AChain) {
     if (*arrival == 's') std::shuffle(order.begin(), order.end(), std::mt19937(11));
     TestEnvironment environment;
     const KeyRing keys = key_ring(1, 1);
-    Resolver resolver(environment, {1, 1, false}, keys);
+    Resolver resolver(environment, shape(1, 1, false), keys);
     for (std::size_t sinks = 0; sinks < 4; ++sinks) {
       auto sink = resolver.make_sink();
       for (std::size_t i = sinks; i < kRows; i += 4) {

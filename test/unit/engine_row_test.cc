@@ -9,6 +9,7 @@
 namespace identity_resolve::engine {
 namespace {
 
+using testing::shape;
 using testing::feed;
 using testing::InputRow;
 using testing::key_ring;
@@ -35,7 +36,7 @@ class RowTest : public ::testing::TestWithParam<bool> {
     TestEnvironment environment;
     const KeyRing keys = key_ring(3, 3);
     {
-      Resolver resolver(environment, {3, 3, GetParam()}, keys);
+      Resolver resolver(environment, shape(3, 3, GetParam()), keys);
       auto sink = resolver.make_sink();
       for (const InputRow& row : rows) feed(*sink, row);
       ASSERT_EQ(sink->rows(), rows.size());
@@ -123,7 +124,7 @@ TEST_P(RowTest, EveryLengthThatPadsOrFillsABlock) {
 TEST_P(RowTest, ViewsWithoutData) {
   TestEnvironment environment;
   const KeyRing keys = key_ring(1, 1);
-  Resolver resolver(environment, {1, 1, GetParam()}, keys);
+  Resolver resolver(environment, shape(1, 1, GetParam()), keys);
   auto sink = resolver.make_sink();
   sink->begin_row(SourceNumber{0}, std::string_view(), kNeverUpdated);
   sink->add_identifier(KindNumber{0}, std::string_view());

@@ -117,6 +117,11 @@ inline IdentityNumber identity(std::size_t number) {
   return IdentityNumber{static_cast<std::uint32_t>(number)};
 }
 
+// Kinds without limits.
+inline Shape shape(std::size_t kinds, std::size_t sources, bool keep_keys) {
+  return {std::vector<KindRules>(kinds), sources, keep_keys, false};
+}
+
 inline KeyRing key_ring(std::size_t kinds, std::size_t sources, unsigned char secret = 0) {
   std::array<std::byte, kSecretBytes> bytes;
   bytes.fill(std::byte{secret});
