@@ -349,7 +349,7 @@ void Guard::decide_in_order(std::span<Claim> level) {
     if (can_unite(cluster, claimed)) {
       unite(cluster, claimed);
     } else {
-      claim.outcome = Outcome::kConflict;
+      claim.outcome = refusal(cluster, claimed);
     }
   }
 }
@@ -366,7 +366,7 @@ void Guard::decide_together(std::span<Claim> level) {
     } else if (cluster == claimed) {
       claim.outcome = Outcome::kHeld;
     } else if (bound(claimed) && !can_unite(cluster, claimed)) {  // 2
-      claim.outcome = Outcome::kConflict;
+      claim.outcome = refusal(cluster, claimed);
     } else {
       open_.push_back(&claim);
     }

@@ -50,6 +50,8 @@ class Guard {
   // settled by the data; may be empty where there is no such kind.
   void solve(std::span<const std::uint32_t> ranks);
 
+  // One more than the greatest number of a cluster.
+  [[nodiscard]] std::size_t clusters() const noexcept { return parent_.size(); }
   // A record's cluster: two records with the same number are one identity.
   [[nodiscard]] Number cluster_of(Number record) noexcept { return root(record); }
   [[nodiscard]] Outcome outcome_of(Number claim) const noexcept { return edges_[claim].outcome; }
@@ -130,6 +132,10 @@ class Guard {
   [[nodiscard]] bool breaks_alone(Number record) const noexcept;
   bool can_unite(Number a, Number b);
   bool can_unite_all(std::span<const Number> clusters);
+  // Why two clusters that cannot be united are not: a limit, or that one of them is disputed.
+  [[nodiscard]] Outcome refusal(Number a, Number b) const noexcept {
+    return disputed_[a] != 0 || disputed_[b] != 0 ? Outcome::kAmbiguous : Outcome::kConflict;
+  }
   Number unite(Number a, Number b);
 
   void order_identifiers(std::span<const std::uint32_t> ranks);

@@ -28,8 +28,8 @@ struct Link {
   Key key;
   RowNumber row;
   KindNumber kind;
-  bool links : 1 = true;      // may join rows; if not, it is here to be counted
-  bool counts : 1 = true;     // is one of its kind's values, where a limit counts these
+  bool links : 1 = true;       // may join rows; if not, it is here to be counted
+  bool counts : 1 = true;      // is one of its kind's values, where a limit counts these
   bool gives_way : 1 = false;  // Standing::kGivesWay
 };
 static_assert(sizeof(Link) == 24);

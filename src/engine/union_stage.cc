@@ -604,7 +604,7 @@ boost::container::pmr::vector<std::uint32_t> UnionStage::survivorship_ranks() co
 // Numbers the identities again by their first rows, the conflicted ones as the guard has them.
 void UnionStage::label_again(std::size_t& identities) {
   Vector<std::uint32_t> new_number(identities, kNoRow, &environment_->memory());
-  Vector<std::uint32_t> cluster_number(rows_.size(), kNoRow, &environment_->memory());
+  Vector<std::uint32_t> cluster_number(guard_->clusters(), kNoRow, &environment_->memory());
   std::uint32_t next = 0;
   for (std::uint32_t row = 0; row < rows_.size(); ++row) {
     ticker_.tick();

@@ -57,12 +57,12 @@ thread_local HeapFaults heap;
 namespace identity_resolve::engine {
 namespace {
 
-using testing::shape;
 using testing::Cancelled;
 using testing::feed;
 using testing::identity;
 using testing::InputRow;
 using testing::key_ring;
+using testing::shape;
 using testing::slot;
 using testing::source;
 using testing::TestEnvironment;

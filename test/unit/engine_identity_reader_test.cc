@@ -11,11 +11,11 @@
 namespace identity_resolve::engine {
 namespace {
 
-using testing::shape;
 using testing::feed;
 using testing::identity;
 using testing::InputRow;
 using testing::key_ring;
+using testing::shape;
 using testing::TestEnvironment;
 
 // Everything in one identity: kind 0 links all rows.

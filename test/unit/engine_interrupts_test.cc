@@ -8,11 +8,11 @@
 namespace identity_resolve::engine {
 namespace {
 
-using testing::shape;
 using testing::feed;
 using testing::identity;
 using testing::InputRow;
 using testing::key_ring;
+using testing::shape;
 using testing::slot;
 using testing::source;
 using testing::TestEnvironment;

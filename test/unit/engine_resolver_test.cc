@@ -13,13 +13,13 @@
 namespace identity_resolve::engine {
 namespace {
 
-using testing::shape;
 using testing::feed;
 using testing::Identity;
 using testing::identity;
 using testing::InputRow;
 using testing::key_ring;
 using testing::Request;
+using testing::shape;
 using testing::slot;
 using testing::source;
 using testing::TestEnvironment;

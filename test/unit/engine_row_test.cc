@@ -9,11 +9,11 @@
 namespace identity_resolve::engine {
 namespace {
 
-using testing::shape;
 using testing::feed;
 using testing::InputRow;
 using testing::key_ring;
 using testing::kind;
+using testing::shape;
 using testing::TestEnvironment;
 
 TEST(CompareIds, ShorterFirstThenBytes) {
