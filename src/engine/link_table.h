@@ -121,6 +121,17 @@ class KeyIndex {
     }
   }
 
+  // The group's place of a link that has been added.
+  [[nodiscard]] std::uint32_t find(const Link& link) const noexcept {
+    const auto tag = static_cast<std::uint32_t>(link.key.low >> 32);
+    for (std::size_t at = link.key.low & mask_;; at = (at + 1) & mask_) {
+      const Slot& slot = slots_[at];
+      if (slot.tag == tag && slot.place != 0 && groups_[slot.place - 1].first->key == link.key) {
+        return slot.place - 1;
+      }
+    }
+  }
+
   [[nodiscard]] std::span<KeyGroup> groups() noexcept { return {groups_.data(), groups_.size()}; }
 
  private:

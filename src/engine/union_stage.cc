@@ -55,7 +55,7 @@ UnionStage::UnionStage(Environment& environment, std::span<const KindRules> kind
       record_of_(&environment.memory()),
       identity_of_(&environment.memory()),
       index_(environment),
-      group_of_(&environment.memory()),
+      pairs_(&environment.memory()),
       start_(&environment.memory()),
       arranged_(&environment.memory()),
       members_(&environment.memory()),
@@ -99,23 +99,27 @@ boost::container::pmr::vector<std::uint32_t> UnionStage::run(std::size_t& identi
 
 // ---- one partition ----
 
-// Groups a partition's links by their keys.
-void UnionStage::load(std::size_t partition) {
+// Groups a partition's links by their keys; calls visit(link, group) for each.
+template <class Visit>
+void UnionStage::load(std::size_t partition, Visit&& visit) {
   std::size_t links = 0;
   for (const LinkTable* table : tables_) links += table->size(partition);
   environment_->check_interrupts();
-  index_.reset(links);
-  group_of_.clear();
-  group_of_.reserve(links);
+  partition_ = partition;
   is_arranged_ = false;
+  index_.reset(links);
   for (const LinkTable* table : tables_) {
     table->each_chunk(partition, [&](std::span<const Link> chunk) {
       for (const Link& link : chunk) {
-        group_of_.push_back(index_.add(link));
+        visit(link, index_.add(link));
         ticker_.tick();
       }
     });
   }
+}
+
+void UnionStage::load(std::size_t partition) {
+  load(partition, [](const Link&, std::uint32_t) {});
 }
 
 // Puts the links of each group side by side: a counting sort.
@@ -123,22 +127,21 @@ void UnionStage::arrange() {
   if (is_arranged_) return;
   const std::span<const KeyGroup> groups = index_.groups();
   start_.assign(groups.size() + 1, 0);
-  for (const std::uint32_t group : group_of_) ++start_[group];
   std::uint32_t next = 0;
-  for (std::uint32_t& start : start_) next += std::exchange(start, next);
-  arranged_.resize(group_of_.size());
-  std::size_t arrival = 0;
+  for (std::size_t group = 0; group < groups.size(); ++group) {
+    start_[group] = next;
+    next += groups[group].links;
+  }
+  arranged_.resize(next);
   for (const LinkTable* table : tables_) {
-    // A group's links lie where its first one does: in the partition that is loaded.
-    if (groups.empty()) break;
-    const std::size_t partition = groups.front().first->key.high >> 56;
-    table->each_chunk(partition, [&](std::span<const Link> chunk) {
+    table->each_chunk(partition_, [&](std::span<const Link> chunk) {
       for (const Link& link : chunk) {
-        arranged_[start_[group_of_[arrival++]]++] = &link;
+        arranged_[start_[index_.find(link)]++] = &link;
         ticker_.tick();
       }
     });
   }
+  // Each start has moved on to its group's end: move them back by one place.
   for (std::size_t group = groups.size(); group > 0; --group) start_[group] = start_[group - 1];
   start_[0] = 0;
   is_arranged_ = true;
@@ -270,24 +273,24 @@ void UnionStage::unite_all(DisjointSet& sets) {
   if (has_fallback_) note_sources();
   DelayedUnion delayed(sets);
   for (std::size_t partition = 0; partition < LinkTable::kPartitions; ++partition) {
-    load(partition);
+    pairs_.clear();
+    load(partition, [this](const Link& link, std::uint32_t place) {
+      if (!link.links) return;
+      KeyGroup& group = index_.groups()[place];
+      const auto row = static_cast<std::uint32_t>(link.row);
+      if (group.leader == kNoRow) {
+        group.leader = row;
+      } else {
+        pairs_.push_back({place, group.leader, row});
+      }
+    });
     find_too_common(true);
-    const std::span<KeyGroup> groups = index_.groups();
-    std::size_t arrival = 0;
-    for (const LinkTable* table : tables_) {
-      table->each_chunk(partition, [&](std::span<const Link> chunk) {
-        for (const Link& link : chunk) {
-          ticker_.tick();
-          KeyGroup& group = groups[group_of_[arrival++]];
-          if (!link.links || group.too_common) continue;
-          if (has_fallback_ && !is_record(group) && rules_of(group).fallback) continue;
-          if (group.leader == kNoRow) {
-            group.leader = static_cast<std::uint32_t>(link.row);
-          } else {
-            delayed.unite(RowNumber{group.leader}, link.row);
-          }
-        }
-      });
+    const std::span<const KeyGroup> groups = index_.groups();
+    for (const Pair& pair : pairs_) {
+      ticker_.tick();
+      const KeyGroup& group = groups[pair.group];
+      if (group.too_common || falls_back(group)) continue;
+      delayed.unite(RowNumber{pair.leader}, RowNumber{pair.row});
     }
     if (has_limits_) note_holders();
     if (!has_fallback_) continue;
@@ -302,7 +305,7 @@ void UnionStage::note_holders() {
   for (const KeyGroup& group : index_.groups()) {
     ticker_.tick();
     if (is_record(group) || group.too_common || group.leader == kNoRow) continue;
-    if (rules_of(group).max_per_identity != 0) {
+    if (rules_of(group).max_per_identity != 0 && !falls_back(group)) {
       holders_[index(group.kind)].push_back(group.leader);
     }
   }

@@ -67,6 +67,12 @@ class UnionStage {
     std::uint32_t record;
     const Link* link;
   };
+  // Two rows to be united, for the sake of a group.
+  struct Pair {
+    std::uint32_t group;
+    std::uint32_t leader;
+    std::uint32_t row;
+  };
   struct Verdict {
     Key key;
     std::uint32_t row;
@@ -80,6 +86,9 @@ class UnionStage {
   [[nodiscard]] static bool is_record(const KeyGroup& group) noexcept {
     return group.kind == kRecordKind;
   }
+  [[nodiscard]] bool falls_back(const KeyGroup& group) const noexcept {
+    return has_fallback_ && !is_record(group) && rules_of(group).fallback;
+  }
   [[nodiscard]] SourceNumber source_of(std::uint32_t row) const noexcept {
     return Row(rows_[row]).source();
   }
@@ -90,6 +99,8 @@ class UnionStage {
   }
 
   // Of one partition.
+  template <class Visit>
+  void load(std::size_t partition, Visit&& visit);
   void load(std::size_t partition);
   void arrange();
   [[nodiscard]] std::span<const Link* const> links_of(std::size_t group) const noexcept {
@@ -133,10 +144,11 @@ class UnionStage {
   Vector<std::uint32_t> identity_of_;
 
   // One partition.
+  std::size_t partition_ = 0;
   KeyIndex index_;
-  Vector<std::uint32_t> group_of_;  // by link, in order of arrival
-  Vector<std::uint32_t> start_;     // by group, in arranged_
-  Vector<const Link*> arranged_;    // by group
+  Vector<Pair> pairs_;
+  Vector<std::uint32_t> start_;   // by group, in arranged_
+  Vector<const Link*> arranged_;  // by group
   bool is_arranged_ = false;
   Vector<Member> members_;
   Vector<std::uint64_t> counted_;

@@ -281,7 +281,7 @@ Problem random_problem(std::mt19937_64& random) {
     row.updated_at = one_of(3) == 0 ? kNeverUpdated : static_cast<std::int64_t>(one_of(3));
     for (std::size_t left = one_of(4); left > 0; --left) {
       const char* mark = one_of(12) == 0 ? "?" : one_of(12) == 0 ? "!" : one_of(6) == 0 ? "~" : "";
-      row.link(one_of(kinds), mark + std::to_string(one_of(values)));
+      row.link(one_of(kinds), std::string(mark).append(std::to_string(one_of(values))));
     }
     problem.rows.push_back(std::move(row));
   }
