@@ -26,17 +26,31 @@ class WordTable {
       words.remove_prefix(begin);
       const std::string_view word = words.substr(0, words.find(' '));
       words.remove_prefix(word.size());
-      std::size_t slot = hash(word);
-      while (!slots_[slot].word.empty() && slots_[slot].word != word) slot = (slot + 1) % Slots;
-      if (slots_[slot].word.empty()) {
-        slots_[slot] = {word, number};
-        ++size_;
-      }
+      add_one(word, number);
     }
+  }
+
+  /// Adds one word, which may hold blanks.
+  constexpr void add_one(std::string_view word, std::uint16_t number) {
+    std::size_t slot = hash(word);
+    while (!slots_[slot].word.empty() && slots_[slot].word != word) slot = (slot + 1) % Slots;
+    if (!slots_[slot].word.empty()) return;
+    slots_[slot] = {word, number};
+    ++size_;
+    first_letters_[line_of(word.size())] |= bit_of(word.front());
+    last_letters_[line_of(word.size())] |= bit_of(word.back());
+  }
+
+  /// False where no word has this length and begins and ends like this: most words are told from
+  /// the table's by that alone, without being hashed.
+  [[nodiscard]] constexpr bool may_contain(std::size_t length, char first, char last) const {
+    return (first_letters_[line_of(length)] & bit_of(first)) != 0 &&
+           (last_letters_[line_of(length)] & bit_of(last)) != 0;
   }
 
   /// The word's number, or nothing.
   [[nodiscard]] constexpr const std::uint16_t* find(std::string_view word) const {
+    if (word.empty() || !may_contain(word.size(), word.front(), word.back())) return nullptr;
     for (std::size_t slot = hash(word); !slots_[slot].word.empty(); slot = (slot + 1) % Slots) {
       if (slots_[slot].word == word) return &slots_[slot].number;
     }
@@ -63,7 +77,17 @@ class WordTable {
     return (h ^ (h >> 16U)) % Slots;
   }
 
+  static constexpr std::size_t kLines = 32;  // all longer words share the last one
+  static constexpr std::size_t line_of(std::size_t length) {
+    return length < kLines ? length : kLines - 1;
+  }
+  static constexpr std::uint32_t bit_of(char letter) {
+    return std::uint32_t{1} << (static_cast<unsigned char>(letter) % 32U);
+  }
+
   std::array<Slot, Slots> slots_{};
+  std::array<std::uint32_t, kLines> first_letters_{};  // by length: which there are, modulo 32
+  std::array<std::uint32_t, kLines> last_letters_{};
   std::size_t size_ = 0;
 };
 

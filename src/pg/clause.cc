@@ -51,6 +51,26 @@ std::int64_t integer_of(std::string_view key, const JsonbValue& value) {
   return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value.val.numeric)));
 }
 
+const JsonbContainer* strings_of(std::string_view key, const JsonbValue& value) {
+  bool strings = value.type == jbvBinary && JsonContainerIsArray(value.val.binary.data) &&
+                 !JsonContainerIsScalar(value.val.binary.data);
+  if (strings) {
+    JsonbIterator* iterator = JsonbIteratorInit(value.val.binary.data);
+    JsonbValue element;
+    for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &element, true); token != WJB_DONE;
+         token = JsonbIteratorNext(&iterator, &element, true)) {
+      strings = strings && (token != WJB_ELEM || element.type == jbvString);
+    }
+  }
+  if (!strings) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("identity_clause: \"%.*s\" must be an array of strings", length_of(key),
+                           key.data()),
+                    errhint("%s", kMakeClauses)));
+  }
+  return value.val.binary.data;
+}
+
 // Whether a text can name a source or a kind: a lower-case SQL identifier of at most 60 bytes, as
 // output columns are named after it.
 bool is_name(std::string_view text) noexcept {
@@ -114,6 +134,47 @@ void check_rule(const Clause& clause) {
   }
 }
 
+void check_limit(const char* name, const std::optional<std::int64_t>& limit, const Clause& clause) {
+  constexpr std::int64_t kGreatest = PG_INT32_MAX;
+  if (!limit || (*limit >= 0 && *limit <= kGreatest)) return;
+  ereport(ERROR,
+          (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+           errmsg("%s must lie between 0 and " INT64_FORMAT ", not " INT64_FORMAT, name, kGreatest,
+                  *limit),
+           errdetail("Kind \"%.*s\" asks for it.", length_of(clause.kind), clause.kind.data()),
+           errhint("Use 0 for no limit, or leave it out for the kind's default.")));
+}
+
+void check_pattern(std::string_view pattern, int flags) {
+  if (pattern.data() == nullptr) return;
+  // Raises PostgreSQL's own error for a pattern that is none.
+  RE_compile_and_cache(cstring_to_text_with_len(pattern.data(), length_of(pattern)),
+                       REG_ADVANCED | flags, DEFAULT_COLLATION_OID);
+}
+
+// What keeps people apart.
+void check_guards(const Clause& clause) {
+  check_limit("max_records", clause.max_records, clause);
+  check_limit("max_per_identity", clause.max_per_identity, clause);
+  if (clause.priority && (*clause.priority < PG_INT16_MIN || *clause.priority > PG_INT16_MAX)) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("priority must lie between -32768 and 32767, not " INT64_FORMAT,
+                           *clause.priority),
+                    errhint("The greater is the stronger kind; user_id has 100, email 60.")));
+  }
+  if (clause.on_tie.data() != nullptr && clause.on_tie != "apart" && clause.on_tie != "data") {
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("on_tie cannot be \"%.*s\"", length_of(clause.on_tie), clause.on_tie.data()),
+             errdetail("It says what becomes of a value that several people claim with equally "
+                       "strong evidence."),
+             errhint("Use on_tie => 'apart' (it joins none of them) or on_tie => 'data' (the "
+                     "first in the order of the data has it).")));
+  }
+  check_pattern(clause.blocked_pattern, 0);
+  check_pattern(clause.blocked_ipattern, REG_ICASE);
+}
+
 void check_output(const Clause& clause) {
   if (clause.rows != "identities" && clause.rows != "combinations") {
     ereport(ERROR,
@@ -159,6 +220,34 @@ ClauseType type_named(std::string_view name) {
   pg_unreachable();
 }
 
+// Of a rule: the parts that keep people apart. Whether `key` is one of them.
+bool set_guard(Clause& clause, std::string_view key, const JsonbValue& value) {
+  if (key == "blocked") {
+    clause.blocked = strings_of(key, value);
+  } else if (key == "blocked_pattern") {
+    clause.blocked_pattern = string_of(key, value);
+  } else if (key == "blocked_ipattern") {
+    clause.blocked_ipattern = string_of(key, value);
+  } else if (key == "block_placeholders") {
+    clause.block_placeholders = bool_of(key, value);
+  } else if (key == "block_roles") {
+    clause.block_roles = bool_of(key, value);
+  } else if (key == "max_records") {
+    clause.max_records = integer_of(key, value);
+  } else if (key == "max_per_identity") {
+    clause.max_per_identity = integer_of(key, value);
+  } else if (key == "priority") {
+    clause.priority = integer_of(key, value);
+  } else if (key == "fallback") {
+    clause.fallback = bool_of(key, value);
+  } else if (key == "on_tie") {
+    clause.on_tie = string_of(key, value);
+  } else {
+    return false;
+  }
+  return true;
+}
+
 void set_part(Clause& clause, std::string_view key, const JsonbValue& value) {
   if (key == "clause") return;
   if (clause.type == ClauseType::kSource && key == "name") {
@@ -173,6 +262,8 @@ void set_part(Clause& clause, std::string_view key, const JsonbValue& value) {
     clause.region = string_of(key, value);
   } else if (clause.type == ClauseType::kRule && key == "link") {
     clause.link = bool_of(key, value);
+  } else if (clause.type == ClauseType::kRule && set_guard(clause, key, value)) {
+    return;
   } else if (clause.type == ClauseType::kOutput && key == "rows") {
     clause.rows = string_of(key, value);
   } else if (clause.type == ClauseType::kOutput && key == "max_combinations") {
@@ -198,6 +289,24 @@ class ClauseText {
   }
   void add(const char* key, std::int64_t value) {
     appendStringInfo(&text_, ", \"%s\": " INT64_FORMAT, key, value);
+  }
+  // Raises an error for a NULL element.
+  void add(const char* key, ArrayType* values) {
+    Datum* datums = nullptr;
+    bool* nulls = nullptr;
+    int count = 0;
+    deconstruct_array(values, TEXTOID, -1, false, TYPALIGN_INT, &datums, &nulls, &count);
+    appendStringInfo(&text_, ", \"%s\": [", key);
+    for (int i = 0; i < count; ++i) {
+      if (nulls[i]) {
+        ereport(ERROR,
+                (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not hold null", key),
+                 errhint("A null identifier never links anyway: leave it out.")));
+      }
+      if (i > 0) appendStringInfoString(&text_, ", ");
+      escape_json(&text_, TextDatumGetCString(datums[i]));
+    }
+    appendStringInfoChar(&text_, ']');
   }
   Datum finish() {
     appendStringInfoChar(&text_, '}');
@@ -235,6 +344,7 @@ Clause read_clause(Datum datum) {
   std::string_view key;
   for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, true); token != WJB_DONE;
        token = JsonbIteratorNext(&iterator, &value, true)) {
+    // Only the object's own parts: an array among them is one value.
     if (token == WJB_KEY) {
       key = {value.val.string.val, static_cast<std::size_t>(value.val.string.len)};
     } else if (token == WJB_VALUE) {
@@ -247,6 +357,7 @@ Clause read_clause(Datum datum) {
       break;
     case ClauseType::kRule:
       check_rule(clause);
+      check_guards(clause);
       break;
     case ClauseType::kOutput:
       check_output(clause);
@@ -304,9 +415,9 @@ IDENTITY_RESOLVE_FUNCTION(identity_source) {
   PG_RETURN_DATUM(clause.finish());
 }
 
-// identity_rule(kind text, normalizer text, link boolean, region text) → identity_clause. NULL
-// leaves what the kind has. Errors: 22004, 42602, 42939 for a reserved name, 22023 for an unknown
-// normaliser or region.
+// identity_rule(kind text, …) → identity_clause: src/sql/00-clauses.sql. NULL leaves what the kind
+// has. Errors: 22004, 42602, 42939 for a reserved name, 22023 for what is unknown or out of range,
+// 2201B for an invalid pattern.
 IDENTITY_RESOLVE_FUNCTION(identity_rule) {
   if (PG_ARGISNULL(0)) null_argument("identity_rule", "the kind");
   ClauseText clause("rule");
@@ -314,6 +425,18 @@ IDENTITY_RESOLVE_FUNCTION(identity_rule) {
   if (!PG_ARGISNULL(1)) clause.add("normalizer", PG_GETARG_TEXT_PP(1));
   if (!PG_ARGISNULL(2)) clause.add("link", PG_GETARG_BOOL(2));
   if (!PG_ARGISNULL(3)) clause.add("region", PG_GETARG_TEXT_PP(3));
+  if (!PG_ARGISNULL(4)) clause.add("blocked", PG_GETARG_ARRAYTYPE_P(4));
+  if (!PG_ARGISNULL(5)) clause.add("blocked_pattern", PG_GETARG_TEXT_PP(5));
+  if (!PG_ARGISNULL(6)) clause.add("blocked_ipattern", PG_GETARG_TEXT_PP(6));
+  if (!PG_ARGISNULL(7)) clause.add("block_placeholders", PG_GETARG_BOOL(7));
+  if (!PG_ARGISNULL(8)) clause.add("block_roles", PG_GETARG_BOOL(8));
+  if (!PG_ARGISNULL(9)) clause.add("max_records", static_cast<std::int64_t>(PG_GETARG_INT64(9)));
+  if (!PG_ARGISNULL(10)) {
+    clause.add("max_per_identity", static_cast<std::int64_t>(PG_GETARG_INT32(10)));
+  }
+  if (!PG_ARGISNULL(11)) clause.add("priority", static_cast<std::int64_t>(PG_GETARG_INT32(11)));
+  if (!PG_ARGISNULL(12)) clause.add("fallback", PG_GETARG_BOOL(12));
+  if (!PG_ARGISNULL(13)) clause.add("on_tie", PG_GETARG_TEXT_PP(13));
   PG_RETURN_DATUM(clause.finish());
 }
 

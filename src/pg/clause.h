@@ -4,6 +4,7 @@
 //   {"clause": "source", "name": "segment", "query": "SELECT …"}
 //   {"clause": "rule", "kind": "plan", "normalizer": "none", "link": false}
 //   {"clause": "rule", "kind": "phone", "region": "GB"}
+//   {"clause": "rule", "kind": "email", "blocked": ["x@y.z"], "max_records": 500}
 //   {"clause": "output", "rows": "combinations", "max_combinations": 10000}
 #pragma once
 
@@ -16,12 +17,22 @@ enum class ClauseType : std::uint8_t { kSource, kRule, kOutput };
 // A clause taken apart; the views point into the datum. What is absent has no data.
 struct Clause {
   ClauseType type = ClauseType::kSource;
-  std::string_view name;              // of a source
-  std::string_view query;             // of a source
-  std::string_view kind;              // of a rule
-  std::string_view normalizer;        // of a rule
-  std::string_view region;            // of a rule
-  std::optional<bool> link;           // of a rule
+  std::string_view name;                    // of a source
+  std::string_view query;                   // of a source
+  std::string_view kind;                    // of a rule
+  std::string_view normalizer;              // of a rule
+  std::string_view region;                  // of a rule
+  std::optional<bool> link;                 // of a rule, and so on down to on_tie
+  const JsonbContainer* blocked = nullptr;  // an array of strings
+  std::string_view blocked_pattern;
+  std::string_view blocked_ipattern;
+  std::optional<bool> block_placeholders;
+  std::optional<bool> block_roles;
+  std::optional<std::int64_t> max_records;
+  std::optional<std::int64_t> max_per_identity;
+  std::optional<std::int64_t> priority;
+  std::optional<bool> fallback;
+  std::string_view on_tie;
   std::string_view rows;              // of an output
   std::int64_t max_combinations = 0;  // of an output
 };
@@ -31,5 +42,17 @@ inline constexpr std::int64_t kDefaultMaxCombinations = 10000;
 // Takes a datum of type identity_clause apart and checks every part of it.
 // Raises a PostgreSQL error (22023) where a part is missing, unknown or of no use.
 Clause read_clause(Datum datum);
+
+// Calls visit(string_view) for each string of a clause's array. For plain data: may raise errors.
+template <class Visit>
+void each_string(const JsonbContainer* array, Visit&& visit) {
+  JsonbIterator* iterator = JsonbIteratorInit(const_cast<JsonbContainer*>(array));
+  JsonbValue value;
+  for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, true); token != WJB_DONE;
+       token = JsonbIteratorNext(&iterator, &value, true)) {
+    if (token != WJB_ELEM) continue;
+    visit(std::string_view(value.val.string.val, static_cast<std::size_t>(value.val.string.len)));
+  }
+}
 
 }  // namespace identity_resolve::pg

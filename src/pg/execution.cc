@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "pg/scan.h"
-
 namespace identity_resolve::pg {
 
 namespace {
@@ -98,6 +96,7 @@ void Execution::resolve(const ClauseList& clauses) {
   for (SourceScan& scan : scans) scan.run(*sink);
   resolver_->combine(std::move(sink));
   resolver_->finalize();
+  warn_of_common_values(scans);
   spi.finish();
 
   reader_.emplace(*resolver_);
@@ -125,6 +124,29 @@ void Execution::resolve(const ClauseList& clauses) {
     combinations_.emplace(environment_, plan_.columns, request_.sources.size(),
                           request_.max_combinations, std::max<std::size_t>(budget / bytes, 1));
   }
+}
+
+// One warning for all values that max_records cut, with the worst of them by name.
+void Execution::warn_of_common_values(std::vector<SourceScan>& scans) {
+  const engine::TooCommon& cut = resolver_->too_common();
+  if (cut.identifiers == 0) return;
+  const Kind& kind = request_.kinds[engine::index(cut.kind)];
+  SourceScan& scan = scans[engine::index(cut.source)];
+  const std::string found = scan.find_value(cut.kind, cut.key, *keys_).value_or("?");
+  const std::string_view value = call([&] { return from_utf8(found); });
+  const std::string message = fmt::format("{} identifier{} too common to link anybody",
+                                          cut.identifiers, cut.identifiers == 1 ? " is" : "s are");
+  const std::string detail = fmt::format(
+      "The most common is {} \"{}\": {} records of source \"{}\" carry it, and max_records is {}.",
+      kind.name, value, cut.records, scan.name(), kind.rules.max_records);
+  const std::string hint = fmt::format(
+      "identity_links() shows all of them with the status too_common. Where such a value really is "
+      "one person, raise the limit: identity_rule('{}', max_records => …).",
+      kind.name);
+  call([&] {
+    ereport(WARNING, (errmsg("%s", message.c_str()), errdetail("%s", detail.c_str()),
+                      errhint("%s", hint.c_str())));
+  });
 }
 
 bool Execution::next(Datum* values, bool* nulls) {

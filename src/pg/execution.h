@@ -20,6 +20,7 @@
 #include "pg/environment.h"
 #include "pg/output_columns.h"
 #include "pg/request.h"
+#include "pg/scan.h"
 
 namespace identity_resolve::pg {
 
@@ -52,6 +53,7 @@ class Execution {
   ~Execution() = default;
 
   void resolve(const ClauseList& clauses);
+  void warn_of_common_values(std::vector<SourceScan>& scans);
   bool load_next_identity();
   bool next_record(Datum* values, bool* nulls);
   bool next_identity(Datum* values, bool* nulls);

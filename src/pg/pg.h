@@ -41,6 +41,7 @@ extern "C" {
 #include <nodes/nodeFuncs.h>
 #include <nodes/supportnodes.h>
 #include <pgtime.h>
+#include <regex/regex.h>
 #include <tcop/cmdtag.h>
 #include <tcop/dest.h>
 #include <utils/array.h>

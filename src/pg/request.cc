@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "normalize/phone.h"
 #include "pg/clause.h"
 #include "pg/guard.h"
+#include "pg/value_text.h"
 
 namespace identity_resolve::pg {
 
@@ -18,14 +20,33 @@ constexpr const char* kExample =
     "Write for example: resolve_identities(identity_source('stripe', "
     "'SELECT id, email FROM stripe.customers'), …).";
 
+// The defaults of doc/guards.md.
+constexpr std::uint64_t kMaxRecords = 1000;
+constexpr std::int32_t kDeclaredPriority = 40;
+
+Kind known_kind(std::string name, Method method, std::int32_t priority) {
+  Kind kind{std::move(name), method};
+  kind.rules.priority = priority;
+  kind.rules.max_records = kMaxRecords;
+  return kind;
+}
+
 std::vector<Kind> known_kinds() {
-  return {
-      {"user_id", Method::kExact},   {"anonymous_id", Method::kExact},
-      {"device_id", Method::kExact}, {"username", Method::kExact},
-      {"email", Method::kEmail},     {"external_id", Method::kExact},
-      {"phone", Method::kPhone},     {"salesforce_id", Method::kSalesforceId},
-      {"uuid", Method::kUuid},       {"object_id", Method::kObjectId},
+  std::vector<Kind> kinds = {
+      known_kind("user_id", Method::kExact, 100),
+      known_kind("anonymous_id", Method::kExact, 10),
+      known_kind("device_id", Method::kExact, 10),
+      known_kind("username", Method::kExact, 20),
+      known_kind("email", Method::kEmail, 60),
+      known_kind("external_id", Method::kExact, 80),
+      known_kind("phone", Method::kPhone, 40),
+      known_kind("salesforce_id", Method::kSalesforceId, 80),
+      known_kind("uuid", Method::kUuid, 80),
+      known_kind("object_id", Method::kObjectId, 80),
   };
+  kinds.front().rules.max_records = 0;
+  kinds.front().rules.max_per_identity = 1;
+  return kinds;
 }
 
 // The clauses' datums; the array's own checks included.
@@ -58,13 +79,62 @@ void add_source(Request& request, const Clause& clause) {
   request.sources.push_back({std::string(clause.name), std::string(clause.query)});
 }
 
+void apply_limits(Kind& kind, const Clause& clause) {
+  engine::KindRules& rules = kind.rules;
+  if (clause.max_records) rules.max_records = static_cast<std::uint64_t>(*clause.max_records);
+  if (clause.max_per_identity) {
+    rules.max_per_identity = static_cast<std::uint64_t>(*clause.max_per_identity);
+  }
+  if (clause.priority) rules.priority = static_cast<std::int32_t>(*clause.priority);
+  if (clause.fallback) rules.fallback = *clause.fallback;
+  if (clause.on_tie.data() != nullptr) rules.ties_by_data = clause.on_tie == "data";
+}
+
+// A blocked value is spelled as the identifiers are; one that has no such spelling blocks nothing,
+// as no identifier has it either.
+void apply_blocked(Kind& kind, const Clause& clause) {
+  if (clause.block_placeholders) kind.block_placeholders = *clause.block_placeholders;
+  kind.blocked_pattern = clause.blocked_pattern;
+  kind.blocked_ipattern = clause.blocked_ipattern;
+  if (clause.block_roles) {
+    if (!kind.is_address()) {
+      throw Error("22023", fmt::format("kind \"{}\" has no role addresses", kind.name),
+                  fmt::format("Its values are spelled by the normalizer \"{}\"; role addresses are "
+                              "email addresses such as info@.",
+                              normalize::name_of(kind.method)),
+                  "Add normalizer => 'email' to the rule, or leave block_roles out.");
+    }
+    kind.block_roles = *clause.block_roles;
+  }
+  if (clause.blocked == nullptr) return;
+  struct Listed {
+    std::string_view* values;
+    std::size_t count;
+  };
+  const Listed listed = call([&] {
+    std::size_t count = 0;
+    each_string(clause.blocked, [&](std::string_view) { ++count; });
+    auto* values = static_cast<std::string_view*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, (count + 1) * sizeof(std::string_view)));
+    count = 0;
+    each_string(clause.blocked, [&](std::string_view value) { values[count++] = to_utf8(value); });
+    return Listed{values, count};
+  });
+  normalize::Scratch scratch;
+  for (const std::string_view value : std::span(listed.values, listed.count)) {
+    const normalize::Result spelled = spell(kind, value, scratch);
+    if (spelled.status == normalize::Status::kValid) kind.blocked.emplace_back(spelled.text);
+  }
+  std::sort(kind.blocked.begin(), kind.blocked.end());
+}
+
 void apply_rule(Request& request, const Clause& clause) {
   const bool link = clause.link.value_or(true);
   auto number = request.kind_named(clause.kind);
   if (!number) {
     number = engine::KindNumber{static_cast<std::uint16_t>(request.kinds.size())};
-    request.kinds.push_back(
-        {std::string(clause.kind), link ? Method::kExact : Method::kNone});
+    request.kinds.push_back(known_kind(std::string(clause.kind),
+                                       link ? Method::kExact : Method::kNone, kDeclaredPriority));
     request.kinds.back().rules.links = link;
   }
   Kind& kind = request.kinds[engine::index(*number)];
@@ -72,7 +142,11 @@ void apply_rule(Request& request, const Clause& clause) {
   if (clause.normalizer.data() != nullptr) {
     kind.method = *normalize::method_by_name(clause.normalizer);
   }
-  if (clause.region.data() == nullptr) return;
+  apply_limits(kind, clause);
+  if (clause.region.data() == nullptr) {
+    apply_blocked(kind, clause);
+    return;
+  }
   if (kind.method != Method::kPhone) {
     throw Error("22023", fmt::format("kind \"{}\" has no use for a region", kind.name),
                 fmt::format("Its values are spelled by the normalizer \"{}\"; a region is for "
@@ -81,6 +155,7 @@ void apply_rule(Request& request, const Clause& clause) {
                 "Add normalizer => 'phone' to the rule, or leave the region out.");
   }
   kind.region = clause.region;
+  apply_blocked(kind, clause);
 }
 
 }  // namespace
@@ -90,6 +165,17 @@ std::optional<engine::KindNumber> Request::kind_named(std::string_view name) con
       std::find_if(kinds.begin(), kinds.end(), [&](const Kind& kind) { return kind.name == name; });
   if (found == kinds.end()) return std::nullopt;
   return engine::KindNumber{static_cast<std::uint16_t>(found - kinds.begin())};
+}
+
+normalize::Result spell(const Kind& kind, std::string_view value, normalize::Scratch& scratch) {
+  if (kind.method == Method::kPhone) {
+    return normalize::normalize_phone(value, scratch, kind.region);
+  }
+  if (kind.method == Method::kNone) {
+    const normalize::Result trimmed = normalize::normalize(Method::kExact, value, scratch);
+    if (trimmed.status == normalize::Status::kBlank) return trimmed;
+  }
+  return normalize::normalize(kind.method, value, scratch);
 }
 
 Request read_request(const ClauseList& list) {

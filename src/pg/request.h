@@ -13,7 +13,22 @@ struct Kind {
   normalize::Method method;
   engine::KindRules rules = {};
   std::string region = {};  // of telephone numbers in national form
+  // Values that never link: normalised ones, sorted; patterns in the database's encoding, empty for
+  // none; identity_blocked_values(); role addresses.
+  std::vector<std::string> blocked = {};
+  std::string blocked_pattern = {};
+  std::string blocked_ipattern = {};
+  bool block_placeholders = true;
+  bool block_roles = false;
+
+  [[nodiscard]] bool is_address() const noexcept {
+    return method == normalize::Method::kEmail || method == normalize::Method::kMailbox;
+  }
 };
+
+// A value in the one spelling of its kind. Blanks say nothing, also where a value is only carried
+// as it was typed. UTF-8.
+normalize::Result spell(const Kind& kind, std::string_view value, normalize::Scratch& scratch);
 
 struct Source {
   std::string name;

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "normalize/phone.h"
+#include "normalize/email_facts.h"
+#include "normalize/placeholder.h"
 #include "pg/unique_ids.h"
 
 namespace identity_resolve::pg {
@@ -69,19 +70,19 @@ char* keep(MemoryContext context, const std::string& text) {
   return call([&] { return MemoryContextStrdup(context, text.c_str()); });
 }
 
-// A value in the one spelling of its column's kind. Blanks say nothing, also where a value is only
-// carried as it was typed.
-normalize::Result spell(const SourceColumn& column, std::string_view value,
-                        normalize::Scratch& scratch) {
-  using normalize::Method;
-  if (column.method == Method::kPhone) {
-    return normalize::normalize_phone(value, scratch, column.region);
-  }
-  if (column.method == Method::kNone) {
-    const normalize::Result trimmed = normalize::normalize(Method::kExact, value, scratch);
-    if (trimmed.status == normalize::Status::kBlank) return trimmed;
-  }
-  return normalize::normalize(column.method, value, scratch);
+// A pattern as PostgreSQL's regular expressions want it, on the current memory context; nullptr for
+// none.
+text* pattern_text(const std::string& pattern) {
+  if (pattern.empty()) return nullptr;
+  return cstring_to_text_with_len(pattern.data(), static_cast<int>(pattern.size()));
+}
+
+// Whether a text of the database's encoding matches. Raises PostgreSQL's errors.
+bool matches(text* pattern, std::string_view value, int flags) {
+  if (pattern == nullptr) return false;
+  return RE_compile_and_execute(pattern, const_cast<char*>(value.data()),
+                                static_cast<int>(value.size()), REG_ADVANCED | flags,
+                                DEFAULT_COLLATION_OID, 0, nullptr);
 }
 
 }  // namespace
@@ -219,8 +220,9 @@ void SourceScan::read_columns(const Request& request) {
     SourceColumn read;
     read.attribute = attribute;
     read.kind = *number;
-    read.method = kind.method;
-    read.region = kind.region;
+    read.rules = &kind;
+    read.pattern = call([&] { return pattern_text(kind.blocked_pattern); });
+    read.ipattern = call([&] { return pattern_text(kind.blocked_ipattern); });
     read.array = OidIsValid(element);
     read.reader = call([value_type] { return ValueReader(value_type); });
     output_settings_.add(read.reader);
@@ -261,19 +263,29 @@ struct SourceScan::Receiver {
   MemoryContext row_memory;
 };
 
-void SourceScan::run(engine::LocalSink& sink) {
+void SourceScan::run(engine::LocalSink& sink) { execute(&sink); }
+
+std::optional<std::string> SourceScan::find_value(engine::KindNumber kind, const engine::Key& key,
+                                                  const engine::KeyRing& keys) {
+  wanted_ = Wanted{kind, key, &keys};
+  found_.reset();
+  execute(nullptr);
+  return found_;
+}
+
+void SourceScan::execute(engine::LocalSink* sink) {
   Receiver receiver{};
   receiver.base.receiveSlot = [](TupleTableSlot* slot, DestReceiver* self) {
     auto* to = reinterpret_cast<Receiver*>(self);
-    to->scan->take_row(slot, *to->sink, to->row_memory);
-    return true;
+    to->scan->take_row(slot, to->sink, to->row_memory);
+    return !to->scan->found_;  // false: no more rows
   };
   receiver.base.rStartup = [](DestReceiver*, int, TupleDesc) {};
   receiver.base.rShutdown = [](DestReceiver*) {};
   receiver.base.rDestroy = [](DestReceiver*) {};
   receiver.base.mydest = DestTuplestore;
   receiver.scan = this;
-  receiver.sink = &sink;
+  receiver.sink = sink;
   receiver.row_memory = call([] {
     return AllocSetContextCreate(CurrentMemoryContext, "identity_resolve row",
                                  ALLOCSET_DEFAULT_SIZES);
@@ -299,7 +311,7 @@ void SourceScan::run(engine::LocalSink& sink) {
 }
 
 // Called by the executor for each row: no C++ object is alive below us but the scan's own.
-void SourceScan::take_row(TupleTableSlot* slot, engine::LocalSink& sink, MemoryContext row_memory) {
+void SourceScan::take_row(TupleTableSlot* slot, engine::LocalSink* sink, MemoryContext row_memory) {
   const MemoryContext outer = MemoryContextSwitchTo(row_memory);
   if (output_settings_.needed()) {
     output_settings_.set();
@@ -308,7 +320,13 @@ void SourceScan::take_row(TupleTableSlot* slot, engine::LocalSink& sink, MemoryC
   } else {
     read_texts(slot);
   }
-  guarded([&] { put_row(sink); });
+  guarded([&] {
+    if (sink != nullptr) {
+      put_row(*sink);
+    } else {
+      search_row();
+    }
+  });
   MemoryContextSwitchTo(outer);
   MemoryContextReset(row_memory);
 }
@@ -381,12 +399,12 @@ void SourceScan::put_row(engine::LocalSink& sink) {
   sink.begin_row(number_, record_id_, updated_at_, ids_are_unique_);
   for (const Text& text : std::span(texts_, text_count_)) {
     const SourceColumn& column = *text.column;
-    const normalize::Result result = spell(column, text.value, scratch_);
+    const normalize::Result result = spell(*column.rules, text.value, scratch_);
     if (result.status == normalize::Status::kBlank) continue;
     if (result.status == normalize::Status::kValid) {
       // A spelling that the database's encoding lacks links all the same, but cannot be shown.
       const std::string_view shown = has_spelling(result.text) ? result.text : text.value;
-      sink.add_identifier(column.kind, result.text, engine::Standing::kValid, shown);
+      sink.add_identifier(column.kind, result.text, standing_of(column, result.text), shown);
       if (column.normalized_slot) sink.add_value(*column.normalized_slot, shown);
     } else {
       sink.add_identifier(column.kind, text.value, engine::Standing::kInvalid);
@@ -394,6 +412,42 @@ void SourceScan::put_row(engine::LocalSink& sink) {
     if (column.typed_slot) sink.add_value(*column.typed_slot, text.value);
   }
   sink.end_row();
+}
+
+// What the rules of its kind say of an identifier.
+engine::Standing SourceScan::standing_of(const SourceColumn& column, std::string_view normalized) {
+  using engine::Standing;
+  const Kind& kind = *column.rules;
+  if (!kind.rules.links && kind.rules.max_per_identity == 0) return Standing::kValid;
+  if (kind.block_placeholders && normalize::is_placeholder(normalized)) return Standing::kBlocked;
+  if (!kind.blocked.empty() &&
+      std::binary_search(kind.blocked.begin(), kind.blocked.end(), normalized)) {
+    return Standing::kBlocked;
+  }
+  if (column.pattern != nullptr || column.ipattern != nullptr) {
+    const bool blocked =
+        has_spelling(normalized) && call([&] {
+          const std::string_view value = from_utf8(normalized);
+          return matches(column.pattern, value, 0) || matches(column.ipattern, value, REG_ICASE);
+        });
+    if (blocked) return Standing::kBlocked;
+  }
+  if (kind.is_address() && normalize::is_role(normalized)) {
+    return kind.block_roles ? Standing::kBlocked : Standing::kGivesWay;
+  }
+  return Standing::kValid;
+}
+
+// Whether the row has the identifier that is looked for.
+void SourceScan::search_row() {
+  for (const Text& text : std::span(texts_, text_count_)) {
+    if (text.column->kind != wanted_.kind) continue;
+    const normalize::Result result = spell(*text.column->rules, text.value, scratch_);
+    if (result.status != normalize::Status::kValid) continue;
+    if (wanted_.keys->identifier(wanted_.kind, result.text) != wanted_.key) continue;
+    found_ = has_spelling(result.text) ? result.text : text.value;
+    return;
+  }
 }
 
 }  // namespace identity_resolve::pg

@@ -21,8 +21,9 @@ namespace identity_resolve::pg {
 struct SourceColumn {
   int attribute = 0;  // its place in the query, from 0
   engine::KindNumber kind{};
-  normalize::Method method{};
-  std::string region;  // of telephone numbers
+  const Kind* rules = nullptr;
+  text* pattern = nullptr;   // that its kind blocks; lives as long as the connection to SPI
+  text* ipattern = nullptr;  // the same in any letter case
   bool array = false;
   ValueReader reader;  // of the value, or of an array's elements
   // Where its values are carried: as normalised, and as typed.
@@ -34,6 +35,7 @@ class SourceScan {
  public:
   // Prepares the source's query; needs a connection to SPI. Throws PgError or engine::Error for a
   // query that fails, is no single SELECT, or has a column of no known kind.
+  // The request must outlive the object.
   SourceScan(const Request& request, engine::SourceNumber number);
 
   [[nodiscard]] engine::SourceNumber number() const noexcept { return number_; }
@@ -44,13 +46,21 @@ class SourceScan {
   // Runs the query to its end, every row going into the sink.
   void run(engine::LocalSink& sink);
 
+  // Runs the query again, under the same snapshot, until a row carries the identifier; gives it as
+  // normalised, in UTF-8.
+  std::optional<std::string> find_value(engine::KindNumber kind, const engine::Key& key,
+                                        const engine::KeyRing& keys);
+
  private:
   struct Receiver;
 
   void prepare();
   void check_statement() const;
   void read_columns(const Request& request);
-  void take_row(TupleTableSlot* slot, engine::LocalSink& sink, MemoryContext row_memory);
+  void execute(engine::LocalSink* sink);
+  void take_row(TupleTableSlot* slot, engine::LocalSink* sink, MemoryContext row_memory);
+  void search_row();
+  static engine::Standing standing_of(const SourceColumn& column, std::string_view normalized);
   void put_row(engine::LocalSink& sink);
   void read_texts(TupleTableSlot* slot);
   [[noreturn]] void rethrow(const PgError& error) const;
@@ -76,6 +86,15 @@ class SourceScan {
   std::size_t text_count_ = 0;
   std::size_t text_room_ = 0;
   normalize::Scratch scratch_;
+
+  // The identifier that find_value() looks for.
+  struct Wanted {
+    engine::KindNumber kind{};
+    engine::Key key{};
+    const engine::KeyRing* keys = nullptr;
+  };
+  Wanted wanted_;
+  std::optional<std::string> found_;
 };
 
 }  // namespace identity_resolve::pg

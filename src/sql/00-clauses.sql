@@ -35,20 +35,51 @@ CREATE FUNCTION identity_source(name text, query text) RETURNS identity_clause
 COMMENT ON FUNCTION identity_source(text, text) IS
   'a source of records: its name, and a query that yields a record id and identifiers named by their kinds';
 
--- identity_rule(kind, normalizer, link, region): declares a kind of identifier, or changes a known
--- one.
---   normalizer  exact, casefold, email, mailbox, phone, salesforce_id, uuid, object_id or none; NULL:
---               as the kind has it, for a new kind exact, or none where it does not link
---   link        whether equal values link records; NULL: as the kind has it, for a new kind true
---   region      of the normalizer phone: the country (ISO 3166-1, two capitals) whose national form
---               numbers may be written in; NULL: only numbers with a leading + are numbers
--- Errors: 22004, 42602, 42939 for a reserved name, 22023 for an unknown normaliser or region.
+-- identity_rule(kind, …): declares a kind of identifier, or changes a known one. NULL leaves each
+-- part as the kind has it. doc/guards.md says how the parts work together.
+--   normalizer          exact, casefold, email, mailbox, phone, salesforce_id, uuid, object_id or none;
+--                       for a new kind exact, or none where it does not link
+--   link                whether equal values link records; for a new kind true
+--   region              of the normalizer phone: the country (ISO 3166-1, two capitals) whose national
+--                       form numbers may be written in; NULL: only numbers with a leading +
+--   blocked             values that never link, in any spelling
+--   blocked_pattern     regular expression: normalised values that match it (~) never link
+--   blocked_ipattern    the same in any letter case (~*)
+--   block_placeholders  whether identity_blocked_values() never link; true
+--   block_roles         whether role addresses (info@, support@) never link; false
+--   max_records         a value that more records of one source carry links nobody; 1000, of user_id
+--                       0; 0: any number
+--   max_per_identity    most distinct values in one identity; 0, of user_id 1; 0: any number
+--   priority            the greater is the stronger kind; user_id 100, external_id, salesforce_id,
+--                       uuid and object_id 80, email 60, phone and new kinds 40, username 20,
+--                       anonymous_id and device_id 10
+--   fallback            link two records only where no stronger kind does; false
+--   on_tie              'apart': a value that people claim with equal evidence joins none of them;
+--                       'data': the first in the order of survivorship has it; 'apart'
+-- Errors: 22004, 42602, 42939 for a reserved name, 22023 for what is unknown or out of range, 2201B
+-- for an invalid pattern.
 CREATE FUNCTION identity_rule(kind text, normalizer text DEFAULT NULL, link boolean DEFAULT NULL,
-                              region text DEFAULT NULL)
+                              region text DEFAULT NULL, blocked text[] DEFAULT NULL,
+                              blocked_pattern text DEFAULT NULL, blocked_ipattern text DEFAULT NULL,
+                              block_placeholders boolean DEFAULT NULL,
+                              block_roles boolean DEFAULT NULL, max_records bigint DEFAULT NULL,
+                              max_per_identity integer DEFAULT NULL, priority integer DEFAULT NULL,
+                              fallback boolean DEFAULT NULL, on_tie text DEFAULT NULL)
   RETURNS identity_clause
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION identity_rule(text, text, boolean, text) IS
-  'a rule for a kind of identifier: how its values are spelled one way, and whether they link';
+COMMENT ON FUNCTION identity_rule(text, text, boolean, text, text[], text, text, boolean, boolean,
+                                  bigint, integer, integer, boolean, text) IS
+  'a rule for a kind of identifier: how its values are spelled one way, and what they may link';
+
+-- identity_blocked_values(): the values that stand for "no value", which never link unless a rule
+-- says block_placeholders => false. Letter case does not count.
+--   is_pattern  the value is a regular expression
+--   source      who names the value, or why it is here
+CREATE FUNCTION identity_blocked_values()
+  RETURNS TABLE (value text, is_pattern boolean, source text)
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 42;
+COMMENT ON FUNCTION identity_blocked_values() IS
+  'the built-in list of placeholders that never link anybody';
 
 -- identity_output(rows, max_combinations): which rows resolve_identities() gives.
 --   rows              'identities': one an identity; 'combinations': those that the plain SQL''s
