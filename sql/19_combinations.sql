@@ -99,7 +99,7 @@ SELECT count(*) FROM resolve_identities(:many, identity_output('combinations', m
 SELECT count(*) FROM resolve_identities(:many, identity_output('combinations', max_combinations => 200)) AS (a_id int, b_id int[]);
 -- Other people's rows do not count towards it.
 SELECT count(*) FROM resolve_identities(
-  identity_source('a', 'SELECT n, n / 10 AS user_id FROM generate_series(0, 9999) n'), identity_source('b', 'SELECT n, n / 10 AS user_id FROM generate_series(0, 9999) n'),
+  identity_source('a', 'SELECT n, n / 10 + 1 AS user_id FROM generate_series(0, 9999) n'), identity_source('b', 'SELECT n, n / 10 + 1 AS user_id FROM generate_series(0, 9999) n'),
   identity_output('combinations', max_combinations => 100)) AS (a_id int, b_id int);
 -- So many (a thousand to the seventh) that no counter could hold them.
 SELECT count(*) FROM resolve_identities(VARIADIC (
