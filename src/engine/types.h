@@ -39,6 +39,8 @@ enum class LinkStatus : std::uint8_t {
   kNotLinking,  // its kind does not link, or, of a fallback kind, a stronger identifier does
 };
 
+inline constexpr std::size_t kLinkStatuses = 8;
+
 // The status as users read it: links, alone, invalid, blocked, too_common, conflict, ambiguous,
 // not_linking.
 [[nodiscard]] std::string_view status_name(LinkStatus status) noexcept;

@@ -75,6 +75,7 @@ Execution::Execution(MemoryContext memory, ResultForm form, TupleDesc shape)
       form_(form),
       shape_(shape),
       environment_(memory),
+      links_(&environment_.memory()),
       combined_(&environment_.memory()) {}
 
 // From clauses to identities: scan to label. What survives is found out as rows are read.
@@ -91,6 +92,7 @@ void Execution::resolve(const ClauseList& clauses) {
   for (const Kind& kind : request_.kinds) wanted.kinds.push_back(kind.rules);
   wanted.sources = request_.sources.size();
   wanted.keep_keys = combine;
+  wanted.keep_evidence = form_ == ResultForm::kLinks;
   resolver_.emplace(environment_, wanted, *keys_);
   auto sink = resolver_->make_sink();
   for (SourceScan& scan : scans) scan.run(*sink);
@@ -100,15 +102,8 @@ void Execution::resolve(const ClauseList& clauses) {
   spi.finish();
 
   reader_.emplace(*resolver_);
-  if (form_ == ResultForm::kRecords) {
-    source_names_.resize(request_.sources.size());
-    call([this] {
-      const MemoryContext outer = MemoryContextSwitchTo(memory_);
-      for (std::size_t i = 0; i < source_names_.size(); ++i) {
-        source_names_[i] = PointerGetDatum(cstring_to_text(request_.sources[i].name.c_str()));
-      }
-      MemoryContextSwitchTo(outer);
-    });
+  if (form_ != ResultForm::kMasterTable) {
+    make_names();
     return;
   }
   survivorship_.emplace(environment_, plan_.columns, request_.sources.size(), plan_.slots);
@@ -124,6 +119,27 @@ void Execution::resolve(const ClauseList& clauses) {
     combinations_.emplace(environment_, plan_.columns, request_.sources.size(),
                           request_.max_combinations, std::max<std::size_t>(budget / bytes, 1));
   }
+}
+
+// The names that rows of the long form and of links show again and again.
+void Execution::make_names() {
+  source_names_.resize(request_.sources.size());
+  kind_names_.resize(request_.kinds.size());
+  call([this] {
+    const MemoryContext outer = MemoryContextSwitchTo(memory_);
+    for (std::size_t i = 0; i < source_names_.size(); ++i) {
+      source_names_[i] = PointerGetDatum(cstring_to_text(request_.sources[i].name.c_str()));
+    }
+    for (std::size_t i = 0; i < kind_names_.size(); ++i) {
+      kind_names_[i] = PointerGetDatum(cstring_to_text(request_.kinds[i].name.c_str()));
+    }
+    for (std::size_t i = 0; i < status_names_.size(); ++i) {
+      const std::string_view name = status_name(static_cast<engine::LinkStatus>(i));
+      status_names_[i] =
+          PointerGetDatum(cstring_to_text_with_len(name.data(), static_cast<int>(name.size())));
+    }
+    MemoryContextSwitchTo(outer);
+  });
 }
 
 // One warning for all values that max_records cut, with the worst of them by name.
@@ -151,6 +167,7 @@ void Execution::warn_of_common_values(std::vector<SourceScan>& scans) {
 
 bool Execution::next(Datum* values, bool* nulls) {
   if (form_ == ResultForm::kRecords) return next_record(values, nulls);
+  if (form_ == ResultForm::kLinks) return next_link(values, nulls);
   return combinations_ ? next_combination(values, nulls) : next_identity(values, nulls);
 }
 
@@ -159,6 +176,8 @@ void Execution::rewind() noexcept {
   next_row_ = 0;
   next_combined_ = 0;
   combined_.clear();
+  next_link_ = 0;
+  links_.clear();
 }
 
 bool Execution::load_next_identity() {
@@ -185,6 +204,57 @@ bool Execution::next_record(Datum* values, bool* nulls) {
   values[1] = source_names_[engine::index(row.source())];
   values[2] = id_writer_.write(row.record_id(), row_memory_);
   nulls[0] = nulls[1] = nulls[2] = false;
+  return true;
+}
+
+// The next record that carries anything: its identifiers, each once, by kind and value.
+bool Execution::load_next_links() {
+  links_.clear();
+  next_link_ = 0;
+  engine::Ticker ticker(environment_);
+  while (links_.empty()) {
+    if (next_identity_ == 0 || next_row_ == reader_->rows().size()) {
+      if (!load_next_identity()) return false;
+      next_row_ = 0;
+      id_ = id_of(request_, *reader_);
+    }
+    const std::span<const engine::OrderedRow> rows = reader_->rows();
+    record_source_ = rows[next_row_].row.source();
+    record_id_ = rows[next_row_].row.record_id();
+    do {
+      rows[next_row_++].row.each_evidence([&](const engine::Evidence& evidence) {
+        ticker.tick();
+        links_.push_back(evidence);
+      });
+    } while (next_row_ < rows.size() && !rows[next_row_].starts_record);
+  }
+  // Keys are random, and come last: they only bring equal identifiers together.
+  const auto order = [](const engine::Evidence& at) {
+    return std::tuple(at.kind, at.value, at.key.high, at.key.low);
+  };
+  std::sort(links_.begin(), links_.end(), [&](const auto& a, const auto& b) {
+    ticker.tick_bytes(std::min(a.value.size(), b.value.size()));
+    return order(a) < order(b);
+  });
+  links_.erase(std::unique(links_.begin(), links_.end(),
+                           [](const auto& a, const auto& b) { return a.key == b.key; }),
+               links_.end());
+  return true;
+}
+
+bool Execution::next_link(Datum* values, bool* nulls) {
+  if (next_link_ == links_.size()) {
+    if (!load_next_links()) return false;
+  }
+  const engine::Evidence& link = links_[next_link_++];
+  values[0] = PointerGetDatum(id_.data());
+  values[1] = source_names_[engine::index(record_source_)];
+  values[2] = id_writer_.write(record_id_, row_memory_);
+  values[3] = kind_names_[engine::index(link.kind)];
+  values[4] = value_writer_.write(link.value, row_memory_);
+  values[5] = status_names_[static_cast<std::size_t>(link.status)];
+  values[6] = Int64GetDatum(static_cast<std::int64_t>(link.others));
+  std::fill_n(nulls, 7, false);
   return true;
 }
 

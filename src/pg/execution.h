@@ -27,6 +27,7 @@ namespace identity_resolve::pg {
 enum class ResultForm : std::uint8_t {
   kMasterTable,  // resolve_identities(): the columns of the definition list
   kRecords,      // identity_records(): identity_id, source, record_id
+  kLinks,        // identity_links(): each identifier of each record, and what became of it
 };
 
 class Execution {
@@ -45,6 +46,11 @@ class Execution {
   // The next row's values, which live until the next call; false after the last row.
   // Throws engine::Error for a value that its column's type does not take.
   bool next(Datum* values, bool* nulls);
+  // What was resolved: of kLinks with evidence.
+  [[nodiscard]] const Request& request() const noexcept { return request_; }
+  [[nodiscard]] const engine::Resolver& resolver() const noexcept { return *resolver_; }
+  [[nodiscard]] Environment& environment() noexcept { return environment_; }
+
   // Starts again with the first row.
   void rewind() noexcept;
 
@@ -56,6 +62,9 @@ class Execution {
   void warn_of_common_values(std::vector<SourceScan>& scans);
   bool load_next_identity();
   bool next_record(Datum* values, bool* nulls);
+  bool next_link(Datum* values, bool* nulls);
+  bool load_next_links();
+  void make_names();
   bool next_identity(Datum* values, bool* nulls);
   bool next_combination(Datum* values, bool* nulls);
   void collect_combinations();
@@ -76,11 +85,20 @@ class Execution {
   std::optional<Emitter> emitter_;
   std::size_t next_identity_ = 0;
 
-  // Of the long form: the identity at hand.
+  // Of the long form and of links: the identity at hand.
   engine::Uuid id_{};
   std::size_t next_row_ = 0;
   std::vector<Datum> source_names_;
   TextWriter id_writer_;
+
+  // Of links: the record at hand, and what it carries.
+  std::vector<Datum> kind_names_;
+  std::array<Datum, engine::kLinkStatuses> status_names_{};
+  TextWriter value_writer_;
+  engine::SourceNumber record_source_{};
+  std::string_view record_id_;
+  boost::container::pmr::vector<engine::Evidence> links_;
+  std::size_t next_link_ = 0;
 
   // Of combinations: those of the identity at hand, their scalar cells one after the other.
   boost::container::pmr::vector<std::string_view> combined_;

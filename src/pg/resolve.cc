@@ -1,4 +1,4 @@
-// The SQL functions resolve_identities() and identity_records().
+// The SQL functions resolve_identities(), identity_records() and identity_links().
 //
 // Called in FROM by themselves they are replaced by a scan of our own while the statement is being
 // planned (resolve_scan.cc), which streams the rows. What stands here is the other way in: any
@@ -36,15 +36,8 @@ ClauseList clauses_of(FunctionCallInfo fcinfo) noexcept {
 }
 
 void fill_tuplestore(FunctionCallInfo fcinfo, ResultForm form) {
-  ReturnSetInfo* result = result_of(fcinfo);
-  call([&] {
-    const MemoryContext outer = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
-    result->setDesc = CreateTupleDescCopy(result->expectedDesc);
-    result->setResult = tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0,
-                                              false, work_mem);
-    result->returnMode = SFRM_Materialize;
-    MemoryContextSwitchTo(outer);
-  });
+  ReturnSetInfo* result = begin_tuplestore(fcinfo);
+
   const TupleDesc shape = result->setDesc;
   Execution* execution = Execution::create(CurrentMemoryContext, form, clauses_of(fcinfo), shape);
   const auto columns = static_cast<std::size_t>(shape->natts);
@@ -57,6 +50,19 @@ void fill_tuplestore(FunctionCallInfo fcinfo, ResultForm form) {
 }
 
 }  // namespace
+
+ReturnSetInfo* begin_tuplestore(FunctionCallInfo fcinfo) {
+  ReturnSetInfo* result = result_of(fcinfo);
+  call([&] {
+    const MemoryContext outer = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+    result->setDesc = CreateTupleDescCopy(result->expectedDesc);
+    result->setResult = tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0,
+                                              false, work_mem);
+    result->returnMode = SFRM_Materialize;
+    MemoryContextSwitchTo(outer);
+  });
+  return result;
+}
 
 }  // namespace identity_resolve::pg
 
@@ -71,5 +77,11 @@ IDENTITY_RESOLVE_FUNCTION(resolve_identities) {
 // identity_records(VARIADIC clauses identity_clause[]) → TABLE (identity_id, source, record_id).
 IDENTITY_RESOLVE_FUNCTION(identity_records) {
   guarded([&] { fill_tuplestore(fcinfo, ResultForm::kRecords); });
+  return Datum{0};
+}
+
+// identity_links(VARIADIC clauses identity_clause[]) → TABLE (…): src/sql/30-evidence.sql.
+IDENTITY_RESOLVE_FUNCTION(identity_links) {
+  guarded([&] { fill_tuplestore(fcinfo, ResultForm::kLinks); });
   return Datum{0};
 }

@@ -7,9 +7,15 @@
 extern "C" {
 PGDLLEXPORT Datum resolve_identities(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum identity_records(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum identity_links(PG_FUNCTION_ARGS);
 }
 
 namespace identity_resolve::pg {
+
+// Sets a call of a set-returning function up to give its rows in a tuplestore, which is then the
+// result's setResult; their shape is its setDesc. Throws engine::Error where the function was
+// called in a place that takes no set.
+ReturnSetInfo* begin_tuplestore(FunctionCallInfo fcinfo);
 
 // Makes the planner use the scan of resolve_scan.cc. Called once, when the library is loaded.
 void install_resolve_scan();

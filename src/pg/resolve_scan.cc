@@ -42,6 +42,7 @@ std::optional<ResultForm> form_of(Oid function) {
   fmgr_info(function, &info);
   if (info.fn_addr == ::resolve_identities) return ResultForm::kMasterTable;
   if (info.fn_addr == ::identity_records) return ResultForm::kRecords;
+  if (info.fn_addr == ::identity_links) return ResultForm::kLinks;
   return std::nullopt;
 }
 
@@ -125,11 +126,15 @@ Plan* plan_scan(PlannerInfo* /*root*/, RelOptInfo* rel, CustomPath* path, List* 
     typmods = function->funccoltypmods;
     collations = function->funccolcollations;
   } else {
-    names = list_make3(makeString(pstrdup("identity_id")), makeString(pstrdup("source")),
-                       makeString(pstrdup("record_id")));
-    types = list_make3_oid(UUIDOID, TEXTOID, TEXTOID);
-    typmods = list_make3_int(-1, -1, -1);
-    collations = list_make3_oid(InvalidOid, DEFAULT_COLLATION_OID, DEFAULT_COLLATION_OID);
+    TupleDesc shape = nullptr;
+    get_expr_result_type(function->funcexpr, nullptr, &shape);
+    for (int i = 0; i < shape->natts; ++i) {
+      const Form_pg_attribute column = TupleDescAttr(shape, i);
+      names = lappend(names, makeString(pstrdup(NameStr(column->attname))));
+      types = lappend_oid(types, column->atttypid);
+      typmods = lappend_int(typmods, column->atttypmod);
+      collations = lappend_oid(collations, column->attcollation);
+    }
   }
   const auto number = static_cast<int>(rel->relid);
   for (int i = 0; i < list_length(types); ++i) {

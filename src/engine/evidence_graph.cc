@@ -1,0 +1,193 @@
+#include "engine/evidence_graph.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace identity_resolve::engine {
+
+EvidenceGraph::EvidenceGraph(const Resolver& resolver)
+    : environment_(&resolver.environment()),
+      records_(&environment_->memory()),
+      links_(&environment_->memory()),
+      carriers_(&environment_->memory()),
+      first_carrier_(&environment_->memory()) {
+  for (const KindRules& rules : resolver.shape().kinds) priorities_.push_back(rules.priority);
+  read(resolver);
+  number_identifiers();
+}
+
+// The records with what they carry.
+void EvidenceGraph::read(const Resolver& resolver) {
+  Ticker ticker(*environment_);
+  IdentityReader reader(resolver);
+  const auto order = [this](const Link& at) {
+    const Evidence& evidence = at.evidence;
+    return std::tuple(-std::int64_t{priorities_[index(evidence.kind)]}, evidence.kind,
+                      evidence.value, evidence.key.high, evidence.key.low);
+  };
+  for (std::size_t identity = 0; identity < resolver.identities(); ++identity) {
+    reader.load(IdentityNumber{static_cast<std::uint32_t>(identity)});
+    const std::span<const OrderedRow> rows = reader.rows();
+    for (std::size_t at = 0; at < rows.size();) {
+      const auto number = static_cast<Number>(records_.size());
+      const std::size_t first = links_.size();
+      const Row& row = rows[at].row;
+      records_.push_back({row.source(), row.record_id(), static_cast<Number>(identity), first, 0});
+      do {
+        rows[at++].row.each_evidence([&](const Evidence& evidence) {
+          ticker.tick();
+          links_.push_back({evidence, number, 0});
+        });
+      } while (at < rows.size() && !rows[at].starts_record);
+      const auto begin = links_.begin() + static_cast<std::ptrdiff_t>(first);
+      std::sort(begin, links_.end(), [&](const Link& a, const Link& b) {
+        ticker.tick();
+        return order(a) < order(b);
+      });
+      links_.erase(std::unique(begin, links_.end(),
+                               [](const Link& a, const Link& b) {
+                                 return a.evidence.key == b.evidence.key;
+                               }),
+                   links_.end());
+      records_.back().links = links_.size() - first;
+    }
+  }
+}
+
+void EvidenceGraph::number_identifiers() {
+  Ticker ticker(*environment_);
+  carriers_.resize(links_.size());
+  for (Number i = 0; i < links_.size(); ++i) carriers_[i] = i;
+  const auto order = [this](Number link) {
+    const Key& key = links_[link].evidence.key;
+    return std::tuple(key.high, key.low, records_[links_[link].record].identity, link);
+  };
+  std::sort(carriers_.begin(), carriers_.end(), [&](Number a, Number b) {
+    ticker.tick();
+    return order(a) < order(b);
+  });
+  for (std::size_t i = 0; i < carriers_.size(); ++i) {
+    ticker.tick();
+    if (i == 0 || links_[carriers_[i]].evidence.key != links_[carriers_[i - 1]].evidence.key) {
+      first_carrier_.push_back(static_cast<Number>(i));
+    }
+    links_[carriers_[i]].identifier = static_cast<Number>(first_carrier_.size() - 1);
+  }
+  first_carrier_.push_back(static_cast<Number>(carriers_.size()));
+}
+
+std::optional<EvidenceGraph::Number> EvidenceGraph::find(SourceNumber source,
+                                                         std::string_view id) const {
+  Ticker ticker(*environment_);
+  for (Number number = 0; number < records_.size(); ++number) {
+    ticker.tick();
+    if (records_[number].source == source && records_[number].id == id) return number;
+  }
+  return std::nullopt;
+}
+
+bool EvidenceGraph::before(Number a, Number b) const noexcept {
+  const Record& left = records_[a];
+  const Record& right = records_[b];
+  if (left.source != right.source) return left.source < right.source;
+  return compare_ids(left.id, right.id) < 0;
+}
+
+std::vector<EvidenceGraph::Number> EvidenceGraph::records_of(Number identity) const {
+  Ticker ticker(*environment_);
+  std::vector<Number> numbers;
+  for (Number number = 0; number < records_.size(); ++number) {
+    ticker.tick();
+    if (records_[number].identity == identity) numbers.push_back(number);
+  }
+  std::sort(numbers.begin(), numbers.end(), [&](Number a, Number b) {
+    ticker.tick();
+    return before(a, b);
+  });
+  return numbers;
+}
+
+bool EvidenceGraph::is_accepted(const Link& a, const Link& b) const noexcept {
+  return a.evidence.status == LinkStatus::kLinks && b.evidence.status == LinkStatus::kLinks &&
+         records_[a.record].identity == records_[b.record].identity;
+}
+
+// Dijkstra's algorithm with (refused steps, steps) as lengths; each identifier is gone through once
+// for its refused steps, and once in each identity for its accepted ones.
+std::vector<EvidenceGraph::Step> EvidenceGraph::path(Number from, Number to) const {
+  struct Reached {
+    Number refused;
+    Number steps;
+    Number record;
+    Step by;
+  };
+  Ticker ticker(*environment_);
+  Vector<Reached> waiting(&environment_->memory());  // a heap, the nearest on top
+  Vector<Step> came_by(records_.size(), Step{}, &environment_->memory());
+  Vector<std::uint8_t> settled(records_.size(), 0, &environment_->memory());
+  Vector<std::uint8_t> refused_done(first_carrier_.size(), 0, &environment_->memory());
+  Vector<std::uint8_t> accepted_done(links_.size(), 0, &environment_->memory());
+  // Between equally near records the data decides, and between ways to one record too.
+  const auto farther = [&](const Reached& a, const Reached& b) {
+    ticker.tick();
+    if (a.refused != b.refused) return a.refused > b.refused;
+    if (a.steps != b.steps) return a.steps > b.steps;
+    if (a.record != b.record) return before(b.record, a.record);
+    if (a.by.from == b.by.from || a.by.from == nullptr || b.by.from == nullptr) return false;
+    const auto order = [this](const Link& at) {
+      return std::tuple(-std::int64_t{priorities_[index(at.evidence.kind)]}, at.evidence.kind,
+                        at.evidence.value);
+    };
+    if (order(*a.by.from) != order(*b.by.from)) return order(*b.by.from) < order(*a.by.from);
+    return before(b.by.from->record, a.by.from->record);
+  };
+  const auto reach = [&](Reached reached) {
+    waiting.push_back(reached);
+    std::push_heap(waiting.begin(), waiting.end(), farther);
+  };
+  const auto within = [this](std::span<const Number> carriers, Number identity) {
+    const auto identity_of = [this](Number link) { return records_[links_[link].record].identity; };
+    const auto first = std::partition_point(carriers.begin(), carriers.end(), [&](Number link) {
+      return identity_of(link) < identity;
+    });
+    const auto last = std::partition_point(
+        first, carriers.end(), [&](Number link) { return identity_of(link) == identity; });
+    return std::span(first, last);
+  };
+  reach({0, 0, from, Step{}});
+  while (!waiting.empty()) {
+    std::pop_heap(waiting.begin(), waiting.end(), farther);
+    const Reached at = waiting.back();
+    waiting.pop_back();
+    if (settled[at.record] != 0) continue;
+    settled[at.record] = 1;
+    came_by[at.record] = at.by;
+    if (at.record == to) break;
+    for (const Link& link : links_of(at.record)) {
+      const auto own = static_cast<std::size_t>(&link - links_.data());
+      const bool all = refused_done[link.identifier] == 0;
+      std::span<const Number> carriers = carriers_of(link.identifier);
+      if (!all) {
+        if (link.evidence.status != LinkStatus::kLinks || accepted_done[own] != 0) continue;
+        carriers = within(carriers, records_[at.record].identity);
+      }
+      for (const Number number : carriers) {
+        ticker.tick();
+        const Link& other = links_[number];
+        const bool accepted = is_accepted(link, other);
+        if (accepted) accepted_done[number] = 1;
+        if (settled[other.record] != 0 || (!accepted && !all)) continue;
+        reach({at.refused + (accepted ? 0 : 1), at.steps + 1, other.record,
+               Step{&link, &other, accepted}});
+      }
+      refused_done[link.identifier] = 1;
+    }
+  }
+  std::vector<Step> steps;
+  if (settled[to] == 0) return steps;
+  for (Number at = to; at != from; at = came_by[at].from->record) steps.push_back(came_by[at]);
+  std::reverse(steps.begin(), steps.end());
+  return steps;
+}
+
+}  // namespace identity_resolve::engine

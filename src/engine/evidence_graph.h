@@ -1,0 +1,91 @@
+// The evidence as a graph: records, the identifiers that they carry, and which of these join them.
+//
+// Of a finalized resolver with evidence. Two records that carry one identifier are neighbours; the
+// step between them is accepted where the identifier links both and they are one identity, refused
+// otherwise. Nothing here depends on keys' values or on the order of rows: records go by source and
+// id, identifiers by their kind's priority, kind and value.
+//
+// Memory: about 100 bytes for each identifier of each record, 24 a record. Cost: a sort.
+#pragma once
+
+#include <boost/container/pmr/vector.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/identity_reader.h"
+#include "engine/resolver.h"
+
+namespace identity_resolve::engine {
+
+class EvidenceGraph {
+ public:
+  using Number = std::uint32_t;
+
+  // A record, by its number.
+  struct Record {
+    SourceNumber source;
+    std::string_view id;
+    Number identity;
+    std::size_t first_link;  // of its links
+    std::size_t links;
+  };
+  // A record carries an identifier.
+  struct Link {
+    Evidence evidence;
+    Number record;
+    Number identifier;
+  };
+  // From one record to another by an identifier that both carry.
+  struct Step {
+    const Link* from;
+    const Link* to;
+    bool accepted;
+  };
+
+  explicit EvidenceGraph(const Resolver& resolver);
+
+  // The record, or nothing.
+  [[nodiscard]] std::optional<Number> find(SourceNumber source, std::string_view id) const;
+  [[nodiscard]] const Record& record(Number number) const noexcept { return records_[number]; }
+  [[nodiscard]] std::size_t records() const noexcept { return records_.size(); }
+  // What a record carries, each identifier once: the strongest kind first, then by kind and value.
+  [[nodiscard]] std::span<const Link> links_of(Number record) const noexcept {
+    return {links_.data() + records_[record].first_link, records_[record].links};
+  }
+  // The links of one identifier; the records of one identity are neighbours.
+  [[nodiscard]] std::span<const Number> carriers_of(Number identifier) const noexcept {
+    return {carriers_.data() + first_carrier_[identifier],
+            first_carrier_[identifier + 1] - first_carrier_[identifier]};
+  }
+  [[nodiscard]] const Link& link(Number number) const noexcept { return links_[number]; }
+  // The identity's records by source and id.
+  [[nodiscard]] std::vector<Number> records_of(Number identity) const;
+  // Whether one record comes before another: by source, then id.
+  [[nodiscard]] bool before(Number a, Number b) const noexcept;
+
+  // The steps from one record to another: as few refused ones as can be, and then as few steps.
+  // Between such paths the data decides. Empty where nothing connects them, and where both are the
+  // same record.
+  [[nodiscard]] std::vector<Step> path(Number from, Number to) const;
+
+ private:
+  template <class T>
+  using Vector = boost::container::pmr::vector<T>;
+
+  [[nodiscard]] bool is_accepted(const Link& a, const Link& b) const noexcept;
+  void read(const Resolver& resolver);
+  void number_identifiers();
+
+  Environment* environment_;
+  std::vector<std::int32_t> priorities_;  // by kind
+  Vector<Record> records_;
+  Vector<Link> links_;       // by record
+  Vector<Number> carriers_;  // numbers of links, by identifier
+  Vector<Number> first_carrier_;
+};
+
+}  // namespace identity_resolve::engine
