@@ -279,8 +279,9 @@ class Picture {
   std::size_t identifier_number(Number identifier) { return number_of(identifiers_, identifier); }
 
   void draw_record(Number record, bool asked) {
-    out_ += fmt::format("  r{} [shape=box, style=\"filled{}\", fillcolor=\"#dbe9f6\", label={}];
-", record_number(record), asked ? ",bold" : "", quoted(explained_->name(record)));
+    out_ +=
+        fmt::format("  r{} [shape=box, style=\"filled{}\", fillcolor=\"#dbe9f6\", label={}];\n",
+                    record_number(record), asked ? ",bold" : "", quoted(explained_->name(record)));
   }
 
   void draw_identifier(const EvidenceGraph::Link& link) {
@@ -344,7 +345,8 @@ class Picture {
       out_ += fmt::format(
           "  m{0} [shape=note, color=\"#808080\", label={1}];\n  i{0} -- m{0} "
           "[style=dashed, color=\"#808080\"];\n",
-          link.identifier, quoted(fmt::format("{} more records", count - beyond.size())));
+          identifier_number(link.identifier),
+          quoted(fmt::format("{} more records", count - beyond.size())));
     }
   }
 
