@@ -49,6 +49,12 @@ class LocalSink {
   // 4 GiB ids.
   void begin_row(SourceNumber source, std::string_view record_id, std::int64_t updated_at,
                  bool id_is_unique = false);
+  // Whether identifiers of a kind are of any use here: they link, a limit counts them, or evidence
+  // is kept.
+  [[nodiscard]] bool wants(KindNumber kind) const noexcept {
+    const KindRules& rules = shape_->kinds[index(kind)];
+    return rules.links || rules.max_per_identity != 0 || shape_->keep_evidence;
+  }
   // An identifier: its kind, its normalised bytes (as typed where it has no normal form), what is
   // known of it, and how evidence shows it (no data: as normalised).
   void add_identifier(KindNumber kind, std::string_view normalized,

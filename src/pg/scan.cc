@@ -404,7 +404,9 @@ void SourceScan::put_row(engine::LocalSink& sink) {
     if (result.status == normalize::Status::kValid) {
       // A spelling that the database's encoding lacks links all the same, but cannot be shown.
       const std::string_view shown = has_spelling(result.text) ? result.text : text.value;
-      sink.add_identifier(column.kind, result.text, standing_of(column, result.text), shown);
+      if (sink.wants(column.kind)) {
+        sink.add_identifier(column.kind, result.text, standing_of(column, result.text), shown);
+      }
       if (column.normalized_slot) sink.add_value(*column.normalized_slot, shown);
     } else {
       sink.add_identifier(column.kind, text.value, engine::Standing::kInvalid);
@@ -418,7 +420,6 @@ void SourceScan::put_row(engine::LocalSink& sink) {
 engine::Standing SourceScan::standing_of(const SourceColumn& column, std::string_view normalized) {
   using engine::Standing;
   const Kind& kind = *column.rules;
-  if (!kind.rules.links && kind.rules.max_per_identity == 0) return Standing::kValid;
   if (kind.block_placeholders && normalize::is_placeholder(normalized)) return Standing::kBlocked;
   if (!kind.blocked.empty() &&
       std::binary_search(kind.blocked.begin(), kind.blocked.end(), normalized)) {
