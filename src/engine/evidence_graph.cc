@@ -7,11 +7,11 @@ namespace identity_resolve::engine {
 
 EvidenceGraph::EvidenceGraph(const Resolver& resolver)
     : environment_(&resolver.environment()),
+      kinds_(resolver.shape().kinds),
       records_(&environment_->memory()),
       links_(&environment_->memory()),
       carriers_(&environment_->memory()),
       first_carrier_(&environment_->memory()) {
-  for (const KindRules& rules : resolver.shape().kinds) priorities_.push_back(rules.priority);
   read(resolver);
   number_identifiers();
 }
@@ -22,7 +22,7 @@ void EvidenceGraph::read(const Resolver& resolver) {
   IdentityReader reader(resolver);
   const auto order = [this](const Link& at) {
     const Evidence& evidence = at.evidence;
-    return std::tuple(-std::int64_t{priorities_[index(evidence.kind)]}, evidence.kind,
+    return std::tuple(-std::int64_t{kinds_[index(evidence.kind)].priority}, evidence.kind,
                       evidence.value, evidence.key.high, evidence.key.low);
   };
   for (std::size_t identity = 0; identity < resolver.identities(); ++identity) {
@@ -135,7 +135,7 @@ std::vector<EvidenceGraph::Step> EvidenceGraph::path(Number from, Number to) con
     if (a.record != b.record) return before(b.record, a.record);
     if (a.by.from == b.by.from || a.by.from == nullptr || b.by.from == nullptr) return false;
     const auto order = [this](const Link& at) {
-      return std::tuple(-std::int64_t{priorities_[index(at.evidence.kind)]}, at.evidence.kind,
+      return std::tuple(-std::int64_t{kinds_[index(at.evidence.kind)].priority}, at.evidence.kind,
                         at.evidence.value);
     };
     if (order(*a.by.from) != order(*b.by.from)) return order(*b.by.from) < order(*a.by.from);
@@ -164,6 +164,7 @@ std::vector<EvidenceGraph::Step> EvidenceGraph::path(Number from, Number to) con
     came_by[at.record] = at.by;
     if (at.record == to) break;
     for (const Link& link : links_of(at.record)) {
+      if (!kinds_[index(link.evidence.kind)].links) continue;
       const auto own = static_cast<std::size_t>(&link - links_.data());
       const bool all = refused_done[link.identifier] == 0;
       std::span<const Number> carriers = carriers_of(link.identifier);

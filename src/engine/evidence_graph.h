@@ -67,9 +67,9 @@ class EvidenceGraph {
   // Whether one record comes before another: by source, then id.
   [[nodiscard]] bool before(Number a, Number b) const noexcept;
 
-  // The steps from one record to another: as few refused ones as can be, and then as few steps.
-  // Between such paths the data decides. Empty where nothing connects them, and where both are the
-  // same record.
+  // The steps from one record to another by kinds that link: as few refused ones as can be, and
+  // then as few steps. Between such paths the data decides. Empty where nothing connects them, and
+  // where both are the same record.
   [[nodiscard]] std::vector<Step> path(Number from, Number to) const;
 
  private:
@@ -81,7 +81,7 @@ class EvidenceGraph {
   void number_identifiers();
 
   Environment* environment_;
-  std::vector<std::int32_t> priorities_;  // by kind
+  std::span<const KindRules> kinds_;
   Vector<Record> records_;
   Vector<Link> links_;       // by record
   Vector<Number> carriers_;  // numbers of links, by identifier

@@ -298,7 +298,7 @@ void Guard::run_stage(std::span<const Number> identifiers) {
     first = last;
   }
   for (const Claim& claim : claims_) {
-    for (std::size_t i = 0; i < claim.records; ++i) {
+    for (std::size_t i = 0; i < claim.edges; ++i) {
       edges_[stage_edges_[claim.first_edge + i]].outcome = claim.outcome;
     }
     ticker_.tick();
@@ -311,6 +311,7 @@ void Guard::collect_claims(std::span<const Number> identifiers) {
   stage_edges_.clear();
   for (const Number identifier : identifiers) {
     carriers_.clear();
+    const std::size_t first_claim = claims_.size();
     for (std::size_t at = identifiers_[identifier].first_edge; at < end_of_edges(identifier);
          ++at) {
       ticker_.tick();
@@ -328,14 +329,29 @@ void Guard::collect_claims(std::span<const Number> identifiers) {
     for (std::size_t i = 0; i < carriers_.size(); ++i) {
       const Carrier& carrier = carriers_[i];
       if (i == 0 || carriers_[i - 1].cluster != carrier.cluster) {
-        claims_.push_back({carrier.cluster, identifier, 0, 0, stage_edges_.size(),
+        claims_.push_back({carrier.cluster, identifier, 0, 0, stage_edges_.size(), 0,
                            rank_[carrier.cluster], order_[identifier], Outcome::kHeld});
       }
       Claim& claim = claims_.back();
-      if (claim.records == 0 || carriers_[i - 1].source != carrier.source) ++claim.sources;
+      if (claim.edges == 0 || carriers_[i - 1].source != carrier.source) ++claim.sources;
       ++claim.records;
+      ++claim.edges;
       stage_edges_.push_back(carrier.edge);
     }
+    strengthen_free({claims_.data() + first_claim, claims_.size() - first_claim});
+  }
+}
+
+// A free cluster follows an identifier to its strongest claimant: its claims, all on one
+// identifier, become as strong as the strongest of them.
+void Guard::strengthen_free(std::span<Claim> claims) {
+  std::pair<std::uint32_t, std::uint32_t> strongest;
+  for (const Claim& claim : claims) {
+    strongest = std::max(strongest, std::pair(claim.sources, claim.records));
+  }
+  for (Claim& claim : claims) {
+    ticker_.tick();
+    if (!bound(claim.cluster)) std::tie(claim.sources, claim.records) = strongest;
   }
 }
 

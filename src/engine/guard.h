@@ -77,11 +77,12 @@ class Guard {
   struct Claim {
     Number cluster;  // as it was at the start of the stage
     Number identifier;
-    std::uint32_t sources;
+    std::uint32_t sources;  // its strength, as are the
     std::uint32_t records;
-    std::size_t first_edge;  // of its `records` edges in stage_edges_
-    std::uint32_t rank;      // of the cluster's first record, and
-    std::uint32_t order;     // of the identifier, where ties are settled by the data
+    std::size_t first_edge;  // of its edges in stage_edges_
+    std::uint32_t edges;
+    std::uint32_t rank;   // of the cluster's first record, and
+    std::uint32_t order;  // of the identifier, where ties are settled by the data
     Outcome outcome;
   };
   // Of what a cluster holds.
@@ -141,6 +142,7 @@ class Guard {
   void order_identifiers(std::span<const std::uint32_t> ranks);
   void run_stage(std::span<const Number> identifiers);
   void collect_claims(std::span<const Number> identifiers);
+  void strengthen_free(std::span<Claim> claims);
   void decide_together(std::span<Claim> level);
   void refuse_dead(std::span<Claim*> claims);
   void decide_regions();

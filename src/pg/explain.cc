@@ -211,8 +211,11 @@ void explain(const Explained& explained, Number a, Number b, Rows& rows) {
     rows.add(0, fmt::format("{} are one identity, by {}", both, counted(steps.size(), "step")));
     explain_steps(explained, steps, rows);
   } else if (!steps.empty()) {
-    rows.add(0, fmt::format("{} are two identities: {} of the {} between them {} refused", both,
-                            refused, counted(steps.size(), "step"), refused == 1 ? "is" : "are"));
+    const std::string which =
+        steps.size() == 1 ? "the one step between them"
+                          : fmt::format("{} of the {} steps between them", refused, steps.size());
+    rows.add(0, fmt::format("{} are two identities: {} {} refused", both, which,
+                            refused == 1 ? "is" : "are"));
     explain_steps(explained, steps, rows);
   } else {
     rows.add(0,

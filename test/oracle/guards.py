@@ -326,7 +326,12 @@ class Rebuilt:
                 if not records:
                     continue
                 strength = (len({r[0] for r in records}), len(records))
-                claims.append((strength, cluster, group, records))
+                claims.append([strength, cluster, group, records])
+        # A free cluster's claim is as strong as the strongest claim on that identifier.
+        strongest = {g: max(c[0] for c in claims if c[2] == g) for g in {c[2] for c in claims}}
+        for claim in claims:
+            if not self.is_bound(claim[1]):
+                claim[0] = strongest[claim[2]]
         for strength in sorted({claim[0] for claim in claims}, reverse=True):
             level = [claim for claim in claims if claim[0] == strength]
             if by_data:

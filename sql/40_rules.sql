@@ -1,0 +1,81 @@
+-- Values that never link: the built-in placeholders, and what a rule forbids.
+CREATE SCHEMA rules;
+SET search_path = rules, public;
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS identity_resolve;
+RESET client_min_messages;
+
+-- Who is one with whom: one row a person.
+CREATE FUNCTION people(VARIADIC clauses identity_clause[]) RETURNS TABLE (people text[]) LANGUAGE sql AS $$
+  SELECT array_agg(source || '/' || record_id ORDER BY source, length(record_id), record_id) AS people
+  FROM identity_records(VARIADIC clauses) GROUP BY identity_id ORDER BY people $$;
+
+-- The placeholders that never link, with who says so.
+SELECT left(value, 40) AS value, is_pattern, left(source, 60) AS source FROM identity_blocked_values();
+
+-- A hundred users without an id are not one person, in whatever way the tool writes "nobody".
+SELECT count(*) AS records, count(DISTINCT identity_id) AS people
+FROM identity_records(identity_source('app', $$
+  SELECT n, (ARRAY['null', 'NULL', '-1', '0', '000-000', 'n/a', 'Anonymous', 'undefined', 'd41d8cd98f00b204e9800998ecf8427e', ' none '])[n % 10 + 1] AS user_id,
+         (ARRAY['test@test.com', 'Test@Test.com', 'n/a'])[n % 3 + 1] AS email, '00000000-0000-0000-0000-000000000000' AS uuid
+  FROM generate_series(1, 100) n$$));
+
+-- They can be let through, kind by kind.
+SELECT people(identity_source('app', $$SELECT * FROM (VALUES (1, 'guest', NULL), (2, 'guest', 'test@test.com'), (3, NULL, 'test@test.com')) v(id, username, email)$$));
+SELECT people(identity_source('app', $$SELECT * FROM (VALUES (1, 'guest', NULL), (2, 'guest', 'test@test.com'), (3, NULL, 'test@test.com')) v(id, username, email)$$),
+              identity_rule('username', block_placeholders => false));
+
+-- A rule blocks values in any spelling that its kind has, and others that match a pattern.
+CREATE TABLE shop (id int, email text, user_id text);
+INSERT INTO shop VALUES
+  (1, 'Kiosk@Shop.com', NULL), (2, ' kiosk@shop.com', NULL), (3, 'bot-7@shop.com', NULL), (4, 'BOT-7@shop.com', NULL), (5, 'ann@shop.com', NULL), (6, 'ann@shop.com', NULL),
+  (7, NULL, 'Test-1'), (8, NULL, 'Test-1'), (9, NULL, 'test-1'), (10, NULL, 'test-1');
+SELECT people(identity_source('shop', 'TABLE shop'));
+SELECT people(identity_source('shop', 'TABLE shop'), identity_rule('email', blocked => ARRAY['KIOSK@SHOP.COM', 'no address']));
+SELECT people(identity_source('shop', 'TABLE shop'), identity_rule('email', blocked_pattern => '^(kiosk|bot-\d+)@'));
+SELECT people(identity_source('shop', 'TABLE shop'), identity_rule('user_id', blocked_pattern => '^Test-'));
+SELECT people(identity_source('shop', 'TABLE shop'), identity_rule('user_id', blocked_ipattern => '^TEST-'));
+
+-- A blocked value is still shown: it only links nobody.
+SELECT * FROM resolve_identities(identity_source('shop', 'SELECT * FROM shop WHERE id < 3'), identity_rule('email', blocked => ARRAY['kiosk@shop.com']))
+  AS (shop_id int, email text) ORDER BY 1;
+
+-- Role addresses link unless a rule says otherwise.
+SELECT people(identity_source('a', $$SELECT 1, 'info@acme.com' AS email$$), identity_source('b', $$SELECT 1, 'INFO@acme.com' AS email$$));
+SELECT people(identity_source('a', $$SELECT 1, 'info@acme.com' AS email$$), identity_source('b', $$SELECT 1, 'INFO@acme.com' AS email$$),
+              identity_rule('email', block_roles => true));
+
+-- What too many records carry links nobody; the warning names the worst.
+SELECT count(DISTINCT identity_id) AS people FROM identity_records(
+  identity_source('zendesk', $$SELECT n, 'support@acme.com' AS email, 'x' || n / 2 AS user_id FROM generate_series(1, 1001) n$$),
+  identity_source('stripe', $$SELECT 'cus_1' AS id, 'support@acme.com' AS email$$));
+SELECT count(DISTINCT identity_id) AS people FROM identity_records(
+  identity_source('zendesk', $$SELECT n, 'support@acme.com' AS email FROM generate_series(1, 1001) n$$),
+  identity_rule('email', max_records => 1001));
+SELECT count(DISTINCT identity_id) AS people FROM identity_records(
+  identity_source('a', $$SELECT n, ARRAY['shared', 'pair' || n / 2, 'trio' || n / 3] AS external_id FROM generate_series(0, 11) n$$),
+  identity_rule('external_id', max_records => 2));
+SELECT count(DISTINCT identity_id) AS people FROM identity_records(
+  identity_source('a', $$SELECT n, 'shared' AS user_id FROM generate_series(1, 5000) n$$));
+
+-- A rule prints as JSON, with what it was given and no more.
+SELECT identity_rule('email', blocked => ARRAY['a@b.c', 'say "hi"'], blocked_pattern => '\d', max_records => 500, fallback => true, on_tie => 'data', priority => 70, block_roles => true);
+SELECT identity_rule('user_id', max_per_identity => 0);
+SELECT '{"clause": "rule", "kind": "email", "blocked": ["x@y.z"]}'::identity_clause;
+
+-- What is wrong with a rule is said when it is made.
+\set VERBOSITY default
+SELECT identity_rule('email', max_records => -1);
+SELECT identity_rule('email', max_per_identity => -1);
+SELECT identity_rule('email', priority => 40000);
+SELECT identity_rule('email', on_tie => 'toss a coin');
+SELECT identity_rule('email', blocked => ARRAY['a@b.c', NULL]);
+SELECT identity_rule('email', blocked_pattern => '(');
+SELECT identity_rule('email', blocked_ipattern => '[z-a]');
+SELECT '{"clause": "rule", "kind": "email", "blocked": "x@y.z"}'::identity_clause;
+SELECT '{"clause": "rule", "kind": "email", "blocked": [1]}'::identity_clause;
+SELECT '{"clause": "rule", "kind": "email", "fallback": "yes"}'::identity_clause;
+SELECT people(identity_source('a', 'SELECT 1, 2 AS user_id'), identity_rule('user_id', block_roles => true));
+
+SET client_min_messages = warning;
+DROP SCHEMA rules CASCADE;
