@@ -239,6 +239,8 @@ std::string quoted(std::string_view text) {
   for (const char c : text) {
     if (c == '\n' || c == '\r') {
       result += "\\n";
+    } else if (c == '&') {
+      result += "&amp;";  // Graphviz reads HTML's entities in every label
     } else if (static_cast<unsigned char>(c) >= 0x20) {
       if (c == '"' || c == '\\') result += '\\';
       result += c;
