@@ -19,6 +19,7 @@ declare -A PACKAGES=(
     postgresql-15-cron graphviz"
   [fuzz]="cmake clang libclang-rt-14-dev"
   [bench]="libbenchmark-dev cmake postgresql-15-pgrouting"
+  [instructions]="cmake valgrind"
 )
 
 as_root() {

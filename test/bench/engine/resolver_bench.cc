@@ -10,11 +10,8 @@
 
 #include <benchmark/benchmark.h>
 
-#include <array>
-#include <boost/container/pmr/global_resource.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,110 +19,12 @@
 #include <utility>
 #include <vector>
 
+#include "bench/engine/workload.h"
 #include "engine/identity_reader.h"
 #include "engine/survivorship.h"
 
 namespace identity_resolve::engine {
 namespace {
-
-class HeapEnvironment final : public Environment {
- public:
-  boost::container::pmr::memory_resource& memory() noexcept override {
-    return *boost::container::pmr::new_delete_resource();
-  }
-  void check_interrupts() override {}
-};
-
-constexpr KindNumber kUserId{0};
-constexpr KindNumber kEmail{1};
-constexpr SlotNumber kEmailSlot{0};
-constexpr std::size_t kKinds = 2;
-constexpr std::size_t kSources = 5;
-
-// A tool: how many records it has in a thousand people, and in how many of a thousand records it
-// knows the user id and the address.
-struct Tool {
-  std::uint64_t records, knows_user_id, knows_email;
-};
-constexpr std::array<Tool, kSources> kTools{{
-    {1000, 1000, 800},  // segment
-    {350, 500, 900},    // zendesk
-    {500, 0, 950},      // stripe
-    {300, 0, 970},      // salesforce
-    {500, 700, 600},    // intercom
-}};
-
-// Vigna's SplitMix64: a number that looks random, as a function of n.
-std::uint64_t dice(std::uint64_t n) {
-  n += 0x9e3779b97f4a7c15U;
-  n = (n ^ (n >> 30U)) * 0xbf58476d1ce4e5b9U;
-  n = (n ^ (n >> 27U)) * 0x94d049bb133111ebU;
-  return n ^ (n >> 31U);
-}
-
-struct Record {
-  SourceNumber source;
-  std::string id, user_id, email;
-};
-
-class Workload {
- public:
-  explicit Workload(std::size_t people) {
-    for (std::size_t tool = 0; tool < kSources; ++tool) {
-      const std::size_t count = people * kTools[tool].records / 1000;
-      for (std::size_t n = 0; n < count; ++n) {
-        const std::uint64_t roll = dice(n * kSources + tool);
-        const std::size_t person = tool == 0 ? n : roll % people;
-        Record record{SourceNumber{static_cast<std::uint16_t>(tool)}, {}, {}, {}};
-        record.id = tool == 0 ? user_id(person) : "cus_" + std::to_string(roll);
-        if ((roll >> 20U) % 1000 < kTools[tool].knows_user_id) record.user_id = user_id(person);
-        if ((roll >> 40U) % 1000 < kTools[tool].knows_email) {
-          record.email = "ziggy.stardust" + std::to_string(person) + "@gmail.com";
-        }
-        identifiers_ += (record.user_id.empty() ? 0U : 1U) + (record.email.empty() ? 0U : 1U);
-        records_.push_back(std::move(record));
-      }
-    }
-  }
-
-  [[nodiscard]] const std::vector<Record>& records() const { return records_; }
-  [[nodiscard]] std::size_t identifiers() const { return identifiers_; }
-
- private:
-  static std::string user_id(std::size_t person) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string text(10, ' ');
-    std::uint64_t bits = dice(person);
-    for (char& c : text) {
-      c = kDigits[bits & 15U];
-      bits >>= 4U;
-    }
-    return text;
-  }
-
-  std::vector<Record> records_;
-  std::size_t identifiers_ = 0;
-};
-
-KeyRing key_ring() {
-  constexpr std::array<std::byte, kSecretBytes> kSecret{};
-  return KeyRing(kSecret, kKinds, kSources);
-}
-
-// Sinks the whole workload; the e-mail address is carried to the output.
-std::unique_ptr<LocalSink> sink_all(Resolver& resolver, const Workload& workload) {
-  std::unique_ptr<LocalSink> sink = resolver.make_sink();
-  for (const Record& record : workload.records()) {
-    sink->begin_row(record.source, record.id, kNeverUpdated);
-    if (!record.user_id.empty()) sink->add_identifier(kUserId, record.user_id);
-    if (!record.email.empty()) {
-      sink->add_identifier(kEmail, record.email);
-      sink->add_value(kEmailSlot, record.email);
-    }
-    sink->end_row();
-  }
-  return sink;
-}
 
 const Shape kShape{std::vector<KindRules>(kKinds), kSources};
 
@@ -193,13 +92,7 @@ void survive(benchmark::State& state) {
   resolver.combine(sink_all(resolver, workload));
   resolver.finalize();
 
-  std::vector<ColumnPlan> columns;
-  for (std::size_t source = 0; source < kSources; ++source) {
-    columns.push_back({Shows::kRecordId, SourceNumber{static_cast<std::uint16_t>(source)},
-                       SlotNumber{}, false, state.range(1) != 0});
-  }
-  columns.push_back({Shows::kValue, SourceNumber{}, kEmailSlot, false, state.range(1) != 0});
-
+  const std::vector<ColumnPlan> columns = master_columns(state.range(1) != 0);
   for (auto _ : state) {
     IdentityReader reader(resolver);
     Survivorship survivorship(environment, columns, kSources, 1);
