@@ -1,6 +1,6 @@
 -- The five-tool workload of the benchmark, at any size.
 --
---   psql -v people=1000000 -f workload.sql
+--   psql -v people=1000000 -v shared=1 -f workload.sql
 --
 -- makes five tables, as the tools' own loaders would lay them out, for :people people:
 --
@@ -19,7 +19,8 @@
 --   * 2 % of the rows of the other tools are a second record of the person in the row before;
 --   * 10 % of the people have a second address, which half of their records outside Segment carry: these link
 --     through the id, or only through other tools;
---   * 0.5 % of the people share their address with the person before (families, teams);
+--   * of 200 people :shared (1 if nothing is said) share their address with the person before (families, teams);
+--     two people with their user ids and one address are a conflict;
 --   * 20 % of Segment's accounts, 10 % of Zendesk's users, 5 % of Stripe's customers, 3 % of the leads and
 --     40 % of Intercom's users have no address, a few of them an empty string instead of a NULL;
 --   * 5 % of the addresses are typed with capitals, 1 % have blanks around them, 0.5 % have letters
@@ -29,6 +30,9 @@
 \set ON_ERROR_STOP on
 \if :{?people} \else
   \set people 10000
+\endif
+\if :{?shared} \else
+  \set shared 1
 \endif
 
 SET client_min_messages = warning;
@@ -85,7 +89,8 @@ AS $$ SELECT 'p' || person || '@team' || workload.dice(person, 6, 50000) || '.ex
 -- The first `records` records of a tool: number, person and the address as typed, none in `missing` of a thousand.
 -- `tool` seeds the questions; 0 is Segment, where record n is person n, with the private address. Each OFFSET 0
 -- keeps what is below it from being computed more than once, and lets all of the functions be inlined.
-CREATE FUNCTION workload.records(tool bigint, records bigint, step bigint, people bigint, missing bigint)
+CREATE FUNCTION workload.records(tool bigint, records bigint, step bigint, people bigint, missing bigint,
+                                 shared bigint)
 RETURNS TABLE (n bigint, person bigint, email text)
 LANGUAGE sql STABLE
 AS $$
@@ -102,7 +107,7 @@ AS $$
                     THEN workload.work_address(person)
                     ELSE workload.private_address(owner) END AS address
         FROM (SELECT n, person,
-                     person - (workload.dice(person, 8, 200) = 0)::int AS owner,
+                     person - (workload.dice(person, 8, 200) < shared)::int AS owner,
                      workload.dice(n, tool + 20, 1000) < missing AS absent
               FROM (SELECT n, CASE tool WHEN 0 THEN n ELSE workload.person(n, step, people) END AS person
                     FROM generate_series(1, records) n OFFSET 0) a
@@ -112,27 +117,27 @@ $$;
 
 INSERT INTO segment.users
 SELECT workload.segment_id(person), email
-FROM workload.records(0, :people, 0, :people, 200);
+FROM workload.records(0, :people, 0, :people, 200, :shared);
 
 INSERT INTO zendesk.users
 SELECT 1300000000 + n * 37 + workload.dice(n, 1, 37),
        CASE WHEN workload.dice(n, 51, 100) < 50 THEN workload.segment_id(person) END,
        email
-FROM workload.records(1, :people::bigint * 35 / 100, 2654435761, :people, 100);
+FROM workload.records(1, :people::bigint * 35 / 100, 2654435761, :people, 100, :shared);
 
 INSERT INTO stripe.customers
 SELECT 'cus_' || left(translate(encode(decode(md5('stripe' || n), 'hex'), 'base64'), '+/=', 'xyz'), 14), email
-FROM workload.records(2, :people::bigint * 50 / 100, 2246822519, :people, 50);
+FROM workload.records(2, :people::bigint * 50 / 100, 2246822519, :people, 50, :shared);
 
 INSERT INTO salesforce.leads
 SELECT '00Q31000' || lpad(to_hex((n * 2654435) & 268435455), 7, '0') || 'EAO', email
-FROM workload.records(3, :people::bigint * 30 / 100, 3266489917, :people, 30);
+FROM workload.records(3, :people::bigint * 30 / 100, 3266489917, :people, 30, :shared);
 
 INSERT INTO intercom.users
 SELECT left(md5('intercom' || n), 24),
        CASE WHEN workload.dice(n, 55, 100) < 70 THEN workload.segment_id(person) END,
        email
-FROM workload.records(4, :people::bigint * 50 / 100, 668265263, :people, 400);
+FROM workload.records(4, :people::bigint * 50 / 100, 668265263, :people, 400, :shared);
 
 ALTER TABLE segment.users    ADD PRIMARY KEY (id);
 ALTER TABLE zendesk.users    ADD PRIMARY KEY (id);

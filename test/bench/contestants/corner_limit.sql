@@ -1,1 +1,1 @@
-CREATE TABLE result AS SELECT 'corner' AS source, id::text AS record_id, a, b, many FROM corner.users;
+CREATE TABLE result AS SELECT 'corner' AS source, id::text AS record_id, a, b, many, owner FROM corner.users;

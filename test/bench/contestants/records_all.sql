@@ -1,0 +1,12 @@
+-- The long form: one row a record, with every guard that a rule can turn on: limits, lists, patterns, roles, placeholders.
+CREATE TABLE result AS
+SELECT * FROM identity_records(
+  identity_source('segment',    'SELECT id, id AS user_id, email FROM segment.users'),
+  identity_source('zendesk',    'SELECT id, external_id AS user_id, email FROM zendesk.users'),
+  identity_source('stripe',     'SELECT id, email FROM stripe.customers'),
+  identity_source('salesforce', 'SELECT id, email FROM salesforce.leads'),
+  identity_source('intercom',   'SELECT id, user_id, email FROM intercom.users'),
+  identity_rule('user_id', max_per_identity => 1, max_records => 1000, blocked => '{0,admin,system}',
+                blocked_pattern => '^test-'),
+  identity_rule('email', max_per_identity => 3, max_records => 1000, block_roles => true,
+                blocked => '{nobody@example.com,someone@example.com}', blocked_ipattern => '@example\.(org|net)$'));
