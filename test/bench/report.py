@@ -109,8 +109,8 @@ def guards_ratios(figures):
     for f in figures:
         plain = by_name.get(f.name.split("_")[0] + "_plain")
         if plain and f is not plain:
-            ratios = f.median / plain.median, f.fastest / plain.fastest, f.cpu / max(plain.cpu, 0.01)
-            lines.append(f"| {f.title} | " + " | ".join(f"{ratio:.2f}" for ratio in ratios) + " |")
+            cpu = f"{f.cpu / plain.cpu:.2f}" if plain.cpu > 0 else "-"
+            lines.append(f"| {f.title} | {f.median / plain.median:.2f} | {f.fastest / plain.fastest:.2f} | {cpu} |")
     return lines
 
 

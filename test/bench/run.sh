@@ -120,12 +120,12 @@ END
 }
 
 # The most private memory (RssAnon: shared buffers and libraries left out) of those processes of a list which were
-# not in it at first, summed: of the server's children the backend and its parallel workers. Looks every 20 ms.
-watch_memory() { # file that is there while to be watched, file for the answer in megabytes, file with the list
-  local running=$1 answer=$2 processes=$3
-  local peak=0 sum child before=' ' resident shared pause _
+# not in it before, summed: of the server's children the backend and its parallel workers. Looks every 20 ms.
+watch_memory() { # file that is there while to be watched, file for the answer in megabytes, file with the list, what
+                 # stood in it before
+  local running=$1 answer=$2 processes=$3 before=" $4 "
+  local peak=0 sum child resident shared pause _
   exec {pause}<> <(:)
-  for child in $(<"$processes"); do before+="$child "; done
   while [ -e "$running" ]; do
     sum=0
     for child in $(<"$processes"); do
@@ -145,11 +145,11 @@ watch_memory() { # file that is there while to be watched, file for the answer i
 # table `result`. Looking every 20 ms misses the peak of a short statement: then the backend's peak less the shared
 # pages that it has touched by the end, which cannot be above the private peak either, is nearer.
 measure() {
-  local name=$1 file=$2 spilled watcher status=0
+  local name=$1 file=$2 children=/proc/$postmaster/task/$postmaster/children spilled watcher status=0
   query -c 'SET client_min_messages = error' -c 'DROP TABLE IF EXISTS result' -c CHECKPOINT
   spilled=$(query -c "SELECT temp_bytes FROM pg_stat_database WHERE datname = 'bench'")
   touch "$scratch/running"
-  watch_memory "$scratch/running" "$scratch/private" "/proc/$postmaster/task/$postmaster/children" & watcher=$!
+  watch_memory "$scratch/running" "$scratch/private" "$children" "$(<"$children")" & watcher=$!
   query >"$scratch/session" <<END || status=$?
 SET client_min_messages = error;
 SELECT pg_backend_pid() AS backend \gset
@@ -209,7 +209,7 @@ measure_duckdb() {
   load_duckdb
   touch "$scratch/running"
   : >"$scratch/processes"
-  watch_memory "$scratch/running" "$scratch/private" "$scratch/processes" & watcher=$!
+  watch_memory "$scratch/running" "$scratch/private" "$scratch/processes" '' & watcher=$!
   node "$root/build/duckdb/duckdb.mjs" resolve "$folder" >"$scratch/session" & process=$!
   echo "$process" >"$scratch/processes"
   wait "$process" || status=$?
@@ -505,7 +505,7 @@ run_guards() { # people
 print_ratio() { # NAME of the one, NAME of the other, title
   awk -v title="$3" -v a="$(median "$1")" -v b="$(median "$2")" -v c="$(fastest "$1")" -v d="$(fastest "$2")" \
     -v e="$(least_cpu "$1")" -v f="$(least_cpu "$2")" \
-    'BEGIN { printf "  %-36s %.2f  %.2f  %.2f\n", title, b / a, d / c, f / (e > 0 ? e : 0.01) }'
+    'BEGIN { printf "  %-36s %.2f  %.2f  %s\n", title, b / a, d / c, e > 0 ? sprintf("%.2f", f / e) : "-" }'
 }
 
 least_cpu() { # NAME
