@@ -226,7 +226,7 @@ void SourceScan::read_columns(const Request& request) {
     read.array = OidIsValid(element);
     read.reader = call([value_type] { return ValueReader(value_type); });
     output_settings_.add(read.reader);
-    columns_.push_back(std::move(read));
+    columns_.push_back(read);
   }
 }
 

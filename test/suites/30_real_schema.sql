@@ -83,6 +83,9 @@ SELECT fact('identities that span tools which share nobody', (
 -- The traps, one by one ----------------------------------------------------------------------------------------------------------
 SELECT fact('Zendesk: ten users, one placeholder address: one identity, as long as nothing blocks it', (
   SELECT count(DISTINCT identity_id) FROM identity_records(identity_source('zendesk', 'SELECT id, email FROM zendesk.user_data'))), 1::bigint);
+SELECT fact('Zendesk: blocked by a rule, ten', (
+  SELECT count(DISTINCT identity_id) FROM identity_records(
+    identity_source('zendesk', 'SELECT id, email FROM zendesk.user_data'), identity_rule('email', blocked => ARRAY['example@email.com']))), 10::bigint);
 SELECT fact('Zendesk: without the placeholder, ten', (
   SELECT count(DISTINCT identity_id) FROM identity_records(identity_source('zendesk', $$SELECT id, nullif(email, 'example@email.com') AS email FROM zendesk.user_data$$))), 10::bigint);
 SELECT fact('Stripe: one metadata id for twelve customers: one identity, if somebody takes it for a user id', (
@@ -90,22 +93,33 @@ SELECT fact('Stripe: one metadata id for twelve customers: one identity, if some
 SELECT fact('Stripe: carried without linking, twelve', (
   SELECT count(DISTINCT identity_id) FROM identity_records(
     identity_source('stripe', $$SELECT id, metadata::json->>'external_id' AS organisation, email FROM stripe.customer_data$$), identity_rule('organisation', link => false))), 12::bigint);
-SELECT fact('Amplitude: one device of five users: one identity, if devices link', (
+SELECT fact('Amplitude: one device of five users: five identities, as each has one user id', (
   SELECT count(DISTINCT identity_id) FROM identity_records(identity_source('amplitude', 'SELECT user_id, user_id, device_id FROM amplitude.amplitude_event_data'))
+  WHERE record_id NOT IN ('dev@gmail.com', 'john_doe@gmail.com')), 5::bigint);
+SELECT fact('Amplitude: ... one, if an identity may have any number of user ids', (
+  SELECT count(DISTINCT identity_id) FROM identity_records(
+    identity_source('amplitude', 'SELECT user_id, user_id, device_id FROM amplitude.amplitude_event_data'), identity_rule('user_id', max_per_identity => 0))
   WHERE record_id NOT IN ('dev@gmail.com', 'john_doe@gmail.com')), 1::bigint);
-SELECT fact('Amplitude: five, if they do not', (
+SELECT fact('Amplitude: five, if devices do not link', (
   SELECT count(DISTINCT identity_id) FROM identity_records(
     identity_source('amplitude', 'SELECT user_id, user_id, device_id FROM amplitude.amplitude_event_data'), identity_rule('device_id', link => false))
   WHERE record_id NOT IN ('dev@gmail.com', 'john_doe@gmail.com')), 5::bigint);
-SELECT fact('Snowplow: the text NULL is a user id like any other: two devices are one', (
-  SELECT count(DISTINCT identity_id) FROM identity_records(identity_source('snowplow', 'SELECT domain_userid, user_id FROM snowplow.sp_event'))), 2::bigint);
+SELECT fact('Snowplow: the text NULL is a placeholder: three devices', (
+  SELECT count(DISTINCT identity_id) FROM identity_records(identity_source('snowplow', 'SELECT domain_userid, user_id FROM snowplow.sp_event'))), 3::bigint);
+SELECT fact('Snowplow: ... a user id like any other, if placeholders link: two devices are one', (
+  SELECT count(DISTINCT identity_id) FROM identity_records(
+    identity_source('snowplow', 'SELECT domain_userid, user_id FROM snowplow.sp_event'), identity_rule('user_id', block_placeholders => false, max_per_identity => 0))), 2::bigint);
 SELECT fact('Snowplow: with nullif, three', (
   SELECT count(DISTINCT identity_id) FROM identity_records(identity_source('snowplow', $$SELECT domain_userid, nullif(user_id, 'NULL') AS user_id FROM snowplow.sp_event$$))), 3::bigint);
 SELECT fact('Recurly: an MD5 is no address and links nobody', (
   SELECT count(DISTINCT identity_id) FROM identity_records(identity_source('recurly', 'SELECT id, email FROM recurly.account_history_data'))),
   (SELECT count(DISTINCT id) FROM recurly.account_history_data));
-SELECT fact('Recurly: the MD5 of nothing joins everybody, if somebody declares it to be an identifier', (
-  SELECT count(DISTINCT identity_id) FROM identity_records(identity_source('recurly', 'SELECT id, cc_emails AS hash FROM recurly.account_history_data'), identity_rule('hash'))), 1::bigint);
+SELECT fact('Recurly: the MD5 of nothing is a placeholder, whatever kind somebody declares it to be', (
+  SELECT count(DISTINCT identity_id) FROM identity_records(identity_source('recurly', 'SELECT id, cc_emails AS hash FROM recurly.account_history_data'), identity_rule('hash'))),
+  (SELECT count(DISTINCT id) FROM recurly.account_history_data));
+SELECT fact('Recurly: ... joins everybody, if placeholders link', (
+  SELECT count(DISTINCT identity_id) FROM identity_records(
+    identity_source('recurly', 'SELECT id, cc_emails AS hash FROM recurly.account_history_data'), identity_rule('hash', block_placeholders => false))), 1::bigint);
 SELECT fact('Shopify: two customers with one masked address are two', (
   SELECT count(DISTINCT identity_id) FROM identity_records(identity_source('shopify', 'SELECT id, email FROM shopify.shopify_customer_data'))), 4::bigint);
 SELECT fact('Shopify: and one, if masked addresses are compared as they are', (
