@@ -55,7 +55,7 @@ SELECT email_problem(E'zig\u200bgy@x.org') AS "a zero-width space inside";
 
 -- Whose address is it?
 SELECT email, email_domain(email), email_is_role(email) AS role, email_is_free(email) AS free, email_is_disposable(email) AS disposable
-  FROM (VALUES ('Ziggy@Stardust.com'), ('Info+de@Bücher.example'), ('ziggy@gmail.com'), ('shop@ziggy.fastmail.com'), ('x@inbox.mailinator.com'), ('n/a'), (NULL)) v (email);
+  FROM (VALUES ('Ziggy@Stardust.com'), ('Info+de@Bücher.example'), ('ziggy@gmail.com'), ('shop@ziggy.fastmail.com'), ('x@inbox.mailinator.com'), ('x@guerrillamailblock.com'), ('x@duck.com'), ('n/a'), (NULL)) v (email);
 
 SELECT a.amname, c.opcname, amvalidate(c.oid) FROM pg_opclass c JOIN pg_am a ON a.oid = c.opcmethod WHERE c.opcname = 'mailbox_ops' ORDER BY 1;
 SELECT p.proname FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'

@@ -20,8 +20,12 @@ namespace identity_resolve::normalize {
 /// a company. True for the names' subdomains at Fastmail too.
 [[nodiscard]] bool is_free(std::string_view address);
 
-/// Whether the domain, or one above it, gives out mailboxes that last for minutes. The list is
-/// short and of the best known ones; it is not a defence against fraud.
+/// Whether the domain, or one above it, gives out mailboxes that last for minutes: the list of the
+/// disposable-email-domains project and a few more (disposable_domains.py). New ones appear every
+/// day; it is not a defence against fraud.
 [[nodiscard]] bool is_disposable(std::string_view address);
+
+/// That list: a domain a line, in the order of bytes, each line ended.
+[[nodiscard]] std::string_view disposable_domains();
 
 }  // namespace identity_resolve::normalize

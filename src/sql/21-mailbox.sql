@@ -138,4 +138,4 @@ COMMENT ON FUNCTION email_is_role(text) IS
   'whether the email address is a function''s (info, support, postmaster) rather than a person''s';
 COMMENT ON FUNCTION email_is_free(text) IS 'whether the email address is at a provider of free mailboxes';
 COMMENT ON FUNCTION email_is_disposable(text) IS
-  'whether the email address is at a well-known provider of mailboxes that last for minutes';
+  'whether the email address is at a known provider of mailboxes that last for minutes';

@@ -36,7 +36,7 @@ DECLARE n int;
 BEGIN
   FOR n IN SELECT g FROM graph ORDER BY g LOOP
     BEGIN
-      INSERT INTO answer SELECT n, r.* FROM identity_records(VARIADIC clauses(n)) r;
+      INSERT INTO answer SELECT n, r.* FROM identity_records(VARIADIC plain_clauses(n)) r;
     EXCEPTION WHEN OTHERS THEN
       RAISE WARNING 'graph %: %', n, SQLERRM;
     END;

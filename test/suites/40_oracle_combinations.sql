@@ -12,7 +12,7 @@ ANALYZE line;
 
 CREATE FUNCTION line_clauses(g_ int) RETURNS identity_clause[] LANGUAGE sql STABLE AS $$
   SELECT array_agg(identity_source(name, format('SELECT rid, email, user_id, date ''2024-01-01'' - line AS updated_at FROM oracle.line WHERE g = %s AND src = %s ORDER BY line', g, src)) ORDER BY place)
-         || identity_output('combinations')
+         || identity_output('combinations') || identity_rule('user_id', max_per_identity => 0)
     FROM source WHERE g = g_ $$;
 
 -- A row's identifiers; records, and the people that they reach.

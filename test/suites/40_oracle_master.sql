@@ -79,9 +79,9 @@ BEGIN
       FROM (SELECT unnest('{email,user_id,anonymous_id,phone,badge,plan}'::text[])
             UNION SELECT name || '_' || kind FROM source, unnest('{id,email,user_id,anonymous_id,phone,badge,plan}'::text[]) kind WHERE g = n) c(col);
     BEGIN
-      EXECUTE format('INSERT INTO answer SELECT %1$s, identity_id, true, to_jsonb(r) - ''identity_id'' FROM resolve_identities(VARIADIC clauses(%1$s)) AS r(identity_id uuid, record_count bigint, sources text[], %2$s)',
+      EXECUTE format('INSERT INTO answer SELECT %1$s, identity_id, true, to_jsonb(r) - ''identity_id'' FROM resolve_identities(VARIADIC plain_clauses(%1$s)) AS r(identity_id uuid, record_count bigint, sources text[], %2$s)',
                      n, array_to_string(names, ' text[], ') || ' text[]');
-      EXECUTE format('INSERT INTO answer SELECT %1$s, identity_id, false, to_jsonb(r) - ''identity_id'' FROM resolve_identities(VARIADIC clauses(%1$s)) AS r(record_count text, identity_id uuid, sources varchar[], %2$s)',
+      EXECUTE format('INSERT INTO answer SELECT %1$s, identity_id, false, to_jsonb(r) - ''identity_id'' FROM resolve_identities(VARIADIC plain_clauses(%1$s)) AS r(record_count text, identity_id uuid, sources varchar[], %2$s)',
                      n, array_to_string(names, ' text, ') || ' text');
     EXCEPTION WHEN OTHERS THEN
       RAISE WARNING 'graph %: %', n, SQLERRM;

@@ -148,3 +148,6 @@ CREATE FUNCTION clauses(g_ int) RETURNS identity_clause[] LANGUAGE sql STABLE AS
   SELECT array_agg(identity_source(name, query) ORDER BY place)
          || identity_rule('badge', normalizer => 'casefold') || identity_rule('plan', link => false)
     FROM source WHERE g = g_ $$;
+-- The same without guards: plain components.
+CREATE FUNCTION plain_clauses(g_ int) RETURNS identity_clause[] LANGUAGE sql STABLE AS $$
+  SELECT clauses(g_) || identity_rule('user_id', max_per_identity => 0) $$;

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <random>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -129,8 +131,54 @@ TEST(EmailFactsTest, Disposable) {
   for (const char* address : {"a@mailinator.com", "a@inbox.mailinator.com", "a@yopmail.com"}) {
     EXPECT_TRUE(is_disposable(address)) << address;
   }
-  for (const char* address : {"a@x.org", "a@notmailinator.com", "a@gmail.com"}) {
+  for (const char* address : {"a@x.org", "a@mailinator.example", "a@gmail.com"}) {
     EXPECT_FALSE(is_disposable(address)) << address;
+  }
+}
+
+// Every line is a domain as read_email() spells it, no one's free mailboxes, and found; what is
+// nearly one is not.
+TEST(EmailFactsTest, DisposableDomains) {
+  std::set<std::string, std::less<>> domains;
+  std::string_view rest = disposable_domains();
+  std::string last;
+  while (!rest.empty()) {
+    const std::string domain(rest.substr(0, rest.find('\n')));
+    rest.remove_prefix(domain.size() + 1);
+    ASSERT_LT(last, domain);
+    last = domain;
+    domains.insert(domain);
+  }
+  EXPECT_GT(domains.size(), 8000U);
+  const auto listed = [&](std::string_view domain) {
+    while (!domains.contains(domain)) {
+      const std::size_t dot = domain.find('.');
+      if (dot == std::string_view::npos) return false;
+      domain.remove_prefix(dot + 1);
+    }
+    return true;
+  };
+  for (const std::string& domain : domains) {
+    const std::string address = "a@" + domain;
+    ASSERT_EQ(spell(Method::kEmail, address), address);
+    ASSERT_TRUE(is_disposable(address)) << address;
+    ASSERT_FALSE(is_free(address)) << address;
+    const std::string variants[] = {"x" + domain,
+                                    "-" + domain,
+                                    domain + "m",
+                                    domain + ".",
+                                    "x." + domain,
+                                    domain.substr(1),
+                                    domain.substr(0, domain.size() - 1)};
+    for (const std::string& variant : variants) {
+      ASSERT_EQ(is_disposable("a@" + variant), listed(variant)) << variant;
+    }
+  }
+  // Relays and providers whose mailboxes last.
+  for (const char* domain :
+       {"duck.com", "privaterelay.appleid.com", "mozmail.com", "simplelogin.com", "simplelogin.co",
+        "slmail.me", "addy.io", "anonaddy.me", "passmail.net", "hey.com", "21cn.com"}) {
+    EXPECT_FALSE(listed(domain)) << domain;
   }
 }
 
