@@ -75,8 +75,23 @@ SELECT length(identity_graph('big', '1', identity_source('big', 'SELECT n, ''one
 SELECT * FROM identity_report(VARIADIC (SELECT clauses FROM clauses));
 SELECT metric, subject, value FROM identity_report(identity_source('empty', 'SELECT 1 AS id WHERE false'), identity_source('one', 'SELECT 1 AS id')) WHERE metric NOT LIKE 'identit%ers';
 
+-- Records and links of one resolve: each record once, then its links.
+CREATE TEMP TABLE evidence AS SELECT row_number() OVER () AS place, e.* FROM identity_evidence(VARIADIC (SELECT clauses FROM clauses)) e;
+SELECT count(*) FILTER (WHERE kind IS NULL) AS records, count(kind) AS links FROM evidence;
+SELECT count(*) AS wrong_records FROM (
+  SELECT identity_id, source, record_id FROM evidence WHERE kind IS NULL AND value IS NULL AND status IS NULL AND linked_records IS NULL) e
+  FULL JOIN identity_records(VARIADIC (SELECT clauses FROM clauses)) r USING (identity_id, source, record_id) WHERE e IS NULL OR r IS NULL;
+SELECT count(*) AS wrong_links FROM (
+  SELECT identity_id, source, record_id, kind, value, status, linked_records FROM evidence WHERE kind IS NOT NULL) e
+  FULL JOIN identity_links(VARIADIC (SELECT clauses FROM clauses)) l USING (identity_id, source, record_id, kind, value, status, linked_records)
+ WHERE e IS NULL OR l IS NULL;
+SELECT count(*) AS links_that_do_not_follow_their_record FROM (
+  SELECT (source, record_id) AS it, kind, lag((source, record_id)) OVER (ORDER BY place) AS before FROM evidence) e
+ WHERE kind IS NOT NULL AND it IS DISTINCT FROM before;
+
 -- Without a source.
 SELECT * FROM identity_links();
+SELECT * FROM identity_evidence();
 SELECT * FROM identity_report();
 
 SET client_min_messages = warning;

@@ -92,7 +92,7 @@ void Execution::resolve(const ClauseList& clauses) {
   for (const Kind& kind : request_.kinds) wanted.kinds.push_back(kind.rules);
   wanted.sources = request_.sources.size();
   wanted.keep_keys = combine;
-  wanted.keep_evidence = form_ == ResultForm::kLinks;
+  wanted.keep_evidence = form_ == ResultForm::kLinks || form_ == ResultForm::kEvidence;
   resolver_.emplace(environment_, wanted, *keys_);
   auto sink = resolver_->make_sink();
   for (SourceScan& scan : scans) scan.run(*sink);
@@ -167,7 +167,9 @@ void Execution::warn_of_common_values(std::vector<SourceScan>& scans) {
 
 bool Execution::next(Datum* values, bool* nulls) {
   if (form_ == ResultForm::kRecords) return next_record(values, nulls);
-  if (form_ == ResultForm::kLinks) return next_link(values, nulls);
+  if (form_ == ResultForm::kLinks || form_ == ResultForm::kEvidence) {
+    return next_link(values, nulls);
+  }
   return combinations_ ? next_combination(values, nulls) : next_identity(values, nulls);
 }
 
@@ -178,6 +180,7 @@ void Execution::rewind() noexcept {
   combined_.clear();
   next_link_ = 0;
   links_.clear();
+  show_record_ = false;
 }
 
 bool Execution::load_next_identity() {
@@ -207,12 +210,14 @@ bool Execution::next_record(Datum* values, bool* nulls) {
   return true;
 }
 
-// The next record that carries anything: its identifiers, each once, by kind and value.
+// The next record, of links the next that carries anything: its identifiers, each once, by kind and
+// value.
 bool Execution::load_next_links() {
   links_.clear();
   next_link_ = 0;
   engine::Ticker ticker(environment_);
-  while (links_.empty()) {
+  show_record_ = form_ == ResultForm::kEvidence;
+  do {
     if (next_identity_ == 0 || next_row_ == reader_->rows().size()) {
       if (!load_next_identity()) return false;
       next_row_ = 0;
@@ -227,7 +232,7 @@ bool Execution::load_next_links() {
         links_.push_back(evidence);
       });
     } while (next_row_ < rows.size() && !rows[next_row_].starts_record);
-  }
+  } while (links_.empty() && !show_record_);
   // Keys are random, and come last: they only bring equal identifiers together.
   const auto order = [](const engine::Evidence& at) {
     return std::tuple(at.kind, at.value, at.key.high, at.key.low);
@@ -243,13 +248,19 @@ bool Execution::load_next_links() {
 }
 
 bool Execution::next_link(Datum* values, bool* nulls) {
-  if (next_link_ == links_.size()) {
+  if (next_link_ == links_.size() && !show_record_) {
     if (!load_next_links()) return false;
   }
-  const engine::Evidence& link = links_[next_link_++];
   values[0] = PointerGetDatum(id_.data());
   values[1] = source_names_[engine::index(record_source_)];
   values[2] = id_writer_.write(record_id_, row_memory_);
+  if (show_record_) {
+    show_record_ = false;
+    std::fill_n(nulls, 3, false);
+    std::fill_n(nulls + 3, 4, true);
+    return true;
+  }
+  const engine::Evidence& link = links_[next_link_++];
   values[3] = kind_names_[engine::index(link.kind)];
   values[4] = value_writer_.write(link.value, row_memory_);
   values[5] = status_names_[static_cast<std::size_t>(link.status)];

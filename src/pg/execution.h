@@ -28,6 +28,7 @@ enum class ResultForm : std::uint8_t {
   kMasterTable,  // resolve_identities(): the columns of the definition list
   kRecords,      // identity_records(): identity_id, source, record_id
   kLinks,        // identity_links(): each identifier of each record, and what became of it
+  kEvidence,     // identity_evidence(): the same, and before it a row for the record itself
 };
 
 class Execution {
@@ -46,7 +47,7 @@ class Execution {
   // The next row's values, which live until the next call; false after the last row.
   // Throws engine::Error for a value that its column's type does not take.
   bool next(Datum* values, bool* nulls);
-  // What was resolved: of kLinks with evidence.
+  // What was resolved: of kLinks and kEvidence with evidence.
   [[nodiscard]] const Request& request() const noexcept { return request_; }
   [[nodiscard]] const engine::Resolver& resolver() const noexcept { return *resolver_; }
   [[nodiscard]] Environment& environment() noexcept { return environment_; }
@@ -91,7 +92,7 @@ class Execution {
   std::vector<Datum> source_names_;
   TextWriter id_writer_;
 
-  // Of links: the record at hand, and what it carries.
+  // Of links and evidence: the record at hand, what it carries, whether its own row is to come.
   std::vector<Datum> kind_names_;
   std::array<Datum, engine::kLinkStatuses> status_names_{};
   TextWriter value_writer_;
@@ -99,6 +100,7 @@ class Execution {
   std::string_view record_id_;
   boost::container::pmr::vector<engine::Evidence> links_;
   std::size_t next_link_ = 0;
+  bool show_record_ = false;
 
   // Of combinations: those of the identity at hand, their scalar cells one after the other.
   boost::container::pmr::vector<std::string_view> combined_;

@@ -1,4 +1,5 @@
-// The SQL functions resolve_identities(), identity_records() and identity_links().
+// The SQL functions resolve_identities(), identity_records(), identity_links() and
+// identity_evidence().
 //
 // Called in FROM by themselves they are replaced by a scan of our own while the statement is being
 // planned (resolve_scan.cc), which streams the rows. What stands here is the other way in: any
@@ -83,5 +84,11 @@ IDENTITY_RESOLVE_FUNCTION(identity_records) {
 // identity_links(VARIADIC clauses identity_clause[]) → TABLE (…): src/sql/30-evidence.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_links) {
   guarded([&] { fill_tuplestore(fcinfo, ResultForm::kLinks); });
+  return Datum{0};
+}
+
+// identity_evidence(VARIADIC clauses identity_clause[]) → TABLE (…): src/sql/30-evidence.sql.
+IDENTITY_RESOLVE_FUNCTION(identity_evidence) {
+  guarded([&] { fill_tuplestore(fcinfo, ResultForm::kEvidence); });
   return Datum{0};
 }

@@ -8,6 +8,7 @@ extern "C" {
 PGDLLEXPORT Datum resolve_identities(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum identity_records(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum identity_links(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum identity_evidence(PG_FUNCTION_ARGS);
 }
 
 namespace identity_resolve::pg {

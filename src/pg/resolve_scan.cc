@@ -43,6 +43,7 @@ std::optional<ResultForm> form_of(Oid function) {
   if (info.fn_addr == ::resolve_identities) return ResultForm::kMasterTable;
   if (info.fn_addr == ::identity_records) return ResultForm::kRecords;
   if (info.fn_addr == ::identity_links) return ResultForm::kLinks;
+  if (info.fn_addr == ::identity_evidence) return ResultForm::kEvidence;
   return std::nullopt;
 }
 

@@ -21,6 +21,17 @@ CREATE FUNCTION identity_links(VARIADIC clauses identity_clause[])
 COMMENT ON FUNCTION identity_links(identity_clause[]) IS
   'the evidence: each identifier of each record, with what became of it and why';
 
+-- identity_evidence(clauses): identity_records() and identity_links() of one resolve. A row for each
+-- record, in which kind, value, status and linked_records are NULL, and after it those of its
+-- identifiers. Errors: as resolve_identities().
+CREATE FUNCTION identity_evidence(VARIADIC clauses identity_clause[])
+  RETURNS TABLE (identity_id uuid, source text, record_id text, kind text, value text, status text,
+                 linked_records bigint)
+  AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE COST 100000 ROWS 10000
+  SUPPORT resolve_identities_support;
+COMMENT ON FUNCTION identity_evidence(identity_clause[]) IS
+  'each record, and each of its identifiers with what became of it: records and links of one resolve';
+
 -- explain_identity(source_a, id_a, source_b, id_b, clauses): why two records are one identity, or why
 -- they are not: the chain of identifiers between them, a row a step, with as few refused steps as can
 -- be and then as few steps. Row 0 says how they stand. Where nothing connects them, the rows show what
@@ -52,21 +63,22 @@ COMMENT ON FUNCTION identity_graph(text, text, identity_clause[]) IS
 --   identities of n records  how large identities are
 --   identifiers              by status, and by status and kind
 --   most shared              the twenty values that most records carry: how many
--- Cost: two resolves. Errors: as resolve_identities().
+-- Errors: as resolve_identities().
 CREATE FUNCTION identity_report(VARIADIC clauses identity_clause[])
   RETURNS TABLE (metric text, subject text, value numeric)
-  LANGUAGE sql STABLE PARALLEL UNSAFE COST 200000 ROWS 100
+  LANGUAGE sql STABLE PARALLEL UNSAFE COST 100000 ROWS 100
 BEGIN ATOMIC
   WITH sources AS (
     SELECT (c.clause::jsonb ->> 'name') AS source, c.place
     FROM unnest(identity_report.clauses) WITH ORDINALITY AS c (clause, place)
     WHERE (c.clause::jsonb ->> 'clause') = 'source'),
-  records AS MATERIALIZED (
-    SELECT r.identity_id, r.source, r.record_id
-    FROM identity_records(VARIADIC identity_report.clauses) AS r),
-  links AS MATERIALIZED (
-    SELECT l.identity_id, l.kind, l.value, l.status, l.linked_records
-    FROM identity_links(VARIADIC identity_report.clauses) AS l),
+  evidence AS MATERIALIZED (
+    SELECT e.identity_id, e.source, e.kind, e.value, e.status, e.linked_records
+    FROM identity_evidence(VARIADIC identity_report.clauses) AS e),
+  records AS (SELECT e.identity_id, e.source FROM evidence AS e WHERE e.kind IS NULL),
+  links AS (
+    SELECT e.identity_id, e.kind, e.value, e.status, e.linked_records
+    FROM evidence AS e WHERE e.kind IS NOT NULL),
   presence AS MATERIALIZED (
     SELECT r.identity_id, r.source, count(*) AS records FROM records AS r GROUP BY 1, 2),
   sizes AS MATERIALIZED (
@@ -135,6 +147,11 @@ CREATE FUNCTION identity_links()
                  linked_records bigint)
   AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION identity_links() IS 'raises the error that there is no source to resolve';
+CREATE FUNCTION identity_evidence()
+  RETURNS TABLE (identity_id uuid, source text, record_id text, kind text, value text, status text,
+                 linked_records bigint)
+  AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_evidence() IS 'raises the error that there is no source to resolve';
 CREATE FUNCTION identity_report() RETURNS TABLE (metric text, subject text, value numeric)
   LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
