@@ -35,7 +35,7 @@ CREATE FUNCTION identity_source(name text, query text) RETURNS identity_clause
 COMMENT ON FUNCTION identity_source(text, text) IS
   'a source of records: its name, and a query that yields a record id and identifiers named by their kinds';
 
--- identity_rule(kind, …): declares a kind of identifier, or changes a known one. NULL leaves each
+-- identity_rule(kind, ...): declares a kind of identifier, or changes a known one. NULL leaves each
 -- part as the kind has it. doc/guards.md says how the parts work together.
 --   normalizer          exact, casefold, email, mailbox, phone, salesforce_id, uuid, object_id or none;
 --                       for a new kind exact, or none where it does not link
