@@ -77,5 +77,46 @@ SELECT '{"clause": "rule", "kind": "email", "blocked": [1]}'::identity_clause;
 SELECT '{"clause": "rule", "kind": "email", "fallback": "yes"}'::identity_clause;
 SELECT people(identity_source('a', 'SELECT 1, 2 AS user_id'), identity_rule('user_id', block_roles => true));
 
+-- Patterns block exactly what PostgreSQL's own ~ and ~* say, whatever is looked at beforehand to save the match: random ones of
+-- characters, groups, brackets, classes, anchors, quantifiers and alternatives.
+CREATE FUNCTION random_of(parts text[]) RETURNS text LANGUAGE sql AS $$ SELECT parts[1 + floor(random() * cardinality(parts))::int] $$;
+CREATE FUNCTION random_pattern() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  pattern text := '';
+BEGIN
+  FOR i IN 1 .. 1 + floor(random() * 6) LOOP
+    pattern := pattern || random_of('{a,b,ab,i,Ab,\\.,.,(a|b),(?:ab|),[ab],[^a],[]a],"[[:alpha:]]",\\d,^,$,|,\\m,é,"({a)"}')
+                       || random_of('{"","","","","",*,?,+,"{0,1}","{2}",*?,??}');
+  END LOOP;
+  PERFORM '' ~ pattern;
+  RETURN pattern;
+EXCEPTION WHEN invalid_regular_expression THEN
+  RETURN random_pattern();
+END $$;
+CREATE FUNCTION blocked_otherwise(any_case bool) RETURNS TABLE (patterns bigint, matches bigint, differences bigint) LANGUAGE plpgsql AS $$
+DECLARE
+  pattern text;
+  here record;
+BEGIN
+  patterns := 0; matches := 0; differences := 0;
+  FOR i IN 1 .. 300 LOOP
+    pattern := random_pattern();
+    SELECT count(*) FILTER (WHERE hit) AS hits, count(*) FILTER (WHERE hit <> (status = 'blocked')) AS wrong INTO here
+      FROM (SELECT CASE WHEN any_case THEN value ~* pattern ELSE value ~ pattern END AS hit, status
+              FROM identity_links(identity_source('texts', 'SELECT n, typed AS word FROM texts'),
+                                  identity_rule('word', block_placeholders => false,
+                                                blocked_pattern => CASE WHEN NOT any_case THEN pattern END,
+                                                blocked_ipattern => CASE WHEN any_case THEN pattern END))) l;
+    patterns := patterns + 1; matches := matches + here.hits; differences := differences + here.wrong;
+    IF here.wrong > 0 THEN RAISE WARNING '%', pattern; END IF;
+  END LOOP;
+  RETURN NEXT;
+END $$;
+SELECT setseed(0.25) \g /dev/null
+CREATE TABLE texts AS
+  SELECT n, (SELECT string_agg(random_of('{a,b,A,B,i,I,.,1,é,É,"{"}'), '') FROM generate_series(1, 1 + n % 7) WHERE n > 0) AS typed FROM generate_series(1, 150) n;
+SELECT patterns, matches > 1000 AS some_match, matches < 80000 AS some_do_not, differences FROM blocked_otherwise(false);
+SELECT patterns, matches > 1000 AS some_match, matches < 80000 AS some_do_not, differences FROM blocked_otherwise(true);
+
 SET client_min_messages = warning;
 DROP SCHEMA rules CASCADE;

@@ -96,6 +96,8 @@ void apply_blocked(Kind& kind, const Clause& clause) {
   if (clause.block_placeholders) kind.block_placeholders = *clause.block_placeholders;
   kind.blocked_pattern = clause.blocked_pattern;
   kind.blocked_ipattern = clause.blocked_ipattern;
+  kind.blocked_pattern_needs = normalize::RequiredText(kind.blocked_pattern, false);
+  kind.blocked_ipattern_needs = normalize::RequiredText(kind.blocked_ipattern, true);
   if (clause.block_roles) {
     if (!kind.is_address()) {
       throw Error("22023", fmt::format("kind \"{}\" has no role addresses", kind.name),

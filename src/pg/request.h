@@ -3,6 +3,7 @@
 
 #include "engine/types.h"
 #include "normalize/normalize.h"
+#include "normalize/pattern.h"
 #include "pg/pg.h"
 
 namespace identity_resolve::pg {
@@ -18,6 +19,8 @@ struct Kind {
   std::vector<std::string> blocked = {};
   std::string blocked_pattern = {};
   std::string blocked_ipattern = {};
+  normalize::RequiredText blocked_pattern_needs = {};
+  normalize::RequiredText blocked_ipattern_needs = {};
   bool block_placeholders = true;
   bool block_roles = false;
 

@@ -416,6 +416,18 @@ void SourceScan::put_row(engine::LocalSink& sink) {
   sink.end_row();
 }
 
+// Whether a pattern of the rules of its kind blocks an identifier.
+bool SourceScan::matches_pattern(const SourceColumn& column, std::string_view normalized) {
+  const Kind& kind = *column.rules;
+  text* pattern = kind.blocked_pattern_needs.allows(normalized) ? column.pattern : nullptr;
+  text* ipattern = kind.blocked_ipattern_needs.allows(normalized) ? column.ipattern : nullptr;
+  if (pattern == nullptr && ipattern == nullptr) return false;
+  return has_spelling(normalized) && call([&] {
+           const std::string_view value = from_utf8(normalized);
+           return matches(pattern, value, 0) || matches(ipattern, value, REG_ICASE);
+         });
+}
+
 // What the rules of its kind say of an identifier.
 engine::Standing SourceScan::standing_of(const SourceColumn& column, std::string_view normalized) {
   using engine::Standing;
@@ -425,14 +437,7 @@ engine::Standing SourceScan::standing_of(const SourceColumn& column, std::string
       std::binary_search(kind.blocked.begin(), kind.blocked.end(), normalized)) {
     return Standing::kBlocked;
   }
-  if (column.pattern != nullptr || column.ipattern != nullptr) {
-    const bool blocked =
-        has_spelling(normalized) && call([&] {
-          const std::string_view value = from_utf8(normalized);
-          return matches(column.pattern, value, 0) || matches(column.ipattern, value, REG_ICASE);
-        });
-    if (blocked) return Standing::kBlocked;
-  }
+  if (matches_pattern(column, normalized)) return Standing::kBlocked;
   if (kind.is_address() && normalize::is_role(normalized)) {
     return kind.block_roles ? Standing::kBlocked : Standing::kGivesWay;
   }

@@ -61,6 +61,8 @@ class SourceScan {
   void take_row(TupleTableSlot* slot, engine::LocalSink* sink, MemoryContext row_memory);
   void search_row();
   static engine::Standing standing_of(const SourceColumn& column, std::string_view normalized);
+  [[nodiscard]] static bool matches_pattern(const SourceColumn& column,
+                                            std::string_view normalized);
   void put_row(engine::LocalSink& sink);
   void read_texts(TupleTableSlot* slot);
   [[noreturn]] void rethrow(const PgError& error) const;

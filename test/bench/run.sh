@@ -505,7 +505,7 @@ run_guards() { # people
 print_ratio() { # NAME of the one, NAME of the other, title
   awk -v title="$3" -v a="$(median "$1")" -v b="$(median "$2")" -v c="$(fastest "$1")" -v d="$(fastest "$2")" \
     -v e="$(least_cpu "$1")" -v f="$(least_cpu "$2")" \
-    'BEGIN { printf "  %-36s %.2f  %.2f  %s\n", title, b / a, d / c, e > 0 ? sprintf("%.2f", f / e) : "-" }'
+    'BEGIN { printf "  %-36s %.2f  %.2f  %s\n", title, b / a, d / c, (e > 0 ? sprintf("%.2f", f / e) : "-") }'
 }
 
 least_cpu() { # NAME

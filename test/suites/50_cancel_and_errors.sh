@@ -35,6 +35,9 @@ VACUUM ANALYZE;
 CREATE FUNCTION tools() RETURNS identity_clause[] LANGUAGE sql IMMUTABLE AS $$ SELECT ARRAY[
   identity_source('app', 'SELECT * FROM app'), identity_source('shop', 'SELECT * FROM shop'), identity_source('help', 'SELECT * FROM help'),
   identity_rule('plan', link => false)] $$;
+-- One component, in which every hundredth record has a user id of its own: all of it is taken apart.
+CREATE FUNCTION conflict() RETURNS identity_clause[] LANGUAGE sql IMMUTABLE AS $$ SELECT ARRAY[
+  identity_source('chain', 'SELECT id, CASE WHEN id % 100 = 0 THEN id END AS user_id, user_id AS seat FROM chain'), identity_rule('seat')] $$;
 CREATE UNLOGGED TABLE latency (statement text, how text, delay_ms float, wall_ms float, work_ms float);
 SQL
 
@@ -43,7 +46,12 @@ statements=(
   "long|SELECT count(*) FROM identity_records(VARIADIC tools())"
   "master|SELECT count(*) FROM resolve_identities(VARIADIC tools()) AS (identity_id uuid, app_id int, email text, shop_id text[], shop_plan text, help_email text[], record_count int, sources text[])"
   "combinations|SELECT count(*) FROM resolve_identities(VARIADIC tools() || identity_output('combinations')) AS (identity_id uuid, app_id int, email text, shop_id text, help_id int)"
-  "one person|SELECT count(*) FROM resolve_identities(identity_source('chain', 'SELECT * FROM chain')) AS (identity_id uuid, chain_id int[], user_id int[])"
+  "one person|SELECT count(*) FROM resolve_identities(identity_source('chain', 'SELECT * FROM chain'), identity_rule('user_id', max_per_identity => 0)) AS (identity_id uuid, chain_id int[], user_id int[])"
+  "a conflict of all|SELECT count(*), count(DISTINCT identity_id) FROM identity_records(VARIADIC conflict())"
+  "links|SELECT count(*), count(*) FILTER (WHERE status = 'links') FROM identity_links(VARIADIC conflict())"
+  "explain|SELECT count(*) FROM explain_identity('chain', '1', 'chain', '9', VARIADIC conflict())"
+  "graph|SELECT length(identity_graph('chain', '1', VARIADIC conflict())) > 100"
+  "report|SELECT count(*) > 10 FROM identity_report(VARIADIC conflict())"
   "many combinations|SET maintenance_work_mem = '256MB'; SELECT count(*) FROM resolve_identities(identity_source('a', 'SELECT n, 1 AS user_id FROM generate_series(1, 1000) n'), identity_source('b', 'SELECT n, 1 AS user_id FROM generate_series(1, 1000) n'), identity_output('combinations', 10000000)) AS (a_id int, b_id int)"
   "little memory|SET maintenance_work_mem = '1MB'; SET work_mem = '64kB'; SELECT count(*) FROM resolve_identities(VARIADIC tools()) AS (identity_id uuid, email text, app_id int, shop_id text[])"
   "into a table|CREATE TEMP TABLE new AS SELECT * FROM identity_records(VARIADIC tools()); DROP TABLE new"
@@ -77,7 +85,7 @@ BEGIN
   -- Wait for it to begin.
   LOOP
     PERFORM pg_stat_clear_snapshot();
-    SELECT query_start INTO started FROM pg_stat_activity WHERE pid = pid_ AND state = 'active' AND query ~ '(identity_records|resolve_identities)\(';
+    SELECT query_start INTO started FROM pg_stat_activity WHERE pid = pid_ AND state = 'active' AND query ~ '(resolve_identities|identity_(records|links|report|graph)|explain_identity)\(';
     EXIT WHEN started IS NOT NULL;
     PERFORM pg_sleep(0.0005);
     IF clock_timestamp() > statement_timestamp() + interval '20 s' THEN RETURN; END IF;
