@@ -58,14 +58,20 @@ def random_problem(rng):
     if rng.random() < 0.5:
         pool.update(user_id=4, email=rng.randint(2, 4))
         often.update(user_id=[0, 1], email=[1, 1, 2, 2], phone_like=[0], loose=[0, 0, 0, 1])
+    count, ids = rng.randint(2, 12), 11
+    # Some are of two people who claim one value on many records.
+    if rng.random() < 0.15:
+        count, ids = rng.randint(6, 16), 30
+        pool.update(user_id=2, email=1)
+        often.update(user_id=[1], email=[1], phone_like=[0, 0, 0, 1], loose=[0])
     rows = []
-    for _ in range(rng.randint(2, 12)):
+    for _ in range(count):
         carried = []
         for kind in KINDS:
             for _ in range(rng.choice(often[kind])):
                 carried.append((kind, typed(rng, kind, rng.randrange(pool[kind]))))
         updated_at = rng.choice([None, None, 1, 2, 3])
-        rows.append((rng.choice(SOURCES), str(rng.randint(1, 11)), updated_at, carried))
+        rows.append((rng.choice(SOURCES), str(rng.randint(1, ids)), updated_at, carried))
     return Problem(rules, rows)
 
 

@@ -16,4 +16,34 @@ server_start
 sql --quiet -c 'CREATE EXTENSION identity_resolve'
 python3 ../oracle/guards.py generate "$seed" "$graphs" >"$SERVER_DIR/graphs.sql"
 sql --quiet -At -F $'\t' -f "$SERVER_DIR/graphs.sql" >"$SERVER_DIR/found.txt"
-python3 ../oracle/guards.py compare "$seed" "$graphs" <"$SERVER_DIR/found.txt"
+python3 ../oracle/guards.py compare "$seed" "$graphs" <"$SERVER_DIR/found.txt" | tee "$SERVER_DIR/verdict.txt"
+passed=$(sed -n 's/^\([0-9]*\) passed, .*/\1/p' "$SERVER_DIR/verdict.txt")
+
+# Would it notice? Each of these is one rule of the page, left out or turned around.
+notices() { # what, the line of the oracle, what stands there instead
+  python3 - "$2" "$3" >"$SERVER_DIR/mutant.py" <<'PYTHON'
+import sys
+
+text = open("../oracle/guards.py").read()
+assert text.count(sys.argv[1]) == 1, f"the oracle has no such line: {sys.argv[1]}"
+print(text.replace(sys.argv[1], sys.argv[2]))
+PYTHON
+  python3 "$SERVER_DIR/mutant.py" compare "$seed" "$graphs" <"$SERVER_DIR/found.txt" >"$SERVER_DIR/mutant.txt" || true
+  if grep -qE ' [1-9][0-9]* differences$' "$SERVER_DIR/mutant.txt"; then
+    echo "ok: noticed: $1"
+    passed=$((passed + 1))
+  else
+    echo "NOT OK: not noticed: $1"
+    failed=$((failed + 1))
+  fi
+}
+failed=0
+notices 'role addresses as strong as others' 'role = kind == "email" and text.startswith("info@")' 'role = False'
+notices 'the weakest kind first' 'stages[-rule.priority, role' 'stages[rule.priority, role'
+notices 'records before sources' 'strength = (len({r[0] for r in records}), len(records))' 'strength = (len(records), len({r[0] for r in records}))'
+notices 'free claims on their own' 'if not self.is_bound(claim[1]):' 'if False:'
+notices 'ties settled by the data' 'if by_data:' 'if True:'
+notices 'overfull records take part' 'self.overfull = {record for record in component if oracle.breaks({record})}' 'self.overfull = set()'
+notices 'fallbacks of a stronger kind or an equal one' 'rules[other[0]].priority > rule.priority' 'rules[other[0]].priority >= rule.priority'
+echo "$passed passed, $failed failed"
+((failed == 0))
