@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Writes disposable_domains.inc: domains whose mailboxes last for minutes, sorted, one to a line.
 
+The lines are literals, several of them, with commas between.
+
     disposable_domains.py BLOCKLIST COMMIT >disposable_domains.inc
 
 BLOCKLIST is disposable_email_blocklist.conf of github.com/disposable-email-domains/
@@ -38,7 +40,10 @@ def main():
         sys.exit(f"no domains: {unfit}")
     print("// Written by disposable_domains.py; source and licence stand there. Blocklist as of commit")
     print(f"// {commit}.")
-    for domain in sorted(domains):
+    # Compilers need not take a literal of more than 65,536 characters.
+    for number, domain in enumerate(sorted(domains)):
+        if number % 2000 == 0 and number > 0:
+            print(",")
         print(f'"{domain}\\n"')
 
 

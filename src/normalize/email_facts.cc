@@ -110,23 +110,21 @@ constexpr auto kFree = [] {
 }();
 static_assert(kFree.size() <= 256);
 
-// A domain a line, in the order of bytes: one literal, so that there is nothing to relocate or
-// build.
-constexpr std::string_view kDisposable =
+// A domain a line, in the order of bytes, in a few literals: nothing to relocate or to build.
+constexpr std::string_view kDisposable[] = {
 #include "normalize/disposable_domains.inc"
-    ;
+};
 
-// Binary search for a line; `begin` and `end` stay at beginnings of lines.
-bool is_disposable_domain(std::string_view domain) {
+// Binary search for a line of one literal; `begin` and `end` stay at beginnings of lines.
+bool has_line(std::string_view lines, std::string_view domain) {
   std::size_t begin = 0;
-  std::size_t end = kDisposable.size();
+  std::size_t end = lines.size();
   while (begin < end) {
     const std::size_t middle = begin + (end - begin) / 2;
-    const std::size_t before = kDisposable.rfind('\n', middle - 1);
-    const std::size_t at =
-        middle == 0 || before == std::string_view::npos || before < begin ? begin : before + 1;
-    const std::size_t after = kDisposable.find('\n', at);
-    const int order = domain.compare(kDisposable.substr(at, after - at));
+    const std::size_t before = middle == 0 ? std::string_view::npos : lines.rfind('\n', middle - 1);
+    const std::size_t at = before == std::string_view::npos || before < begin ? begin : before + 1;
+    const std::size_t after = lines.find('\n', at);
+    const int order = domain.compare(lines.substr(at, after - at));
     if (order == 0) return true;
     if (order < 0) {
       end = at;
@@ -157,12 +155,14 @@ bool is_free(std::string_view address) {
   return provider != nullptr && provider->peculiarity == Peculiarity::kSubdomain;
 }
 
-std::string_view disposable_domains() { return kDisposable; }
+std::span<const std::string_view> disposable_domains() { return kDisposable; }
 
 bool is_disposable(std::string_view address) {
   std::string_view domain = domain_of(address);
   while (true) {
-    if (is_disposable_domain(domain)) return true;
+    for (const std::string_view lines : kDisposable) {
+      if (has_line(lines, domain)) return true;
+    }
     const std::size_t dot = domain.find('.');
     if (dot == std::string_view::npos) return false;
     domain.remove_prefix(dot + 1);

@@ -2,6 +2,7 @@
 // to a function rather than a person, to a provider of free mailboxes, or to nobody for long.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 namespace identity_resolve::normalize {
@@ -25,7 +26,7 @@ namespace identity_resolve::normalize {
 /// day; it is not a defence against fraud.
 [[nodiscard]] bool is_disposable(std::string_view address);
 
-/// That list: a domain a line, in the order of bytes, each line ended.
-[[nodiscard]] std::string_view disposable_domains();
+/// That list: a domain a line, in the order of bytes, each line ended; in a few parts.
+[[nodiscard]] std::span<const std::string_view> disposable_domains();
 
 }  // namespace identity_resolve::normalize

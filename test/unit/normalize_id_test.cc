@@ -140,7 +140,9 @@ TEST(EmailFactsTest, Disposable) {
 // nearly one is not.
 TEST(EmailFactsTest, DisposableDomains) {
   std::set<std::string, std::less<>> domains;
-  std::string_view rest = disposable_domains();
+  std::string lines;
+  for (const std::string_view part : disposable_domains()) lines += part;
+  std::string_view rest = lines;
   std::string last;
   while (!rest.empty()) {
     const std::string domain(rest.substr(0, rest.find('\n')));
