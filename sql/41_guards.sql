@@ -54,6 +54,9 @@ SELECT people(identity_source('stripe', $$SELECT 'cus_1' AS id, 'info@corner-sho
 --    A firm's shared one gives way to a personal address: the ticket from both is Ann's, and Bob's claim on info@ changes nothing.
 SELECT people(identity_source('app', $$SELECT * FROM (VALUES ('ann', 'u1', 'ann@firm.com'), ('bob', 'u2', 'info@firm.com')) v(id, user_id, email)$$),
               identity_source('zendesk', $$SELECT 1, ARRAY['info@firm.com', 'ann@firm.com'] AS email$$));
+--    So it does before every other kind, weaker ones too: the call from Ann's telephone, filed under info@, is hers.
+SELECT people(identity_source('app', $$SELECT * FROM (VALUES ('ann', 'u1', NULL, '+442079460958'), ('bob', 'u2', 'info@firm.com', NULL)) v(id, user_id, email, phone)$$),
+              identity_source('calls', $$SELECT 1, 'info@firm.com' AS email, '+442079460958' AS phone$$));
 
 -- 7. A record with two user ids, from a merge that somebody did by hand: it joins neither, and the two stay the people that they are.
 SELECT people(identity_source('app', $$SELECT * FROM (VALUES ('a', 'u1'), ('b', 'u2')) v(id, user_id)$$), identity_source('crm', $$SELECT * FROM (VALUES ('x', 'u1'), ('y', 'u2')) v(id, user_id)$$),
@@ -63,6 +66,11 @@ SELECT * FROM refused(identity_source('app', $$SELECT * FROM (VALUES ('a', 'u1')
 -- 8. A username that Ann gave up and Bob took: the forum's two records of it know no id. It outranks no id, and joins neither.
 SELECT people(identity_source('app', $$SELECT * FROM (VALUES ('ann', 'u1', 'ziggy'), ('bob', 'u2', 'ziggy')) v(id, user_id, username)$$),
               identity_source('forum', $$SELECT * FROM (VALUES (1, 'ziggy'), (2, 'ziggy')) v(id, username)$$));
+
+--    Not even where three tools know Bob by it: the post that carries Ann's id is Ann's.
+SELECT people(identity_source('app', $$SELECT * FROM (VALUES ('ann', 'u1', NULL), ('bob', 'u2', 'ziggy')) v(id, user_id, username)$$),
+              identity_source('chat', $$SELECT 1, 'u2' AS user_id, 'ziggy' AS username$$), identity_source('shop', $$SELECT 1, 'u2' AS user_id, 'ziggy' AS username$$),
+              identity_source('forum', $$SELECT 1, 'u1' AS user_id, 'ziggy' AS username$$));
 
 -- 9. Two accounts on one device: the device belongs to neither.
 SELECT people(identity_source('events', $$SELECT * FROM (VALUES (1, 'u1', 'ipad'), (2, 'u2', 'ipad'), (3, NULL, 'ipad')) v(id, user_id, anonymous_id)$$));
@@ -104,6 +112,19 @@ SELECT people(identity_source('app', $$SELECT 'a' AS id, 'u1' AS user_id, 'a1@x.
 -- 15. A chain of people, each of whom shares an address with the next: everybody stays with their own tickets.
 SELECT people(identity_source('app', $$SELECT n, 'u' || n AS user_id, ARRAY['mail' || n || '@x.com', 'mail' || n + 1 || '@x.com'] AS email FROM generate_series(1, 4) n$$),
               identity_source('zendesk', $$SELECT n, 'u' || n AS user_id FROM generate_series(1, 4) n$$));
+
+-- 16. A refused link would really have put two people together: giving up the limit joins exactly those, and everybody else stays as they are.
+SELECT people(identity_source('app', $$SELECT * FROM (VALUES ('ann', 'u1', 'fam@x.com'), ('bob', 'u2', 'fam@x.com'), ('eve', 'u3', 'eve@x.com')) v(id, user_id, email)$$),
+              identity_source('crm', $$SELECT * FROM (VALUES (1, 'u1', 'fam@x.com'), (2, NULL, 'eve@x.com')) v(id, user_id, email)$$));
+SELECT people(identity_source('app', $$SELECT * FROM (VALUES ('ann', 'u1', 'fam@x.com'), ('bob', 'u2', 'fam@x.com'), ('eve', 'u3', 'eve@x.com')) v(id, user_id, email)$$),
+              identity_source('crm', $$SELECT * FROM (VALUES (1, 'u1', 'fam@x.com'), (2, NULL, 'eve@x.com')) v(id, user_id, email)$$), identity_rule('user_id', max_per_identity => 0));
+
+-- 17. A household of a hundred thousand: one address on 150,000 records of 50,000 accounts, and a chain in which each of 50,000 accounts shares an
+--     address with the next. Everybody stays who they are.
+SELECT count(*) AS records, count(DISTINCT identity_id) AS people
+FROM identity_records(identity_source('app', $$SELECT n, 'u' || n % 50000 AS user_id, 'one@x.com' AS email FROM generate_series(1, 150000) n$$), identity_rule('email', max_records => 0));
+SELECT count(*) AS records, count(DISTINCT identity_id) AS people
+FROM identity_records(identity_source('app', $$SELECT n, 'u' || n AS user_id, ARRAY['m' || n || '@x.com', 'm' || n + 1 || '@x.com'] AS email FROM generate_series(1, 50000) n$$));
 
 -- The order of rows, of sources' rows and of rules changes nothing.
 SELECT count(DISTINCT partition) AS partitions

@@ -228,7 +228,7 @@ void Guard::solve(std::span<const std::uint32_t> ranks) {
   const auto stage_of = [this](Number identifier) {
     const Identifier& at = identifiers_[identifier];
     const KindRules& rules = kinds_[index(at.kind)];
-    return std::tuple(-std::int64_t{rules.priority}, at.gives_way, rules.ties_by_data);
+    return std::tuple(at.gives_way, -std::int64_t{rules.priority}, rules.ties_by_data);
   };
   Vector<Number> identifiers(identifiers_.size(), &environment_->memory());
   std::iota(identifiers.begin(), identifiers.end(), Number{0});

@@ -22,7 +22,7 @@ enum class SlotNumber : std::uint16_t {};
 // What a caller knows of an identifier before any other record is looked at.
 enum class Standing : std::uint8_t {
   kValid,     // may link, as its kind's rules have it
-  kGivesWay,  // as kValid, but in a conflict every other value of its kind comes first
+  kGivesWay,  // as kValid, but in a conflict every other identifier comes first
   kInvalid,   // is none of its kind: never links, counts for no limit
   kBlocked,   // a rule forbids the value: never links, counts for no limit
 };

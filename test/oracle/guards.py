@@ -8,6 +8,7 @@ nothing is shared with the extension but the page that both are written from; th
 """
 
 import random
+import re
 import sys
 from collections import Counter, defaultdict
 from itertools import combinations
@@ -21,7 +22,8 @@ class Rule:
     def __init__(self):
         self.link, self.fallback, self.on_tie = True, False, "apart"
         self.max_records, self.max_per_identity, self.priority = 0, 0, 0
-        self.blocked = set()
+        self.blocked, self.pattern, self.ipattern = set(), None, None
+        self.block_placeholders, self.block_roles = True, False
 
 
 class Problem:
@@ -50,6 +52,12 @@ def random_problem(rng):
             rule.max_records = rng.choice([1, 2, 3])
         if rng.random() < 0.15:
             rule.blocked = {value(kind, 0)}
+        if rng.random() < 0.1:
+            rule.pattern = rng.choice(["^[pul][0-9]*[02](@|$)", "2", "^.$", "P3|^u0$"])
+        if rng.random() < 0.1:
+            rule.ipattern = rng.choice(["^P[12]", "[LU]3$", "INFO"])
+        rule.block_placeholders = rng.random() < 0.85
+        rule.block_roles = kind == "email" and rng.random() < 0.15
         rules[kind] = rule
     pool = {kind: rng.randint(1, 4) for kind in KINDS}
     # Every other problem is of people with an account each and records between them.
@@ -97,24 +105,41 @@ def spelled(kind, text):
     return text.lower() if kind == "email" else text
 
 
-def standing(problem, kind, text):
+def is_role(kind, text):
+    return kind == "email" and text.split("@")[0] in ("info", "test")
+
+
+def standing(problem, kind, text, count):
     """1. A value that is none of its kind is invalid; one that a rule forbids is blocked."""
+    rule, normal = problem.rules[kind], spelled(kind, text)
     if kind == "email" and "@" not in text:
         return "invalid"
-    if text in ("null", "test@test.com") or spelled(kind, text) in problem.rules[kind].blocked:
-        return "blocked"
-    return "valid"
+    placeholder = text in ("null", "test@test.com")
+    forbidden = {
+        "placeholders": placeholder and rule.block_placeholders,
+        "values": normal in rule.blocked,
+        "patterns": rule.pattern and re.search(rule.pattern, normal),
+        "patterns in any case": rule.ipattern and re.search(rule.ipattern, normal, re.IGNORECASE),
+        "roles": is_role(kind, normal) and rule.block_roles,
+    }
+    for by, holds in forbidden.items():
+        count["blocked " + by] += bool(holds)
+    count["placeholders let through"] += placeholder and not any(forbidden.values())
+    return "blocked" if any(forbidden.values()) else "valid"
 
 
 class Oracle:
     def __init__(self, problem):
         self.problem = problem
+        self.count = Counter()  # what occurred
         self.records = sorted({(row[0], row[1]) for row in problem.rows}, key=self.record_order)
         # A record carries an identifier when one of its rows has it.
         self.carries = defaultdict(dict)  # record -> (kind, value) -> standing
         for source, id_, _, carried in problem.rows:
             for kind, text in carried:
-                self.carries[source, id_][kind, spelled(kind, text)] = standing(problem, kind, text)
+                self.carries[source, id_][kind, spelled(kind, text)] = standing(
+                    problem, kind, text, self.count
+                )
         self.updated_at = {}
         for source, id_, updated_at, _ in problem.rows:
             known = self.updated_at.get((source, id_))
@@ -125,7 +150,6 @@ class Oracle:
             for identifier in carried:
                 self.carriers[identifier].add(record)
         self.status = {}  # (record, identifier) -> status
-        self.count = Counter()  # what occurred
         self.decide()
 
     @staticmethod
@@ -269,13 +293,13 @@ class Rebuilt:
             for record in group[1] & self.overfull:
                 self.refuse(record, group, "conflict")
         oracle.count["overfull records"] += len(self.overfull)
-        # Stages: by priority; within it role addresses after all others; then on_tie => 'data'.
+        # Stages: role addresses after all others; by priority; then on_tie => 'data'.
         stages = defaultdict(list)
         for group in groups:
             kind, text = group[0]
-            role = kind == "email" and text.startswith("info@")
+            role = is_role(kind, text)
             rule = self.rules[kind]
-            stages[-rule.priority, role, rule.on_tie == "data"].append(group)
+            stages[role, -rule.priority, rule.on_tie == "data"].append(group)
         for stage in sorted(stages):
             self.run_stage(stages[stage], stage[2])
         self.identities = []
@@ -454,6 +478,10 @@ def quoted(text):
     return "'" + text.replace("'", "''") + "'"
 
 
+def quoted_or_null(text):
+    return "NULL" if text is None else quoted(text)
+
+
 def clauses_of(problem, rng):
     rows = list(problem.rows)
     rng.shuffle(rows)
@@ -489,7 +517,11 @@ def clauses_of(problem, rng):
         clauses.append(
             f"identity_rule('{kind}'{normalizer}, link => {rule.link}, blocked => {blocked}, "
             f"max_records => {rule.max_records}, max_per_identity => {rule.max_per_identity}, "
-            f"priority => {rule.priority}, fallback => {rule.fallback}, on_tie => '{rule.on_tie}')"
+            f"priority => {rule.priority}, fallback => {rule.fallback}, on_tie => '{rule.on_tie}', "
+            f"blocked_pattern => {quoted_or_null(rule.pattern)}, "
+            f"blocked_ipattern => {quoted_or_null(rule.ipattern)}, "
+            f"block_placeholders => {rule.block_placeholders}"
+            + (f", block_roles => {rule.block_roles})" if kind == "email" else ")")
         )
     return ", ".join(clauses)
 
@@ -557,7 +589,9 @@ def compare(seed, count):
         for what in (
             "links alone invalid blocked too_common conflict ambiguous not_linking".split()
             + ["components rebuilt", "overfull records", "fallback values split"]
-            + ["identifiers dead", "regions disputed", "groups broken"]
+            + ["identifiers dead", "regions disputed", "groups broken", "placeholders let through"]
+            + [f"blocked {by}" for by in "placeholders values patterns roles".split()]
+            + ["blocked patterns in any case"]
         )
         if occurred[what] == 0
     ]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The oracle of the rules that keep people apart: thousands of random problems with limits, ties,
-# fallbacks, priorities and blocked values, each in two orders of rows and rules, compared with
+# fallbacks, priorities, roles, placeholders, blocked values and patterns, each in two orders of rows and rules, compared with
 # test/oracle/guards.py, which does what doc/guards.md says slowly and obviously.
 # GRAPHS=20000 SEED=7 test/suites/43_guards_oracle.sh runs more of them, or the same ones again.
 set -euo pipefail
@@ -38,12 +38,19 @@ PYTHON
   fi
 }
 failed=0
-notices 'role addresses as strong as others' 'role = kind == "email" and text.startswith("info@")' 'role = False'
-notices 'the weakest kind first' 'stages[-rule.priority, role' 'stages[rule.priority, role'
+notices 'role addresses as strong as others' 'role = is_role(kind, text)' 'role = False'
+notices 'the weakest kind first' 'stages[role, -rule.priority' 'stages[role, rule.priority'
+notices 'role addresses after the others of their priority only' 'stages[role, -rule.priority' 'stages[-rule.priority, role'
 notices 'records before sources' 'strength = (len({r[0] for r in records}), len(records))' 'strength = (len(records), len({r[0] for r in records}))'
 notices 'free claims on their own' 'if not self.is_bound(claim[1]):' 'if False:'
 notices 'ties settled by the data' 'if by_data:' 'if True:'
 notices 'overfull records take part' 'self.overfull = {record for record in component if oracle.breaks({record})}' 'self.overfull = set()'
 notices 'fallbacks of a stronger kind or an equal one' 'rules[other[0]].priority > rule.priority' 'rules[other[0]].priority >= rule.priority'
+notices 'placeholders whatever the rule says' 'placeholder and rule.block_placeholders' 'placeholder'
+notices 'roles whatever the rule says' 'is_role(kind, normal) and rule.block_roles' 'is_role(kind, normal)'
+notices 'patterns in any case as others' 're.search(rule.ipattern, normal, re.IGNORECASE)' 're.search(rule.ipattern, normal)'
+notices 'a limit of one more' 'if max(by_source.values()) > rule.max_records:' 'if max(by_source.values()) > rule.max_records + 1:'
+notices 'a limit of all sources together' 'if max(by_source.values()) > rule.max_records:' 'if sum(by_source.values()) > rule.max_records:'
+notices 'limits of kinds that link only' 'if most and len(values) > most:' 'if most and self.problem.rules[kind].link and len(values) > most:'
 echo "$passed passed, $failed failed"
 ((failed == 0))

@@ -166,6 +166,17 @@ TEST(Guard, RoleAddressesGiveWay) {
                               record(1, "s").link(kMail, "ann").link(kMail, "~info")});
   EXPECT_EQ(result.identities, (Identities{{{0, "a"}, {1, "s"}}, {{0, "b"}}}));
   EXPECT_EQ(status(result, 0, "b", kMail, "~info"), LinkStatus::kAmbiguous);
+  // Kinds that are weaker than addresses come before it, too.
+  const Result called =
+      resolve(usual_rules(), {record(0, "a").link(kUser, "1").link(kPhone, "9"),
+                              record(0, "b").link(kUser, "2").link(kMail, "~info"),
+                              record(1, "s").link(kPhone, "9").link(kMail, "~info")});
+  EXPECT_EQ(called.identities, (Identities{{{0, "a"}, {1, "s"}}, {{0, "b"}}}));
+  // Without a conflict it links as any other.
+  const Result alone =
+      resolve(usual_rules(), {record(0, "b").link(kUser, "2").link(kMail, "~info"),
+                              record(1, "s").link(kPhone, "9").link(kMail, "~info")});
+  EXPECT_EQ(alone.identities.size(), 1U);
 }
 
 TEST(Guard, TheStrongerKindComesFirst) {
@@ -176,6 +187,47 @@ TEST(Guard, TheStrongerKindComesFirst) {
   EXPECT_EQ(resolve(rules, rows).identities, (Identities{{{0, "a"}, {1, "t"}}, {{0, "b"}}}));
   rules[kPhone].priority = 70;
   EXPECT_EQ(resolve(rules, rows).identities, (Identities{{{0, "b"}, {1, "t"}}, {{0, "a"}}}));
+}
+
+TEST(Guard, AWeakKindNeverOutranksAStrongOneHoweverMuchEvidenceItHas) {
+  // The phone is known to be b's on four records of three sources; t's user id is a's.
+  const Result result = resolve(usual_rules(), {record(0, "a").link(kUser, "1"),
+                                                record(0, "b").link(kUser, "2").link(kPhone, "9"),
+                                                record(1, "b").link(kUser, "2").link(kPhone, "9"),
+                                                record(2, "b").link(kUser, "2").link(kPhone, "9"),
+                                                record(2, "c").link(kUser, "2").link(kPhone, "9"),
+                                                record(3, "t").link(kUser, "1").link(kPhone, "9")});
+  EXPECT_EQ(result.identities,
+            (Identities{{{0, "a"}, {3, "t"}}, {{0, "b"}, {1, "b"}, {2, "b"}, {2, "c"}}}));
+  EXPECT_EQ(status(result, 3, "t", kPhone, "9"), LinkStatus::kConflict);
+}
+
+TEST(Guard, MoreSourcesComeBeforeMoreRecords) {
+  // a has the address on three records of one source, b on two records of two.
+  const Result result = resolve(usual_rules(), {record(0, "a").link(kUser, "1").link(kMail, "x"),
+                                                record(0, "c").link(kUser, "1").link(kMail, "x"),
+                                                record(0, "d").link(kUser, "1").link(kMail, "x"),
+                                                record(0, "b").link(kUser, "2").link(kMail, "x"),
+                                                record(1, "b").link(kUser, "2").link(kMail, "x"),
+                                                record(2, "t").link(kMail, "x")});
+  EXPECT_EQ(result.identities,
+            (Identities{{{0, "a"}, {0, "c"}, {0, "d"}}, {{0, "b"}, {1, "b"}, {2, "t"}}}));
+}
+
+TEST(Guard, ExactlyAtTheLimitIsNotTooCommon) {
+  std::vector<KindRules> rules = usual_rules();
+  rules[kMail].max_records = 3;
+  std::vector<InputRow> rows;
+  for (int i = 0; i < 3; ++i) rows.push_back(record(0, std::to_string(i)).link(kMail, "x"));
+  for (int i = 0; i < 3; ++i) rows.push_back(record(1, std::to_string(i)).link(kMail, "x"));
+  const Result at_limit = resolve(rules, rows);  // six in all, but three of each source
+  EXPECT_EQ(at_limit.identities.size(), 1U);
+  EXPECT_EQ(at_limit.too_common.identifiers, 0U);
+  rows.push_back(record(1, "3").link(kMail, "x"));
+  const Result beyond = resolve(rules, rows, 3);
+  EXPECT_EQ(beyond.identities.size(), 7U);
+  EXPECT_EQ(beyond.too_common.identifiers, 1U);
+  EXPECT_EQ(beyond.too_common.records, 4U);
 }
 
 TEST(Guard, TooCommonValuesLinkNobodyAndTheWorstIsNamed) {
@@ -319,6 +371,37 @@ Values together(std::map<RecordName, Values>& held, const std::set<RecordName>& 
   return all;
 }
 
+// The records of the identities that a refused link would connect, were all links held: those that
+// carry the identifier, and on through every identifier that is ambiguous for one who carries it.
+std::set<RecordName> connected(
+    const Result& result, const Claim& from,
+    const std::map<RecordName, const std::set<RecordName>*>& identity_of) {
+  using Identifier = std::pair<std::size_t, std::string>;
+  std::vector<std::pair<RecordName, Identifier>> joins;
+  std::set<Identifier> ambiguous;
+  for (const auto& [claim, judged] : result.evidence) {
+    const Identifier identifier(std::get<1>(claim), std::get<2>(claim));
+    if (judged.first == LinkStatus::kAmbiguous) ambiguous.insert(identifier);
+    if (judged.first == LinkStatus::kLinks || judged.first == LinkStatus::kConflict ||
+        judged.first == LinkStatus::kAmbiguous) {
+      joins.emplace_back(std::get<0>(claim), identifier);
+    }
+  }
+  std::set<Identifier> identifiers{{std::get<1>(from), std::get<2>(from)}};
+  std::set<RecordName> records;
+  for (std::size_t before = 0; before != records.size() + identifiers.size();) {
+    before = records.size() + identifiers.size();
+    for (const auto& [name, identifier] : joins) {
+      if (identifiers.contains(identifier)) {
+        const std::set<RecordName>& identity = *identity_of.at(name);
+        records.insert(identity.begin(), identity.end());
+      }
+      if (records.contains(name) && ambiguous.contains(identifier)) identifiers.insert(identifier);
+    }
+  }
+  return records;
+}
+
 TEST(GuardLaws, HoldForRandomProblems) {
   std::mt19937_64 random(20261124);
   std::map<LinkStatus, std::size_t> seen;
@@ -352,6 +435,10 @@ TEST(GuardLaws, HoldForRandomProblems) {
       ASSERT_TRUE(judged.first != LinkStatus::kLinks || shared);
       ASSERT_TRUE(judged.first != LinkStatus::kAlone || judged.second == 0);
       ASSERT_TRUE(judged.first != LinkStatus::kConflict || would_break);
+      // What is ambiguous is so for people who cannot be one, all together.
+      if (judged.first == LinkStatus::kAmbiguous) {
+        ASSERT_TRUE(breaks_a_limit(problem, together(held, connected(result, claim, identity_of))));
+      }
     }
     // Any order of rows, any number of sinks, any secret.
     std::vector<InputRow> shuffled = problem.rows;
@@ -376,6 +463,16 @@ TEST(GuardLaws, HoldForRandomProblems) {
       }
     }
     ASSERT_TRUE(any_breaks || merged.identities == result.identities);
+    // Taking away the one limit that a component breaks is enough.
+    for (std::size_t what = 0; what < problem.rules.size(); ++what) {
+      Problem without = problem;
+      without.rules[what].max_per_identity = 0;
+      bool breaks = false;
+      for (const std::set<RecordName>& component : merged.identities) {
+        breaks = breaks || breaks_a_limit(without, together(held, component));
+      }
+      ASSERT_TRUE(breaks || resolve(without.rules, without.rows).identities == merged.identities);
+    }
   }
   EXPECT_EQ(seen.size(), 8U);  // every status occurred
   for (const auto& [at, times] : seen) EXPECT_GT(times, 100U) << status_name(at);
