@@ -20,10 +20,20 @@ FROM identity_records(identity_source('app', $$
          (ARRAY['test@test.com', 'Test@Test.com', 'n/a'])[n % 3 + 1] AS email, '00000000-0000-0000-0000-000000000000' AS uuid
   FROM generate_series(1, 100) n$$));
 
+-- Each value of the list, in capitals too, and what its pattern matches.
+SELECT count(*) AS values, count(*) FILTER (WHERE status <> 'blocked') AS not_blocked
+FROM identity_links(identity_source('app', $$
+  SELECT row_number() OVER (), v AS word FROM (SELECT unnest(ARRAY[value, upper(value)]) FROM identity_blocked_values() WHERE NOT is_pattern
+                                               UNION ALL SELECT unnest('{0,-,00-00,00000000-0000-0000-0000-000000000000}'::text[])) AS list(v)$$), identity_rule('word'));
+SELECT count(*) FILTER (WHERE source = '') AS without_source, count(DISTINCT value) = count(*) AS once_each FROM identity_blocked_values();
+
 -- They can be let through, kind by kind.
 SELECT people(identity_source('app', $$SELECT * FROM (VALUES (1, 'guest', NULL), (2, 'guest', 'test@test.com'), (3, NULL, 'test@test.com')) v(id, username, email)$$));
 SELECT people(identity_source('app', $$SELECT * FROM (VALUES (1, 'guest', NULL), (2, 'guest', 'test@test.com'), (3, NULL, 'test@test.com')) v(id, username, email)$$),
               identity_rule('username', block_placeholders => false));
+
+-- A rule adds to them: what it blocks, and the placeholders still.
+SELECT value, status FROM identity_links(identity_source('app', $$SELECT n, (ARRAY['guest', 'till', 'ann'])[n] AS username FROM generate_series(1, 3) n$$), identity_rule('username', blocked => '{till}')) ORDER BY 1;
 
 -- A rule blocks values in any spelling that its kind has, and others that match a pattern.
 CREATE TABLE shop (id int, email text, user_id text);
@@ -35,6 +45,12 @@ SELECT people(identity_source('shop', 'TABLE shop'), identity_rule('email', bloc
 SELECT people(identity_source('shop', 'TABLE shop'), identity_rule('email', blocked_pattern => '^(kiosk|bot-\d+)@'));
 SELECT people(identity_source('shop', 'TABLE shop'), identity_rule('user_id', blocked_pattern => '^Test-'));
 SELECT people(identity_source('shop', 'TABLE shop'), identity_rule('user_id', blocked_ipattern => '^TEST-'));
+
+-- The pattern is PostgreSQL's: options within it count, and the empty one matches everything, as 'x' ~ '' does.
+SELECT pattern, count(*) FILTER (WHERE status = 'blocked') AS blocked, count(*) FILTER (WHERE value ~ pattern) AS matches
+FROM unnest('{"","^","(?i)^test","***=t-","***:TEST","\\mtest\\M","^(?!Test)",t.*-1$}'::text[]) AS pattern,
+     LATERAL identity_links(identity_source('shop', 'SELECT id, user_id FROM shop WHERE user_id IS NOT NULL'), identity_rule('user_id', blocked_pattern => pattern))
+GROUP BY pattern ORDER BY pattern COLLATE "C";
 
 -- A blocked value is still shown: it only links nobody.
 SELECT * FROM resolve_identities(identity_source('shop', 'SELECT * FROM shop WHERE id < 3'), identity_rule('email', blocked => ARRAY['kiosk@shop.com']))
@@ -58,6 +74,16 @@ SELECT count(DISTINCT identity_id) AS people FROM identity_records(
 SELECT count(DISTINCT identity_id) AS people FROM identity_records(
   identity_source('a', $$SELECT n, 'shared' AS user_id FROM generate_series(1, 5000) n$$));
 
+-- The limit is 1,000 records of one source, of every kind but user_id, declared ones too: exactly as many still link, of two sources twice as many.
+SET client_min_messages = error;
+SELECT kind, records, sources, (SELECT count(DISTINCT identity_id) FROM identity_records(VARIADIC
+         (SELECT array_agg(identity_source('s' || s, format($$SELECT n, %L AS %I FROM generate_series(1, %s) n$$, value, kind, records))) FROM generate_series(1, sources) s)
+         || CASE kind WHEN 'loyalty_card' THEN ARRAY[identity_rule('loyalty_card')] ELSE '{}' END)) AS people
+FROM (VALUES ('user_id', 'u'), ('anonymous_id', 'a'), ('device_id', 'd'), ('username', 'n'), ('email', 'x@y.z'), ('external_id', 'e'), ('phone', '+442079460958'),
+             ('salesforce_id', '00Q31000014XGRcEAO'), ('uuid', '6ba7b810-9dad-11d1-80b4-00c04fd430c8'), ('object_id', '55c8923f67b8d6524600037f'), ('loyalty_card', '7')) AS kinds(kind, value),
+     (VALUES (1000, 1), (1000, 2), (1001, 1)) AS sizes(records, sources) ORDER BY records, sources, kind;
+RESET client_min_messages;
+
 -- A rule prints as JSON, with what it was given and no more.
 SELECT identity_rule('email', blocked => ARRAY['a@b.c', 'say "hi"'], blocked_pattern => '\d', max_records => 500, fallback => true, on_tie => 'data', priority => 70, block_roles => true);
 SELECT identity_rule('user_id', max_per_identity => 0);
@@ -71,7 +97,9 @@ SELECT identity_rule('email', priority => 40000);
 SELECT identity_rule('email', on_tie => 'toss a coin');
 SELECT identity_rule('email', blocked => ARRAY['a@b.c', NULL]);
 SELECT identity_rule('email', blocked_pattern => '(');
+\echo :LAST_ERROR_SQLSTATE
 SELECT identity_rule('email', blocked_ipattern => '[z-a]');
+SELECT '{"clause": "rule", "kind": "email", "blocked_pattern": "a{2,1}"}'::identity_clause;
 SELECT '{"clause": "rule", "kind": "email", "blocked": "x@y.z"}'::identity_clause;
 SELECT '{"clause": "rule", "kind": "email", "blocked": [1]}'::identity_clause;
 SELECT '{"clause": "rule", "kind": "email", "fallback": "yes"}'::identity_clause;

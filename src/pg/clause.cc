@@ -31,6 +31,12 @@ std::string_view string_of(std::string_view key, const JsonbValue& value) {
   return {value.val.string.val, static_cast<std::size_t>(value.val.string.len)};
 }
 
+// The empty pattern matches every text, as the longer `^` does; elsewhere no text is no pattern.
+std::string_view pattern_of(std::string_view key, const JsonbValue& value) {
+  const std::string_view pattern = string_of(key, value);
+  return pattern.empty() ? "^" : pattern;
+}
+
 bool bool_of(std::string_view key, const JsonbValue& value) {
   if (value.type != jbvBool) {
     ereport(ERROR,
@@ -145,11 +151,31 @@ void check_limit(const char* name, const std::optional<std::int64_t>& limit, con
            errhint("Use 0 for no limit, or leave it out for the kind's default.")));
 }
 
-void check_pattern(std::string_view pattern, int flags) {
+// Raises PostgreSQL's own error for a pattern that is none, and says with it whose pattern it is.
+void check_pattern(const Clause& clause, std::string_view pattern, bool any_case) {
   if (pattern.data() == nullptr) return;
-  // Raises PostgreSQL's own error for a pattern that is none.
+  struct Asked {
+    std::string_view kind;
+    std::string_view pattern;
+    bool any_case;
+  } asked{clause.kind, pattern, any_case};
+  ErrorContextCallback context{
+      error_context_stack,
+      [](void* argument) {
+        if (geterrcode() != ERRCODE_INVALID_REGULAR_EXPRESSION) return;
+        const auto* at = static_cast<const Asked*>(argument);
+        errdetail("It is the %s of kind \"%.*s\": %.*s",
+                  at->any_case ? "blocked_ipattern" : "blocked_pattern", length_of(at->kind),
+                  at->kind.data(), length_of(at->pattern), at->pattern.data());
+        errhint(
+            "It is read as by the operator %s. A backslash before a character takes it as it is.",
+            at->any_case ? "~*" : "~");
+      },
+      &asked};
+  error_context_stack = &context;
   RE_compile_and_cache(cstring_to_text_with_len(pattern.data(), length_of(pattern)),
-                       REG_ADVANCED | flags, DEFAULT_COLLATION_OID);
+                       REG_ADVANCED | (any_case ? REG_ICASE : 0), DEFAULT_COLLATION_OID);
+  error_context_stack = context.previous;
 }
 
 // What keeps people apart.
@@ -171,8 +197,8 @@ void check_guards(const Clause& clause) {
              errhint("Use on_tie => 'apart' (it joins none of them) or on_tie => 'data' (the "
                      "first in the order of the data has it).")));
   }
-  check_pattern(clause.blocked_pattern, 0);
-  check_pattern(clause.blocked_ipattern, REG_ICASE);
+  check_pattern(clause, clause.blocked_pattern, false);
+  check_pattern(clause, clause.blocked_ipattern, true);
 }
 
 void check_output(const Clause& clause) {
@@ -225,9 +251,9 @@ bool set_guard(Clause& clause, std::string_view key, const JsonbValue& value) {
   if (key == "blocked") {
     clause.blocked = strings_of(key, value);
   } else if (key == "blocked_pattern") {
-    clause.blocked_pattern = string_of(key, value);
+    clause.blocked_pattern = pattern_of(key, value);
   } else if (key == "blocked_ipattern") {
-    clause.blocked_ipattern = string_of(key, value);
+    clause.blocked_ipattern = pattern_of(key, value);
   } else if (key == "block_placeholders") {
     clause.block_placeholders = bool_of(key, value);
   } else if (key == "block_roles") {
