@@ -49,6 +49,17 @@ SELECT step, explanation FROM explain_identity('segment', 'x9', 'zendesk', '1305
 SELECT step, explanation FROM explain_identity('segment', 'x9', 'zendesk', '1306', VARIADIC (SELECT clauses FROM clauses));
 SELECT step, explanation FROM explain_identity('segment', 'x9', 'segment', 'x9', VARIADIC (SELECT clauses FROM clauses));
 
+-- A conflict: Bob's claim on the mailbox is weaker. One record of two people: it says so itself. And the record between two, by either step.
+SELECT e.step, e.explanation FROM (VALUES (1, 'app', 'bob', 'zendesk', '1'), (2, 'app', 'ann', 'crm', '9'), (3, 'app', 'ann', 'zendesk', '2'), (4, 'app', 'bob', 'app', 'ann')) AS asked(n, source_a, a, source_b, b),
+  LATERAL explain_identity(source_a, a, source_b, b,
+    identity_source('app', $$SELECT * FROM (VALUES ('ann', 'u1', '{fam@x.com,ann@x.com}'::text[]), ('bob', 'u2', '{fam@x.com,bob@x.com}')) v(id, user_id, email)$$),
+    identity_source('shop', $$SELECT 's', 'u1' AS user_id, 'fam@x.com' AS email$$), identity_source('crm', $$SELECT 9, ARRAY['u1', 'u7', 'u8', 'u9'] AS user_id$$),
+    identity_source('zendesk', $$SELECT * FROM (VALUES (1, '{fam@x.com}'::text[]), (2, '{ann@x.com,bob@x.com}')) v(id, email)$$)) AS e ORDER BY n, step;
+
+-- A fallback, and a kind of which others hold too many.
+SELECT step, explanation FROM explain_identity('app', 'eve', 'zendesk', '1', identity_source('app', $$SELECT * FROM (VALUES ('ann', 'u1', 'ann@x.com'), ('eve', NULL, 'eve@x.com')) v(id, user_id, email)$$),
+  identity_source('zendesk', $$SELECT 1, 'u1' AS user_id, 'eve@x.com' AS email$$), identity_rule('email', fallback => true));
+
 -- A long chain is found, and the shortest one where there are several.
 SELECT count(*) - 1 AS steps FROM explain_identity('chain', '1', 'chain', '500',
   identity_source('chain', $$SELECT n, ARRAY['a' || n, 'a' || n + 1] AS external_id FROM generate_series(1, 500) n$$));
@@ -69,6 +80,11 @@ SELECT identity_graph('stripe', 'cus_9', VARIADIC (SELECT clauses FROM clauses))
 SELECT identity_graph('zendesk', '1304', VARIADIC (SELECT clauses FROM clauses));
 SELECT identity_graph('odd', E'a"b\\c\nd', identity_source('odd', $$SELECT E'a"b\\c\nd' AS id, 'x"]; }' AS user_id$$));
 SELECT length(identity_graph('big', '1', identity_source('big', 'SELECT n, ''one'' AS user_id FROM generate_series(1, 5000) n'))) < 20000 AS of_a_large_identity_a_part;
+--    Whoever is asked about is among those who are drawn.
+SELECT identity_graph('big', '4711', identity_source('big', 'SELECT n, ''one'' AS user_id FROM generate_series(1, 5000) n')) LIKE '%style="filled,bold", fillcolor="#dbe9f6", label="big 4711"%' AS asked_is_drawn;
+--    Of a record of very many identifiers and of a very long one the first are drawn.
+SELECT drawn.* FROM (SELECT count(*) FILTER (WHERE line LIKE '%shape=ellipse%') AS identifiers, max(line) FILTER (WHERE line LIKE '%shape=note%') AS rest, max(length(line)) < 200 AS short
+  FROM regexp_split_to_table(identity_graph('a', '1', identity_source('a', $$SELECT 1, array_agg(repeat('é', 300) || n) AS external_id FROM generate_series(1, 500) n$$)), E'\n') AS line) AS drawn;
 \pset format aligned
 
 -- In numbers.
@@ -90,6 +106,8 @@ SELECT count(*) AS links_that_do_not_follow_their_record FROM (
  WHERE kind IS NOT NULL AND it IS DISTINCT FROM before;
 
 -- Without a source.
+SELECT * FROM explain_identity('stripe', 'cus_1', 'stripe', 'cus_2');
+SELECT identity_graph('stripe', 'cus_1');
 SELECT * FROM identity_links();
 SELECT * FROM identity_evidence();
 SELECT * FROM identity_report();

@@ -1,9 +1,20 @@
 #include "engine/evidence_graph.h"
 
 #include <algorithm>
+#include <numeric>
 #include <tuple>
 
 namespace identity_resolve::engine {
+
+namespace {
+
+// Whether an identifier with this status can join records or counts for a limit.
+bool is_usable(LinkStatus status) noexcept {
+  return status != LinkStatus::kInvalid && status != LinkStatus::kBlocked &&
+         status != LinkStatus::kTooCommon;
+}
+
+}  // namespace
 
 EvidenceGraph::EvidenceGraph(const Resolver& resolver)
     : environment_(&resolver.environment()),
@@ -93,13 +104,20 @@ bool EvidenceGraph::before(Number a, Number b) const noexcept {
   return compare_ids(left.id, right.id) < 0;
 }
 
+std::span<const EvidenceGraph::Record> EvidenceGraph::records_in(Number identity) const noexcept {
+  const auto first =
+      std::partition_point(records_.begin(), records_.end(),
+                           [&](const Record& record) { return record.identity < identity; });
+  const auto last = std::partition_point(
+      first, records_.end(), [&](const Record& record) { return record.identity == identity; });
+  return {records_.data() + (first - records_.begin()), static_cast<std::size_t>(last - first)};
+}
+
 std::vector<EvidenceGraph::Number> EvidenceGraph::records_of(Number identity) const {
   Ticker ticker(*environment_);
-  std::vector<Number> numbers;
-  for (Number number = 0; number < records_.size(); ++number) {
-    ticker.tick();
-    if (records_[number].identity == identity) numbers.push_back(number);
-  }
+  const std::span<const Record> records = records_in(identity);
+  std::vector<Number> numbers(records.size());
+  std::iota(numbers.begin(), numbers.end(), static_cast<Number>(records.data() - records_.data()));
   std::sort(numbers.begin(), numbers.end(), [&](Number a, Number b) {
     ticker.tick();
     return before(a, b);
@@ -189,6 +207,87 @@ std::vector<EvidenceGraph::Step> EvidenceGraph::path(Number from, Number to) con
   for (Number at = to; at != from; at = came_by[at].from->record) steps.push_back(came_by[at]);
   std::reverse(steps.begin(), steps.end());
   return steps;
+}
+
+std::optional<EvidenceGraph::Excess> EvidenceGraph::excess(Number identity, Number other) const {
+  constexpr std::size_t kMostValues = 3;
+  Ticker ticker(*environment_);
+  Vector<const Link*> held(&environment_->memory());  // of the kinds with a limit
+  const auto collect = [&](Number of) {
+    for (const Record& record : records_in(of)) {
+      ticker.tick();
+      for (std::size_t i = 0; i < record.links; ++i) {
+        const Evidence& evidence = links_[record.first_link + i].evidence;
+        if (kinds_[index(evidence.kind)].max_per_identity == 0 || !is_usable(evidence.status)) {
+          continue;
+        }
+        held.push_back(&links_[record.first_link + i]);
+      }
+    }
+  };
+  collect(identity);
+  if (other != identity) collect(other);
+  const auto order = [this](const Link* at) {
+    const Evidence& evidence = at->evidence;
+    return std::tuple(-std::int64_t{kinds_[index(evidence.kind)].priority}, evidence.kind,
+                      evidence.value, at->identifier);
+  };
+  std::sort(held.begin(), held.end(), [&](const Link* a, const Link* b) {
+    ticker.tick();
+    return order(a) < order(b);
+  });
+  held.erase(
+      std::unique(held.begin(), held.end(),
+                  [](const Link* a, const Link* b) { return a->identifier == b->identifier; }),
+      held.end());
+  for (std::size_t first = 0; first < held.size();) {
+    const KindNumber kind = held[first]->evidence.kind;
+    std::size_t last = first;
+    while (last < held.size() && held[last]->evidence.kind == kind) ++last;
+    if (last - first > kinds_[index(kind)].max_per_identity) {
+      Excess result{kind, last - first, {}};
+      for (std::size_t i = first; i < std::min(last, first + kMostValues); ++i) {
+        result.values.push_back(held[i]->evidence.value);
+      }
+      return result;
+    }
+    first = last;
+  }
+  return std::nullopt;
+}
+
+std::optional<EvidenceGraph::Number> EvidenceGraph::rival(const Step& step) const {
+  constexpr std::size_t kMostLookedAt = 64;
+  Ticker ticker(*environment_);
+  const Number from = records_[step.from->record].identity;
+  const Number to = records_[step.to->record].identity;
+  const auto first_by_id = [this](Number a, Number b) { return before(a, b); };
+  const auto among = [&](const Link& link) -> std::optional<Number> {
+    std::vector<Number> first;
+    for (const Number number : carriers_of(link.identifier)) {
+      ticker.tick();
+      const Link& other = links_[number];
+      const Number identity = records_[other.record].identity;
+      if (identity == from || identity == to || !is_usable(other.evidence.status)) continue;
+      if (first.size() == kMostLookedAt && before(first.back(), other.record)) continue;
+      first.insert(std::upper_bound(first.begin(), first.end(), other.record, first_by_id),
+                   other.record);
+      if (first.size() > kMostLookedAt) first.pop_back();
+    }
+    const auto found = std::find_if(first.begin(), first.end(), [&](Number record) {
+      const Number identity = records_[record].identity;
+      return excess(from, identity).has_value() || excess(to, identity).has_value();
+    });
+    return found != first.end() ? std::optional(*found) : std::nullopt;
+  };
+  if (const auto found = among(*step.from)) return found;
+  for (const Number record : {step.from->record, step.to->record}) {
+    for (const Link& link : links_of(record)) {
+      if (!kinds_[index(link.evidence.kind)].links || !is_usable(link.evidence.status)) continue;
+      if (const auto found = among(link)) return found;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace identity_resolve::engine

@@ -46,6 +46,13 @@ class EvidenceGraph {
     bool accepted;
   };
 
+  // More values of a kind than one identity may hold.
+  struct Excess {
+    KindNumber kind;
+    std::size_t count;
+    std::vector<std::string_view> values;  // the first ones of them
+  };
+
   explicit EvidenceGraph(const Resolver& resolver);
 
   // The record, or nothing.
@@ -72,11 +79,22 @@ class EvidenceGraph {
   // where both are the same record.
   [[nodiscard]] std::vector<Step> path(Number from, Number to) const;
 
+  // What two identities cannot be one for, the strongest kind first; of one identity (given twice)
+  // what its only record breaks alone. Nothing where they break no limit together. Cost: what they
+  // hold.
+  [[nodiscard]] std::optional<Excess> excess(Number identity, Number other) const;
+  // Why a refused step was, where it is not for its two ends: a record of a third identity that
+  // carries what the step is by, or what else its ends carry, and cannot be one with one of them.
+  // Only the first ones by source and id are looked at.
+  [[nodiscard]] std::optional<Number> rival(const Step& step) const;
+
  private:
   template <class T>
   using Vector = boost::container::pmr::vector<T>;
 
   [[nodiscard]] bool is_accepted(const Link& a, const Link& b) const noexcept;
+  // The records of an identity stand beside each other.
+  [[nodiscard]] std::span<const Record> records_in(Number identity) const noexcept;
   void read(const Resolver& resolver);
   void number_identifiers();
 

@@ -18,6 +18,13 @@ using engine::EvidenceGraph;
 using engine::LinkStatus;
 using Number = EvidenceGraph::Number;
 
+bool is_utf8_here() noexcept { return GetDatabaseEncoding() == PG_UTF8; }
+
+// Into the database's encoding: what an Error says, and what is returned.
+std::string native(std::string_view utf8) {
+  return std::string(call([&] { return from_utf8(utf8); }));
+}
+
 // A resolve with evidence, for as long as it is asked about.
 class Explained {
  public:
@@ -42,14 +49,15 @@ class Explained {
       for (const Source& at : sources) {
         names += fmt::format("{}{}", names.empty() ? "" : ", ", at.name);
       }
-      throw Error("22023", fmt::format("there is no source \"{}\"", source),
+      throw Error("22023", fmt::format("there is no source \"{}\"", native(source)),
                   fmt::format("The sources are {}.", names),
                   "Name the source as identity_source() does.");
     }
     const auto number = engine::SourceNumber{static_cast<std::uint16_t>(found - sources.begin())};
     const std::optional<Number> record = graph_.find(number, id);
     if (!record) {
-      throw Error("22023", fmt::format("source \"{}\" has no record \"{}\"", source, id),
+      throw Error("22023",
+                  fmt::format("source \"{}\" has no record \"{}\"", native(source), native(id)),
                   "Record ids are compared as text, byte by byte.",
                   fmt::format("Run the source's query by itself: {}", found->query));
     }
@@ -72,10 +80,10 @@ class Explained {
     return fmt::format("{} {}", kind(link).name, link.evidence.value);
   }
 
-  // Why an identifier does not join its record to another one that carries it.
-  [[nodiscard]] std::string reason(const EvidenceGraph::Link& link, LinkStatus status) const {
-    const Kind& of = kind(link);
-    const std::uint64_t carriers = std::uint64_t{link.evidence.others} + 1;
+  // Why a step is refused.
+  [[nodiscard]] std::string reason(const EvidenceGraph::Step& step, LinkStatus status) const {
+    const Kind& of = kind(*step.from);
+    const std::uint64_t carriers = std::uint64_t{step.from->evidence.others} + 1;
     switch (status) {
       case LinkStatus::kInvalid:
         return fmt::format("it is no valid {}", of.name);
@@ -85,9 +93,9 @@ class Explained {
         return fmt::format("it is too common: {} records carry it, and max_records is {}", carriers,
                            of.rules.max_records);
       case LinkStatus::kConflict:
-        return "together they would break max_per_identity, and a stronger claim came first";
+        return conflict(step);
       case LinkStatus::kAmbiguous:
-        return "it is ambiguous: people claim it with equally strong evidence";
+        return ambiguity(step);
       case LinkStatus::kNotLinking:
       case LinkStatus::kLinks:  // within each of the two identities
       case LinkStatus::kAlone:
@@ -98,6 +106,57 @@ class Explained {
   }
 
  private:
+  using Excess = EvidenceGraph::Excess;
+
+  [[nodiscard]] std::string conflict(const EvidenceGraph::Step& step) const {
+    const Number from = graph_.record(step.from->record).identity;
+    const Number to = graph_.record(step.to->record).identity;
+    for (const Number record : {step.from->record, step.to->record}) {
+      const Number identity = graph_.record(record).identity;
+      if (const auto alone = graph_.excess(identity, identity)) {
+        return fmt::format("{} alone holds {}", name(record), name(*alone));
+      }
+    }
+    if (const auto both = graph_.excess(from, to)) {
+      return fmt::format("a stronger claim came first, and together they would hold {}",
+                         name(*both));
+    }
+    if (const auto rival = graph_.rival(step)) {
+      return fmt::format("{} has the stronger claim, and cannot be one with both", name(*rival));
+    }
+    return "a stronger claim came first, and together they would break max_per_identity";
+  }
+
+  [[nodiscard]] std::string ambiguity(const EvidenceGraph::Step& step) const {
+    const Number from = graph_.record(step.from->record).identity;
+    const Number to = graph_.record(step.to->record).identity;
+    if (const auto both = graph_.excess(from, to)) {
+      return fmt::format(
+          "it is ambiguous: neither has the stronger claim, and together they would "
+          "hold {}",
+          name(*both));
+    }
+    if (const auto rival = graph_.rival(step)) {
+      return fmt::format("it is ambiguous: the evidence for {} is as strong", name(*rival));
+    }
+    return "it is ambiguous: people claim it with equally strong evidence";
+  }
+
+  // Values that one identity cannot hold together, with the limit.
+  [[nodiscard]] std::string name(const Excess& excess) const {
+    const Kind& kind = request().kinds[engine::index(excess.kind)];
+    std::string values;
+    for (std::size_t i = 0; i < excess.values.size(); ++i) {
+      const bool is_last = i + 1 == excess.count;
+      values += fmt::format("{}{}", i == 0 ? "" : is_last ? " and " : ", ", excess.values[i]);
+    }
+    if (excess.count > excess.values.size()) {
+      values += fmt::format(" and {} more", excess.count - excess.values.size());
+    }
+    return fmt::format("{} {}, where max_per_identity is {}", kind.name, values,
+                       kind.rules.max_per_identity);
+  }
+
   Execution* execution_;
   EvidenceGraph graph_;
 };
@@ -167,20 +226,23 @@ std::string counted(std::size_t count, std::string_view what) {
 
 void explain_steps(const Explained& explained, const std::vector<EvidenceGraph::Step>& steps,
                    Rows& rows) {
+  // Not every encoding has them.
+  const char* line = is_utf8_here() ? "—" : "-";
+  const char* arrow = is_utf8_here() ? "→" : "->";
   int number = 0;
   for (const EvidenceGraph::Step& step : steps) {
     const std::string from = explained.name(step.from->record);
     const std::string to = explained.name(step.to->record);
     const std::string by = explained.name(*step.from);
     if (step.accepted) {
-      rows.add(explained, ++number, fmt::format("{} —{}→ {}", from, by, to), *step.from,
-               LinkStatus::kLinks, step.to->record);
+      rows.add(explained, ++number, fmt::format("{} {}{}{} {}", from, line, by, arrow, to),
+               *step.from, LinkStatus::kLinks, step.to->record);
     } else {
       const LinkStatus status = refusal(step);
-      rows.add(explained, ++number,
-               fmt::format("{} - -{}- - {}: refused, {}", from, by, to,
-                           explained.reason(*step.from, status)),
-               *step.from, status, step.to->record);
+      rows.add(
+          explained, ++number,
+          fmt::format("{} - -{}- - {}: refused, {}", from, by, to, explained.reason(step, status)),
+          *step.from, status, step.to->record);
     }
   }
 }
@@ -213,7 +275,10 @@ void explain(const Explained& explained, Number a, Number b, Rows& rows) {
   } else if (!steps.empty()) {
     const std::string which =
         steps.size() == 1 ? "the one step between them"
-                          : fmt::format("{} of the {} steps between them", refused, steps.size());
+        : refused < steps.size()
+            ? fmt::format("{} of the {} steps between them", refused, steps.size())
+        : steps.size() == 2 ? "both steps between them"
+                            : fmt::format("all {} steps between them", steps.size());
     rows.add(0, fmt::format("{} are two identities: {} {} refused", both, which,
                             refused == 1 ? "is" : "are"));
     explain_steps(explained, steps, rows);
@@ -231,10 +296,12 @@ void explain(const Explained& explained, Number a, Number b, Rows& rows) {
 std::string quoted(std::string_view text) {
   constexpr std::size_t kLongest = 120;
   std::string result = "\"";
+  const char* rest = "";
   if (text.size() > kLongest) {
     std::size_t end = kLongest;
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
     text = text.substr(0, end);
+    rest = is_utf8_here() ? "…" : "...";
   }
   for (const char c : text) {
     if (c == '\n' || c == '\r') {
@@ -246,7 +313,7 @@ std::string quoted(std::string_view text) {
       result += c;
     }
   }
-  return result + "\"";
+  return result + rest + "\"";
 }
 
 class Picture {
@@ -255,13 +322,18 @@ class Picture {
 
   std::string draw(Number record) {
     const EvidenceGraph& graph = explained_->graph();
-    const std::vector<Number> records = graph.records_of(graph.record(record).identity);
+    std::vector<Number> records = graph.records_of(graph.record(record).identity);
     out_ =
         "graph identity {\n"
         "  rankdir=LR;\n"
         "  node [fontname=\"Helvetica\", fontsize=11];\n"
         "  edge [fontname=\"Helvetica\", fontsize=9];\n";
     const std::size_t drawn = std::min(records.size(), kMostRecords);
+    // The one that is asked about is always there.
+    const auto asked = std::find(records.begin(), records.end(), record);
+    if (asked - records.begin() >= static_cast<std::ptrdiff_t>(drawn)) {
+      std::iter_swap(asked, records.begin() + static_cast<std::ptrdiff_t>(drawn) - 1);
+    }
     for (std::size_t i = 0; i < drawn; ++i) draw_record(records[i], records[i] == record);
     for (std::size_t i = 0; i < drawn; ++i) draw_links(records[i]);
     if (drawn < records.size()) {
@@ -274,6 +346,7 @@ class Picture {
 
  private:
   static constexpr std::size_t kMostRecords = 100;
+  static constexpr std::size_t kMostIdentifiers = 50;  // of one record
   static constexpr std::size_t kMostBeyond = 3;  // records on the far side of one refused link
 
   // Numbers in the order of drawing: the graph's own hang on the order of rows and on keys.
@@ -310,11 +383,18 @@ class Picture {
 
   void draw_links(Number record) {
     const EvidenceGraph& graph = explained_->graph();
-    for (const EvidenceGraph::Link& link : graph.links_of(record)) {
+    const std::span<const EvidenceGraph::Link> links = graph.links_of(record);
+    const std::size_t drawn = std::min(links.size(), kMostIdentifiers);
+    for (const EvidenceGraph::Link& link : links.first(drawn)) {
       const bool is_new = !identifiers_.contains(link.identifier);
       draw_identifier(link);
       draw_edge(link);
       if (is_new) draw_beyond(link);
+    }
+    if (drawn < links.size()) {
+      out_ +=
+          fmt::format("  n{0} [shape=note, label={1}];\n  r{0} -- n{0};\n", record_number(record),
+                      quoted(fmt::format("{} more identifiers", links.size() - drawn)));
     }
   }
 
@@ -374,6 +454,7 @@ std::string_view argument(FunctionCallInfo fcinfo, int number, const char* name)
 }
 
 ClauseList clauses_at(FunctionCallInfo fcinfo, int number) noexcept {
+  if (PG_NARGS() <= number) return {Datum{0}, true, true};
   return {PG_GETARG_DATUM(number), PG_ARGISNULL(number), false};
 }
 

@@ -47,8 +47,8 @@ COMMENT ON FUNCTION explain_identity(text, text, text, text, identity_clause[]) 
 
 -- identity_graph(source, id, clauses): the identity of a record as a picture, in the language DOT of
 -- Graphviz. Records are boxes, identifiers ellipses; a link that was refused is dashed and says why,
--- and beyond it stand, in grey, some of the records that it was not joined to. Of a large identity the
--- first 100 records are drawn.
+-- and beyond it stand, in grey, some of the records that it was not joined to. Of a large identity 100
+-- records are drawn, the one that is asked about among them, and of a record 50 identifiers.
 -- Errors: 22023 for a source or a record that is not there; as resolve_identities().
 CREATE FUNCTION identity_graph(source text, id text, VARIADIC clauses identity_clause[])
   RETURNS text
@@ -158,3 +158,13 @@ BEGIN ATOMIC
   SELECT r.source, r.record_id, 0::numeric FROM identity_records() AS r;
 END;
 COMMENT ON FUNCTION identity_report() IS 'raises the error that there is no source to resolve';
+CREATE FUNCTION explain_identity(source_a text, id_a text, source_b text, id_b text)
+  RETURNS TABLE (step integer, explanation text, from_source text, from_id text, kind text,
+                 value text, status text, to_source text, to_id text)
+  AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION explain_identity(text, text, text, text) IS
+  'raises the error that there is no source to resolve';
+CREATE FUNCTION identity_graph(source text, id text) RETURNS text
+  AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_graph(text, text) IS
+  'raises the error that there is no source to resolve';

@@ -49,4 +49,20 @@ CALL promise('ids depend on the characters, not on the encoding', $q$
 CALL promise('an address with characters that the database cannot hold', $q$
   SELECT people($$SELECT * FROM (VALUES (1, 'a@xn--e1aybc.com'), (2, 'A@XN--E1AYBC.com')) v(id, email)$$) = 1 $q$);
 \endif
+-- What people read is in the encoding of the database too: the arrows are ASCII where it lacks others.
+CALL promise('why, in words', $q$ SELECT string_agg(explanation, '; ' ORDER BY step) ~ '^a 1 and b 1 are one identity, by 1 step; a 1 .{1,3}email ann@x.com.{1,3} b 1$'
+  FROM explain_identity('a', '1', 'b', '1', identity_source('a', $$SELECT 1, 'Ann@X.com' AS email$$), identity_source('b', $$SELECT 1, 'ann@x.com' AS email$$)) $q$);
+CALL promise('every byte in a picture and in the links', $q$ SELECT bool_and(identity_graph('s', id::text, identity_source('s', 'SELECT id, v AS user_id FROM bytes')) LIKE 'graph identity {%')
+  AND (SELECT count(*) FROM identity_links(identity_source('s', 'SELECT id, v AS user_id FROM bytes')) JOIN bytes ON id::text = record_id AND v = value) = (SELECT count(*) FROM bytes) FROM bytes WHERE id % 16 = 0 $q$);
+\if :latin1
+CALL promise('a reason with letters beyond ASCII', $q$ SELECT explanation LIKE '%user_id u' || chr(235) || ' and v, where%'
+  FROM explain_identity('a', '1', 'b', '1', identity_source('a', $$SELECT 1, 'x@y.z' AS email, 'u' || chr(235) AS user_id$$), identity_source('b', $$SELECT 1, 'x@y.z' AS email, 'v' AS user_id$$)) WHERE step = 1 $q$);
+CALL promise('a pattern with letters beyond ASCII', $q$ SELECT status = 'blocked'
+  FROM identity_links(identity_source('a', $$SELECT 1, 'zo' || chr(235) || '@x.com' AS email$$), identity_rule('email', blocked_ipattern => '^ZO[' || chr(235) || ']')) $q$);
+DO $$ BEGIN
+  PERFORM identity_graph('zo' || chr(235), '1', identity_source('a', 'SELECT 1'));
+EXCEPTION WHEN invalid_parameter_value THEN
+  CALL promise('what an error names', format('SELECT %L = %L', SQLERRM, 'there is no source "zo' || chr(235) || '"'));
+END $$;
+\endif
 CALL promise('functions on text', $q$ SELECT normalize_email(' Ann@X.com') = 'ann@x.com' AND ' Ann@X.com' =@ 'ANN@x.com' $q$);

@@ -134,6 +134,59 @@ TEST(EvidenceGraph, ARefusedStepIsTakenOnlyWhereThereIsNoOther) {
   EXPECT_EQ(path(rows, {0, "c"}, {0, "d"}), Lines{"0/c =phone all=> 0/d"});
 }
 
+TEST(EvidenceGraph, WhatTwoIdentitiesCannotBeOneForIsNamed) {
+  const Resolved resolved({record(0, "a").link(0, "1").link(1, "m"),
+                           record(0, "b").link(0, "2").link(1, "m"), record(1, "c").link(1, "m"),
+                           record(2, "d").link(0, "9").link(0, "8").link(0, "7").link(0, "6")});
+  const EvidenceGraph graph(*resolved.resolver);
+  const auto excess = [&](std::size_t from, const char* id, std::size_t other_from,
+                          const char* other) {
+    const auto identity_of = [&](std::size_t at, const char* name) {
+      return graph.record(graph.find(source(at), name).value()).identity;
+    };
+    return graph.excess(identity_of(from, id), identity_of(other_from, other));
+  };
+  const auto both = excess(0, "b", 0, "a");
+  ASSERT_TRUE(both.has_value());
+  EXPECT_EQ(both->kind, kind(0));
+  EXPECT_EQ(both->count, 2U);
+  EXPECT_EQ(both->values, (std::vector<std::string_view>{"1", "2"}));
+  EXPECT_FALSE(excess(0, "a", 1, "c").has_value());
+  EXPECT_FALSE(excess(0, "a", 0, "a").has_value());
+  const auto alone = excess(2, "d", 2, "d");
+  ASSERT_TRUE(alone.has_value());
+  EXPECT_EQ(alone->count, 4U);
+  EXPECT_EQ(alone->values, (std::vector<std::string_view>{"6", "7", "8"}));
+}
+
+TEST(EvidenceGraph, ARivalIsFound) {
+  const auto rival = [](const std::vector<InputRow>& rows, const RecordName& from,
+                        const RecordName& to) {
+    const Resolved resolved(rows);
+    const EvidenceGraph graph(*resolved.resolver);
+    const auto first = graph.find(source(from.first), from.second).value();
+    const auto last = graph.find(source(to.first), to.second).value();
+    const auto found = graph.rival(graph.path(first, last).front());
+    return found ? name_of(graph, *found).second : "nobody";
+  };
+  // By the identifier itself,
+  EXPECT_EQ(rival({record(0, "a").link(0, "1").link(1, "m"),
+                   record(0, "b").link(0, "2").link(1, "m"), record(1, "t").link(1, "m")},
+                  {0, "a"}, {1, "t"}),
+            "b");
+  // by another one of the record between two,
+  EXPECT_EQ(
+      rival({record(0, "a").link(0, "1").link(1, "x"), record(0, "b").link(0, "2").link(1, "y"),
+             record(1, "t").link(1, "x").link(1, "y")},
+            {0, "a"}, {1, "t"}),
+      "b");
+  // and not where the two ends are all there is.
+  EXPECT_EQ(
+      rival({record(0, "a").link(0, "1").link(1, "m"), record(0, "b").link(0, "2").link(1, "m")},
+            {0, "a"}, {0, "b"}),
+      "nobody");
+}
+
 TEST(EvidenceGraph, InvalidValuesAndKindsThatDoNotLinkConnectNobody) {
   const std::vector<InputRow> rows = {record(0, "a").link(3, "n").link(0, "1"),
                                       record(0, "b").link(3, "n").link(0, "2")};
