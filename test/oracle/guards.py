@@ -80,7 +80,27 @@ def random_problem(rng):
                 carried.append((kind, typed(rng, kind, rng.randrange(pool[kind]))))
         updated_at = rng.choice([None, None, 1, 2, 3])
         rows.append((rng.choice(SOURCES), str(rng.randint(1, ids)), updated_at, carried))
+    # Few are of two people whose claims on one value tie, and of others with weaker claims on it.
+    if rng.random() < 0.08:
+        rules["user_id"].max_per_identity = rules["phone_like"].max_per_identity = 1
+        rules["email"] = Rule()
+        rules["email"].priority = 60
+        rows = tied_rows(rng)
     return Problem(rules, rows)
+
+
+def tied_rows(rng):
+    carried = []
+    sources = [rng.choice(SOURCES) for _ in range(rng.randint(2, 3))]
+    for user in range(2):
+        carried += [(source, [("user_id", value("user_id", user))]) for source in sources]
+    for _ in range(rng.randint(1, 4)):
+        kind = rng.choice(["user_id", "phone_like", "phone_like", "loose"])
+        carried.append((rng.choice(SOURCES), [(kind, value(kind, rng.randint(2, 3)))]))
+    return [
+        (source, str(number), None, held + [("email", value("email", 0))])
+        for number, (source, held) in enumerate(carried, 1)
+    ]
 
 
 def value(kind, number):
