@@ -28,9 +28,11 @@ extern "C" {
 #include <access/tupdesc.h>
 #include <access/xact.h>
 #include <catalog/namespace.h>
+#include <catalog/pg_authid.h>
 #include <catalog/pg_collation.h>
 #include <catalog/pg_operator.h>
 #include <catalog/pg_type.h>
+#include <commands/explain.h>
 #include <executor/executor.h>
 #include <executor/spi.h>
 #include <fmgr.h>
@@ -44,7 +46,9 @@ extern "C" {
 #include <regex/regex.h>
 #include <tcop/cmdtag.h>
 #include <tcop/dest.h>
+#include <utils/acl.h>
 #include <utils/array.h>
+#include <utils/backend_status.h>
 #include <utils/builtins.h>
 #include <utils/bytea.h>
 #include <utils/date.h>
@@ -71,6 +75,12 @@ extern "C" {
 #include <varatt.h>
 }
 #endif
+#if PG_VERSION_NUM >= 180000
+extern "C" {
+#include <commands/explain_format.h>
+#include <commands/explain_state.h>
+}
+#endif
 
 #undef _
 #undef printf
@@ -86,6 +96,39 @@ extern "C" {
 #undef ngettext
 #undef dgettext
 #undef dngettext
+
+namespace identity_resolve::pg {
+
+// Warns of settings below the prefix that do not exist.
+inline void reserve_setting_prefix(const char* prefix) {
+#if PG_VERSION_NUM >= 150000
+  MarkGUCPrefixReserved(prefix);
+#else
+  EmitWarningsOnPlaceholders(prefix);
+#endif
+}
+
+// The copy of a backend's entry that this transaction works with; `index` counts from 1 to
+// pgstat_fetch_stat_numbackends().
+inline const PgBackendStatus* backend_entry(int index) {
+#if PG_VERSION_NUM >= 160000
+  const LocalPgBackendStatus* local = pgstat_get_local_beentry_by_index(index);
+#else
+  const LocalPgBackendStatus* local = pgstat_fetch_stat_local_beentry(index);
+#endif
+  return local == nullptr ? nullptr : &local->backendStatus;
+}
+
+// Whether the user may read all that a planned statement reads; raises no error.
+inline bool may_read(const PlannedStmt* statement) {
+#if PG_VERSION_NUM >= 160000
+  return ExecCheckPermissions(statement->rtable, statement->permInfos, false);
+#else
+  return ExecCheckRTPerms(statement->rtable, false);
+#endif
+}
+
+}  // namespace identity_resolve::pg
 
 // Marks a function as callable from SQL; the library is built with hidden visibility.
 #define IDENTITY_RESOLVE_FUNCTION(name)     \

@@ -1,0 +1,33 @@
+#include "pg/settings.h"
+
+#include "pg/pg.h"
+
+namespace identity_resolve::pg {
+
+namespace {
+
+int max_workers_setting = -1;
+bool log_stages_setting = false;
+
+}  // namespace
+
+int max_workers() noexcept {
+  return max_workers_setting >= 0 ? max_workers_setting : max_parallel_maintenance_workers;
+}
+
+bool log_stages() noexcept { return log_stages_setting; }
+
+void define_settings() {
+  constexpr int kMostWorkers = 1024;  // as of max_parallel_maintenance_workers
+  DefineCustomIntVariable("identity_resolve.max_workers",
+                          "How many parallel workers may read a source.",
+                          "-1: as many as max_parallel_maintenance_workers.", &max_workers_setting,
+                          -1, -1, kMostWorkers, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomBoolVariable("identity_resolve.log_stages",
+                           "Says after each stage of a resolve how long it took.",
+                           "As NOTICE, with the counts that belong to the stage.",
+                           &log_stages_setting, false, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+  reserve_setting_prefix("identity_resolve");
+}
+
+}  // namespace identity_resolve::pg

@@ -1,0 +1,16 @@
+// The extension's settings (GUCs).
+#pragma once
+
+namespace identity_resolve::pg {
+
+// identity_resolve.max_workers: how many parallel workers may read a source; -1: as many as
+// max_parallel_maintenance_workers.
+[[nodiscard]] int max_workers() noexcept;
+
+// identity_resolve.log_stages: whether a NOTICE after each stage says how long it took.
+[[nodiscard]] bool log_stages() noexcept;
+
+// Declares them; once a process.
+void define_settings();
+
+}  // namespace identity_resolve::pg
