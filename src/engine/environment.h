@@ -3,8 +3,14 @@
 
 #include <boost/container/pmr/memory_resource.hpp>
 #include <cstddef>
+#include <cstdint>
 
 namespace identity_resolve::engine {
+
+// The stages of a resolve in which time is spent, in their order. Scan takes rows from the sources
+// through normalise and key into the partitions; emit, reading identities out, includes survive.
+enum class Stage : std::uint8_t { kScan, kUnion, kGuard, kLabel, kEmit };
+inline constexpr std::size_t kStages = 5;
 
 class Environment {
  public:
@@ -18,6 +24,9 @@ class Environment {
 
   // Called at least every few thousand steps of any loop; throws to end the work.
   virtual void check_interrupts() = 0;
+
+  // Called when a stage begins, and with it the one before ends; may throw to end the work.
+  virtual void begin_stage(Stage /*stage*/) {}
 };
 
 // Counts a loop's steps and asks the environment every `kEvery` of them. A step takes about as long

@@ -136,6 +136,7 @@ void Resolver::finalize() {
   }
   for (const auto& sink : sinks_) sink->links_.clear();
 
+  environment_->begin_stage(Stage::kLabel);
   first_member_.assign(count + 1, 0);
   for (const std::uint32_t identity : identity_of) {
     ++first_member_[identity];

@@ -89,11 +89,15 @@ UnionStage::UnionStage(Environment& environment, std::span<const KindRules> kind
 }
 
 boost::container::pmr::vector<std::uint32_t> UnionStage::run(std::size_t& identities) {
+  environment_->begin_stage(Stage::kUnion);
   DisjointSet sets(*environment_, rows_.size());
   unite_all(sets);
   if (has_fallback_) unite_fallbacks(sets);
   identity_of_ = std::move(sets).label(identities);
-  if (has_limits_ && find_conflicts(identities)) build_again(identities);
+  if (has_limits_) {
+    environment_->begin_stage(Stage::kGuard);
+    if (find_conflicts(identities)) build_again(identities);
+  }
   return identity_of_;
 }
 

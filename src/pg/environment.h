@@ -5,6 +5,7 @@
 
 #include "engine/environment.h"
 #include "pg/guard.h"
+#include "pg/progress.h"
 
 namespace identity_resolve::pg {
 
@@ -54,9 +55,13 @@ class Environment final : public engine::Environment {
 
   boost::container::pmr::memory_resource& memory() noexcept override { return memory_; }
   void check_interrupts() override { pg::check_interrupts(); }
+  void begin_stage(engine::Stage stage) override { progress_.begin(stage); }
+  [[nodiscard]] Progress& progress() noexcept { return progress_; }
+  [[nodiscard]] const Progress& progress() const noexcept { return progress_; }
 
  private:
   ContextMemory memory_;
+  Progress progress_;
 };
 
 }  // namespace identity_resolve::pg

@@ -56,7 +56,12 @@ Execution* Execution::create(MemoryContext parent, ResultForm form, const Clause
   execution->row_memory_ = call([parent] {
     return AllocSetContextCreate(parent, "identity_resolve rows", ALLOCSET_DEFAULT_SIZES);
   });
-  execution->resolve(clauses);
+  try {
+    execution->resolve(clauses);
+  } catch (...) {
+    execution->progress().end();
+    throw;
+  }
   return execution;
 }
 
@@ -95,9 +100,12 @@ void Execution::resolve(const ClauseList& clauses) {
   wanted.keep_evidence = form_ == ResultForm::kLinks || form_ == ResultForm::kEvidence;
   resolver_.emplace(environment_, wanted, *keys_);
   auto sink = resolver_->make_sink();
-  for (SourceScan& scan : scans) scan.run(*sink);
+  start_progress(scans);
+  for (SourceScan& scan : scans) scan.run(*sink, progress());
   resolver_->combine(std::move(sink));
   resolver_->finalize();
+  progress().set_identities(resolver_->identities());
+  progress().begin(Stage::kEmit);
   warn_of_common_values(scans);
   spi.finish();
 
@@ -119,6 +127,14 @@ void Execution::resolve(const ClauseList& clauses) {
     combinations_.emplace(environment_, plan_.columns, request_.sources.size(),
                           request_.max_combinations, std::max<std::size_t>(budget / bytes, 1));
   }
+}
+
+// What is built, and how many rows the planner expects of each source.
+void Execution::start_progress(std::vector<SourceScan>& scans) {
+  std::vector<double> expected;
+  expected.reserve(scans.size());
+  for (SourceScan& scan : scans) expected.push_back(scan.expected_rows());
+  progress().start(result_of(form_, request_.rows), expected);
 }
 
 // The names that rows of the long form and of links show again and again.
@@ -184,9 +200,15 @@ void Execution::rewind() noexcept {
 }
 
 bool Execution::load_next_identity() {
-  if (next_identity_ == resolver_->identities()) return false;
+  if (next_identity_ == resolver_->identities()) {
+    progress().finish();
+    return false;
+  }
   constexpr std::size_t kIdentitiesACheck = 1024;
-  if (next_identity_ % kIdentitiesACheck == 0) environment_.check_interrupts();
+  if (next_identity_ % kIdentitiesACheck == 0) {
+    environment_.check_interrupts();
+    progress().set_emitted(next_identity_);
+  }
   reader_->load(engine::IdentityNumber{static_cast<std::uint32_t>(next_identity_++)});
   return true;
 }

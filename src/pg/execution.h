@@ -24,13 +24,6 @@
 
 namespace identity_resolve::pg {
 
-enum class ResultForm : std::uint8_t {
-  kMasterTable,  // resolve_identities(): the columns of the definition list
-  kRecords,      // identity_records(): identity_id, source, record_id
-  kLinks,        // identity_links(): each identifier of each record, and what became of it
-  kEvidence,     // identity_evidence(): the same, and before it a row for the record itself
-};
-
 class Execution {
  public:
   // Resolves the clauses; the rows can then be read. `shape` is the result's, and outlives the
@@ -51,6 +44,8 @@ class Execution {
   [[nodiscard]] const Request& request() const noexcept { return request_; }
   [[nodiscard]] const engine::Resolver& resolver() const noexcept { return *resolver_; }
   [[nodiscard]] Environment& environment() noexcept { return environment_; }
+  [[nodiscard]] Progress& progress() noexcept { return environment_.progress(); }
+  [[nodiscard]] const Progress& progress() const noexcept { return environment_.progress(); }
 
   // Starts again with the first row.
   void rewind() noexcept;
@@ -60,6 +55,7 @@ class Execution {
   ~Execution() = default;
 
   void resolve(const ClauseList& clauses);
+  void start_progress(std::vector<SourceScan>& scans);
   void warn_of_common_values(std::vector<SourceScan>& scans);
   bool load_next_identity();
   bool next_record(Datum* values, bool* nulls);

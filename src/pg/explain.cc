@@ -34,7 +34,7 @@ class Explained {
   Explained(const Explained&) = delete;
   Explained& operator=(const Explained&) = delete;
   // The resolve lives on the caller's memory context, and goes with it.
-  ~Explained() = default;
+  ~Explained() { execution_->progress().end(); }
 
   [[nodiscard]] const EvidenceGraph& graph() const noexcept { return graph_; }
   [[nodiscard]] const Request& request() const noexcept { return execution_->request(); }

@@ -5,6 +5,7 @@
 #include "normalize/normalize.h"
 #include "normalize/pattern.h"
 #include "pg/pg.h"
+#include "pg/progress.h"
 
 namespace identity_resolve::pg {
 
@@ -48,6 +49,21 @@ struct Request {
 
   [[nodiscard]] std::optional<engine::KindNumber> kind_named(std::string_view name) const;
 };
+
+// Which of the functions was called.
+enum class ResultForm : std::uint8_t {
+  kMasterTable,  // resolve_identities(): the columns of the definition list
+  kRecords,      // identity_records(): identity_id, source, record_id
+  kLinks,        // identity_links(): each identifier of each record, and what became of it
+  kEvidence,     // identity_evidence(): the same, and before it a row for the record itself
+};
+
+[[nodiscard]] inline ResultKind result_of(ResultForm form, OutputRows rows) noexcept {
+  if (form == ResultForm::kRecords) return ResultKind::kRecords;
+  if (form == ResultForm::kLinks) return ResultKind::kLinks;
+  if (form == ResultForm::kEvidence) return ResultKind::kEvidence;
+  return rows == OutputRows::kCombinations ? ResultKind::kCombinations : ResultKind::kIdentities;
+}
 
 // The argument `clauses identity_clause[]` of an SQL function.
 struct ClauseList {

@@ -6,6 +6,7 @@
 
 #include "normalize/email_facts.h"
 #include "normalize/placeholder.h"
+#include "pg/estimate.h"
 #include "pg/unique_ids.h"
 
 namespace identity_resolve::pg {
@@ -263,7 +264,22 @@ struct SourceScan::Receiver {
   MemoryContext row_memory;
 };
 
-void SourceScan::run(engine::LocalSink& sink) { execute(&sink); }
+double SourceScan::expected_rows() {
+  ReadOnlySection read_only;
+  try {
+    const double rows = call([this] { return plan_source(plan_).rows; });
+    read_only.leave();
+    return rows;
+  } catch (const PgError& error) {
+    rethrow(error);
+  }
+}
+
+void SourceScan::run(engine::LocalSink& sink, Progress& progress) {
+  progress_ = &progress;
+  progress.begin_source(engine::index(number_));
+  execute(&sink);
+}
 
 std::optional<std::string> SourceScan::find_value(engine::KindNumber kind, const engine::Key& key,
                                                   const engine::KeyRing& keys) {
@@ -397,6 +413,7 @@ void SourceScan::read_texts(TupleTableSlot* slot) {
 // call().
 void SourceScan::put_row(engine::LocalSink& sink) {
   sink.begin_row(number_, record_id_, updated_at_, ids_are_unique_);
+  std::size_t identifiers = 0;
   for (const Text& text : std::span(texts_, text_count_)) {
     const SourceColumn& column = *text.column;
     const normalize::Result result = spell(*column.rules, text.value, scratch_);
@@ -405,6 +422,7 @@ void SourceScan::put_row(engine::LocalSink& sink) {
       // A spelling that the database's encoding lacks links all the same, but cannot be shown.
       const std::string_view shown = has_spelling(result.text) ? result.text : text.value;
       if (sink.wants(column.kind)) {
+        ++identifiers;
         sink.add_identifier(column.kind, result.text, standing_of(column, result.text), shown);
       }
       if (column.normalized_slot) sink.add_value(*column.normalized_slot, shown);
@@ -414,6 +432,7 @@ void SourceScan::put_row(engine::LocalSink& sink) {
     if (column.typed_slot) sink.add_value(*column.typed_slot, text.value);
   }
   sink.end_row();
+  progress_->add_records(1, identifiers);
 }
 
 // Whether a pattern of the rules of its kind blocks an identifier.

@@ -43,8 +43,11 @@ class SourceScan {
   [[nodiscard]] std::vector<SourceColumn>& columns() noexcept { return columns_; }
   [[nodiscard]] const std::vector<SourceColumn>& columns() const noexcept { return columns_; }
 
-  // Runs the query to its end, every row going into the sink.
-  void run(engine::LocalSink& sink);
+  // How many rows the planner expects; makes the plan that run() then uses.
+  [[nodiscard]] double expected_rows();
+
+  // Runs the query to its end, every row going into the sink, and tells how far it is.
+  void run(engine::LocalSink& sink, Progress& progress);
 
   // Runs the query again, under the same snapshot, until a row carries the identifier; gives it as
   // normalised, in UTF-8.
@@ -88,6 +91,7 @@ class SourceScan {
   std::size_t text_count_ = 0;
   std::size_t text_room_ = 0;
   normalize::Scratch scratch_;
+  Progress* progress_ = nullptr;
 
   // The identifier that find_value() looks for.
   struct Wanted {
