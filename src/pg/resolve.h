@@ -18,6 +18,9 @@ namespace identity_resolve::pg {
 // called in a place that takes no set.
 ReturnSetInfo* begin_tuplestore(FunctionCallInfo fcinfo);
 
+// Answers a planner support request about one of the functions; nullptr where there is no answer.
+Node* answer_planner(Node* request);
+
 // Makes the planner use the scan of resolve_scan.cc. Called once, when the library is loaded.
 void install_resolve_scan();
 

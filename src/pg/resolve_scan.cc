@@ -6,13 +6,15 @@
 //
 // How it comes about, with nothing preloaded:
 //   1. The SQL functions have a planner support function (resolve_identities_support). PostgreSQL
-//      calls it while it simplifies a statement's expressions, which loads this library.
+//      calls it while it simplifies a statement's expressions, which loads this library, and later
+//      asks it for rows and costs, which estimate.h knows.
 //   2. _PG_init sets set_rel_pathlist_hook. It is asked for each relation's paths, which comes
 //      later in the same planning, and puts a CustomPath in the place of the FunctionScan's path
 //      where the relation is one plain call of our functions.
 //   3. The plan keeps the whole call in custom_exprs, so that dropping the function invalidates it.
 // Wherever that does not fit (WITH ORDINALITY, ROWS FROM with several functions, LATERAL arguments,
 // whole-row references), the FunctionScan stays and gives the same rows.
+#include "pg/estimate.h"
 #include "pg/execution.h"
 #include "pg/resolve.h"
 
@@ -24,7 +26,6 @@ extern "C" {
 #include <optimizer/pathnode.h>
 #include <optimizer/paths.h>
 #include <optimizer/restrictinfo.h>
-#include <utils/acl.h>
 }
 
 namespace identity_resolve::pg {
@@ -92,7 +93,12 @@ void offer_scan(PlannerInfo* root, RelOptInfo* rel, Index number, RangeTblEntry*
 #if PG_VERSION_NUM >= 150000
   path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 #endif
-  path->custom_private = list_make2(function, makeInteger(static_cast<int>(*form)));
+  const CallEstimate* estimate = estimate_call(root, call, *form);
+  const ResultKind result =
+      estimate != nullptr ? estimate->result : result_of(*form, OutputRows::kIdentities);
+  path->custom_private = list_make5(
+      function, makeInteger(static_cast<int>(*form)), makeInteger(static_cast<int>(result)),
+      estimate == nullptr ? NIL : estimate->names, estimate == nullptr ? NIL : estimate->counts);
   path->methods = &kPathMethods;
   rel->pathlist = list_make1(path);
 }
@@ -106,8 +112,24 @@ const CustomScanMethods kScanMethods = {
     .CreateCustomScanState = make_scan_state,
 };
 
-// A plan's custom_private: the form, and the names, types, type modifiers and collations of the
-// function's columns. Its custom_exprs: the call. Its custom_scan_tlist: all of the columns.
+// A plan's custom_private, by place; columns are those of the function. Its custom_exprs: the call.
+// Its custom_scan_tlist: all of the columns.
+enum PlanPart : std::uint8_t {
+  kForm,
+  kColumnNames,
+  kColumnTypes,
+  kColumnTypmods,
+  kColumnCollations,
+  kResult,       // what the rows are, as far as the planner knows
+  kSourceNames,  // and of the sources, if it knows them
+  kSourceRows
+};
+
+template <class Part>
+Part* part_of(const CustomScan* plan, PlanPart part) {
+  return static_cast<Part*>(list_nth(plan->custom_private, part));
+}
+
 Plan* plan_scan(PlannerInfo* /*root*/, RelOptInfo* rel, CustomPath* path, List* targets,
                 List* clauses, List* /*children*/) {
   auto* function = static_cast<RangeTblFunction*>(linitial(path->custom_private));
@@ -149,6 +171,10 @@ Plan* plan_scan(PlannerInfo* /*root*/, RelOptInfo* rel, CustomPath* path, List* 
   }
   scan->custom_private = list_make5(lsecond(path->custom_private), copyObjectImpl(names),
                                     list_copy(types), list_copy(typmods), list_copy(collations));
+  for (int part = 2; part < list_length(path->custom_private); ++part) {
+    void* of_path = list_nth(path->custom_private, part);
+    scan->custom_private = lappend(scan->custom_private, copyObjectImpl(of_path));
+  }
   scan->methods = &kScanMethods;
   return &scan->scan.plan;
 }
@@ -178,17 +204,16 @@ void check_may_execute(Oid function) {
 void begin_scan(CustomScanState* node, EState* /*estate*/, int /*flags*/) {
   ScanState* state = state_of(node);
   const auto* plan = reinterpret_cast<const CustomScan*>(node->ss.ps.plan);
-  state->form = static_cast<ResultForm>(intVal(linitial(plan->custom_private)));
+  state->form = static_cast<ResultForm>(intVal(part_of<Node>(plan, kForm)));
   state->call = static_cast<FuncExpr*>(linitial(plan->custom_exprs));
   check_may_execute(state->call->funcid);
   state->clauses =
       state->call->args == NIL
           ? nullptr
           : ExecInitExpr(static_cast<Expr*>(linitial(state->call->args)), &node->ss.ps);
-  const auto list = [plan](int place) {
-    return static_cast<List*>(list_nth(plan->custom_private, place));
-  };
-  state->shape = BuildDescFromLists(list(1), list(2), list(3), list(4));
+  state->shape = BuildDescFromLists(
+      part_of<List>(plan, kColumnNames), part_of<List>(plan, kColumnTypes),
+      part_of<List>(plan, kColumnTypmods), part_of<List>(plan, kColumnCollations));
 }
 
 // The clauses are evaluated once, when the first row is asked for.
@@ -237,6 +262,64 @@ void rescan(CustomScanState* node) {
   ExecScanReScan(&node->ss);
 }
 
+// What EXPLAIN shows beside rows and costs: what the rows are, and of each source the rows that are
+// expected; with ANALYZE also what was read.
+void explain_source(const char* name, const double* expected, const std::uint64_t* read,
+                    ExplainState* explain) {
+  if (explain->format == EXPLAIN_FORMAT_TEXT) {
+    StringInfoData line;
+    initStringInfo(&line);
+    appendStringInfoString(&line, name);
+    if (expected != nullptr && explain->costs) appendStringInfo(&line, "  (rows=%.0f)", *expected);
+    if (read != nullptr) appendStringInfo(&line, "  (actual rows=" UINT64_FORMAT ")", *read);
+    ExplainPropertyText("Source", line.data, explain);
+    return;
+  }
+  ExplainOpenGroup("Source", nullptr, true, explain);
+  ExplainPropertyText("Source", name, explain);
+  if (expected != nullptr && explain->costs) {
+    ExplainPropertyFloat("Plan Rows", nullptr, *expected, 0, explain);
+  }
+  if (read != nullptr) ExplainPropertyUInteger("Actual Rows", nullptr, *read, explain);
+  ExplainCloseGroup("Source", nullptr, true, explain);
+}
+
+void explain_scan(CustomScanState* node, List* /*ancestors*/, ExplainState* explain) {
+  const ScanState* state = state_of(node);
+  const auto* plan = reinterpret_cast<const CustomScan*>(node->ss.ps.plan);
+  const Execution* execution = explain->analyze ? state->execution : nullptr;
+  const Progress* done = execution == nullptr ? nullptr : &execution->progress();
+  const List* names = part_of<List>(plan, kSourceNames);
+  const List* counts = part_of<List>(plan, kSourceRows);
+  const auto expected = static_cast<std::size_t>(list_length(names));
+
+  const ResultKind result = done != nullptr
+                                ? done->result()
+                                : static_cast<ResultKind>(intVal(part_of<Node>(plan, kResult)));
+  const bool is_known = done != nullptr || expected > 0 || result != ResultKind::kIdentities;
+  ExplainPropertyText("Result", is_known ? name_of(result) : "master table", explain);
+  ExplainOpenGroup("Sources", "Sources", false, explain);
+  const std::size_t sources = done != nullptr ? done->sources().size() : expected;
+  for (std::size_t i = 0; i < sources; ++i) {
+    const bool planned = expected == sources;
+    const double rows = planned ? floatVal(list_nth(counts, static_cast<int>(i))) : 0;
+    const char* name = done != nullptr ? execution->request().sources[i].name.c_str()
+                                       : strVal(list_nth(names, static_cast<int>(i)));
+    explain_source(name, planned ? &rows : nullptr,
+                   done != nullptr ? &done->sources()[i].records : nullptr, explain);
+  }
+  ExplainCloseGroup("Sources", "Sources", false, explain);
+  if (done == nullptr) return;
+  ExplainPropertyUInteger("Identifiers", nullptr, done->identifiers(), explain);
+  ExplainPropertyUInteger("Identities", nullptr, done->identities(), explain);
+  if (done->spilled() > 0 || explain->format != EXPLAIN_FORMAT_TEXT) {
+    ExplainPropertyUInteger("Spilled", "kB", (done->spilled() + 1023) / 1024, explain);
+  }
+  if (done->workers() > 0 || explain->format != EXPLAIN_FORMAT_TEXT) {
+    ExplainPropertyUInteger("Workers", nullptr, done->workers(), explain);
+  }
+}
+
 const CustomExecMethods kExecMethods = {
     .CustomName = "identity_resolve",
     .BeginCustomScan = begin_scan,
@@ -250,7 +333,7 @@ const CustomExecMethods kExecMethods = {
     .ReInitializeDSMCustomScan = nullptr,
     .InitializeWorkerCustomScan = nullptr,
     .ShutdownCustomScan = nullptr,
-    .ExplainCustomScan = nullptr,
+    .ExplainCustomScan = explain_scan,
 };
 
 Node* make_scan_state(CustomScan* /*plan*/) {
@@ -259,7 +342,37 @@ Node* make_scan_state(CustomScan* /*plan*/) {
   return reinterpret_cast<Node*>(state);
 }
 
+// The planner's question about a call, answered in the request; false where there is no answer.
+bool answer(Node* request) {
+  if (IsA(request, SupportRequestRows)) {
+    auto* rows = reinterpret_cast<SupportRequestRows*>(request);
+    if (rows->node == nullptr || !IsA(rows->node, FuncExpr)) return false;
+    const auto form = form_of(rows->funcid);
+    if (!form) return false;
+    const CallEstimate* estimate =
+        estimate_call(rows->root, reinterpret_cast<FuncExpr*>(rows->node), *form);
+    if (estimate == nullptr) return false;
+    rows->rows = estimate->rows;
+    return true;
+  }
+  if (IsA(request, SupportRequestCost)) {
+    auto* cost = reinterpret_cast<SupportRequestCost*>(request);
+    if (cost->node == nullptr || !IsA(cost->node, FuncExpr)) return false;
+    const auto form = form_of(cost->funcid);
+    if (!form) return false;
+    const CallEstimate* estimate =
+        estimate_call(cost->root, reinterpret_cast<FuncExpr*>(cost->node), *form);
+    if (estimate == nullptr) return false;
+    cost->startup = 0;
+    cost->per_tuple = estimate->cost;
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+Node* answer_planner(Node* request) { return answer(request) ? request : nullptr; }
 
 void install_resolve_scan() {
   next_pathlist_hook = set_rel_pathlist_hook;
@@ -269,9 +382,9 @@ void install_resolve_scan() {
 
 }  // namespace identity_resolve::pg
 
-// resolve_identities_support(internal) → internal: the planner's question about a call. It has no
-// answer of its own yet; being asked loads the library in time for the scan above.
+// resolve_identities_support(internal) → internal: the planner's questions about a call, of which
+// rows and costs are answered. Being asked loads the library in time for the scan above.
 IDENTITY_RESOLVE_FUNCTION(resolve_identities_support) {
-  static_cast<void>(fcinfo);
-  return PointerGetDatum(nullptr);
+  auto* request = reinterpret_cast<Node*>(PG_GETARG_POINTER(0));
+  return PointerGetDatum(identity_resolve::pg::answer_planner(request));
 }

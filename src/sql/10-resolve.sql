@@ -3,11 +3,12 @@
 -- Both read their sources with the caller's rights, under the caller's snapshot, and write nothing.
 -- They are parallel unsafe so that the sources' own queries may use parallel workers.
 
--- Both stream their rows: the planner is shown a scan that takes the place of the function scan.
+-- Both stream their rows: the planner is shown a scan that takes the place of the function scan, with
+-- rows and cost estimated from the sources' queries. ROWS and COST stand where nothing is known of them.
 CREATE FUNCTION resolve_identities_support(internal) RETURNS internal
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION resolve_identities_support(internal) IS
-  'planner support: rows of resolve_identities() and identity_records() are streamed';
+  'planner support: rows of resolve_identities() and its kin are streamed, and estimated from the sources';
 
 -- resolve_identities(clauses): one row an identity (or a combination: identity_output()).
 -- The column definition list says what the row shows and as which type:
