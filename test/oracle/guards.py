@@ -80,13 +80,29 @@ def random_problem(rng):
                 carried.append((kind, typed(rng, kind, rng.randrange(pool[kind]))))
         updated_at = rng.choice([None, None, 1, 2, 3])
         rows.append((rng.choice(SOURCES), str(rng.randint(1, ids)), updated_at, carried))
-    # Few are of two people whose claims on one value tie, and of others with weaker claims on it.
-    if rng.random() < 0.08:
+    # Few are of two people whose claims on one value tie, and of others with weaker claims on it; or
+    # of records between people, which weaker kinds tie to further ones.
+    shape = rng.random()
+    if shape < 0.16:
         rules["user_id"].max_per_identity = rules["phone_like"].max_per_identity = 1
         rules["email"] = Rule()
         rules["email"].priority = 60
-        rows = tied_rows(rng)
+        rows = tied_rows(rng) if shape < 0.08 else between_rows(rng)
     return Problem(rules, rows)
+
+
+def between_rows(rng):
+    rows = []
+    people = rng.randint(2, 4)
+    for user in range(people):
+        held = [("user_id", value("user_id", user)), ("email", value("email", user))]
+        rows.append((rng.choice(SOURCES), str(len(rows) + 1), None, held))
+    for _ in range(rng.randint(1, 5)):
+        held = [("email", value("email", rng.randrange(people))) for _ in range(rng.randint(1, 2))]
+        if rng.random() < 0.5:
+            held.append(("loose", value("loose", rng.randint(0, 2))))
+        rows.append((rng.choice(SOURCES), str(len(rows) + 1), None, held))
+    return rows
 
 
 def tied_rows(rng):

@@ -44,6 +44,7 @@ notices 'role addresses after the others of their priority only' 'stages[role, -
 notices 'records before sources' 'strength = (len({r[0] for r in records}), len(records))' 'strength = (len(records), len({r[0] for r in records}))'
 notices 'free claims on their own' 'if not self.is_bound(claim[1]):' 'if False:'
 notices 'identifiers that die are forgotten' 'self.dead.add(group)' 'pass'
+notices 'disputes that are forgotten' 'self.disputed.append(next(iter(free)))' 'pass'
 notices 'ties settled by the data' 'if by_data:' 'if True:'
 notices 'overfull records take part' 'self.overfull = {record for record in component if oracle.breaks({record})}' 'self.overfull = set()'
 notices 'fallbacks of a stronger kind or an equal one' 'rules[other[0]].priority > rule.priority' 'rules[other[0]].priority >= rule.priority'
