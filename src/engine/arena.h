@@ -21,6 +21,7 @@ class Arena {
   void clear() noexcept {
     for (const Block& block : blocks_) memory_->deallocate(block.start, block.bytes, kAlignment);
     blocks_.clear();
+    bytes_ = 0;
     next_ = end_ = nullptr;
     next_size_ = kFirstBlock;
   }
@@ -33,6 +34,9 @@ class Arena {
     next_ += bytes;
     return start;
   }
+
+  // What it has asked for.
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
   // An open piece: room for at least `bytes` bytes at the returned place, of which take() then
   // keeps what was used. `begun` bytes already written to the open piece at `from` move along.
@@ -68,6 +72,7 @@ class Arena {
     if (blocks_.size() == blocks_.capacity()) blocks_.reserve(blocks_.size() * 2 + 8);
     auto* start = static_cast<std::byte*>(memory_->allocate(size, kAlignment));
     blocks_.push_back({start, size});
+    bytes_ += size;
     next_ = start;
     end_ = start + size;
   }
@@ -77,6 +82,7 @@ class Arena {
 
   boost::container::pmr::memory_resource* memory_;
   boost::container::pmr::vector<Block> blocks_;
+  std::size_t bytes_ = 0;
   std::byte* next_ = nullptr;
   std::byte* end_ = nullptr;
   std::size_t next_size_ = kFirstBlock;

@@ -5,10 +5,9 @@
 // label() number all sets in one pass without a find.
 #pragma once
 
-#include <boost/container/pmr/vector.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
+#include <span>
 
 #include "engine/environment.h"
 #include "engine/types.h"
@@ -17,21 +16,27 @@ namespace identity_resolve::engine {
 
 class DisjointSet {
  public:
-  // rows sets of one row each.
-  DisjointSet(Environment& environment, std::size_t rows)
-      : environment_(&environment), parent_(rows, &environment.memory()) {
-    for (std::size_t row = 0; row < rows; ++row) parent_[row] = static_cast<std::uint32_t>(row);
+  // A forest that lies at `parents`, one place a row, and outlives the object.
+  explicit DisjointSet(std::span<std::uint32_t> parents) noexcept : parents_(parents) {}
+
+  // Makes each row a set of its own.
+  void reset(Environment& environment) {
+    Ticker ticker(environment);
+    for (std::size_t row = 0; row < parents_.size(); ++row) {
+      parents_[row] = static_cast<std::uint32_t>(row);
+      ticker.tick();
+    }
   }
 
   // The smallest row of the row's set.
   [[nodiscard]] RowNumber representative(RowNumber row) noexcept {
     auto at = static_cast<std::uint32_t>(row);
-    while (parent_[at] != at) at = parent_[at] = parent_[parent_[at]];
+    while (parents_[at] != at) at = parents_[at] = parents_[parents_[at]];
     return RowNumber{at};
   }
 
   // Asks the processor to have a row's place at hand soon.
-  void prefetch(RowNumber row) const noexcept { __builtin_prefetch(&parent_[index(row)]); }
+  void prefetch(RowNumber row) const noexcept { __builtin_prefetch(&parents_[index(row)]); }
 
   // Makes one set of the two rows' sets; returns whether they were two.
   bool unite(RowNumber a, RowNumber b) noexcept {
@@ -39,30 +44,28 @@ class DisjointSet {
     const auto root_b = static_cast<std::uint32_t>(representative(b));
     if (root_a == root_b) return false;
     if (root_a < root_b) {
-      parent_[root_b] = root_a;
+      parents_[root_b] = root_a;
     } else {
-      parent_[root_a] = root_b;
+      parents_[root_a] = root_b;
     }
     return true;
   }
 
-  // Numbers the sets by their first rows and hands out each row's number, in place of the forest,
-  // which is gone afterwards; `sets` receives how many there are.
-  [[nodiscard]] boost::container::pmr::vector<std::uint32_t> label(std::size_t& sets) && {
-    Ticker ticker(*environment_);
+  // Numbers the sets by their first rows, and writes each row's number in the place of its parent:
+  // the forest is gone afterwards. Gives how many sets there are.
+  [[nodiscard]] std::size_t label(Environment& environment) && {
+    Ticker ticker(environment);
     std::uint32_t next = 0;
-    for (std::size_t row = 0; row < parent_.size(); ++row) {
+    for (std::size_t row = 0; row < parents_.size(); ++row) {
       // A parent comes before its child, so its place already holds its set's number.
-      parent_[row] = parent_[row] == row ? next++ : parent_[parent_[row]];
+      parents_[row] = parents_[row] == row ? next++ : parents_[parents_[row]];
       ticker.tick();
     }
-    sets = next;
-    return std::move(parent_);
+    return next;
   }
 
  private:
-  Environment* environment_;
-  boost::container::pmr::vector<std::uint32_t> parent_;
+  std::span<std::uint32_t> parents_;
 };
 
 }  // namespace identity_resolve::engine

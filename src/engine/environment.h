@@ -1,9 +1,11 @@
-// What the engine asks of whoever calls it: memory, and a word whether to go on.
+// What the engine asks of whoever calls it: memory, room in temporary files, and a word whether to
+// go on.
 #pragma once
 
 #include <boost/container/pmr/memory_resource.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace identity_resolve::engine {
 
@@ -11,6 +13,20 @@ namespace identity_resolve::engine {
 // through normalise and key into the partitions; emit, reading identities out, includes survive.
 enum class Stage : std::uint8_t { kScan, kUnion, kGuard, kLabel, kEmit };
 inline constexpr std::size_t kStages = 5;
+
+// A temporary file: written at its end, read anywhere. Gone with the object.
+class SpillFile {
+ public:
+  SpillFile() = default;
+  SpillFile(const SpillFile&) = delete;
+  SpillFile& operator=(const SpillFile&) = delete;
+  virtual ~SpillFile() = default;
+
+  // Writes behind what has been written. Throws where there is no room.
+  virtual void append(const void* bytes, std::size_t count) = 0;
+  // Reads `count` bytes that have been written, from the byte `at` on.
+  virtual void read(std::uint64_t at, void* to, std::size_t count) = 0;
+};
 
 class Environment {
  public:
@@ -21,6 +37,11 @@ class Environment {
 
   // Where all memory that grows with the data comes from. allocate() throws std::bad_alloc.
   virtual boost::container::pmr::memory_resource& memory() noexcept = 0;
+
+  // How many bytes rows and links may take in memory, all sinks together; the rest is spilled.
+  [[nodiscard]] virtual std::size_t budget() const noexcept = 0;
+  // A new temporary file. Throws where none can be had.
+  virtual std::unique_ptr<SpillFile> make_spill_file() = 0;
 
   // Called at least every few thousand steps of any loop; throws to end the work.
   virtual void check_interrupts() = 0;

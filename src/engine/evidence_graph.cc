@@ -16,7 +16,7 @@ bool is_usable(LinkStatus status) noexcept {
 
 }  // namespace
 
-EvidenceGraph::EvidenceGraph(const Resolver& resolver)
+EvidenceGraph::EvidenceGraph(Resolver& resolver)
     : environment_(&resolver.environment()),
       kinds_(resolver.shape().kinds),
       records_(&environment_->memory()),
@@ -28,7 +28,7 @@ EvidenceGraph::EvidenceGraph(const Resolver& resolver)
 }
 
 // The records with what they carry.
-void EvidenceGraph::read(const Resolver& resolver) {
+void EvidenceGraph::read(Resolver& resolver) {
   Ticker ticker(*environment_);
   IdentityReader reader(resolver);
   const auto order = [this](const Link& at) {

@@ -53,7 +53,8 @@ class EvidenceGraph {
     std::vector<std::string_view> values;  // the first ones of them
   };
 
-  explicit EvidenceGraph(const Resolver& resolver);
+  // The resolver must not have parts, and outlive the object.
+  explicit EvidenceGraph(Resolver& resolver);
 
   // The record, or nothing.
   [[nodiscard]] std::optional<Number> find(SourceNumber source, std::string_view id) const;
@@ -95,7 +96,7 @@ class EvidenceGraph {
   [[nodiscard]] bool is_accepted(const Link& a, const Link& b) const noexcept;
   // The records of an identity stand beside each other.
   [[nodiscard]] std::span<const Record> records_in(Number identity) const noexcept;
-  void read(const Resolver& resolver);
+  void read(Resolver& resolver);
   void number_identifiers();
 
   Environment* environment_;

@@ -6,12 +6,8 @@ namespace identity_resolve::engine {
 
 namespace {
 
-// How many identities ahead a row's address is asked for, and then the row: each about as long
-// before it is needed as a cache miss takes.
-constexpr std::size_t kAddressAhead = 24;
-constexpr std::size_t kRowAhead = 12;
-// Of a large identity only the first rows: the processor's own prefetching does not suffer then.
-constexpr std::size_t kRowsAhead = 8;
+// How many identities ahead rows are asked for: about as long before as a cache miss takes.
+constexpr std::size_t kAhead = 12;
 
 // Walks the values of a row, without its keys and evidence.
 class ValueCursor {
@@ -72,29 +68,18 @@ std::string_view surviving_value(std::span<const OrderedRow> rows, SlotNumber sl
   return found;
 }
 
-IdentityReader::IdentityReader(const Resolver& resolver)
+IdentityReader::IdentityReader(Resolver& resolver)
     : resolver_(&resolver),
       ticker_(resolver.environment()),
       rows_(&resolver.environment().memory()) {}
 
-void IdentityReader::prefetch(IdentityNumber identity) const noexcept {
-  const auto first_rows = [this](std::size_t number) {
-    if (number >= resolver_->identities()) return std::span<const RowNumber>();
-    const auto rows = resolver_->rows_of(IdentityNumber{static_cast<std::uint32_t>(number)});
-    return rows.first(std::min(rows.size(), kRowsAhead));
-  };
-  for (const RowNumber row : first_rows(index(identity) + kAddressAhead)) {
-    resolver_->prefetch_address(row);
-  }
-  for (const RowNumber row : first_rows(index(identity) + kRowAhead)) resolver_->prefetch(row);
-}
-
 void IdentityReader::load(IdentityNumber identity) {
-  prefetch(identity);
+  const std::span<const std::byte* const> rows = resolver_->rows_of(identity);
+  resolver_->prefetch(index(identity) + kAhead);
   rows_.clear();
   bool ordered = true;
-  for (const RowNumber number : resolver_->rows_of(identity)) {
-    const Row row = resolver_->row(number);
+  for (const std::byte* place : rows) {
+    const Row row(place);
     ordered = ordered && (rows_.empty() || rows_.back().row.source() < row.source());
     rows_.push_back({row, row.updated_at(), true});
     ticker_.tick();

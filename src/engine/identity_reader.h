@@ -45,7 +45,7 @@ std::string_view surviving_value(std::span<const OrderedRow> rows, SlotNumber sl
 
 class IdentityReader {
  public:
-  explicit IdentityReader(const Resolver& resolver);
+  explicit IdentityReader(Resolver& resolver);
 
   // Makes `identity` the current one. Cost: its rows, sorted where one source has several.
   void load(IdentityNumber identity);
@@ -62,9 +62,8 @@ class IdentityReader {
 
  private:
   void order();
-  void prefetch(IdentityNumber identity) const noexcept;
 
-  const Resolver* resolver_;
+  Resolver* resolver_;
   Ticker ticker_;
   boost::container::pmr::vector<OrderedRow> rows_;
   std::size_t record_count_ = 0;

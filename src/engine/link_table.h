@@ -2,20 +2,21 @@
 //
 // Input: (key, row) pairs in order of arrival. A partition is small enough that the table which
 // finds equal keys stays near the core's cache while it is worked on; it is also the unit that
-// several workers can share and that a budget can spill. Memory: 24 bytes an identifier, and up
-// to 40 more an identifier of the one partition being united. Cost: linear.
+// several workers share and that is read back where links were spilled. Memory: 24 bytes an
+// identifier that is not spilled, and up to 64 more an identifier of the one partition being
+// united. Cost: linear.
 #pragma once
 
-#include <array>
 #include <boost/container/pmr/vector.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
 
-#include "engine/arena.h"
 #include "engine/environment.h"
 #include "engine/key.h"
+#include "engine/partitioned_log.h"
+#include "engine/spill.h"
 #include "engine/types.h"
 
 namespace identity_resolve::engine {
@@ -38,63 +39,64 @@ class LinkTable {
  public:
   static constexpr std::size_t kPartitions = 256;
 
-  explicit LinkTable(Environment& environment);
+  explicit LinkTable(Environment& environment) : log_(environment, kPartitions) {}
 
-  void add(const Link& link) {
-    Partition& partition = partitions_[link.key.high >> 56];
-    if (partition.used == kLinksAChunk) [[unlikely]] {
-      add_chunk(partition);
-    }
-    partition.last[partition.used++] = link;
-  }
+  void add(const Link& link) { log_.add(link.key.high >> 56, link); }
 
-  // Forgets all links and gives their memory back.
-  void clear() noexcept;
-
-  // Adds `rows` to every link's row number.
+  // Adds `rows` to every link's row number; to that of a spilled link when it is loaded.
   void renumber(std::uint32_t rows) noexcept;
 
-  // How many links a partition holds.
-  [[nodiscard]] std::size_t size(std::size_t partition) const noexcept;
+  // Appends a partition's spilled links to a list, in order of arrival.
+  void load_spilled(std::size_t partition, Spill& from,
+                    boost::container::pmr::vector<Link>& to) const;
 
-  // Calls visit(span of links) for each chunk of a partition, in order of arrival.
+  // Calls visit(span of links) for each spilled piece of a partition, read into `buffer`.
   template <class Visit>
-  void each_chunk(std::size_t partition, Visit&& visit) const {
-    const Partition& p = partitions_[partition];
-    for (std::size_t i = 0; i + 1 < p.chunks.size(); ++i) {
-      visit(std::span<const Link>(p.chunks[i], kLinksAChunk));
-    }
-    if (!p.chunks.empty()) visit(std::span<const Link>(p.chunks.back(), p.used));
+  void each_spilled(std::size_t partition, Spill& from, boost::container::pmr::vector<Link>& buffer,
+                    Visit&& visit) const {
+    log_.each_spilled(partition, from, buffer, [&](std::span<const Link>) {
+      if (first_row_ != 0) add_rows({buffer.data(), buffer.size()}, first_row_);
+      visit(std::span<const Link>(buffer.data(), buffer.size()));
+    });
   }
 
+  // How many links a partition holds.
+  [[nodiscard]] std::size_t size(std::size_t partition) const noexcept {
+    return log_.size(partition);
+  }
+  // Calls visit(span of links) for each chunk of a partition that is in memory.
+  template <class Visit>
+  void each_chunk(std::size_t partition, Visit&& visit) const {
+    log_.each_chunk(partition, visit);
+  }
+
+  // The links as they lie: to be spilled, forgotten, handed over or adopted.
+  [[nodiscard]] PartitionedLog<Link>& log() noexcept { return log_; }
+  [[nodiscard]] const PartitionedLog<Link>& log() const noexcept { return log_; }
+
  private:
-  static constexpr std::size_t kLinksAChunk = 256;
+  static void add_rows(std::span<Link> links, std::uint32_t rows) noexcept;
 
-  struct Partition {
-    explicit Partition(boost::container::pmr::memory_resource* memory) : chunks(memory) {}
-    Link* last = nullptr;
-    std::size_t used = kLinksAChunk;
-    boost::container::pmr::vector<Link*> chunks;
-  };
-
-  void add_chunk(Partition& partition);
-
-  Arena arena_;
-  boost::container::pmr::vector<Partition> partitions_;
+  PartitionedLog<Link> log_;
+  std::uint32_t first_row_ = 0;  // of the spilled links
 };
 
 // The links of one partition with the same key: the records that carry one identifier.
 struct KeyGroup {
-  const Link* first;     // in order of arrival
-  std::uint32_t links;   // how many
-  std::uint32_t leader;  // the row that the others are united with, or kNoRow
+  Key key;
+  std::uint32_t first_row;  // of its links in order of arrival
+  std::uint32_t links;      // how many
+  std::uint32_t leader;     // the row that the others are united with, or kNoRow
   KindNumber kind;
   bool too_common;  // links nobody
 };
+static_assert(sizeof(KeyGroup) == 32);
 inline constexpr std::uint32_t kNoRow = std::numeric_limits<std::uint32_t>::max();
 
-// Finds equal keys of one partition. Open addressing with linear probing; a slot holds a tag of the
-// key and its group's place, so that a probe touches a link only when the tags agree.
+// Finds equal keys of one partition. Open addressing with linear probing, at most half full; a slot
+// holds a tag of the key and its group's place, so that a probe touches a group only when the tags
+// agree. Memory: 16 to 32 bytes a link, and 48 to 64 a group where there are more than a million
+// links, so that a value which all of them share takes no more than a value.
 class KeyIndex {
  public:
   explicit KeyIndex(Environment& environment)
@@ -104,17 +106,18 @@ class KeyIndex {
   void reset(std::size_t links);
 
   // Counts a link in; gives its group's place, from 0 in order of arrival.
-  // Takes at most as many links as reset() was told.
   std::uint32_t add(const Link& link) {
     const auto tag = static_cast<std::uint32_t>(link.key.low >> 32);
     for (std::size_t at = link.key.low & mask_;; at = (at + 1) & mask_) {
       Slot& slot = slots_[at];
       if (slot.place == 0) {
-        groups_.push_back({&link, 1, kNoRow, link.kind, false});
+        groups_.push_back(
+            {link.key, static_cast<std::uint32_t>(link.row), 1, kNoRow, link.kind, false});
         slot = {tag, static_cast<std::uint32_t>(groups_.size())};
-        return slot.place - 1;
+        if (groups_.size() * 2 > slots_.size()) grow();
+        return static_cast<std::uint32_t>(groups_.size()) - 1;
       }
-      if (slot.tag == tag && groups_[slot.place - 1].first->key == link.key) {
+      if (slot.tag == tag && groups_[slot.place - 1].key == link.key) {
         ++groups_[slot.place - 1].links;
         return slot.place - 1;
       }
@@ -126,7 +129,7 @@ class KeyIndex {
     const auto tag = static_cast<std::uint32_t>(link.key.low >> 32);
     for (std::size_t at = link.key.low & mask_;; at = (at + 1) & mask_) {
       const Slot& slot = slots_[at];
-      if (slot.tag == tag && slot.place != 0 && groups_[slot.place - 1].first->key == link.key) {
+      if (slot.tag == tag && slot.place != 0 && groups_[slot.place - 1].key == link.key) {
         return slot.place - 1;
       }
     }
@@ -139,9 +142,17 @@ class KeyIndex {
     std::uint32_t tag;
     std::uint32_t place;  // 1 + the group's place; 0 where the slot is free
   };
+  void grow();
+
   std::size_t mask_ = 0;
   boost::container::pmr::vector<Slot> slots_;
   boost::container::pmr::vector<KeyGroup> groups_;
+};
+
+// A table, and the file into which some of its links may have been spilled.
+struct LoggedLinks {
+  LinkTable* table;
+  Spill* spill;
 };
 
 }  // namespace identity_resolve::engine

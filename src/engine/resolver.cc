@@ -2,23 +2,36 @@
 // meet, says which belong together.
 #include "engine/resolver.h"
 
+#include <algorithm>
+#include <cstring>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "engine/error.h"
 
 namespace identity_resolve::engine {
 
-LocalSink::LocalSink(Environment& environment, const Shape& shape, const KeyRing& keys)
+LocalSink::LocalSink(Environment& environment, const Shape& shape, const KeyRing& keys,
+                     std::size_t budget)
     : shape_(&shape),
       keys_(&keys),
-      arena_(environment.memory()),
-      rows_(&environment.memory()),
-      links_(environment) {}
+      ticker_(environment),
+      budget_(budget),
+      log_(environment),
+      links_(environment),
+      spill_(environment),
+      runs_(&environment.memory()),
+      environment_(&environment) {}
+
+void LocalSink::spill() {
+  log_.spill(spill_, ticker_);
+  links_.log().spill(spill_, ticker_);
+}
 
 void LocalSink::append(const void* bytes, std::size_t count) {
-  if (open_bytes_ + count > arena_.room()) {
-    open_ = arena_.open(open_bytes_ + count, open_, open_bytes_);
+  if (open_bytes_ + count > log_.room()) {
+    open_ = log_.open(open_bytes_ + count, open_, open_bytes_);
   }
   if (count != 0) std::memcpy(open_ + open_bytes_, bytes, count);  // an empty view may be null
   open_bytes_ += count;
@@ -26,19 +39,22 @@ void LocalSink::append(const void* bytes, std::size_t count) {
 
 void LocalSink::begin_row(SourceNumber source, std::string_view record_id, std::int64_t updated_at,
                           bool id_is_unique) {
-  if (rows_.size() >= kMaxRows) {
+  if (rows() >= kMaxRows) {
     throw Error("54000", "too many rows: one call resolves at most 4294967294");
   }
   if (record_id.size() > std::numeric_limits<std::uint32_t>::max()) {
     throw Error("54000", "a record id is longer than 4 GiB");
   }
   const RowHeader header{updated_at, 0, static_cast<std::uint32_t>(record_id.size()), source};
-  open_ = arena_.open(sizeof header + record_id.size());
+  open_ = log_.open(sizeof header + record_id.size());
   open_bytes_ = 0;
   append(&header, sizeof header);
   append(record_id.data(), record_id.size());
+  const auto row = RowNumber{static_cast<std::uint32_t>(rows())};
+  if (runs_.empty() || runs_.back().source != source) {
+    runs_.push_back({static_cast<std::uint32_t>(row), source});
+  }
   if (id_is_unique) return;
-  const auto row = RowNumber{static_cast<std::uint32_t>(rows_.size())};
   links_.add({keys_->record(source, record_id), row, kRecordKind, true, false, false});
 }
 
@@ -51,7 +67,8 @@ void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Sta
   if (!links && !limited && !shape_->keep_evidence) return;
 
   const Key key = keys_->identifier(kind, normalized);
-  const auto row = RowNumber{static_cast<std::uint32_t>(rows_.size())};
+  const auto row = RowNumber{static_cast<std::uint32_t>(rows())};
+  ++identifiers_;
   links_.add({key, row, kind, links, counts, standing == Standing::kGivesWay});
   if (shape_->keep_keys && links) {
     add_value(kKeySlot, {reinterpret_cast<const char*>(&key), sizeof key});
@@ -90,70 +107,276 @@ void LocalSink::end_row() {
   std::memcpy(&header, open_, sizeof header);
   header.item_bytes = open_bytes_ - sizeof header - header.id_bytes;
   std::memcpy(open_, &header, sizeof header);
-  rows_.push_back(open_);
-  arena_.take(open_bytes_);
+  log_.take(open_bytes_);
+  if (resident_bytes() > budget_) spill();
 }
+
+// ---- rows come in ----
 
 Resolver::Resolver(Environment& environment, const Shape& shape, const KeyRing& keys)
     : environment_(&environment),
       shape_(shape),
       keys_(&keys),
-      rows_(&environment.memory()),
-      first_member_(&environment.memory()),
-      members_(&environment.memory()) {}
+      ticker_(environment),
+      runs_(&environment.memory()),
+      first_member_(1, 0, &environment.memory()),
+      members_(&environment.memory()),
+      parts_spill_(environment),
+      parts_(&environment.memory()),
+      part_rows_(&environment.memory()) {}
 
-std::unique_ptr<LocalSink> Resolver::make_sink() {
-  return std::make_unique<LocalSink>(*environment_, shape_, *keys_);
+std::unique_ptr<LocalSink> Resolver::make_sink(std::size_t budget) {
+  return std::make_unique<LocalSink>(*environment_, shape_, *keys_, budget);
 }
 
 void Resolver::combine(std::unique_ptr<LocalSink> sink) {
-  if (rows_.size() + sink->rows() > kMaxRows) {
+  if (row_count_ + sink->rows() > kMaxRows) {
     throw Error("54000", "too many rows: one call resolves at most 4294967294");
   }
-  if (rows_.empty()) {
-    rows_.swap(sink->rows_);
-  } else {
-    sink->links_.renumber(static_cast<std::uint32_t>(rows_.size()));
-    rows_.insert(rows_.end(), sink->rows_.begin(), sink->rows_.end());
-    sink->rows_.clear();
+  const auto first = static_cast<std::uint32_t>(row_count_);
+  sink->links_.renumber(first);
+  for (const SourceRun& run : sink->runs_) {
+    runs_.push_back({run.first_row + first, run.source});
   }
+  row_count_ += sink->rows();
   sinks_.push_back(std::move(sink));
 }
 
-// The rows' identities are counted and listed by a counting sort.
-void Resolver::finalize() {
-  Ticker ticker(*environment_);
-  std::size_t count = 0;
-  boost::container::pmr::vector<std::uint32_t> identity_of(&environment_->memory());
-  {
-    std::vector<const LinkTable*> tables;
-    for (const auto& sink : sinks_) tables.push_back(&sink->links_);
-    UnionStage stage(*environment_, shape_.kinds, shape_.sources, tables,
-                     {rows_.data(), rows_.size()});
-    identity_of = stage.run(count);
-    too_common_ = stage.too_common();
-    if (shape_.keep_evidence) stage.write_evidence();
-  }
-  for (const auto& sink : sinks_) sink->links_.clear();
+std::uint64_t Resolver::identifiers() const noexcept {
+  std::uint64_t identifiers = 0;
+  for (const auto& sink : sinks_) identifiers += sink->identifiers();
+  return identifiers;
+}
 
-  environment_->begin_stage(Stage::kLabel);
-  first_member_.assign(count + 1, 0);
-  for (const std::uint32_t identity : identity_of) {
-    ++first_member_[identity];
-    ticker.tick();
+std::uint64_t Resolver::spilled_bytes() const noexcept {
+  std::uint64_t bytes = parts_spill_.bytes();
+  for (const auto& sink : sinks_) bytes += sink->spilled_bytes();
+  return bytes;
+}
+
+std::size_t Resolver::resident_bytes() const noexcept {
+  std::size_t bytes = 0;
+  for (const auto& sink : sinks_) bytes += sink->resident_bytes();
+  return bytes;
+}
+
+// ---- union ----
+
+std::vector<LoggedLinks> Resolver::tables() const {
+  std::vector<LoggedLinks> tables;
+  for (const auto& sink : sinks_) tables.push_back({&sink->links_, &sink->spill_});
+  return tables;
+}
+
+std::vector<LoggedRows> Resolver::logs() const {
+  std::vector<LoggedRows> logs;
+  for (const auto& sink : sinks_) logs.push_back({&sink->log_, &sink->spill_});
+  return logs;
+}
+
+UnionInput Resolver::input(std::span<const LoggedLinks> links,
+                           std::span<const LoggedRows> rows) const noexcept {
+  return {shape_.kinds, shape_.sources,      links, rows, {runs_.data(), runs_.size()},
+          row_count_,   shape_.keep_evidence};
+}
+
+void Resolver::finalize() {
+  const std::vector<LoggedLinks> links = tables();
+  const std::vector<LoggedRows> rows = logs();
+  UnionStage stage(*environment_, input(links, rows));
+  identities_ = stage.run();
+  too_common_ = stage.too_common();
+  Verdicts verdicts(*environment_);
+  if (shape_.keep_evidence) {
+    constexpr std::size_t kLeastRows = std::size_t{1} << 16;
+    const std::size_t verdict_bytes = static_cast<std::size_t>(identifiers()) * sizeof(Verdict);
+    const std::size_t ranges = 1 + verdict_bytes / (environment_->budget() / 4 + 1);
+    verdicts.rows_a_partition = std::max(kLeastRows, row_count_ / ranges + 1);
+    verdicts.log = std::make_unique<PartitionedLog<Verdict>>(
+        *environment_, row_count_ / verdicts.rows_a_partition + 1);
+    stage.write_evidence(*verdicts.log, verdicts.spill, verdicts.rows_a_partition);
   }
+  environment_->begin_stage(Stage::kLabel);
+  for (const auto& sink : sinks_) sink->links_.log().clear();
+  stage.forget_links();
+
+  // The links' memory is free now: rows that had to make way for them may find room again.
+  std::uint64_t bytes = row_count_ * sizeof(const std::byte*);
+  for (const auto& sink : sinks_) {
+    bytes += std::max<std::uint64_t>(sink->log_.bytes(), sink->log_.resident_bytes());
+  }
+  if (bytes <= environment_->budget()) {
+    for (const auto& sink : sinks_) sink->log_.load_spilled(sink->spill_, ticker_);
+    place_in_memory(stage.identity_of(), verdicts);
+  } else {
+    place_in_parts(stage.identity_of(), verdicts);
+  }
+}
+
+// ---- where an identity's rows are ----
+
+// Calls visit(row, number) for all rows in the order of their numbers, their evidence complete.
+template <class Visit>
+void Resolver::each_judged_row(Verdicts& verdicts, bool forget, Visit&& visit) {
+  Vector<Verdict> here(&environment_->memory());
+  std::size_t number = 0;
+  std::size_t next = 0;  // in `here`
+  for (const auto& sink : sinks_) {
+    sink->log_.each_block(sink->spill_, forget, [&](std::byte* start, const RowLog::Block& block) {
+      each_row_of(start, block, [&](std::byte* row) {
+        ticker_.tick();
+        if (verdicts.log != nullptr) {
+          if (number % verdicts.rows_a_partition == 0) {
+            load_verdicts(verdicts, number / verdicts.rows_a_partition, here);
+            next = 0;
+          }
+          const std::size_t first = next;
+          while (next < here.size() && here[next].row == number) ++next;
+          judge_row(row, {here.data() + first, next - first});
+        }
+        visit(row, number++);
+      });
+    });
+  }
+}
+
+// The verdicts on a range of rows, by row, and within a row by key.
+void Resolver::load_verdicts(Verdicts& verdicts, std::size_t range, Vector<Verdict>& to) {
+  to.clear();
+  verdicts.log->load_spilled(range, verdicts.spill, to);
+  std::as_const(*verdicts.log).each_chunk(range, [&](std::span<const Verdict> chunk) {
+    to.insert(to.end(), chunk.begin(), chunk.end());
+  });
+  std::sort(to.begin(), to.end(), [this](const Verdict& a, const Verdict& b) {
+    ticker_.tick();
+    return std::tuple(a.row, a.key.high, a.key.low) < std::tuple(b.row, b.key.high, b.key.low);
+  });
+}
+
+// Writes what became of a row's identifiers into its evidence.
+void Resolver::judge_row(std::byte* row, std::span<const Verdict> verdicts) {
+  Row(row).each_item([&](SlotNumber slot, std::string_view bytes) {
+    ticker_.tick();
+    if (slot != kEvidenceSlot) return;
+    EvidenceHeader header;
+    std::memcpy(&header, bytes.data(), sizeof header);
+    const auto found = std::lower_bound(
+        verdicts.begin(), verdicts.end(), header.key, [](const Verdict& verdict, const Key& key) {
+          return std::tuple(verdict.key.high, verdict.key.low) < std::tuple(key.high, key.low);
+        });
+    header.others = found->others;
+    // What was known from the start stays: such a link joins nothing.
+    if (header.status == LinkStatus::kAlone) header.status = found->status;
+    // The rows are the sinks' own bytes, which nobody else reads yet.
+    std::memcpy(const_cast<char*>(bytes.data()), &header, sizeof header);
+  });
+}
+
+// A counting sort: members are counted in first_member_, listed from the starts that this makes of
+// the counts, which finish_members() moves back to where they were.
+void Resolver::start_members(std::size_t rows) {
   std::uint32_t start = 0;
   for (std::uint32_t& first : first_member_) start += std::exchange(first, start);
-  members_.resize(rows_.size());
-  for (std::size_t row = 0; row < rows_.size(); ++row) {
-    members_[first_member_[identity_of[row]]++] = RowNumber{static_cast<std::uint32_t>(row)};
-    ticker.tick();
-  }
-  // Each start has moved on to its identity's end: move them back by one place.
-  for (std::size_t identity = count; identity > 0; --identity) {
+  members_.resize(rows);
+}
+
+void Resolver::finish_members() noexcept {
+  for (std::size_t identity = first_member_.size() - 1; identity > 0; --identity) {
     first_member_[identity] = first_member_[identity - 1];
   }
-  if (count > 0) first_member_[0] = 0;
+  first_member_[0] = 0;
+}
+
+void Resolver::place_in_memory(std::span<const std::uint32_t> identity_of, Verdicts& verdicts) {
+  first_member_.assign(identities_ + 1, 0);
+  for (const std::uint32_t identity : identity_of) {
+    ++first_member_[identity];
+    ticker_.tick();
+  }
+  start_members(row_count_);
+  each_judged_row(verdicts, false, [&](const std::byte* row, std::size_t number) {
+    members_[first_member_[identity_of[number]]++] = row;
+  });
+  finish_members();
+}
+
+void Resolver::place_in_parts(std::span<const std::uint32_t> identity_of, Verdicts& verdicts) {
+  constexpr std::size_t kSmallestBuffer = std::size_t{8} << 10;
+  constexpr std::size_t kLargestBuffer = std::size_t{128} << 10;
+  constexpr std::size_t kMostParts = std::size_t{1} << 14;
+  const std::size_t budget = std::max<std::size_t>(environment_->budget(), 64);
+  std::uint64_t bytes = row_count_ * (sizeof(PartRow) + sizeof(const std::byte*));
+  for (const auto& sink : sinks_) bytes += sink->log_.bytes();
+  // Identities with small numbers have more rows than later ones: parts of an eighth of the budget
+  // on the average leave room for that.
+  const std::size_t parts =
+      std::min(kMostParts, static_cast<std::size_t>(bytes / (budget / 8)) + 1);
+  identities_a_part_ = identities_ / parts + 1;
+  loaded_part_ = parts;
+  parts_.reserve(parts);
+  for (std::size_t i = 0; i < parts; ++i) parts_.emplace_back(&environment_->memory());
+
+  const std::size_t room = std::clamp(budget / 4 / parts, kSmallestBuffer, kLargestBuffer) & ~7U;
+  Vector<std::byte> buffers(parts * room, &environment_->memory());
+  Vector<std::size_t> used(parts, 0, &environment_->memory());
+  const auto flush = [&](std::size_t part) {
+    if (used[part] == 0) return;
+    parts_[part].extents.push_back(parts_spill_.write(buffers.data() + part * room, used[part]));
+    used[part] = 0;
+  };
+  each_judged_row(verdicts, true, [&](const std::byte* row, std::size_t number) {
+    const PartRow before{identity_of[number], 0};
+    const std::size_t part = before.identity / identities_a_part_;
+    const std::size_t space = row_space(Row(row).bytes());
+    if (used[part] + sizeof before + space > room) flush(part);
+    parts_[part].bytes += sizeof before + space;
+    ++parts_[part].rows;
+    std::byte* at = buffers.data() + part * room + used[part];
+    std::memcpy(at, &before, sizeof before);
+    used[part] += sizeof before;
+    if (used[part] + space <= room) {
+      std::memcpy(at + sizeof before, row, space);
+      used[part] += space;
+    } else {
+      flush(part);
+      parts_[part].extents.push_back(parts_spill_.write(row, space));
+      ticker_.tick_bytes(space);
+    }
+  });
+  for (std::size_t part = 0; part < parts; ++part) flush(part);
+}
+
+void Resolver::load_part_of(IdentityNumber identity) {
+  const std::size_t number = index(identity) / identities_a_part_;
+  if (number == loaded_part_) return;
+  environment_->check_interrupts();
+  const Part& part = parts_[number];
+  loaded_part_ = parts_.size();
+  first_identity_ = number * identities_a_part_;
+  part_rows_.clear();
+  part_rows_.resize(part.bytes, boost::container::default_init);
+  std::size_t at = 0;
+  for (const Extent& extent : part.extents) {
+    parts_spill_.read(extent, part_rows_.data() + at);
+    ticker_.tick_bytes(extent.bytes);
+    at += extent.bytes;
+  }
+  const auto each = [&](auto&& visit) {
+    for (const std::byte *row = part_rows_.data(), *end = row + part_rows_.size(); row != end;) {
+      ticker_.tick();
+      PartRow before;
+      std::memcpy(&before, row, sizeof before);
+      row += sizeof before;
+      visit(before.identity - first_identity_, row);
+      row += row_space(Row(row).bytes());
+    }
+  };
+  first_member_.assign(std::min(identities_a_part_, identities_ - first_identity_) + 1, 0);
+  each([&](std::size_t place, const std::byte*) { ++first_member_[place]; });
+  start_members(part.rows);
+  each([&](std::size_t place, const std::byte* row) { members_[first_member_[place]++] = row; });
+  finish_members();
+  loaded_part_ = number;
 }
 
 }  // namespace identity_resolve::engine

@@ -3,27 +3,36 @@
 //   LocalSink   one for each worker: takes rows with their identifiers and the values to carry
 //   combine     hands a finished sink over to the resolver; rows get their final numbers
 //   finalize    unites the rows that share an identifier, and numbers the identities
-//   source      rows_of(identity), row(number): identities are read out in any order, any number
-//               of times, by survivorship.h and combinations.h
+//   source      rows_of(identity): identities are read out by survivorship.h and combinations.h,
+//               any number of times; in the order of their numbers where rows were spilled
 //
-// Serial execution is one local sink. Memory: the kept rows, 24 bytes an identifier until
-// finalize() is over, 8 bytes a row for the row list, and 8 for the grouping.
+// Serial execution is one local sink.
+//
+// Memory: a sink that holds more than its budget writes what it has to a temporary file, rows and
+// links alike. What union needs of a partition's links is read back partition by partition
+// (union_stage.h). Where the rows do not fit into the budget, they are then dealt to parts of
+// neighbouring identities, in another temporary file, and a part is read back when its first
+// identity is asked for. Beside the budget: 4 bytes a row while united, and the rows of an identity
+// that alone is larger than the budget. In memory a row takes 8 bytes more than its own.
 #pragma once
 
+#include <algorithm>
 #include <boost/container/pmr/vector.hpp>
 #include <boost/container/vector.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
 
-#include "engine/arena.h"
 #include "engine/environment.h"
 #include "engine/key.h"
 #include "engine/link_table.h"
 #include "engine/row.h"
+#include "engine/row_log.h"
+#include "engine/spill.h"
 #include "engine/types.h"
 #include "engine/union_stage.h"
 
@@ -38,10 +47,13 @@ struct Shape {
 };
 
 // Takes rows. Between begin_row() and end_row() come the row's identifiers and values.
+//
+// A finished sink can be spilled, described in bytes by one process and adopted by another that can
+// open its file.
 class LocalSink {
  public:
-  // shape and keys must outlive the sink.
-  LocalSink(Environment& environment, const Shape& shape, const KeyRing& keys);
+  // shape and keys must outlive the sink; budget: the bytes that it may hold in memory.
+  LocalSink(Environment& environment, const Shape& shape, const KeyRing& keys, std::size_t budget);
 
   // A row of a source: its record id (any bytes, not kept by reference) and when it was changed
   // (microseconds, or kNeverUpdated). id_is_unique: no other row of the source has this id, in
@@ -61,28 +73,114 @@ class LocalSink {
                       Standing standing = Standing::kValid, std::string_view shown = {});
   // A value to carry to the output.
   void add_value(SlotNumber slot, std::string_view value);
+  // The row is whole. Spills where the budget is used up.
   void end_row();
 
-  [[nodiscard]] std::size_t rows() const noexcept { return rows_.size(); }
+  [[nodiscard]] std::size_t rows() const noexcept { return log_.rows(); }
+  [[nodiscard]] std::uint64_t identifiers() const noexcept { return identifiers_; }
+  [[nodiscard]] std::uint64_t spilled_bytes() const noexcept { return spill_.bytes(); }
+  // What it has spilled to; nullptr where nothing has been.
+  [[nodiscard]] const SpillFile* file() const noexcept { return spill_.file(); }
+  // What it holds in memory, and may hold.
+  [[nodiscard]] std::size_t resident_bytes() const noexcept {
+    return log_.resident_bytes() + links_.log().resident_bytes();
+  }
+  void set_budget(std::size_t budget) noexcept { budget_ = budget; }
+
+  // Writes all that is in memory to the file.
+  void spill();
+  // Calls visit(Row) for each of its rows, in order.
+  template <class Visit>
+  void each_row(Visit&& visit) {
+    const LoggedRows rows{&log_, &spill_};
+    engine::each_row(std::span(&rows, 1), visit);
+  }
+
+  // Calls write(const void*, std::size_t) with the description, piece by piece. Everything has been
+  // spilled.
+  template <class Write>
+  void describe(Write&& write) const;
+  // Makes an empty sink the described one: read(void*, std::size_t) gives the description's next
+  // bytes; file: what the other one has spilled to, if it has.
+  template <class Read>
+  void adopt(Read&& read, std::unique_ptr<SpillFile> file);
 
  private:
   friend class Resolver;
+  // A description: this, the runs, then a piece for each block of rows and piece of links.
+  struct Description {
+    std::uint64_t identifiers;
+    std::uint64_t runs;
+    std::uint64_t pieces;
+  };
+  struct Piece {
+    Extent extent;
+    std::uint32_t rows;
+    std::uint16_t partition;  // of links
+  };
+  static constexpr std::uint16_t kRowPiece = std::numeric_limits<std::uint16_t>::max();
+
   void append(const void* bytes, std::size_t count);
 
   const Shape* shape_;
   const KeyRing* keys_;
-  Arena arena_;
-  boost::container::pmr::vector<const std::byte*> rows_;
+  Ticker ticker_;
+  std::size_t budget_;
+  RowLog log_;
   LinkTable links_;
+  Spill spill_;
+  boost::container::pmr::vector<SourceRun> runs_;
+  Environment* environment_;
+  std::uint64_t identifiers_ = 0;
   std::byte* open_ = nullptr;  // the row being written
   std::size_t open_bytes_ = 0;
 };
+
+template <class Write>
+void LocalSink::describe(Write&& write) const {
+  std::uint64_t pieces = log_.blocks().size();
+  links_.log().each_extent([&](std::size_t, const Extent&) { ++pieces; });
+  const Description head{identifiers_, runs_.size(), pieces};
+  write(&head, sizeof head);
+  write(runs_.data(), runs_.size() * sizeof(SourceRun));
+  const auto write_piece = [&](const Extent& extent, std::uint64_t rows, std::size_t partition) {
+    const Piece piece{extent, static_cast<std::uint32_t>(rows),
+                      static_cast<std::uint16_t>(partition)};
+    write(&piece, sizeof piece);
+  };
+  for (const RowLog::Block& block : log_.blocks()) write_piece(block.extent, block.rows, kRowPiece);
+  links_.log().each_extent(
+      [&](std::size_t partition, const Extent& extent) { write_piece(extent, 0, partition); });
+}
+
+template <class Read>
+void LocalSink::adopt(Read&& read, std::unique_ptr<SpillFile> file) {
+  Description head;
+  read(&head, sizeof head);
+  identifiers_ = head.identifiers;
+  runs_.resize(head.runs);
+  read(runs_.data(), runs_.size() * sizeof(SourceRun));
+  std::uint64_t bytes = 0;
+  for (std::uint64_t i = 0; i < head.pieces; ++i) {
+    Piece piece;
+    read(&piece, sizeof piece);
+    bytes += piece.extent.bytes;
+    if (piece.partition == kRowPiece) {
+      log_.adopt(piece.extent, piece.rows);
+    } else {
+      links_.log().adopt(piece.partition, piece.extent);
+    }
+  }
+  spill_ = Spill(*environment_, std::move(file), bytes);
+}
 
 class Resolver {
  public:
   Resolver(Environment& environment, const Shape& shape, const KeyRing& keys);
 
-  [[nodiscard]] std::unique_ptr<LocalSink> make_sink();
+  // budget: the bytes that the sink may hold in memory.
+  [[nodiscard]] std::unique_ptr<LocalSink> make_sink(std::size_t budget);
+  [[nodiscard]] std::unique_ptr<LocalSink> make_sink() { return make_sink(environment_->budget()); }
 
   // Takes a finished sink over. Which sink took which rows, and in which order the sinks arrive,
   // changes the rows' numbers but never which rows end in one identity.
@@ -94,38 +192,99 @@ class Resolver {
   // What links nobody because too many records of one source carry it; once finalized.
   [[nodiscard]] const TooCommon& too_common() const noexcept { return too_common_; }
 
-  [[nodiscard]] std::size_t rows() const noexcept { return rows_.size(); }
-  [[nodiscard]] std::size_t identities() const noexcept {
-    return first_member_.empty() ? 0 : first_member_.size() - 1;
+  [[nodiscard]] std::size_t rows() const noexcept { return row_count_; }
+  [[nodiscard]] std::size_t identities() const noexcept { return identities_; }
+  [[nodiscard]] std::uint64_t identifiers() const noexcept;
+  // What has gone to temporary files so far, in bytes.
+  [[nodiscard]] std::uint64_t spilled_bytes() const noexcept;
+  // What the sinks that it has taken over hold in memory.
+  [[nodiscard]] std::size_t resident_bytes() const noexcept;
+
+  // Where the identity's rows are, in the order of their numbers. They live until an identity of
+  // another part is asked for, where rows were spilled (has_parts()); else as long as the resolver.
+  [[nodiscard]] std::span<const std::byte* const> rows_of(IdentityNumber identity) {
+    if (!parts_.empty()) load_part_of(identity);
+    return at_hand(identity);
   }
-  // The identity's rows, in the order of their numbers.
-  [[nodiscard]] std::span<const RowNumber> rows_of(IdentityNumber identity) const noexcept {
-    const std::size_t first = first_member_[index(identity)];
-    return {members_.data() + first, first_member_[index(identity) + 1] - first};
-  }
-  [[nodiscard]] Row row(RowNumber number) const noexcept { return Row(rows_[index(number)]); }
-  // Asks the processor to have at hand soon where the row is, and then the row.
-  void prefetch_address(RowNumber number) const noexcept {
-    __builtin_prefetch(&rows_[index(number)]);
-  }
-  void prefetch(RowNumber number) const noexcept {
-    const std::byte* row = rows_[index(number)];
-    __builtin_prefetch(row);
-    __builtin_prefetch(row + 64);
+  [[nodiscard]] bool has_parts() const noexcept { return !parts_.empty(); }
+  // Asks the processor to have rows of an identity at hand soon, if they are in memory.
+  void prefetch(std::size_t identity) const noexcept {
+    if (identity - first_identity_ >= first_member_.size() - 1) return;
+    const auto rows = at_hand(IdentityNumber{static_cast<std::uint32_t>(identity)});
+    for (const std::byte* row : rows.first(std::min<std::size_t>(rows.size(), kRowsAhead))) {
+      __builtin_prefetch(row);
+      __builtin_prefetch(row + 64);
+    }
   }
 
   [[nodiscard]] Environment& environment() const noexcept { return *environment_; }
   [[nodiscard]] const Shape& shape() const noexcept { return shape_; }
 
  private:
+  template <class T>
+  using Vector = boost::container::pmr::vector<T>;
+
+  static constexpr std::size_t kRowsAhead = 4;
+
+  // The rows of neighbouring identities, in the file.
+  struct Part {
+    explicit Part(boost::container::pmr::memory_resource* memory) : extents(memory) {}
+    Vector<Extent> extents;
+    std::uint64_t bytes = 0;
+    std::uint64_t rows = 0;
+  };
+  // What stands before a row in a part.
+  struct PartRow {
+    std::uint32_t identity;
+    std::uint32_t unused;
+  };
+  // What became of the rows' identifiers, by ranges of rows.
+  struct Verdicts {
+    explicit Verdicts(Environment& environment) : spill(environment) {}
+    std::unique_ptr<PartitionedLog<Verdict>> log;
+    Spill spill;
+    std::size_t rows_a_partition = 0;
+  };
+
+  [[nodiscard]] std::vector<LoggedLinks> tables() const;
+  [[nodiscard]] std::vector<LoggedRows> logs() const;
+  [[nodiscard]] UnionInput input(std::span<const LoggedLinks> links,
+                                 std::span<const LoggedRows> rows) const noexcept;
+  [[nodiscard]] std::span<const std::byte* const> at_hand(IdentityNumber identity) const noexcept {
+    const std::size_t place = index(identity) - first_identity_;
+    const std::size_t first = first_member_[place];
+    return {members_.data() + first, first_member_[place + 1] - first};
+  }
+  template <class Visit>
+  void each_judged_row(Verdicts& verdicts, bool forget, Visit&& visit);
+  void load_verdicts(Verdicts& verdicts, std::size_t range, Vector<Verdict>& to);
+  void judge_row(std::byte* row, std::span<const Verdict> verdicts);
+  void place_in_memory(std::span<const std::uint32_t> identity_of, Verdicts& verdicts);
+  void place_in_parts(std::span<const std::uint32_t> identity_of, Verdicts& verdicts);
+  void load_part_of(IdentityNumber identity);
+  void start_members(std::size_t rows);
+  void finish_members() noexcept;
+
   Environment* environment_;
   Shape shape_;
   const KeyRing* keys_;
+  Ticker ticker_;
   boost::container::vector<std::unique_ptr<LocalSink>> sinks_;
-  boost::container::pmr::vector<const std::byte*> rows_;
+  Vector<SourceRun> runs_;
+  std::size_t row_count_ = 0;
+  std::size_t identities_ = 0;
   TooCommon too_common_;
-  boost::container::pmr::vector<std::uint32_t> first_member_;
-  boost::container::pmr::vector<RowNumber> members_;
+
+  // The identities at hand, from first_identity_ on: all, or those of one part.
+  std::size_t first_identity_ = 0;
+  Vector<std::uint32_t> first_member_;
+  Vector<const std::byte*> members_;
+
+  Spill parts_spill_;
+  Vector<Part> parts_;
+  std::size_t identities_a_part_ = 0;
+  std::size_t loaded_part_ = 0;
+  Vector<std::byte> part_rows_;
 };
 
 }  // namespace identity_resolve::engine

@@ -1,5 +1,5 @@
 // How a row of a source is kept: one contiguous piece of bytes, so that keeping it is one bump of
-// a pointer, spilling it would be one write, and an identity's rows can be visited in any order.
+// a pointer, spilling it is one write, and an identity's rows can be visited in any order.
 //
 //   RowHeader | record id | item | item | …        item = ItemHeader | bytes
 //
@@ -27,6 +27,11 @@ struct RowHeader {
   std::uint32_t id_bytes;
   SourceNumber source;
 };
+
+// What a row of so many bytes takes where rows lie one behind the other.
+constexpr std::size_t row_space(std::size_t bytes) noexcept {
+  return (bytes + 7) & ~std::size_t{7};
+}
 
 struct ItemHeader {
   std::uint32_t bytes;
@@ -88,6 +93,12 @@ class Row {
       visit(Evidence{header.kind, header.status, header.others, header.key,
                      bytes.substr(sizeof header)});
     });
+  }
+
+  // Where it lies, and how many bytes it has.
+  [[nodiscard]] const std::byte* start() const noexcept { return start_; }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return sizeof(RowHeader) + header_.id_bytes + static_cast<std::size_t>(header_.item_bytes);
   }
 
   // All the items as bytes: two rows of one record that are alike in it are the same row.

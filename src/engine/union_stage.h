@@ -5,13 +5,16 @@
 // common, splits the values of fallback kinds, and has the components that break a limit built
 // again by the guard (guard.h). doc/guards.md says what is decided and in which order.
 //
-// Memory: 4 bytes a row for the forest and what one partition's links need; 4 bytes for each
-// distinct value of a kind with a limit. Only where they are needed: 4 bytes a row for records of
-// several rows, 4 for conflicts, 8 for each fallback priority and 64 sources, and 40 for each
-// identifier of evidence. Cost: linear; partitions are gone through a second time where a component
-// breaks a limit, for fallback kinds and for evidence.
+// Memory: 4 bytes a row for the forest, 1 a row for each kind with a limit, and what one
+// partition's links need. Only where they are needed: 4 bytes a row for records of several rows, 8
+// for each fallback priority and 64 sources, and for records in a conflict what the guard needs.
+// A partition that would take more than half of the budget is gone through without being loaded,
+// as far as no guard wants to see its links side by side.
+// Cost: linear; partitions are gone through a second time where a component breaks a limit, for
+// fallback kinds and for evidence.
 #pragma once
 
+#include <array>
 #include <boost/container/pmr/vector.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -26,34 +29,69 @@
 #include "engine/key.h"
 #include "engine/link_table.h"
 #include "engine/row.h"
+#include "engine/row_log.h"
+#include "engine/row_subset.h"
 #include "engine/types.h"
 
 namespace identity_resolve::engine {
 
 // The identifiers that more records of one source carry than their kind's max_records.
 struct TooCommon {
+  // Of so many that are equally common none is the worst.
+  static constexpr std::size_t kMostNamed = 1000;
+
   std::uint64_t identifiers = 0;  // how many there are
-  // The worst of them, if there is any: the one that most records of one source carry.
-  Key key{};
-  KindNumber kind{};
-  SourceNumber source{};
+  // The worst of them, if there is any: those that most records of one source carry; between
+  // equals the first source, then the first kind.
   std::uint64_t records = 0;
-  RowNumber row{};  // of the smallest record id among these
+  SourceNumber source{};
+  KindNumber kind{};
+  std::uint64_t worst = 0;     // how many these are
+  std::vector<Key> keys = {};  // and which, up to kMostNamed
+};
+
+// From this row on, up to the next run, the rows are of this source.
+struct SourceRun {
+  std::uint32_t first_row;
+  SourceNumber source;
+};
+
+// What is known of a link once its value has been judged; for evidence.
+struct Verdict {
+  Key key;
+  std::uint32_t row;
+  std::uint32_t others;
+  LinkStatus status;
+};
+
+// What a stage works on; all of it outlives the stage.
+struct UnionInput {
+  std::span<const KindRules> kinds;
+  std::size_t sources;
+  std::span<const LoggedLinks> links;  // the rows numbered throughout
+  std::span<const LoggedRows> rows;
+  std::span<const SourceRun> runs;  // by row
+  std::size_t row_count;
+  bool keep_evidence;
 };
 
 class UnionStage {
  public:
-  // kinds: their rules; tables: the links, their rows numbered throughout; rows: where each row is
-  // kept. All must outlive the object.
-  UnionStage(Environment& environment, std::span<const KindRules> kinds, std::size_t sources,
-             std::span<const LinkTable* const> tables, std::span<const std::byte* const> rows);
+  UnionStage(Environment& environment, const UnionInput& input);
 
-  // Each row's identity; identities are numbered from 0 by their first rows, and `identities`
-  // receives how many there are.
-  [[nodiscard]] boost::container::pmr::vector<std::uint32_t> run(std::size_t& identities);
+  // Gives how many identities there are; identity_of() then tells each row's. They are numbered
+  // from 0 by their first rows.
+  [[nodiscard]] std::size_t run();
+  [[nodiscard]] std::span<const std::uint32_t> identity_of() const noexcept {
+    return {identity_of_.data(), identity_of_.size()};
+  }
+  // Forgets everything but identity_of().
+  void forget_links() noexcept;
 
-  // Afterwards: writes what became of each identifier into the rows' evidence.
-  void write_evidence();
+  // Afterwards, with evidence: what became of each identifier. Row r's are in partition
+  // r / rows_a_partition.
+  void write_evidence(PartitionedLog<Verdict>& verdicts, Spill& spill,
+                      std::size_t rows_a_partition);
 
   [[nodiscard]] const TooCommon& too_common() const noexcept { return too_common_; }
 
@@ -73,12 +111,13 @@ class UnionStage {
     std::uint32_t leader;
     std::uint32_t row;
   };
-  struct Verdict {
-    Key key;
+  // A row that holds a value of a kind with a limit; a value's rows come one behind the other.
+  struct Holding {
+    std::uint32_t value;
     std::uint32_t row;
-    std::uint32_t others;
-    LinkStatus status;
   };
+
+  static constexpr std::uint8_t kMostCounted = 255;
 
   [[nodiscard]] const KindRules& rules_of(const KeyGroup& group) const noexcept {
     return kinds_[index(group.kind)];
@@ -89,8 +128,17 @@ class UnionStage {
   [[nodiscard]] bool falls_back(const KeyGroup& group) const noexcept {
     return has_fallback_ && !is_record(group) && rules_of(group).fallback;
   }
-  [[nodiscard]] SourceNumber source_of(std::uint32_t row) const noexcept {
-    return Row(rows_[row]).source();
+  // Whether a limit is one whose values are counted by row: each lies within one identity.
+  [[nodiscard]] static bool counted_by_row(const KindRules& rules) noexcept {
+    return rules.max_per_identity != 0 && rules.max_per_identity < kMostCounted && rules.links &&
+           !rules.fallback;
+  }
+  [[nodiscard]] SourceNumber source_of(std::uint32_t row) const noexcept;
+  [[nodiscard]] bool is_conflicted(std::uint32_t row) const noexcept {
+    return conflicted_rows_.contains(row);
+  }
+  [[nodiscard]] Guard::Number guard_number(std::uint32_t row) const noexcept {
+    return number_of_[conflicted_rows_.number_of(row)];
   }
   // The first row of a row's record, once find_records() has been called.
   [[nodiscard]] std::uint32_t record_of(RowNumber row) const noexcept {
@@ -102,49 +150,79 @@ class UnionStage {
   template <class Visit>
   void load(std::size_t partition, Visit&& visit);
   void load(std::size_t partition);
+  void load_conflicted(std::size_t partition);
+  template <class Visit>
+  void each_link(Visit&& visit) const;
+  template <class Visit>
+  void stream(std::size_t partition, Visit&& visit);
+  [[nodiscard]] bool is_too_large(std::size_t partition) const noexcept;
   void arrange();
   [[nodiscard]] std::span<const Link* const> links_of(std::size_t group) const noexcept {
     return {arranged_.data() + start_[group], start_[group + 1] - start_[group]};
   }
+  [[nodiscard]] bool may_be_too_common(const KeyGroup& group) const noexcept;
   void find_too_common(bool report);
   void judge(std::size_t group, bool report);
-  void report_too_common(const KeyGroup& group, SourceNumber source,
-                         std::span<const std::uint64_t> records);
+  void count_streamed(bool report);
+  void close_too_common_keys();
+  [[nodiscard]] std::span<const Key> too_common_keys_of(std::size_t partition) const noexcept {
+    return {too_common_keys_.data() + first_too_common_key_[partition],
+            too_common_count_[partition]};
+  }
+  void report_too_common(const KeyGroup& group, SourceNumber source, std::uint64_t records);
   void list_members(std::size_t group, bool only_links);
   std::uint32_t split(const KindRules& rules);
 
+  [[nodiscard]] DisjointSet sets() noexcept {
+    return DisjointSet({identity_of_.data(), identity_of_.size()});
+  }
   void find_records();
-  void unite_all(DisjointSet& sets);
+  void unite_all();
+  void unite_partition(std::size_t partition);
+  void unite_streamed(std::size_t partition);
   void note_holders();
+  void note_scattered_holders();
   void note_sources();
   void mark_sources(std::size_t group);
-  void unite_fallbacks(DisjointSet& sets);
+  void unite_fallbacks();
 
-  [[nodiscard]] bool find_conflicts(std::size_t identities);
-  void build_again(std::size_t& identities);
+  [[nodiscard]] bool find_conflicts();
+  void build_again();
   void tell_guard();
-  [[nodiscard]] Vector<std::uint32_t> survivorship_ranks() const;
-  void label_again(std::size_t& identities);
-  void judge_evidence(std::size_t group, Vector<Verdict>& verdicts, std::uint32_t& next_claim);
+  [[nodiscard]] Vector<std::uint32_t> survivorship_ranks();
+  void label_again();
+  template <class Judged>
+  void judge_evidence(std::size_t group, std::uint32_t& next_claim, Judged&& give);
 
   Environment* environment_;
   Ticker ticker_;
   std::span<const KindRules> kinds_;
   std::size_t source_count_;
-  std::span<const LinkTable* const> tables_;
-  std::span<const std::byte* const> rows_;
+  std::span<const LoggedLinks> tables_;
+  std::span<const LoggedRows> rows_;
+  std::span<const SourceRun> runs_;
+  std::size_t row_count_;
+  bool keep_evidence_;
   std::uint64_t least_max_records_ = std::numeric_limits<std::uint64_t>::max();
   bool has_limits_ = false;
   bool has_fallback_ = false;
-  bool has_scattered_limits_ = false;  // limits whose values may lie in several identities
+  std::vector<std::uint16_t> limit_of_kind_;  // of those counted by row
+  std::size_t limits_ = 0;                    // how many these are
+  std::vector<KindNumber> scattered_kinds_;   // the other ones with a limit
 
+  std::size_t identities_ = 0;
+  Vector<std::uint32_t> identity_of_;  // the forest, until it is labelled
+  // How many values of a limited kind each row stands for, up to kMostCounted, by limit.
+  std::vector<Vector<std::uint8_t>> holders_;
   TooCommon too_common_;
   bool records_are_known_ = false;
   Vector<std::uint32_t> record_of_;  // empty where each row is a record of its own
-  Vector<std::uint32_t> identity_of_;
 
   // One partition.
   std::size_t partition_ = 0;
+  Vector<Link> loaded_;  // its spilled links
+  Vector<Link> piece_;
+  bool only_conflicted_ = false;
   KeyIndex index_;
   Vector<Pair> pairs_;
   Vector<std::uint32_t> start_;   // by group, in arranged_
@@ -152,18 +230,20 @@ class UnionStage {
   bool is_arranged_ = false;
   Vector<Member> members_;
   Vector<std::uint64_t> counted_;
+  Vector<Key> too_common_keys_;  // those of a partition together, sorted
+  std::array<std::size_t, LinkTable::kPartitions> first_too_common_key_{};
+  std::array<std::size_t, LinkTable::kPartitions> too_common_count_{};
 
-  // Who holds a value of a limited kind, by kind: one row for each value; and, of kinds whose
-  // values may lie in several identities, each (value, row).
-  std::vector<Vector<std::uint32_t>> holders_;
-  std::vector<Vector<std::pair<std::uint32_t, std::uint32_t>>> scattered_holders_;
+  // Who holds the values of the scattered kinds, by place in scattered_kinds_.
+  PartitionedLog<Holding> scattered_holders_;
+  Spill holders_spill_;
   std::uint32_t next_value_ = 0;
 
   // Of fallback kinds: which sources a record is linked to by stronger identifiers.
   std::vector<std::int32_t> fallback_priorities_;
   std::size_t words_ = 0;  // of 64 sources
   Vector<std::uint64_t> linked_sources_;
-  Vector<std::uint16_t> source_of_;
+  Vector<std::uint16_t> source_of_;     // by row
   Vector<std::uint32_t> sources_here_;  // that the group at hand has records of
   Vector<std::uint32_t> place_of_source_;
   Vector<std::uint32_t> first_record_;  // by source: of the group at hand
@@ -173,7 +253,8 @@ class UnionStage {
 
   // Of conflicts.
   Vector<std::uint8_t> conflicted_;  // by identity
-  Vector<std::uint32_t> number_of_;  // by row: the guard's number of the record, or kNoRow
+  RowSubset conflicted_rows_;        // theirs
+  Vector<std::uint32_t> number_of_;  // of these rows: the guard's numbers of their records
   std::optional<Guard> guard_;       // where there is a conflict
 };
 

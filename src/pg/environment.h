@@ -6,6 +6,7 @@
 #include "engine/environment.h"
 #include "pg/guard.h"
 #include "pg/progress.h"
+#include "pg/temp_files.h"
 
 namespace identity_resolve::pg {
 
@@ -14,6 +15,7 @@ namespace identity_resolve::pg {
 class ContextMemory final : public boost::container::pmr::memory_resource {
  public:
   explicit ContextMemory(MemoryContext context) noexcept : context_(context) {}
+  [[nodiscard]] MemoryContext context() const noexcept { return context_; }
 
  private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
@@ -50,17 +52,29 @@ class ContextMemory final : public boost::container::pmr::memory_resource {
 
 class Environment final : public engine::Environment {
  public:
-  // All memory comes from `context`, which must outlive the object.
-  explicit Environment(MemoryContext context) noexcept : memory_(context) {}
+  // All memory comes from `context`, which must outlive the object; budget: as engine::Environment
+  // has it.
+  Environment(MemoryContext context, std::size_t budget) noexcept
+      : memory_(context), budget_(budget) {}
+  // In a process that helps another one: with its files, and a prefix for the names of new ones.
+  Environment(MemoryContext context, std::size_t budget, const TempFileSet& files,
+              std::string prefix)
+      : memory_(context), files_(files, std::move(prefix)), budget_(budget) {}
 
   boost::container::pmr::memory_resource& memory() noexcept override { return memory_; }
+  [[nodiscard]] std::size_t budget() const noexcept override { return budget_; }
+  std::unique_ptr<engine::SpillFile> make_spill_file() override { return files_.create(); }
   void check_interrupts() override { pg::check_interrupts(); }
   void begin_stage(engine::Stage stage) override { progress_.begin(stage); }
+
+  [[nodiscard]] TempFiles& files() noexcept { return files_; }
   [[nodiscard]] Progress& progress() noexcept { return progress_; }
   [[nodiscard]] const Progress& progress() const noexcept { return progress_; }
 
  private:
   ContextMemory memory_;
+  TempFiles files_;
+  std::size_t budget_;
   Progress progress_;
 };
 

@@ -22,12 +22,12 @@ class SpiConnection {
   }
 };
 
-engine::KeyRing draw_keys(const Request& request) {
-  std::array<std::byte, engine::kSecretBytes> secret;
+KeySecret draw_secret() {
+  KeySecret secret;
   if (!call([&] { return pg_strong_random(secret.data(), secret.size()); })) {
     throw engine::Error("XX000", "could not draw random numbers for the identifiers' keys");
   }
-  return {secret, request.kinds.size(), request.sources.size()};
+  return secret;
 }
 
 std::vector<SourceScan> prepare_sources(const Request& request) {
@@ -37,6 +37,14 @@ std::vector<SourceScan> prepare_sources(const Request& request) {
     scans.emplace_back(request, engine::SourceNumber{static_cast<std::uint16_t>(i)});
   }
   return scans;
+}
+
+// A quarter of maintenance_work_mem is for what the stages need besides rows and links. Evidence
+// that somebody walks about in must lie in memory.
+std::size_t budget_of(ResultForm form) noexcept {
+  constexpr std::size_t kLeast = std::size_t{4} << 20;
+  if (form == ResultForm::kGraph) return SIZE_MAX / 2;
+  return std::max(static_cast<std::size_t>(maintenance_work_mem) * 1024 / 4 * 3, kLeast);
 }
 
 }  // namespace
@@ -50,7 +58,12 @@ Execution* Execution::create(MemoryContext parent, ResultForm form, const Clause
   auto* callback = static_cast<MemoryContextCallback*>(
       call([memory] { return MemoryContextAlloc(memory, sizeof(MemoryContextCallback)); }));
   auto* execution = new (place) Execution(memory, form, shape);
-  callback->func = [](void* object) { static_cast<Execution*>(object)->~Execution(); };
+  callback->func = [](void* object) {
+    auto* ended = static_cast<Execution*>(object);
+    // An abort has closed the files already.
+    if (!ended->ends_in_order_) ended->environment_.files().abandon();
+    ended->~Execution();
+  };
   callback->arg = execution;
   MemoryContextRegisterResetCallback(memory, callback);
   execution->row_memory_ = call([parent] {
@@ -68,6 +81,7 @@ Execution* Execution::create(MemoryContext parent, ResultForm form, const Clause
 void Execution::destroy(Execution* execution) {
   const MemoryContext rows = execution->row_memory_;
   const MemoryContext memory = execution->memory_;
+  execution->ends_in_order_ = true;
   call([=] {
     MemoryContextDelete(rows);
     MemoryContextDelete(memory);
@@ -79,7 +93,7 @@ Execution::Execution(MemoryContext memory, ResultForm form, TupleDesc shape)
     : memory_(memory),
       form_(form),
       shape_(shape),
-      environment_(memory),
+      environment_(memory, budget_of(form)),
       links_(&environment_.memory()),
       combined_(&environment_.memory()) {}
 
@@ -89,7 +103,8 @@ void Execution::resolve(const ClauseList& clauses) {
   SpiConnection spi;
   std::vector<SourceScan> scans = prepare_sources(request_);
   if (form_ == ResultForm::kMasterTable) plan_ = plan_output(request_, scans, shape_);
-  keys_.emplace(draw_keys(request_));
+  secret_ = draw_secret();
+  keys_.emplace(secret_, request_.kinds.size(), request_.sources.size());
 
   const bool combine = form_ == ResultForm::kMasterTable &&  //
                        request_.rows == OutputRows::kCombinations;
@@ -97,13 +112,18 @@ void Execution::resolve(const ClauseList& clauses) {
   for (const Kind& kind : request_.kinds) wanted.kinds.push_back(kind.rules);
   wanted.sources = request_.sources.size();
   wanted.keep_keys = combine;
-  wanted.keep_evidence = form_ == ResultForm::kLinks || form_ == ResultForm::kEvidence;
+  wanted.keep_evidence = form_ != ResultForm::kMasterTable && form_ != ResultForm::kRecords;
   resolver_.emplace(environment_, wanted, *keys_);
-  auto sink = resolver_->make_sink();
+  const ParallelSink parallel(*resolver_, environment_, secret_, clauses);
   start_progress(scans);
-  for (SourceScan& scan : scans) scan.run(*sink, progress());
+  auto sink = resolver_->make_sink();
+  for (SourceScan& scan : scans) {
+    scan.run(parallel, *sink, progress());
+    progress().set_spilled(resolver_->spilled_bytes() + sink->spilled_bytes());
+  }
   resolver_->combine(std::move(sink));
   resolver_->finalize();
+  progress().set_spilled(resolver_->spilled_bytes());
   progress().set_identities(resolver_->identities());
   progress().begin(Stage::kEmit);
   warn_of_common_values(scans);
@@ -164,13 +184,22 @@ void Execution::warn_of_common_values(std::vector<SourceScan>& scans) {
   if (cut.identifiers == 0) return;
   const Kind& kind = request_.kinds[engine::index(cut.kind)];
   SourceScan& scan = scans[engine::index(cut.source)];
-  const std::string found = scan.find_value(cut.kind, cut.key, *keys_).value_or("?");
-  const std::string_view value = call([&] { return from_utf8(found); });
   const std::string message = fmt::format("{} identifier{} too common to link anybody",
                                           cut.identifiers, cut.identifiers == 1 ? " is" : "s are");
-  const std::string detail = fmt::format(
-      "The most common is {} \"{}\": {} records of source \"{}\" carry it, and max_records is {}.",
-      kind.name, value, cut.records, scan.name(), kind.rules.max_records);
+  std::string detail;
+  if (cut.worst > cut.keys.size()) {
+    detail = fmt::format(
+        "The most common are {} of the kind {}: {} records of source \"{}\" carry each, and "
+        "max_records is {}.",
+        cut.worst, kind.name, cut.records, scan.name(), kind.rules.max_records);
+  } else {
+    const std::string found = scan.find_value(cut.kind, cut.keys, *keys_).value_or("?");
+    const std::string_view value = call([&] { return from_utf8(found); });
+    detail = fmt::format(
+        "The most common is {} \"{}\": {} records of source \"{}\" carry it, and max_records is "
+        "{}.",
+        kind.name, value, cut.records, scan.name(), kind.rules.max_records);
+  }
   const std::string hint = fmt::format(
       "identity_links() shows all of them with the status too_common. Where such a value really is "
       "one person, raise the limit: identity_rule('{}', max_records => …).",

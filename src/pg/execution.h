@@ -19,6 +19,7 @@
 #include "pg/emit.h"
 #include "pg/environment.h"
 #include "pg/output_columns.h"
+#include "pg/parallel_sink.h"
 #include "pg/request.h"
 #include "pg/scan.h"
 
@@ -42,7 +43,7 @@ class Execution {
   bool next(Datum* values, bool* nulls);
   // What was resolved: of kLinks and kEvidence with evidence.
   [[nodiscard]] const Request& request() const noexcept { return request_; }
-  [[nodiscard]] const engine::Resolver& resolver() const noexcept { return *resolver_; }
+  [[nodiscard]] engine::Resolver& resolver() noexcept { return *resolver_; }
   [[nodiscard]] Environment& environment() noexcept { return environment_; }
   [[nodiscard]] Progress& progress() noexcept { return environment_.progress(); }
   [[nodiscard]] const Progress& progress() const noexcept { return environment_.progress(); }
@@ -67,12 +68,14 @@ class Execution {
   void collect_combinations();
 
   MemoryContext memory_;
+  bool ends_in_order_ = false;
   MemoryContext row_memory_ = nullptr;  // a sibling of memory_: what a row's values need
   ResultForm form_;
   TupleDesc shape_;
   Environment environment_;
   Request request_;
   OutputPlan plan_;
+  KeySecret secret_{};
   std::optional<engine::KeyRing> keys_;
   std::optional<engine::Resolver> resolver_;
   std::optional<engine::IdentityReader> reader_;

@@ -29,7 +29,7 @@ std::string native(std::string_view utf8) {
 class Explained {
  public:
   explicit Explained(const ClauseList& clauses)
-      : execution_(Execution::create(CurrentMemoryContext, ResultForm::kLinks, clauses, nullptr)),
+      : execution_(Execution::create(CurrentMemoryContext, ResultForm::kGraph, clauses, nullptr)),
         graph_(execution_->resolver()) {}
   Explained(const Explained&) = delete;
   Explained& operator=(const Explained&) = delete;

@@ -28,9 +28,11 @@ extern "C" {
 #include <access/tupdesc.h>
 #include <access/xact.h>
 #include <catalog/namespace.h>
+#include <catalog/pg_aggregate.h>
 #include <catalog/pg_authid.h>
 #include <catalog/pg_collation.h>
 #include <catalog/pg_operator.h>
+#include <catalog/pg_proc.h>
 #include <catalog/pg_type.h>
 #include <commands/explain.h>
 #include <executor/executor.h>
@@ -44,6 +46,7 @@ extern "C" {
 #include <nodes/supportnodes.h>
 #include <pgtime.h>
 #include <regex/regex.h>
+#include <storage/fd.h>
 #include <tcop/cmdtag.h>
 #include <tcop/dest.h>
 #include <utils/acl.h>
@@ -64,6 +67,7 @@ extern "C" {
 #include <utils/tuplestore.h>
 #include <utils/typcache.h>
 #include <utils/uuid.h>
+#include <utils/wait_event.h>
 }
 
 #if PG_VERSION_NUM < 140000
@@ -81,6 +85,38 @@ extern "C" {
 #include <commands/explain_state.h>
 }
 #endif
+
+#if PG_VERSION_NUM >= 150000
+extern "C" {
+#include <storage/fileset.h>
+}
+#else
+// Shared file sets without the sharing: their files are named by process and number alone.
+extern "C" {
+#include <storage/sharedfileset.h>
+}
+using FileSet = SharedFileSet;
+inline void FileSetInit(FileSet* set) { SharedFileSetInit(set, nullptr); }
+inline void FileSetDeleteAll(FileSet* set) {
+  SharedFileSetUnregister(set), SharedFileSetDeleteAll(set);
+}
+inline File FileSetCreate(FileSet* set, const char* name) { return SharedFileSetCreate(set, name); }
+inline File FileSetOpen(FileSet* set, const char* name, int mode) {
+  return SharedFileSetOpen(set, name, mode);
+}
+#endif
+
+namespace identity_resolve::pg {
+
+inline void run_to_end(QueryDesc* execution) {
+#if PG_VERSION_NUM >= 180000
+  ExecutorRun(execution, ForwardScanDirection, 0);
+#else
+  ExecutorRun(execution, ForwardScanDirection, 0, true);
+#endif
+}
+
+}  // namespace identity_resolve::pg
 
 #undef _
 #undef printf

@@ -56,11 +56,12 @@ enum class ResultForm : std::uint8_t {
   kRecords,      // identity_records(): identity_id, source, record_id
   kLinks,        // identity_links(): each identifier of each record, and what became of it
   kEvidence,     // identity_evidence(): the same, and before it a row for the record itself
+  kGraph,        // explain_identity() and identity_graph(): the evidence, all of it in memory
 };
 
 [[nodiscard]] inline ResultKind result_of(ResultForm form, OutputRows rows) noexcept {
   if (form == ResultForm::kRecords) return ResultKind::kRecords;
-  if (form == ResultForm::kLinks) return ResultKind::kLinks;
+  if (form == ResultForm::kLinks || form == ResultForm::kGraph) return ResultKind::kLinks;
   if (form == ResultForm::kEvidence) return ResultKind::kEvidence;
   return rows == OutputRows::kCombinations ? ResultKind::kCombinations : ResultKind::kIdentities;
 }

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 
-#include "normalize/email_facts.h"
-#include "normalize/placeholder.h"
 #include "pg/estimate.h"
 #include "pg/unique_ids.h"
+
+extern "C" {
+#include <optimizer/optimizer.h>
+}
 
 namespace identity_resolve::pg {
 
@@ -71,32 +73,18 @@ char* keep(MemoryContext context, const std::string& text) {
   return call([&] { return MemoryContextStrdup(context, text.c_str()); });
 }
 
-// A pattern as PostgreSQL's regular expressions want it, on the current memory context; nullptr for
-// none.
-text* pattern_text(const std::string& pattern) {
-  if (pattern.empty()) return nullptr;
-  return cstring_to_text_with_len(pattern.data(), static_cast<int>(pattern.size()));
-}
-
-// Whether a text of the database's encoding matches. Raises PostgreSQL's errors.
-bool matches(text* pattern, std::string_view value, int flags) {
-  if (pattern == nullptr) return false;
-  return RE_compile_and_execute(pattern, const_cast<char*>(value.data()),
-                                static_cast<int>(value.size()), REG_ADVANCED | flags,
-                                DEFAULT_COLLATION_OID, 0, nullptr);
-}
-
 }  // namespace
 
 SourceScan::SourceScan(const Request& request, engine::SourceNumber number)
-    : number_(number), source_(&request.sources[engine::index(number)]) {
+    : request_(&request), source_(&request.sources[engine::index(number)]) {
+  layout_.source = number;
   try {
     prepare();
   } catch (const PgError& error) {
     rethrow(error);
   }
   check_statement();
-  read_columns(request);
+  read_columns();
 }
 
 void SourceScan::prepare() {
@@ -153,14 +141,21 @@ void SourceScan::check_statement() const {
   }
 }
 
-void SourceScan::read_columns(const Request& request) {
+// The query, analysed and rewritten.
+const Query* SourceScan::query() const {
+  const auto* statement =
+      static_cast<const CachedPlanSource*>(linitial(SPI_plan_get_plan_sources(plan_)));
+  return static_cast<const Query*>(linitial(statement->query_list));
+}
+
+void SourceScan::read_columns() {
+  const Request& request = *request_;
   const auto* statement =
       static_cast<const CachedPlanSource*>(linitial(SPI_plan_get_plan_sources(plan_)));
   TupleDesc shape = statement->resultDesc;
-  ids_are_unique_ = call(
-      [&] { return ids_are_unique(static_cast<const Query*>(linitial(statement->query_list))); });
-  id_reader_ = call([&] { return ValueReader(TupleDescAttr(shape, 0)->atttypid); });
-  output_settings_.add(id_reader_);
+  layout_.ids_are_unique = call([&] { return ids_are_unique(query()); });
+  layout_.id_name = NameStr(TupleDescAttr(shape, 0)->attname);
+  layout_.id_type = TupleDescAttr(shape, 0)->atttypid;
 
   for (int attribute = 1; attribute < shape->natts; ++attribute) {
     const Form_pg_attribute description = TupleDescAttr(shape, attribute);
@@ -178,13 +173,13 @@ void SourceScan::read_columns(const Request& request) {
                     "Cast it, for example updated_at::timestamptz or to_timestamp(updated_at) AS "
                     "updated_at, or leave it out.");
       }
-      if (updated_at_attribute_ >= 0) {
+      if (layout_.updated_at_attribute >= 0) {
         throw Error("42701",
                     fmt::format("source \"{}\": column \"updated_at\" is given twice", name()), {},
                     "Keep one, for example with greatest().");
       }
-      updated_at_attribute_ = attribute;
-      updated_at_type_ = base;
+      layout_.updated_at_attribute = attribute;
+      layout_.updated_at_type = base;
       continue;
     }
 
@@ -218,16 +213,7 @@ void SourceScan::read_columns(const Request& request) {
                   fmt::format("Leave it out, or carry it with identity_rule('{}', link => false).",
                               column));
     }
-    SourceColumn read;
-    read.attribute = attribute;
-    read.kind = *number;
-    read.rules = &kind;
-    read.pattern = call([&] { return pattern_text(kind.blocked_pattern); });
-    read.ipattern = call([&] { return pattern_text(kind.blocked_ipattern); });
-    read.array = OidIsValid(element);
-    read.reader = call([value_type] { return ValueReader(value_type); });
-    output_settings_.add(read.reader);
-    columns_.push_back(read);
+    layout_.columns.push_back({attribute, *number, OidIsValid(element), value_type, {}, {}});
   }
 }
 
@@ -256,45 +242,82 @@ void SourceScan::rethrow(const PgError& error) const {
   throw error;
 }
 
+// Made when the columns have their slots.
+RowReader& SourceScan::reader() {
+  if (reader_ == nullptr) reader_ = std::make_unique<RowReader>(*request_, layout_);
+  return *reader_;
+}
+
 // Our end of the executor: a DestReceiver, and what it needs.
 struct SourceScan::Receiver {
   DestReceiver base;
   SourceScan* scan;
   engine::LocalSink* sink;
+  const WantedIdentifiers* wanted;
   MemoryContext row_memory;
+  NullableDatum* cells;
 };
 
 double SourceScan::expected_rows() {
   ReadOnlySection read_only;
   try {
-    const double rows = call([this] { return plan_source(plan_).rows; });
+    const SourcePlan planned = call([this] { return plan_source(plan_); });
     read_only.leave();
-    return rows;
+    cost_ = planned.cost;
+    return planned.rows;
   } catch (const PgError& error) {
     rethrow(error);
   }
 }
 
-void SourceScan::run(engine::LocalSink& sink, Progress& progress) {
-  progress_ = &progress;
-  progress.begin_source(engine::index(number_));
-  execute(&sink);
+// Plans how many parallel workers are to read the source; 0: none.
+int SourceScan::plan_workers(const ParallelSink& parallel) {
+  // A plan that costs less than to start workers is not worth a second look.
+  if (cost_ <= parallel_setup_cost && parallel_setup_cost > 0) return 0;
+  ReadOnlySection read_only;
+  try {
+    const int workers = parallel.planned_workers(*query(), source_->query, layout_);
+    read_only.leave();
+    return workers;
+  } catch (const PgError& error) {
+    rethrow(error);
+  }
 }
 
-std::optional<std::string> SourceScan::find_value(engine::KindNumber kind, const engine::Key& key,
+void SourceScan::run(const ParallelSink& parallel, engine::LocalSink& sink, Progress& progress) {
+  progress_ = &progress;
+  progress.begin_source(engine::index(layout_.source));
+  const int workers = plan_workers(parallel);
+  if (workers == 0) {
+    execute(&sink, nullptr);
+    return;
+  }
+  ReadOnlySection read_only;
+  try {
+    parallel.run(*query(), source_->query, layout_, workers, reader(), sink, progress);
+  } catch (const PgError& error) {
+    reader().restore_settings();
+    rethrow(error);
+  }
+  read_only.leave();
+}
+
+std::optional<std::string> SourceScan::find_value(engine::KindNumber kind,
+                                                  std::span<const engine::Key> wanted,
                                                   const engine::KeyRing& keys) {
-  wanted_ = Wanted{kind, key, &keys};
+  const WantedIdentifiers identifiers{kind, wanted, &keys};
   found_.reset();
-  execute(nullptr);
+  execute(nullptr, &identifiers);
   return found_;
 }
 
-void SourceScan::execute(engine::LocalSink* sink) {
+void SourceScan::execute(engine::LocalSink* sink, const WantedIdentifiers* wanted) {
   Receiver receiver{};
   receiver.base.receiveSlot = [](TupleTableSlot* slot, DestReceiver* self) {
     auto* to = reinterpret_cast<Receiver*>(self);
-    to->scan->take_row(slot, to->sink, to->row_memory);
-    return !to->scan->found_;  // false: no more rows
+    to->scan->take_row(slot, *to);
+    // One that is found is enough, unless a smaller one may come.
+    return !to->scan->found_ || to->wanted->wanted.size() > 1;  // false: no more rows
   };
   receiver.base.rStartup = [](DestReceiver*, int, TupleDesc) {};
   receiver.base.rShutdown = [](DestReceiver*) {};
@@ -302,9 +325,13 @@ void SourceScan::execute(engine::LocalSink* sink) {
   receiver.base.mydest = DestTuplestore;
   receiver.scan = this;
   receiver.sink = sink;
-  receiver.row_memory = call([] {
-    return AllocSetContextCreate(CurrentMemoryContext, "identity_resolve row",
-                                 ALLOCSET_DEFAULT_SIZES);
+  receiver.wanted = wanted;
+  static_cast<void>(reader());
+  call([&] {
+    receiver.row_memory =
+        AllocSetContextCreate(CurrentMemoryContext, "identity_resolve row", ALLOCSET_DEFAULT_SIZES);
+    const auto columns = static_cast<std::size_t>(list_length(query()->targetList));
+    receiver.cells = static_cast<NullableDatum*>(palloc(columns * sizeof(NullableDatum)));
   });
 
   ReadOnlySection read_only;
@@ -318,161 +345,31 @@ void SourceScan::execute(engine::LocalSink* sink) {
       if (result < 0) elog(ERROR, "SPI_execute_plan_extended: %s", SPI_result_code_string(result));
     });
   } catch (const PgError& error) {
-    output_settings_.restore();
+    reader().restore_settings();
     rethrow(error);
   }
   read_only.leave();
   call([&] { MemoryContextDelete(receiver.row_memory); });
-  texts_ = nullptr;
 }
 
 // Called by the executor for each row: no C++ object is alive below us but the scan's own.
-void SourceScan::take_row(TupleTableSlot* slot, engine::LocalSink* sink, MemoryContext row_memory) {
-  const MemoryContext outer = MemoryContextSwitchTo(row_memory);
-  if (output_settings_.needed()) {
-    output_settings_.set();
-    read_texts(slot);
-    output_settings_.restore();
-  } else {
-    read_texts(slot);
-  }
-  guarded([&] {
-    if (sink != nullptr) {
-      put_row(*sink);
-    } else {
-      search_row();
-    }
-  });
-  MemoryContextSwitchTo(outer);
-  MemoryContextReset(row_memory);
-}
-
-// The row as text, on the row's memory. PostgreSQL's half: may raise errors.
-void SourceScan::read_texts(TupleTableSlot* slot) {
+void SourceScan::take_row(TupleTableSlot* slot, Receiver& receiver) {
   slot_getallattrs(slot);
-  texts_ = nullptr;
-  text_count_ = text_room_ = 0;
-  const auto add = [this](const SourceColumn& column, std::string_view value) {
-    if (text_count_ == text_room_) {
-      const std::size_t room = std::max<std::size_t>(text_room_ * 2, columns_.size());
-      auto* grown =
-          static_cast<Text*>(MemoryContextAllocHuge(CurrentMemoryContext, room * sizeof(Text)));
-      std::copy_n(texts_, text_count_, grown);
-      texts_ = grown;
-      text_room_ = room;
-    }
-    texts_[text_count_++] = {&column, value};
-  };
-
-  if (slot->tts_isnull[0]) {
-    ereport(ERROR,
-            (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-             errmsg("source \"%s\": a record id is null", source_->name.c_str()),
-             errdetail("The first column of the query, \"%s\", names the record, so that it can "
-                       "be found again.",
-                       NameStr(TupleDescAttr(slot->tts_tupleDescriptor, 0)->attname)),
-             errhint("Put the record's key first in the query, or leave such rows out with "
-                     "WHERE … IS NOT NULL.")));
+  for (int i = 0; i < slot->tts_tupleDescriptor->natts; ++i) {
+    receiver.cells[i] = {slot->tts_values[i], slot->tts_isnull[i]};
   }
-  record_id_ = id_reader_.read(slot->tts_values[0]);
-
-  updated_at_ = engine::kNeverUpdated;
-  if (updated_at_attribute_ >= 0 && !slot->tts_isnull[updated_at_attribute_]) {
-    const Datum value = slot->tts_values[updated_at_attribute_];
-    // Days or microseconds: only values of this column are compared with each other.
-    updated_at_ = updated_at_type_ == DATEOID ? std::int64_t{DatumGetDateADT(value)}
-                                              : std::int64_t{DatumGetTimestamp(value)};
-    // -infinity is still later than no updated_at at all.
-    updated_at_ = std::max(updated_at_, engine::kNeverUpdated + 1);
+  const MemoryContext outer = MemoryContextSwitchTo(receiver.row_memory);
+  if (receiver.sink != nullptr) {
+    reader_->take(receiver.cells, *receiver.sink, progress_);
+  } else {
+    const std::string_view value = reader_->find(receiver.cells, *receiver.wanted);
+    guarded([&] {
+      if (value.data() == nullptr) return;
+      if (!found_ || engine::compare_ids(value, *found_) < 0) found_ = value;
+    });
   }
-
-  for (SourceColumn& column : columns_) {
-    if (slot->tts_isnull[column.attribute]) continue;
-    const Datum value = slot->tts_values[column.attribute];
-    if (!column.array) {
-      add(column, column.reader.read(value));
-      continue;
-    }
-    ArrayType* array = DatumGetArrayTypeP(value);
-    std::int16_t length = 0;
-    bool by_value = false;
-    char alignment = 0;
-    get_typlenbyvalalign(ARR_ELEMTYPE(array), &length, &by_value, &alignment);
-    Datum* elements = nullptr;
-    bool* nulls = nullptr;
-    int count = 0;
-    deconstruct_array(array, ARR_ELEMTYPE(array), length, by_value, alignment, &elements, &nulls,
-                      &count);
-    for (int i = 0; i < count; ++i) {
-      if (!nulls[i]) add(column, column.reader.read(elements[i]));
-    }
-  }
-}
-
-// The row into the sink: normalise, key, keep. C++'s half: may throw, calls PostgreSQL only within
-// call().
-void SourceScan::put_row(engine::LocalSink& sink) {
-  sink.begin_row(number_, record_id_, updated_at_, ids_are_unique_);
-  std::size_t identifiers = 0;
-  for (const Text& text : std::span(texts_, text_count_)) {
-    const SourceColumn& column = *text.column;
-    const normalize::Result result = spell(*column.rules, text.value, scratch_);
-    if (result.status == normalize::Status::kBlank) continue;
-    if (result.status == normalize::Status::kValid) {
-      // A spelling that the database's encoding lacks links all the same, but cannot be shown.
-      const std::string_view shown = has_spelling(result.text) ? result.text : text.value;
-      if (sink.wants(column.kind)) {
-        ++identifiers;
-        sink.add_identifier(column.kind, result.text, standing_of(column, result.text), shown);
-      }
-      if (column.normalized_slot) sink.add_value(*column.normalized_slot, shown);
-    } else {
-      sink.add_identifier(column.kind, text.value, engine::Standing::kInvalid);
-    }
-    if (column.typed_slot) sink.add_value(*column.typed_slot, text.value);
-  }
-  sink.end_row();
-  progress_->add_records(1, identifiers);
-}
-
-// Whether a pattern of the rules of its kind blocks an identifier.
-bool SourceScan::matches_pattern(const SourceColumn& column, std::string_view normalized) {
-  const Kind& kind = *column.rules;
-  text* pattern = kind.blocked_pattern_needs.allows(normalized) ? column.pattern : nullptr;
-  text* ipattern = kind.blocked_ipattern_needs.allows(normalized) ? column.ipattern : nullptr;
-  if (pattern == nullptr && ipattern == nullptr) return false;
-  return has_spelling(normalized) && call([&] {
-           const std::string_view value = from_utf8(normalized);
-           return matches(pattern, value, 0) || matches(ipattern, value, REG_ICASE);
-         });
-}
-
-// What the rules of its kind say of an identifier.
-engine::Standing SourceScan::standing_of(const SourceColumn& column, std::string_view normalized) {
-  using engine::Standing;
-  const Kind& kind = *column.rules;
-  if (kind.block_placeholders && normalize::is_placeholder(normalized)) return Standing::kBlocked;
-  if (!kind.blocked.empty() &&
-      std::binary_search(kind.blocked.begin(), kind.blocked.end(), normalized)) {
-    return Standing::kBlocked;
-  }
-  if (matches_pattern(column, normalized)) return Standing::kBlocked;
-  if (kind.is_address() && normalize::is_role(normalized)) {
-    return kind.block_roles ? Standing::kBlocked : Standing::kGivesWay;
-  }
-  return Standing::kValid;
-}
-
-// Whether the row has the identifier that is looked for.
-void SourceScan::search_row() {
-  for (const Text& text : std::span(texts_, text_count_)) {
-    if (text.column->kind != wanted_.kind) continue;
-    const normalize::Result result = spell(*text.column->rules, text.value, scratch_);
-    if (result.status != normalize::Status::kValid) continue;
-    if (wanted_.keys->identifier(wanted_.kind, result.text) != wanted_.key) continue;
-    found_ = has_spelling(result.text) ? result.text : text.value;
-    return;
-  }
+  MemoryContextSwitchTo(outer);
+  MemoryContextReset(receiver.row_memory);
 }
 
 }  // namespace identity_resolve::pg

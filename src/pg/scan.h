@@ -1,35 +1,13 @@
-// The scan stage: one source's query, run through the executor, row by row into a local sink.
-//
-// The query is prepared and checked before any source is read. It runs with the caller's rights,
-// under the caller's snapshot, in a transaction that is read-only for as long, with parallel plans
-// allowed; its rows arrive in a DestReceiver of our own, and nothing is materialised.
-//
-// A row's journey: the slot is taken apart and its values become text (here PostgreSQL may raise
-// errors, and no C++ object is alive); then the values are normalised and go into the sink (here
-// C++ may throw).
+// A source's query, checked and run: each of its rows goes into a sink.
 #pragma once
 
+#include "engine/key.h"
 #include "engine/resolver.h"
-#include "normalize/normalize.h"
-#include "pg/guard.h"
+#include "pg/parallel_sink.h"
 #include "pg/request.h"
-#include "pg/value_text.h"
+#include "pg/row_reader.h"
 
 namespace identity_resolve::pg {
-
-// A column of a source's query, apart from the first one, which is the record id.
-struct SourceColumn {
-  int attribute = 0;  // its place in the query, from 0
-  engine::KindNumber kind{};
-  const Kind* rules = nullptr;
-  text* pattern = nullptr;   // that its kind blocks; lives as long as the connection to SPI
-  text* ipattern = nullptr;  // the same in any letter case
-  bool array = false;
-  ValueReader reader;  // of the value, or of an array's elements
-  // Where its values are carried: as normalised, and as typed.
-  std::optional<engine::SlotNumber> normalized_slot;
-  std::optional<engine::SlotNumber> typed_slot;
-};
 
 class SourceScan {
  public:
@@ -38,20 +16,24 @@ class SourceScan {
   // The request must outlive the object.
   SourceScan(const Request& request, engine::SourceNumber number);
 
-  [[nodiscard]] engine::SourceNumber number() const noexcept { return number_; }
+  [[nodiscard]] engine::SourceNumber number() const noexcept { return layout_.source; }
   [[nodiscard]] const std::string& name() const noexcept { return source_->name; }
-  [[nodiscard]] std::vector<SourceColumn>& columns() noexcept { return columns_; }
-  [[nodiscard]] const std::vector<SourceColumn>& columns() const noexcept { return columns_; }
+  [[nodiscard]] std::vector<SourceColumn>& columns() noexcept { return layout_.columns; }
+  [[nodiscard]] const std::vector<SourceColumn>& columns() const noexcept {
+    return layout_.columns;
+  }
 
   // How many rows the planner expects; makes the plan that run() then uses.
   [[nodiscard]] double expected_rows();
 
-  // Runs the query to its end, every row going into the sink, and tells how far it is.
-  void run(engine::LocalSink& sink, Progress& progress);
+  // Runs the query to its end, every row going into the sink, or, where parallel workers pay, into
+  // the resolver by a sink of a worker's own. Tells how far it is. After expected_rows().
+  void run(const ParallelSink& parallel, engine::LocalSink& sink, Progress& progress);
 
-  // Runs the query again, under the same snapshot, until a row carries the identifier; gives it as
-  // normalised, in UTF-8.
-  std::optional<std::string> find_value(engine::KindNumber kind, const engine::Key& key,
+  // Runs the query again, under the same snapshot; gives the smallest of the wanted identifiers
+  // (the shorter first, then by bytes) as normalised, in UTF-8.
+  std::optional<std::string> find_value(engine::KindNumber kind,
+                                        std::span<const engine::Key> wanted,
                                         const engine::KeyRing& keys);
 
  private:
@@ -59,47 +41,21 @@ class SourceScan {
 
   void prepare();
   void check_statement() const;
-  void read_columns(const Request& request);
-  void execute(engine::LocalSink* sink);
-  void take_row(TupleTableSlot* slot, engine::LocalSink* sink, MemoryContext row_memory);
-  void search_row();
-  static engine::Standing standing_of(const SourceColumn& column, std::string_view normalized);
-  [[nodiscard]] static bool matches_pattern(const SourceColumn& column,
-                                            std::string_view normalized);
-  void put_row(engine::LocalSink& sink);
-  void read_texts(TupleTableSlot* slot);
+  void read_columns();
+  RowReader& reader();
+  [[nodiscard]] int plan_workers(const ParallelSink& parallel);
+  void execute(engine::LocalSink* sink, const WantedIdentifiers* wanted);
+  void take_row(TupleTableSlot* slot, Receiver& receiver);
+  [[nodiscard]] const Query* query() const;
   [[noreturn]] void rethrow(const PgError& error) const;
 
-  engine::SourceNumber number_;
+  const Request* request_;
   const Source* source_;
   SPIPlanPtr plan_ = nullptr;
-  ValueReader id_reader_;
-  bool ids_are_unique_ = false;
-  std::vector<SourceColumn> columns_;
-  int updated_at_attribute_ = -1;
-  Oid updated_at_type_ = InvalidOid;
-  OutputSettings output_settings_;
-
-  // The row at hand, as text. Plain data on the row's memory context.
-  struct Text {
-    const SourceColumn* column;
-    std::string_view value;
-  };
-  std::string_view record_id_;
-  std::int64_t updated_at_ = engine::kNeverUpdated;
-  Text* texts_ = nullptr;
-  std::size_t text_count_ = 0;
-  std::size_t text_room_ = 0;
-  normalize::Scratch scratch_;
+  Cost cost_ = 0;  // as expected_rows() has found it
+  RowLayout layout_;
+  std::unique_ptr<RowReader> reader_;
   Progress* progress_ = nullptr;
-
-  // The identifier that find_value() looks for.
-  struct Wanted {
-    engine::KindNumber kind{};
-    engine::Key key{};
-    const engine::KeyRing* keys = nullptr;
-  };
-  Wanted wanted_;
   std::optional<std::string> found_;
 };
 

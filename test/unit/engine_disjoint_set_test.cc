@@ -33,16 +33,23 @@ std::vector<std::uint32_t> labels_naively(
   return labels;
 }
 
+struct Forest {
+  explicit Forest(std::size_t rows) : parents(rows) {
+    TestEnvironment environment;
+    sets().reset(environment);
+  }
+  [[nodiscard]] DisjointSet sets() { return DisjointSet(parents); }
+  std::vector<std::uint32_t> parents;
+};
+
 TEST(DisjointSet, NothingHasNoSets) {
   TestEnvironment environment;
-  std::size_t sets = 42;
-  EXPECT_TRUE(DisjointSet(environment, 0).label(sets).empty());
-  EXPECT_EQ(sets, 0U);
+  EXPECT_EQ(DisjointSet({}).label(environment), 0U);
 }
 
 TEST(DisjointSet, RowsAreAloneUntilUnited) {
-  TestEnvironment environment;
-  DisjointSet sets(environment, 3);
+  Forest forest(3);
+  DisjointSet sets = forest.sets();
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(sets.representative(row(i)), row(i));
   EXPECT_TRUE(sets.unite(row(2), row(1)));
   EXPECT_FALSE(sets.unite(row(1), row(2)));
@@ -56,6 +63,7 @@ TEST(DisjointSet, AgreesWithRelabellingOnRandomPairs) {
   for (int round = 0; round < 300; ++round) {
     TestEnvironment environment;
     const std::size_t rows = 1 + random() % 60;
+    Forest forest(rows);
     std::vector<std::pair<std::size_t, std::size_t>> pairs(random() % 80);
     for (auto& [a, b] : pairs) {
       a = random() % rows;
@@ -64,7 +72,7 @@ TEST(DisjointSet, AgreesWithRelabellingOnRandomPairs) {
     std::size_t expected_sets = 0;
     const std::vector<std::uint32_t> expected = labels_naively(rows, pairs, expected_sets);
 
-    DisjointSet sets(environment, rows);
+    DisjointSet sets = forest.sets();
     for (const auto& [a, b] : pairs) {
       const bool were_two = sets.representative(row(a)) != sets.representative(row(b));
       ASSERT_EQ(sets.unite(row(a), row(b)), were_two);
@@ -74,10 +82,8 @@ TEST(DisjointSet, AgreesWithRelabellingOnRandomPairs) {
           std::find(expected.begin(), expected.end(), expected[i]) - expected.begin();
       ASSERT_EQ(sets.representative(row(i)), row(first));
     }
-    std::size_t count = 0;
-    const auto labels = std::move(sets).label(count);
-    ASSERT_EQ(count, expected_sets);
-    ASSERT_EQ(std::vector<std::uint32_t>(labels.begin(), labels.end()), expected);
+    ASSERT_EQ(std::move(sets).label(environment), expected_sets);
+    ASSERT_EQ(forest.parents, expected);  // the labels take the forest's place
   }
 }
 
@@ -91,25 +97,13 @@ TEST(DisjointSet, LongChainsInEveryOrder) {
   std::shuffle(shuffled.begin(), shuffled.end(), std::mt19937(3));
   for (const auto* order : {&forwards, &backwards, &shuffled}) {
     TestEnvironment environment;
-    DisjointSet sets(environment, kRows);
+    Forest forest(kRows);
+    DisjointSet sets = forest.sets();
     for (const std::size_t at : *order) ASSERT_TRUE(sets.unite(row(at), row(at + 1)));
-    std::size_t count = 0;
-    const auto labels = std::move(sets).label(count);
-    EXPECT_EQ(count, 1U);
-    EXPECT_TRUE(std::all_of(labels.begin(), labels.end(), [](auto label) { return label == 0; }));
+    EXPECT_EQ(std::move(sets).label(environment), 1U);
+    EXPECT_TRUE(std::all_of(forest.parents.begin(), forest.parents.end(),
+                            [](auto label) { return label == 0; }));
   }
-}
-
-TEST(DisjointSet, CostsFourBytesARow) {
-  TestEnvironment environment;
-  {
-    DisjointSet sets(environment, 1000);
-    EXPECT_EQ(environment.bytes, 4000U);
-    std::size_t count = 0;
-    const auto labels = std::move(sets).label(count);
-    EXPECT_EQ(environment.most_bytes, 4000U);  // the labels take the forest's place
-  }
-  EXPECT_EQ(environment.bytes, 0U);
 }
 
 }  // namespace

@@ -166,6 +166,35 @@ TEST_P(Faults, EveryAllocationOfTheEnvironment) {
   EXPECT_GT(allocations, 300U);                  // it was a work-out
 }
 
+// The same where everything is spilled: each call of a file fails once, and each allocation.
+TEST(FaultsOnce, EveryCallOfAFile) {
+  const Workout workout(150);
+  TestEnvironment environment;
+  const std::uint64_t expected = workout.run(environment, kManyCombinations);
+  environment.memory_budget = 20000;
+  ASSERT_EQ(workout.run(environment, kManyCombinations), expected);
+  const std::size_t calls = std::exchange(environment.file_calls, 0);
+  ASSERT_GT(calls, 100U);
+  for (std::size_t nth = 1; nth <= calls; ++nth) {
+    environment.fail_file_at = nth;
+    environment.file_calls = 0;
+    ASSERT_THROW(workout.run(environment, kManyCombinations), testing::DiskFull) << nth;
+    ASSERT_EQ(environment.bytes, 0U) << nth;
+    ASSERT_EQ(environment.open_files, 0U) << nth;
+  }
+  environment.fail_file_at = 0;
+  environment.allocations = 0;
+  ASSERT_EQ(workout.run(environment, kManyCombinations), expected);
+  const std::size_t allocations = environment.allocations;
+  for (std::size_t nth = 1; nth <= allocations; nth += 7) {
+    environment.fail_at = nth;
+    environment.allocations = 0;
+    ASSERT_THROW(workout.run(environment, kManyCombinations), std::bad_alloc) << nth;
+    ASSERT_EQ(environment.bytes, 0U) << nth;
+    ASSERT_EQ(environment.open_files, 0U) << nth;
+  }
+}
+
 // The little that is not the environment's: std::function, std::unique_ptr, sorting's buffers.
 TEST_P(Faults, EveryAllocationOfTheHeap) {
   if (!OPERATOR_NEW_IS_OURS) GTEST_SKIP() << "operator new is the sanitizer's";

@@ -59,6 +59,8 @@ Result resolve(const std::vector<KindRules>& rules, const std::vector<InputRow>&
                std::size_t sinks = 1, unsigned char secret = 7) {
   constexpr std::size_t kSources = 4;
   TestEnvironment environment;
+  // Several sinks, and then everything spilled: the same result.
+  environment.memory_budget = sinks > 1 ? 0 : SIZE_MAX;
   Result result;
   {
     const KeyRing keys = key_ring(rules.size(), kSources, secret);
@@ -78,8 +80,8 @@ Result resolve(const std::vector<KindRules>& rules, const std::vector<InputRow>&
     result.too_common = resolver.too_common();
     for (std::size_t number = 0; number < resolver.identities(); ++number) {
       std::set<RecordName> records;
-      for (const RowNumber at : resolver.rows_of(testing::identity(number))) {
-        const Row row = resolver.row(at);
+      for (const std::byte* at : resolver.rows_of(testing::identity(number))) {
+        const Row row(at);
         const RecordName name(static_cast<std::uint16_t>(row.source()), row.record_id());
         records.insert(name);
         row.each_evidence([&](const Evidence& evidence) {

@@ -77,7 +77,7 @@ TEST(LinkTable, ClearForgetsAndCanBeFilledAgain) {
     const std::size_t before = environment.bytes;
     for (std::size_t i = 0; i < 100000; ++i) table.add(link(i << 56U, i, i));
     EXPECT_GT(environment.bytes, before + 100000 * sizeof(Link));
-    table.clear();
+    table.log().clear();
     EXPECT_LT(environment.bytes, 100000U);
     for (std::size_t partition = 0; partition < LinkTable::kPartitions; ++partition) {
       ASSERT_EQ(table.size(partition), 0U);
@@ -111,7 +111,8 @@ TEST(LinkTable, SurvivesAnAllocationThatFails) {
 }
 
 RowNumber first_row(KeyIndex& keys, const Link& link) {
-  return keys.groups()[keys.add(link)].first->row;
+  const std::uint32_t place = keys.add(link);
+  return RowNumber{keys.groups()[place].first_row};
 }
 
 TEST(KeyIndex, NamesTheFirstRowOfEachKey) {

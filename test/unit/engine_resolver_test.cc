@@ -126,34 +126,44 @@ TEST(Resolver, ValuesNeverLink) {
   EXPECT_EQ(testing::resolve(environment, {1, 1, 1}, rows).size(), 2U);
 }
 
-// Identities are numbered by their first rows and every row is in exactly one.
+// Identities are numbered by their first rows and every row is in exactly one; in memory, and where
+// everything is spilled.
 TEST(Resolver, NumbersIdentitiesByTheirFirstRows) {
-  std::mt19937 random(6);
-  TestEnvironment environment;
-  const KeyRing keys = key_ring(1, 1);
-  Resolver resolver(environment, shape(1, 1, false), keys);
-  for (int sinks = 0; sinks < 3; ++sinks) {
-    auto sink = resolver.make_sink();
-    for (int i = 0; i < 300; ++i) {
-      feed(*sink, InputRow{0, std::to_string(random())}.link(0, std::to_string(random() % 500)));
+  for (const std::size_t budget : {std::size_t{0}, std::size_t{5000}, SIZE_MAX}) {
+    std::mt19937 random(6);
+    TestEnvironment environment;
+    environment.memory_budget = budget;
+    const KeyRing keys = key_ring(1, 1);
+    Resolver resolver(environment, shape(1, 1, false), keys);
+    std::size_t rows = 0;
+    for (int sinks = 0; sinks < 3; ++sinks) {
+      auto sink = resolver.make_sink();
+      for (int i = 0; i < 300; ++i) {
+        feed(*sink, InputRow{0, std::to_string(rows++)}.link(0, std::to_string(random() % 500)));
+      }
+      resolver.combine(std::move(sink));
     }
-    resolver.combine(std::move(sink));
-  }
-  resolver.finalize();
-  std::vector<bool> seen(resolver.rows());
-  std::size_t next = 0;
-  for (std::size_t number = 0; number < resolver.identities(); ++number) {
-    const auto rows = resolver.rows_of(identity(number));
-    ASSERT_FALSE(rows.empty());
-    while (next < seen.size() && seen[next]) ++next;
-    ASSERT_EQ(index(rows.front()), next);
-    ASSERT_TRUE(std::is_sorted(rows.begin(), rows.end()));
-    for (const RowNumber row : rows) {
-      ASSERT_FALSE(seen[index(row)]);
-      seen[index(row)] = true;
+    resolver.finalize();
+    EXPECT_EQ(resolver.has_parts(), budget != SIZE_MAX);
+    EXPECT_EQ(resolver.spilled_bytes() != 0, budget != SIZE_MAX);
+    std::vector<bool> seen(resolver.rows());
+    std::size_t next = 0;
+    for (std::size_t number = 0; number < resolver.identities(); ++number) {
+      std::vector<std::size_t> members;
+      for (const std::byte* at : resolver.rows_of(identity(number))) {
+        members.push_back(std::stoul(std::string(Row(at).record_id())));
+      }
+      ASSERT_FALSE(members.empty());
+      while (next < seen.size() && seen[next]) ++next;
+      ASSERT_EQ(members.front(), next);
+      ASSERT_TRUE(std::is_sorted(members.begin(), members.end()));
+      for (const std::size_t row : members) {
+        ASSERT_FALSE(seen[row]);
+        seen[row] = true;
+      }
     }
+    EXPECT_TRUE(std::all_of(seen.begin(), seen.end(), [](bool one) { return one; }));
   }
-  EXPECT_TRUE(std::all_of(seen.begin(), seen.end(), [](bool one) { return one; }));
 }
 
 // Random problems of every shape, against the slow and obvious way.
@@ -219,6 +229,8 @@ TEST_P(Shapes, AreTheSameWithAnySinksInAnyOrder) {
     TestEnvironment environment;
     ASSERT_EQ(testing::resolve(environment, request, rows), expected);
     for (std::size_t sinks = 1; sinks <= 8; ++sinks) {
+      // Everything in memory, a little, nothing.
+      environment.memory_budget = sinks % 3 == 0 ? SIZE_MAX : sinks % 3 == 1 ? 100000 : 0;
       ASSERT_EQ(testing::resolve(environment, request, rows, deal(rows.size(), sinks, random)),
                 expected)
           << sinks << " sinks";
@@ -244,6 +256,7 @@ TEST(Resolver, CombinationsAreTheSameWithAnySinksInAnyOrder) {
     const std::vector<Identity> expected = testing::resolve_naively(request, rows);
     TestEnvironment environment;
     for (const std::size_t sinks : {1, 2, 5, 8}) {
+      environment.memory_budget = random() % 2 == 0 ? SIZE_MAX : random() % 3000;
       ASSERT_EQ(testing::resolve(environment, request, rows, deal(rows.size(), sinks, random)),
                 expected);
     }

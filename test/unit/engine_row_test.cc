@@ -31,19 +31,22 @@ TEST(CompareIds, ShorterFirstThenBytes) {
 // What goes in comes out.
 class RowTest : public ::testing::TestWithParam<bool> {
  protected:
-  // Feeds rows to one sink and reads them back by their numbers.
+  // Feeds rows to one sink and reads them back in order; from memory, and from a file.
   void round_trip(const std::vector<InputRow>& rows) {
+    round_trip(rows, SIZE_MAX);
+    round_trip(rows, 0);
+  }
+  void round_trip(const std::vector<InputRow>& rows, std::size_t budget) {
     TestEnvironment environment;
+    environment.memory_budget = budget;
     const KeyRing keys = key_ring(3, 3);
     {
       Resolver resolver(environment, shape(3, 3, GetParam()), keys);
       auto sink = resolver.make_sink();
       for (const InputRow& row : rows) feed(*sink, row);
       ASSERT_EQ(sink->rows(), rows.size());
-      resolver.combine(std::move(sink));
-      ASSERT_EQ(resolver.rows(), rows.size());
-      for (std::size_t i = 0; i < rows.size(); ++i) {
-        const Row row = resolver.row(RowNumber{static_cast<std::uint32_t>(i)});
+      std::size_t i = 0;
+      sink->each_row([&](const Row& row) {
         ASSERT_EQ(index(row.source()), rows[i].source);
         ASSERT_EQ(row.record_id(), rows[i].id);
         ASSERT_EQ(row.updated_at(), rows[i].updated_at);
@@ -71,7 +74,10 @@ class RowTest : public ::testing::TestWithParam<bool> {
         skip_links();
         ASSERT_EQ(expected, rows[i].items.end());
         ASSERT_EQ(row.items().size(), bytes_of_items);
-      }
+        ++i;
+      });
+      ASSERT_EQ(i, rows.size());
+      ASSERT_EQ(environment.files, budget == 0 ? 1U : 0U);
     }
     ASSERT_EQ(environment.bytes, 0U);
   }
@@ -130,8 +136,8 @@ TEST_P(RowTest, ViewsWithoutData) {
   sink->add_identifier(KindNumber{0}, std::string_view());
   sink->add_value(SlotNumber{0}, std::string_view());
   sink->end_row();
-  resolver.combine(std::move(sink));
-  EXPECT_EQ(resolver.row(RowNumber{0}).record_id(), "");
+  sink->each_row([](const Row& row) { EXPECT_EQ(row.record_id(), ""); });
+  EXPECT_EQ(sink->rows(), 1U);
 }
 
 }  // namespace

@@ -6,7 +6,27 @@
 
 namespace identity_resolve::engine::testing {
 
-std::vector<Identity> read_all(const Resolver& resolver, const Request& request) {
+TestFile::TestFile(TestEnvironment& environment) : environment_(&environment) {
+  ++environment.open_files;
+}
+TestFile::~TestFile() { --environment_->open_files; }
+
+void TestFile::count() {
+  if (++environment_->file_calls == environment_->fail_file_at) throw DiskFull();
+}
+
+void TestFile::append(const void* bytes, std::size_t count) {
+  this->count();
+  bytes_.append(static_cast<const char*>(bytes), count);
+}
+
+void TestFile::read(std::uint64_t at, void* to, std::size_t count) {
+  this->count();
+  if (at + count > bytes_.size()) std::abort();
+  bytes_.copy(static_cast<char*>(to), count, at);
+}
+
+std::vector<Identity> read_all(Resolver& resolver, const Request& request) {
   Environment& environment = resolver.environment();
   IdentityReader reader(resolver);
   Survivorship survivorship(environment, request.columns, request.sources, request.slots);

@@ -31,6 +31,25 @@ namespace identity_resolve::engine::testing {
 // Thrown by TestEnvironment::check_interrupts(): no std::exception, so that nobody swallows it.
 struct Cancelled {};
 
+class TestEnvironment;
+
+// Thrown where a file has no room.
+struct DiskFull {};
+
+// A file in memory that is not counted.
+class TestFile final : public SpillFile {
+ public:
+  explicit TestFile(TestEnvironment& environment);
+  ~TestFile() override;
+  void append(const void* bytes, std::size_t count) override;
+  void read(std::uint64_t at, void* to, std::size_t count) override;
+
+ private:
+  void count();
+  TestEnvironment* environment_;
+  std::string bytes_;
+};
+
 // Memory from malloc, counted; the n-th allocation or the n-th check_interrupts() throws.
 class TestEnvironment final : public Environment, private boost::container::pmr::memory_resource {
  public:
@@ -40,10 +59,23 @@ class TestEnvironment final : public Environment, private boost::container::pmr:
   ~TestEnvironment() override = default;
 
   boost::container::pmr::memory_resource& memory() noexcept override { return *this; }
+  [[nodiscard]] std::size_t budget() const noexcept override { return memory_budget; }
+  std::unique_ptr<SpillFile> make_spill_file() override {
+    ++files;
+    auto file = std::make_unique<TestFile>(*this);
+    last_file = file.get();
+    return file;
+  }
   void check_interrupts() override {
     if (++checks == cancel_at) throw Cancelled();
   }
 
+  std::size_t memory_budget = std::size_t{1} << 40;
+  SpillFile* last_file = nullptr;       // made
+  std::size_t files = 0;                // calls of make_spill_file()
+  std::size_t open_files = 0;           // that are still there
+  std::size_t file_calls = 0;           // appends and reads
+  std::size_t fail_file_at = 0;         // which of them throws; 0: none
   std::size_t checks = 0;               // calls of check_interrupts()
   std::size_t cancel_at = 0;            // which of them throws; 0: none
   std::size_t allocations = 0;          // calls of allocate()
@@ -176,7 +208,7 @@ inline std::vector<Shown> shown(const Cells& cells) {
 }
 
 // Reads all identities of a finalized resolver; sorted.
-std::vector<Identity> read_all(const Resolver& resolver, const Request& request);
+std::vector<Identity> read_all(Resolver& resolver, const Request& request);
 
 // The engine's whole way with one sink for each element of `deal`, which lists the sink's rows;
 // sinks are combined in the order of `deal`.

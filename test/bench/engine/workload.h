@@ -25,6 +25,8 @@ class HeapEnvironment final : public Environment {
   boost::container::pmr::memory_resource& memory() noexcept override {
     return *boost::container::pmr::new_delete_resource();
   }
+  [[nodiscard]] std::size_t budget() const noexcept override { return SIZE_MAX; }
+  std::unique_ptr<SpillFile> make_spill_file() override { throw std::bad_alloc(); }
   void check_interrupts() override {}
 };
 

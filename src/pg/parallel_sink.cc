@@ -1,0 +1,441 @@
+#include "pg/parallel_sink.h"
+
+#include <fmt/format.h>
+
+#include "pg/bytes.h"
+#include "pg/settings.h"
+
+extern "C" {
+#include <access/parallel.h>
+#include <optimizer/cost.h>
+#include <optimizer/optimizer.h>
+#include <tcop/tcopprot.h>
+#include <utils/syscache.h>
+}
+
+namespace identity_resolve::pg {
+
+namespace {
+
+using engine::Error;
+
+// ---- what a worker must know, as bytes ----
+
+void add_layout(ByteWriter& to, const RowLayout& layout) {
+  to.add(layout.source);
+  to.add_text(layout.id_name);
+  to.add(layout.id_type);
+  to.add(layout.ids_are_unique);
+  to.add(layout.updated_at_attribute);
+  to.add(layout.updated_at_type);
+  to.add(layout.columns.size());
+  for (const SourceColumn& column : layout.columns) to.add(column);
+}
+
+RowLayout get_layout(ByteReader& from) {
+  RowLayout layout;
+  layout.source = from.get<engine::SourceNumber>();
+  layout.id_name = from.get_text();
+  layout.id_type = from.get<Oid>();
+  layout.ids_are_unique = from.get<bool>();
+  layout.updated_at_attribute = from.get<int>();
+  layout.updated_at_type = from.get<Oid>();
+  const auto columns = from.get<std::size_t>();
+  for (std::size_t i = 0; i < columns; ++i) layout.columns.push_back(from.get<SourceColumn>());
+  return layout;
+}
+
+// ---- the leader's side ----
+
+// A resolve that runs, for the aggregate's functions in the leader. On the stack of run().
+class LeaderTask {
+ public:
+  LeaderTask(engine::Resolver& to, Environment& with, RowReader& by, engine::LocalSink& into,
+             Progress& told)
+      : resolver(&to),
+        environment(&with),
+        reader(&by),
+        own(&into),
+        progress(&told),
+        outer_(newest_) {
+    newest_ = this;
+  }
+  LeaderTask(const LeaderTask&) = delete;
+  LeaderTask& operator=(const LeaderTask&) = delete;
+  ~LeaderTask() { newest_ = outer_; }
+
+  // What stands in the plan for the task; only this process makes anything of it.
+  [[nodiscard]] std::uint64_t number() const noexcept {
+    return reinterpret_cast<std::uintptr_t>(this);
+  }
+  // Raises a PostgreSQL error for a number of no task.
+  static LeaderTask* numbered(std::uint64_t number) {
+    // A source's query may itself resolve: there can be several.
+    for (LeaderTask* task = newest_; task != nullptr; task = task->outer_) {
+      if (task->number() == number) return task;
+    }
+    elog(ERROR, "identity_sink() was called outside of a resolve");
+  }
+
+  engine::Resolver* resolver;
+  Environment* environment;
+  RowReader* reader;
+  engine::LocalSink* own;
+  Progress* progress;
+  std::size_t messages = 0;
+
+ private:
+  static LeaderTask* newest_;
+  LeaderTask* outer_;
+};
+LeaderTask* LeaderTask::newest_ = nullptr;
+
+// ---- a worker's side ----
+
+// What a worker is told besides the row's layout and the clauses.
+struct Told {
+  KeySecret secret;
+  TempFileSet files;
+  std::size_t budget;
+  bool keep_keys;
+  bool keep_evidence;
+};
+
+struct Worker {
+  Worker(MemoryContext context, const Told& told, ByteReader from)
+      : environment(context, told.budget, told.files, file_prefix()) {
+    shape.keep_keys = told.keep_keys;
+    shape.keep_evidence = told.keep_evidence;
+    layout = get_layout(from);
+    const std::string_view bytes = from.rest();
+    const Datum clauses = call([&] {
+      void* copy = MemoryContextAlloc(context, bytes.size());
+      std::memcpy(copy, bytes.data(), bytes.size());
+      return PointerGetDatum(copy);
+    });
+    request = read_request({clauses, false, false});
+    for (const Kind& kind : request.kinds) shape.kinds.push_back(kind.rules);
+    shape.sources = request.sources.size();
+    keys.emplace(told.secret, request.kinds.size(), request.sources.size());
+    reader.emplace(request, layout);
+    sink.emplace(environment, shape, *keys, told.budget);
+  }
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  // What was handed over is closed; what was not, an abort has closed.
+  ~Worker() { environment.files().abandon(); }
+
+  // The files' names: of this process, for a statement may have several workers after another.
+  static std::string file_prefix() { return fmt::format("worker.{}", MyProcPid); }
+
+  Environment environment;
+  Request request;
+  RowLayout layout;
+  engine::Shape shape;
+  std::optional<engine::KeyRing> keys;
+  std::optional<RowReader> reader;
+  std::optional<engine::LocalSink> sink;
+};
+
+// The aggregate's state.
+struct SinkState {
+  std::uint64_t task;
+  RowReader* reader;
+  engine::LocalSink* sink;
+  Progress* progress;  // nullptr in a worker
+  Worker* worker;      // nullptr in the leader
+};
+
+// For a plain frame. On the aggregate's memory context, which also destroys a worker.
+SinkState* begin_state(MemoryContext context, std::uint64_t number, bytea* parameters) {
+  const MemoryContext outer = MemoryContextSwitchTo(context);
+  auto* state = static_cast<SinkState*>(palloc0(sizeof(SinkState)));
+  state->task = number;
+  if (!IsParallelWorker()) {
+    const LeaderTask* task = LeaderTask::numbered(number);
+    state->reader = task->reader;
+    state->sink = task->own;
+    state->progress = task->progress;
+  } else {
+    void* place = palloc(sizeof(Worker));
+    auto* callback = static_cast<MemoryContextCallback*>(palloc(sizeof(MemoryContextCallback)));
+    const std::string_view bytes(VARDATA_ANY(parameters), VARSIZE_ANY_EXHDR(parameters));
+    state->worker = guarded([&] {
+      ByteReader from(bytes);
+      const Told told = from.get<Told>();
+      return new (place) Worker(context, told, from);
+    });
+    callback->func = [](void* worker) { static_cast<Worker*>(worker)->~Worker(); };
+    callback->arg = state->worker;
+    MemoryContextRegisterResetCallback(context, callback);
+    state->reader = &*state->worker->reader;
+    state->sink = &*state->worker->sink;
+  }
+  MemoryContextSwitchTo(outer);
+  return state;
+}
+
+// What a worker has read, as a message: the task, how many rows, the file's name, and the sink's
+// description.
+std::string pack_message(Worker& worker, std::uint64_t task) {
+  engine::LocalSink& sink = *worker.sink;
+  sink.spill();
+  ByteWriter to;
+  to.add(task);
+  to.add(sink.rows());
+  to.add_text(sink.file() == nullptr ? std::string_view() : name_of(*sink.file()));
+  sink.describe([&](const void* bytes, std::size_t count) {
+    to.add_bytes({static_cast<const char*>(bytes), count});
+  });
+  worker.sink.reset();
+  return to.take();
+}
+
+// A worker's sink into the resolver.
+void unpack_message(LeaderTask& task, ByteReader from) {
+  Environment& environment = *task.environment;
+  const auto rows = from.get<std::size_t>();
+  const std::string name(from.get_text());
+  auto sink = task.resolver->make_sink();
+  sink->adopt([&](void* to, std::size_t bytes) { from.get_bytes(to, bytes); },
+              name.empty() ? nullptr : environment.files().open(name));
+  task.progress->add_records(rows, sink->identifiers());
+  task.resolver->combine(std::move(sink));
+  task.progress->set_spilled(task.resolver->spilled_bytes() + task.own->spilled_bytes());
+  ++task.messages;
+}
+
+// ---- the query around the source's query ----
+
+// identity_sink(internal, bytea, VARIADIC "any") beside the type of the clauses. For a plain frame.
+Oid find_aggregate(Datum clauses) {
+  const HeapTuple type =
+      SearchSysCache1(TYPEOID, ObjectIdGetDatum(ARR_ELEMTYPE(DatumGetArrayTypeP(clauses))));
+  if (!HeapTupleIsValid(type)) elog(ERROR, "the type of the clauses is gone");
+  const Oid schema = reinterpret_cast<Form_pg_type>(GETSTRUCT(type))->typnamespace;
+  ReleaseSysCache(type);
+  const Oid arguments[] = {INTERNALOID, BYTEAOID, ANYOID};
+  oidvector* types = buildoidvector(arguments, 3);
+  return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("identity_sink"),
+                         PointerGetDatum(types), ObjectIdGetDatum(schema));
+}
+
+TargetEntry* argument(Aggref* aggregate, Expr* value) {
+  aggregate->aggargtypes =
+      lappend_oid(aggregate->aggargtypes, exprType(reinterpret_cast<Node*>(value)));
+  return makeTargetEntry(value, static_cast<AttrNumber>(list_length(aggregate->args) + 1), nullptr,
+                         false);
+}
+
+// For a plain frame.
+Query* around(const Query& source, Oid function, std::uint64_t task, std::string_view parameters) {
+  RangeTblEntry* subquery = makeNode(RangeTblEntry);
+  subquery->rtekind = RTE_SUBQUERY;
+  subquery->subquery = static_cast<Query*>(copyObjectImpl(&source));
+  subquery->inFromCl = true;
+  List* names = NIL;
+
+  Aggref* aggregate = makeNode(Aggref);
+  aggregate->aggfnoid = function;
+  aggregate->aggtype = INT8OID;
+  aggregate->aggkind = AGGKIND_NORMAL;
+  aggregate->aggsplit = AGGSPLIT_SIMPLE;
+  aggregate->aggno = -1;
+  aggregate->aggtransno = -1;
+  aggregate->location = -1;
+  const auto add = [aggregate](Expr* value) {
+    aggregate->args = lappend(aggregate->args, argument(aggregate, value));
+  };
+  add(reinterpret_cast<Expr*>(
+      makeConst(INTERNALOID, -1, InvalidOid, sizeof(Datum), UInt64GetDatum(task), false, true)));
+  auto* told = static_cast<bytea*>(palloc(VARHDRSZ + parameters.size()));
+  SET_VARSIZE(told, VARHDRSZ + parameters.size());
+  std::memcpy(VARDATA(told), parameters.data(), parameters.size());
+  add(reinterpret_cast<Expr*>(
+      makeConst(BYTEAOID, -1, InvalidOid, -1, PointerGetDatum(told), false, false)));
+  ListCell* cell = nullptr;
+  foreach (cell, subquery->subquery->targetList) {
+    const auto* column = static_cast<const TargetEntry*>(lfirst(cell));
+    if (column->resjunk) continue;
+    const Node* value = reinterpret_cast<const Node*>(column->expr);
+    add(reinterpret_cast<Expr*>(
+        makeVar(1, column->resno, exprType(value), exprTypmod(value), exprCollation(value), 0)));
+    names = lappend(names, makeString(pstrdup(column->resname)));
+  }
+  subquery->eref = makeAlias("source", names);
+
+  RangeTblRef* reference = makeNode(RangeTblRef);
+  reference->rtindex = 1;
+  Query* query = makeNode(Query);
+  query->commandType = CMD_SELECT;
+  query->canSetTag = true;
+  query->hasAggs = true;
+  query->rtable = list_make1(subquery);
+  query->jointree = makeFromExpr(list_make1(reference), nullptr);
+  query->targetList =
+      list_make1(makeTargetEntry(reinterpret_cast<Expr*>(aggregate), 1, pstrdup("sunk"), false));
+  return query;
+}
+
+// The setting that limits the planner, as ours for as long as the object lives.
+class WorkersAllowed {
+ public:
+  explicit WorkersAllowed(int workers) noexcept
+      : before_(std::exchange(max_parallel_workers_per_gather, workers)) {}
+  WorkersAllowed(const WorkersAllowed&) = delete;
+  WorkersAllowed& operator=(const WorkersAllowed&) = delete;
+  ~WorkersAllowed() { max_parallel_workers_per_gather = before_; }
+
+ private:
+  int before_;
+};
+
+}  // namespace
+
+ParallelSink::ParallelSink(engine::Resolver& resolver, Environment& environment,
+                           const KeySecret& secret, const ClauseList& clauses)
+    : resolver_(&resolver), environment_(&environment), secret_(&secret), clauses_(clauses.array) {}
+
+std::string ParallelSink::parameters(const RowLayout& layout, std::size_t budget) const {
+  ByteWriter to;
+  Told told{};
+  told.secret = *secret_;
+  told.files = environment_->files().set();
+  told.budget = budget;
+  told.keep_keys = resolver_->shape().keep_keys;
+  told.keep_evidence = resolver_->shape().keep_evidence;
+  to.add(told);
+  add_layout(to, layout);
+  const auto* array = call([this] { return DatumGetArrayTypeP(clauses_); });
+  to.add_bytes({reinterpret_cast<const char*>(array), VARSIZE(array)});
+  return to.take();
+}
+
+// nullptr where the planner finds no parallel plan worth its price.
+const PlannedStmt* ParallelSink::plan(const Query& query, const std::string& text,
+                                      const std::string& told, std::uint64_t task) const {
+  const WorkersAllowed allowed(max_workers());
+  const PlannedStmt* plan = call([&]() -> const PlannedStmt* {
+    const Oid function = find_aggregate(clauses_);
+    if (!OidIsValid(function)) return nullptr;
+    Query* wrapped = around(query, function, task, told);
+    return pg_plan_query(wrapped, text.c_str(), CURSOR_OPT_PARALLEL_OK, nullptr);
+  });
+  return plan != nullptr && plan->parallelModeNeeded ? plan : nullptr;
+}
+
+namespace {
+
+// The workers of the topmost Gather below a plan.
+int workers_of(const Plan* plan) noexcept {
+  if (plan == nullptr) return 0;
+  if (IsA(plan, Gather)) return reinterpret_cast<const Gather*>(plan)->num_workers;
+  if (IsA(plan, GatherMerge)) return reinterpret_cast<const GatherMerge*>(plan)->num_workers;
+  return std::max(workers_of(plan->lefttree), workers_of(plan->righttree));
+}
+
+}  // namespace
+
+int ParallelSink::planned_workers(const Query& query, const std::string& text,
+                                  const RowLayout& layout) const {
+  // A function takes at most FUNC_MAX_ARGS arguments, and the transition function one more than
+  // the aggregate.
+  constexpr int kOtherArguments = 3;
+  if (max_workers() == 0 || IsInParallelMode() ||
+      list_length(query.targetList) > FUNC_MAX_ARGS - kOtherArguments) {
+    return 0;
+  }
+  const PlannedStmt* found = plan(query, text, parameters(layout, 0), 0);
+  return found == nullptr ? 0 : std::max(workers_of(found->planTree), 1);
+}
+
+void ParallelSink::run(const Query& query, const std::string& text, const RowLayout& layout,
+                       int workers, RowReader& reader, engine::LocalSink& own,
+                       Progress& progress) const {
+  // What is left of the budget, in equal parts. A sink that may hold very little spills after every
+  // few rows, which the parts of later sources then do.
+  constexpr std::size_t kLeast = std::size_t{1} << 20;
+  const std::size_t held = resolver_->resident_bytes() + own.resident_bytes();
+  const std::size_t left = environment_->budget() - std::min(environment_->budget(), held);
+  const std::size_t share = std::max(left / (static_cast<std::size_t>(workers) + 1), kLeast);
+  own.set_budget(own.resident_bytes() + share);
+  LeaderTask task(*resolver_, *environment_, reader, own, progress);
+  const PlannedStmt* planned = plan(query, text, parameters(layout, share), task.number());
+  if (planned == nullptr) throw Error("XX000", "a plan was parallel, and is no longer");
+  call([&] {
+    const bool has_snapshot = ActiveSnapshotSet();
+    if (!has_snapshot) PushActiveSnapshot(GetTransactionSnapshot());
+    QueryDesc* execution =
+        CreateQueryDesc(const_cast<PlannedStmt*>(planned), text.c_str(), GetActiveSnapshot(),
+                        InvalidSnapshot, None_Receiver, nullptr, nullptr, 0);
+    ExecutorStart(execution, 0);
+    run_to_end(execution);
+    ExecutorFinish(execution);
+    ExecutorEnd(execution);
+    FreeQueryDesc(execution);
+    if (!has_snapshot) PopActiveSnapshot();
+  });
+  progress.set_workers(std::max<std::uint64_t>(progress.workers(), task.messages));
+}
+
+}  // namespace identity_resolve::pg
+
+using namespace identity_resolve::pg;
+
+// The aggregate's functions: src/sql/40-parallel.sql. All have an argument of type internal, so
+// that no SQL can call them.
+
+// identity_sink_row(state internal, task internal, parameters bytea, VARIADIC "any") → internal.
+IDENTITY_RESOLVE_FUNCTION(identity_sink_row) {
+  MemoryContext context = nullptr;
+  if (AggCheckCallContext(fcinfo, &context) == 0 || PG_ARGISNULL(1) || PG_ARGISNULL(2)) {
+    elog(ERROR, "identity_sink_row() was called by hand");
+  }
+  auto* state = PG_ARGISNULL(0) ? begin_state(context, DatumGetUInt64(PG_GETARG_DATUM(1)),
+                                              PG_GETARG_BYTEA_PP(2))
+                                : reinterpret_cast<SinkState*>(PG_GETARG_POINTER(0));
+  constexpr int kFirstColumn = 3;
+  state->reader->take(fcinfo->args + kFirstColumn, *state->sink, state->progress);
+  PG_RETURN_POINTER(state);
+}
+
+// identity_sink_pack(state internal) → bytea: a worker's message to the leader.
+IDENTITY_RESOLVE_FUNCTION(identity_sink_pack) {
+  const auto* state = reinterpret_cast<const SinkState*>(PG_GETARG_POINTER(0));
+  // What the leader reads is where it belongs.
+  if (state->worker == nullptr) PG_RETURN_BYTEA_P(cstring_to_text_with_len("", 0));
+  return guarded([&] {
+    const std::string message = pack_message(*state->worker, state->task);
+    if (message.size() > MaxAllocSize - VARHDRSZ) {
+      throw Error("54000", "a parallel worker has read too much to tell");
+    }
+    return call([&] {
+      return PointerGetDatum(
+          cstring_to_text_with_len(message.data(), static_cast<int>(message.size())));
+    });
+  });
+}
+
+// identity_sink_unpack(message bytea, internal) → internal.
+IDENTITY_RESOLVE_FUNCTION(identity_sink_unpack) {
+  static char state;  // anything that is not NULL: there is nothing left to combine
+  bytea* message = PG_GETARG_BYTEA_PP(0);
+  const std::string_view bytes(VARDATA_ANY(message), VARSIZE_ANY_EXHDR(message));
+  if (!bytes.empty()) {
+    std::uint64_t number = 0;
+    std::memcpy(&number, bytes.data(), sizeof number);
+    LeaderTask* task = LeaderTask::numbered(number);
+    guarded([&] { unpack_message(*task, ByteReader(bytes.substr(sizeof number))); });
+  }
+  PG_RETURN_POINTER(&state);
+}
+
+// identity_sink_combine(internal, internal) → internal.
+IDENTITY_RESOLVE_FUNCTION(identity_sink_combine) {
+  if (!PG_ARGISNULL(0)) PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+  if (!PG_ARGISNULL(1)) PG_RETURN_DATUM(PG_GETARG_DATUM(1));
+  PG_RETURN_NULL();
+}
+
+// identity_sink_end(state internal) → bigint: nothing.
+IDENTITY_RESOLVE_FUNCTION(identity_sink_end) { PG_RETURN_NULL(); }

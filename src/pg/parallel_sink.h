@@ -1,0 +1,46 @@
+// A source's query run by parallel workers, each of which normalises and keys the rows that it
+// reads into a sink of its own.
+//
+// PostgreSQL's executor does the sharing: the query becomes the subquery of
+//
+//   SELECT identity_sink(<this resolve>, <what a worker must know>, column, …) FROM (<query>)
+//
+// and identity_sink() is a parallel-safe aggregate whose state is a sink. A worker's finished sink
+// goes to a temporary file, and its description to the leader, who reads back what it needs when it
+// needs it. Where the planner finds no parallel plan worth its price, nothing of this happens.
+#pragma once
+
+#include "engine/resolver.h"
+#include "pg/environment.h"
+#include "pg/row_reader.h"
+
+namespace identity_resolve::pg {
+
+using KeySecret = std::array<std::byte, engine::kSecretBytes>;
+
+class ParallelSink {
+ public:
+  // All of them outlive the object. `clauses` are those that the request was read from.
+  ParallelSink(engine::Resolver& resolver, Environment& environment, const KeySecret& secret,
+               const ClauseList& clauses);
+
+  // How many workers the planner would have read the query; 0: none. Throws PgError.
+  [[nodiscard]] int planned_workers(const Query& query, const std::string& text,
+                                    const RowLayout& layout) const;
+  // Runs a query for which workers are planned to its end. What this process reads goes into `own`
+  // by `reader`, what workers read straight into the resolver. Throws PgError, engine::Error.
+  void run(const Query& query, const std::string& text, const RowLayout& layout, int workers,
+           RowReader& reader, engine::LocalSink& own, Progress& progress) const;
+
+ private:
+  [[nodiscard]] std::string parameters(const RowLayout& layout, std::size_t budget) const;
+  [[nodiscard]] const PlannedStmt* plan(const Query& query, const std::string& text,
+                                        const std::string& told, std::uint64_t task) const;
+
+  engine::Resolver* resolver_;
+  Environment* environment_;
+  const KeySecret* secret_;
+  Datum clauses_;
+};
+
+}  // namespace identity_resolve::pg

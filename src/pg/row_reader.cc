@@ -1,0 +1,195 @@
+#include "pg/row_reader.h"
+
+#include <algorithm>
+
+#include "normalize/email_facts.h"
+#include "normalize/placeholder.h"
+#include "pg/guard.h"
+
+namespace identity_resolve::pg {
+
+namespace {
+
+// A pattern as PostgreSQL's regular expressions want it, on the current memory context; nullptr for
+// none.
+text* pattern_text(const std::string& pattern) {
+  if (pattern.empty()) return nullptr;
+  return cstring_to_text_with_len(pattern.data(), static_cast<int>(pattern.size()));
+}
+
+// Whether a text of the database's encoding matches. Raises PostgreSQL's errors.
+bool matches(text* pattern, std::string_view value, int flags) {
+  if (pattern == nullptr) return false;
+  return RE_compile_and_execute(pattern, const_cast<char*>(value.data()),
+                                static_cast<int>(value.size()), REG_ADVANCED | flags,
+                                DEFAULT_COLLATION_OID, 0, nullptr);
+}
+
+}  // namespace
+
+RowReader::RowReader(const Request& request, const RowLayout& layout)
+    : request_(&request), layout_(&layout) {
+  id_reader_ = call([&] { return ValueReader(layout.id_type); });
+  output_settings_.add(id_reader_);
+  columns_.reserve(layout.columns.size());
+  for (const SourceColumn& column : layout.columns) {
+    const Kind& kind = request.kinds[engine::index(column.kind)];
+    columns_.push_back(call([&] {
+      return Column{&column, &kind, pattern_text(kind.blocked_pattern),
+                    pattern_text(kind.blocked_ipattern), ValueReader(column.type)};
+    }));
+    output_settings_.add(columns_.back().reader);
+  }
+}
+
+void RowReader::take(const NullableDatum* cells, engine::LocalSink& sink, Progress* progress) {
+  read_texts_under_settings(cells);
+  const std::uint64_t before = sink.identifiers();
+  guarded([&] { put_row(sink); });
+  if (progress != nullptr) progress->add_records(1, sink.identifiers() - before);
+  texts_ = nullptr;
+}
+
+std::string_view RowReader::find(const NullableDatum* cells, const WantedIdentifiers& wanted) {
+  read_texts_under_settings(cells);
+  return guarded([&]() -> std::string_view {
+    for (const Text& text : std::span(texts_, text_count_)) {
+      if (text.column->layout->kind != wanted.kind) continue;
+      const normalize::Result result = spell(*text.column->kind, text.value, scratch_);
+      if (result.status != normalize::Status::kValid) continue;
+      const engine::Key key = wanted.keys->identifier(wanted.kind, result.text);
+      if (std::find(wanted.wanted.begin(), wanted.wanted.end(), key) == wanted.wanted.end()) {
+        continue;
+      }
+      return has_spelling(result.text) ? result.text : text.value;
+    }
+    return {};
+  });
+}
+
+void RowReader::read_texts_under_settings(const NullableDatum* cells) {
+  if (output_settings_.needed()) {
+    output_settings_.set();
+    read_texts(cells);
+    output_settings_.restore();
+  } else {
+    read_texts(cells);
+  }
+}
+
+// The row as text, on the row's memory. PostgreSQL's half: may raise errors.
+void RowReader::read_texts(const NullableDatum* cells) {
+  texts_ = nullptr;
+  text_count_ = text_room_ = 0;
+  const auto add = [this](const Column& column, std::string_view value) {
+    if (text_count_ == text_room_) {
+      const std::size_t room = std::max<std::size_t>(text_room_ * 2, columns_.size());
+      auto* grown =
+          static_cast<Text*>(MemoryContextAllocHuge(CurrentMemoryContext, room * sizeof(Text)));
+      std::copy_n(texts_, text_count_, grown);
+      texts_ = grown;
+      text_room_ = room;
+    }
+    texts_[text_count_++] = {&column, value};
+  };
+
+  if (cells[0].isnull) {
+    ereport(ERROR,
+            (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+             errmsg("source \"%s\": a record id is null",
+                    request_->sources[engine::index(layout_->source)].name.c_str()),
+             errdetail("The first column of the query, \"%s\", names the record, so that it can "
+                       "be found again.",
+                       layout_->id_name.c_str()),
+             errhint("Put the record's key first in the query, or leave such rows out with "
+                     "WHERE … IS NOT NULL.")));
+  }
+  record_id_ = id_reader_.read(cells[0].value);
+
+  updated_at_ = engine::kNeverUpdated;
+  if (const int at = layout_->updated_at_attribute; at >= 0 && !cells[at].isnull) {
+    const Datum value = cells[at].value;
+    // Days or microseconds: only values of this column are compared with each other.
+    updated_at_ = layout_->updated_at_type == DATEOID ? std::int64_t{DatumGetDateADT(value)}
+                                                      : std::int64_t{DatumGetTimestamp(value)};
+    // -infinity is still later than no updated_at at all.
+    updated_at_ = std::max(updated_at_, engine::kNeverUpdated + 1);
+  }
+
+  for (Column& column : columns_) {
+    const NullableDatum& cell = cells[column.layout->attribute];
+    if (cell.isnull) continue;
+    const Datum value = cell.value;
+    if (!column.layout->array) {
+      add(column, column.reader.read(value));
+      continue;
+    }
+    ArrayType* array = DatumGetArrayTypeP(value);
+    std::int16_t length = 0;
+    bool by_value = false;
+    char alignment = 0;
+    get_typlenbyvalalign(ARR_ELEMTYPE(array), &length, &by_value, &alignment);
+    Datum* elements = nullptr;
+    bool* nulls = nullptr;
+    int count = 0;
+    deconstruct_array(array, ARR_ELEMTYPE(array), length, by_value, alignment, &elements, &nulls,
+                      &count);
+    for (int i = 0; i < count; ++i) {
+      if (!nulls[i]) add(column, column.reader.read(elements[i]));
+    }
+  }
+}
+
+// The row into the sink: normalise, key, keep. C++'s half: may throw, calls PostgreSQL only within
+// call().
+void RowReader::put_row(engine::LocalSink& sink) {
+  sink.begin_row(layout_->source, record_id_, updated_at_, layout_->ids_are_unique);
+  for (const Text& text : std::span(texts_, text_count_)) {
+    const Column& column = *text.column;
+    const SourceColumn& layout = *column.layout;
+    const normalize::Result result = spell(*column.kind, text.value, scratch_);
+    if (result.status == normalize::Status::kBlank) continue;
+    if (result.status == normalize::Status::kValid) {
+      // A spelling that the database's encoding lacks links all the same, but cannot be shown.
+      const std::string_view shown = has_spelling(result.text) ? result.text : text.value;
+      if (sink.wants(layout.kind)) {
+        sink.add_identifier(layout.kind, result.text, standing_of(column, result.text), shown);
+      }
+      if (layout.normalized_slot) sink.add_value(*layout.normalized_slot, shown);
+    } else {
+      sink.add_identifier(layout.kind, text.value, engine::Standing::kInvalid);
+    }
+    if (layout.typed_slot) sink.add_value(*layout.typed_slot, text.value);
+  }
+  sink.end_row();
+}
+
+// Whether a pattern of the rules of its kind blocks an identifier.
+bool RowReader::matches_pattern(const Column& column, std::string_view normalized) {
+  const Kind& kind = *column.kind;
+  text* pattern = kind.blocked_pattern_needs.allows(normalized) ? column.pattern : nullptr;
+  text* ipattern = kind.blocked_ipattern_needs.allows(normalized) ? column.ipattern : nullptr;
+  if (pattern == nullptr && ipattern == nullptr) return false;
+  return has_spelling(normalized) && call([&] {
+           const std::string_view value = from_utf8(normalized);
+           return matches(pattern, value, 0) || matches(ipattern, value, REG_ICASE);
+         });
+}
+
+// What the rules of its kind say of an identifier.
+engine::Standing RowReader::standing_of(const Column& column, std::string_view normalized) {
+  using engine::Standing;
+  const Kind& kind = *column.kind;
+  if (kind.block_placeholders && normalize::is_placeholder(normalized)) return Standing::kBlocked;
+  if (!kind.blocked.empty() &&
+      std::binary_search(kind.blocked.begin(), kind.blocked.end(), normalized)) {
+    return Standing::kBlocked;
+  }
+  if (matches_pattern(column, normalized)) return Standing::kBlocked;
+  if (kind.is_address() && normalize::is_role(normalized)) {
+    return kind.block_roles ? Standing::kBlocked : Standing::kGivesWay;
+  }
+  return Standing::kValid;
+}
+
+}  // namespace identity_resolve::pg

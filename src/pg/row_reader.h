@@ -1,0 +1,93 @@
+// Rows of a source's query into a sink: read the values as text, normalise, judge, key, keep. In
+// the backend that resolves, and in each parallel worker that reads a part of the source.
+#pragma once
+
+#include "engine/key.h"
+#include "engine/resolver.h"
+#include "normalize/normalize.h"
+#include "pg/request.h"
+#include "pg/value_text.h"
+
+namespace identity_resolve::pg {
+
+// A column of a source's query, apart from the first one, which is the record id.
+struct SourceColumn {
+  int attribute = 0;  // its place in the query, from 0
+  engine::KindNumber kind{};
+  bool array = false;
+  Oid type = InvalidOid;  // of the value, or of an array's elements
+  // Where its values are carried: as normalised, and as typed.
+  std::optional<engine::SlotNumber> normalized_slot;
+  std::optional<engine::SlotNumber> typed_slot;
+};
+
+// What each column of a source's query is.
+struct RowLayout {
+  engine::SourceNumber source{};
+  std::string id_name;  // of the first column
+  Oid id_type = InvalidOid;
+  bool ids_are_unique = false;
+  int updated_at_attribute = -1;  // -1: there is none
+  Oid updated_at_type = InvalidOid;
+  std::vector<SourceColumn> columns;
+};
+
+// Identifiers of a kind that are looked for.
+struct WantedIdentifiers {
+  engine::KindNumber kind{};
+  std::span<const engine::Key> wanted;
+  const engine::KeyRing* keys = nullptr;
+};
+
+class RowReader {
+ public:
+  // The request and the layout must outlive the object; what PostgreSQL needs is on the current
+  // memory context. Throws PgError for a type without an output function.
+  RowReader(const Request& request, const RowLayout& layout);
+
+  // Takes a row, and tells so (progress: nullptr for nobody): a cell a column of the query; works
+  // on the current memory context, which can be reset between rows. For plain frames: raises
+  // PostgreSQL errors, throws nothing.
+  void take(const NullableDatum* cells, engine::LocalSink& sink, Progress* progress);
+  // The first value by which a row has one of the identifiers, as normalised, in UTF-8, on the
+  // current memory context; no data where it has none. As take().
+  std::string_view find(const NullableDatum* cells, const WantedIdentifiers& wanted);
+
+  // After an error within take() or find(): gives the session its settings back.
+  void restore_settings() noexcept { output_settings_.restore(); }
+
+ private:
+  // What a column's values need to be read and judged.
+  struct Column {
+    const SourceColumn* layout;
+    const Kind* kind;
+    text* pattern;   // that its kind blocks
+    text* ipattern;  // the same in any letter case
+    ValueReader reader;
+  };
+  // The row at hand, as text. Plain data on the row's memory context.
+  struct Text {
+    const Column* column;
+    std::string_view value;
+  };
+
+  void read_texts(const NullableDatum* cells);
+  void read_texts_under_settings(const NullableDatum* cells);
+  void put_row(engine::LocalSink& sink);
+  static engine::Standing standing_of(const Column& column, std::string_view normalized);
+  [[nodiscard]] static bool matches_pattern(const Column& column, std::string_view normalized);
+
+  const Request* request_;
+  const RowLayout* layout_;
+  ValueReader id_reader_;
+  std::vector<Column> columns_;
+  OutputSettings output_settings_;
+  std::string_view record_id_;
+  std::int64_t updated_at_ = engine::kNeverUpdated;
+  Text* texts_ = nullptr;
+  std::size_t text_count_ = 0;
+  std::size_t text_room_ = 0;
+  normalize::Scratch scratch_;
+};
+
+}  // namespace identity_resolve::pg
