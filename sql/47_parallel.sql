@@ -1,0 +1,144 @@
+-- Parallel workers and temporary files: the same people with any number of workers and any budget.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS identity_resolve;
+CREATE SCHEMA many;
+
+-- 30,000 people in three tools, with repeated ids, shared addresses, conflicts and a too common one.
+CREATE TABLE many.app AS
+SELECT lpad(to_hex(n * 2654435761 % 4294967296), 8, '0') AS id,
+  CASE WHEN n % 500 = 0 THEN 'shared' || n % 7 || '@example.com'
+       ELSE 'Person' || n || '@Example.com' END AS email,
+  timestamptz '2026-01-01' + n * interval '1 second' AS updated_at
+FROM generate_series(1, 30000) AS n;
+CREATE TABLE many.tickets AS
+SELECT n AS id,
+  CASE WHEN n % 3 = 0 THEN lpad(to_hex(n * 2654435761 % 4294967296), 8, '0') END AS user_id,
+  CASE WHEN n % 20 = 0 THEN 'info@example.com' ELSE 'person' || n || '@example.com' END AS email,
+  repeat('x', n % 50) AS note
+FROM generate_series(1, 30000) AS n;
+-- An id that comes twice is one record.
+CREATE TABLE many.leads AS
+SELECT n / 2 AS id, 'person' || n || '@example.com ' AS email FROM generate_series(20000, 50000) AS n;
+ANALYZE many.app, many.tickets, many.leads;
+
+CREATE FUNCTION many.clauses() RETURNS identity_clause[] LANGUAGE sql AS $$
+SELECT ARRAY[
+  identity_source('app', 'SELECT id, id AS user_id, email, updated_at FROM many.app'),
+  identity_source('tickets', 'SELECT id, user_id, email, note FROM many.tickets'),
+  identity_source('leads', 'SELECT id, email FROM many.leads'),
+  identity_rule('note', link => false), identity_rule('email', max_records => 1000)]
+$$;
+
+-- What every form of the result gives, in few bytes.
+CREATE FUNCTION many.digest() RETURNS TABLE (form text, result_rows bigint, digest text)
+LANGUAGE sql SET client_min_messages = error AS $$
+SELECT 'records', count(*), md5(string_agg(r::text, ',' ORDER BY source, record_id))
+FROM identity_records(VARIADIC many.clauses()) AS r
+UNION ALL
+SELECT 'identities', count(*), md5(string_agg(r::text, ',' ORDER BY r::text))
+FROM resolve_identities(VARIADIC many.clauses()) AS r (identity_id uuid, app_id text, email text[],
+  tickets_id int[], leads_id int, note text, record_count int, sources text[])
+UNION ALL
+SELECT 'combinations', count(*), md5(string_agg(r::text, ',' ORDER BY r::text))
+FROM resolve_identities(VARIADIC many.clauses() || identity_output(rows => 'combinations'))
+  AS r (app_id text, email text, tickets_id int, leads_id int)
+UNION ALL
+SELECT 'links', count(*), md5(string_agg(r::text, ',' ORDER BY r::text))
+FROM identity_links(VARIADIC many.clauses()) AS r
+$$;
+
+-- Without workers, in memory: this is what it has to be.
+SET identity_resolve.max_workers = 0;
+CREATE TABLE many.expected AS SELECT * FROM many.digest();
+SELECT form, result_rows FROM many.expected ORDER BY form;
+
+-- How many workers there were, and whether anything went to temporary files, as EXPLAIN ANALYZE
+-- tells it.
+CREATE FUNCTION many.told(OUT workers bool, OUT spilled bool) LANGUAGE plpgsql AS $$
+DECLARE line text;
+BEGIN
+  workers := false; spilled := false;
+  FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) '
+    'SELECT * FROM identity_records(VARIADIC many.clauses())'
+  LOOP
+    workers := workers OR line ~ 'Workers: [1-9]';
+    spilled := spilled OR line ~ 'Spilled: [1-9]';
+  END LOOP;
+END $$;
+SET client_min_messages = error;
+SELECT * FROM many.told();
+
+-- With workers: so small a table is read by some only if they cost nothing.
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers = 8;
+SET identity_resolve.max_workers = 1;
+SELECT * FROM many.digest() EXCEPT SELECT * FROM many.expected;
+SET identity_resolve.max_workers = 2;
+SELECT * FROM many.digest() EXCEPT SELECT * FROM many.expected;
+SET identity_resolve.max_workers = 4;
+SELECT * FROM many.digest() EXCEPT SELECT * FROM many.expected;
+-- The leader only waits.
+SET parallel_leader_participation = off;
+SELECT * FROM many.told();
+SELECT * FROM many.digest() EXCEPT SELECT * FROM many.expected;
+-- As many as max_parallel_maintenance_workers.
+RESET identity_resolve.max_workers;
+SET max_parallel_maintenance_workers = 0;
+SELECT * FROM many.told();
+SET max_parallel_maintenance_workers = 3;
+SELECT * FROM many.told();
+RESET parallel_leader_participation;
+SELECT * FROM many.digest() EXCEPT SELECT * FROM many.expected;
+-- No worker is to be had: the leader reads all of it.
+SET max_parallel_workers = 0;
+SELECT * FROM many.digest() EXCEPT SELECT * FROM many.expected;
+RESET max_parallel_workers;
+
+-- A budget that holds a small part: temporary files, with workers and without.
+SET maintenance_work_mem = '1MB';
+SET parallel_leader_participation = off;
+SELECT * FROM many.told();
+RESET parallel_leader_participation;
+SELECT * FROM many.digest() EXCEPT SELECT * FROM many.expected;
+SET identity_resolve.max_workers = 0;
+SELECT * FROM many.told();
+SELECT * FROM many.digest() EXCEPT SELECT * FROM many.expected;
+RESET identity_resolve.max_workers;
+
+-- temp_file_limit holds, and the session goes on.
+SET temp_file_limit = '1MB';
+SELECT count(*) FROM identity_records(VARIADIC many.clauses());
+RESET temp_file_limit;
+SELECT * FROM many.digest() EXCEPT SELECT * FROM many.expected;
+
+-- Nothing of it stays behind.
+SELECT count(*) FROM pg_ls_dir('base/pgsql_tmp', true, false);
+
+-- An error in a worker is an error of the source. (Its context tells who had it, which may be anybody.)
+\set SHOW_CONTEXT never
+SELECT count(*) FROM identity_records(
+  identity_source('app', 'SELECT id, 1 / (length(email) - 23) AS user_id FROM many.app'));
+SELECT count(*) FROM identity_records(
+  identity_source('app', 'SELECT nullif(id, ''00000000'') || nullif(id, id) FROM many.app'));
+-- A cursor that is not read to its end, and one that outlives an error.
+BEGIN;
+DECLARE people CURSOR FOR SELECT record_id FROM identity_records(VARIADIC many.clauses());
+MOVE 5 IN people;
+SAVEPOINT here;
+SELECT 1 / 0;
+ROLLBACK TO here;
+MOVE 70000 IN people;
+CLOSE people;
+DECLARE people CURSOR FOR SELECT record_id FROM identity_records(VARIADIC many.clauses());
+MOVE 5 IN people;
+COMMIT;
+BEGIN;
+DECLARE people CURSOR FOR SELECT record_id FROM identity_records(VARIADIC many.clauses());
+MOVE 5 IN people;
+ROLLBACK;
+SELECT count(*) FROM pg_ls_dir('base/pgsql_tmp', true, false);
+
+-- The aggregate that workers run is of no use to anybody else.
+SELECT identity_sink(id, '', email) FROM many.app;
