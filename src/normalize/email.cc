@@ -190,13 +190,15 @@ bool is_local_character(char32_t c) {
          u_hasBinaryProperty(u, UCHAR_DEFAULT_IGNORABLE_CODE_POINT) == 0;
 }
 
+constexpr char32_t kThetaSymbol = 0x03F4;  // ϴ, the one capital whose letter is another's too
+
 // Local part in NFC with lower-case letters for capitals.
 //
 // Only capitals change, each to its own lower-case letter, and nothing beyond ASCII ever becomes
 // ASCII. A full case fold would make ss of ß, s of ſ, k of the Kelvin sign and i of İ, and so hand
 // the account of `strasse` to who registers `straße` at a provider which tells them apart (that was
 // done to password resets). Kept apart on purpose: ı İ i, ß ss, ſ s, ς σ, and all compatibility
-// forms (ﬁ, ①), as NFKC is not applied.
+// forms (ﬁ, ①), as NFKC is not applied; so ϴ, whose letter would be the θ of Θ, stays as it is.
 EmailProblem fold_local(std::string& local) {
   if (is_ascii(local)) {
     lower_ascii(local);
@@ -222,7 +224,7 @@ EmailProblem fold_local(std::string& local) {
       continue;
     }
     const auto small = static_cast<char32_t>(u_tolower(static_cast<UChar32>(c)));
-    append_utf8(small >= 0x80 ? small : c, folded);
+    append_utf8(small >= 0x80 && c != kThetaSymbol ? small : c, folded);
   }
   return to_nfc(folded, local) ? EmailProblem::kNone : EmailProblem::kIcu;
 }
