@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unicode/uchar.h>
 
+#include <map>
 #include <random>
 #include <string>
 #include <string_view>
@@ -60,7 +61,7 @@ TEST(EmailTest, TakenOutOfItsWrapping) {
         "Joe (home) <joe@x.org>", "=?utf-8?q?Joe?= <joe@x.org>", "山田 <joe@x.org>",
         "Joe < joe@x.org >", "mailto:joe@x.org", "MailTo:joe@x.org",
         "mailto:joe@x.org?subject=a@b.c", "<mailto:joe@x.org>", "mailto:%6Aoe%40x.org",
-        "mailto: joe@x.org"}) {
+        "mailto: joe@x.org", "mailto:joe@x.org?cc=b@x.org", "mailto:joe@x.org%20"}) {
     EXPECT_EQ(spell(typed), "joe@x.org") << typed;
   }
   EXPECT_EQ(spell("山田＜ｊｏｅ＠ｘ．ｏｒｇ＞"), "joe@x.org");
@@ -74,6 +75,12 @@ TEST(EmailTest, TakenOutOfItsWrapping) {
   EXPECT_EQ(problem("<>"), EmailProblem::kNoAt);
   EXPECT_EQ(problem("Joe <>"), EmailProblem::kNoAt);
   EXPECT_EQ(problem("mailto:"), EmailProblem::kNoAt);
+  EXPECT_EQ(problem("mailto:?to=joe@x.org"), EmailProblem::kNoAt);
+  EXPECT_EQ(problem("mailto:a@x.org,b@x.org"), EmailProblem::kSeveralAt);
+  EXPECT_EQ(spell("mailto:a%3Fb%2Bc@x.org?x"), "a?b+c@x.org");
+  EXPECT_EQ(spell("mailto:%22not%40me%22@x.org"), "\"not@me\"@x.org");
+  EXPECT_EQ(spell("mailto:joe@b%C3%BCcher.example"), "joe@xn--bcher-kva.example");
+  EXPECT_EQ(spell("mailto:a%4@x.org"), "a%4@x.org");  // no %-sequence
   EXPECT_EQ(problem("mailto:%ff@x.org"), EmailProblem::kNotUtf8);
   EXPECT_EQ(problem("mailto:a%00@x.org"), EmailProblem::kLocalCharacter);
   // Two addresses are none.
@@ -137,13 +144,24 @@ TEST(EmailTest, UnicodeLocalPartIsComposedAndInLowerCase) {
 }
 
 TEST(EmailTest, WhatLooksAlikeStaysApart) {
-  const std::vector<std::pair<std::string, std::string>> pairs{
-      {"mıke", "mike"}, {"mİke", "mike"},      {"straße", "strasse"},
-      {"ſam", "sam"},   {"ﬁona", "fiona"},     {"νικος", "νικοσ"},
-      {"①", "1"},       {"x²", "x2"},          {"а", "a"},
-      {"ℳike", "mike"}, {"ǆ", "dž"},           {"a\u0338", "a"},
-      {"ﷺ", "صلى"},     {"mi\u212ae", "mike"}, {"a\u037e", "a;"},
-      {"\u1fefa", "`a"}};
+  const std::vector<std::pair<std::string, std::string>> pairs{{"mıke", "mike"},
+                                                               {"mİke", "mike"},
+                                                               {"straße", "strasse"},
+                                                               {"ſam", "sam"},
+                                                               {"ﬁona", "fiona"},
+                                                               {"νικος", "νικοσ"},
+                                                               {"①", "1"},
+                                                               {"x²", "x2"},
+                                                               {"а", "a"},
+                                                               {"ℳike", "mike"},
+                                                               {"ǆ", "dž"},
+                                                               {"a\u0338", "a"},
+                                                               {"ﷺ", "صلى"},
+                                                               {"mi\u212ae", "mike"},
+                                                               {"a\u037e", "a;"},
+                                                               {"ϴ", "Θ"},
+                                                               {"ϴ", "θ"},
+                                                               {"\u1fefa", "`a"}};
   for (const auto& [one, other] : pairs) {
     EXPECT_NE(spell(one + "@x.org"), spell(other + "@x.org")) << one;
   }
@@ -195,12 +213,26 @@ TEST(EmailTest, InternationalDomainByUts46NonTransitional) {
   EXPECT_EQ(spell("a@ⓔxample.org"), "a@example.org");
   EXPECT_EQ(problem("a@xn--zzzzzz.org"), EmailProblem::kDomainUnicode);
   EXPECT_EQ(problem("a@xn--.org"), EmailProblem::kDomainUnicode);
-  for (const char* settled : {"≠", "≮", "Ӏ", "Ⴀ", "Ⅎ", "Ↄ", "\u3164", "\u115f"}) {
+  for (const char* settled : {"≠", "≮", "Ӏ", "Ⴀ", "Ⅎ", "Ↄ", "\u3164", "\u115f", "\u180e", "\u2062",
+                              "\u206f", "\u1734", "\U0001171e", "\U0001d173"}) {
     EXPECT_EQ(problem("a@x" + std::string(settled) + ".org"), EmailProblem::kDomainUnicode);
     EXPECT_EQ(problem("a@" + std::string(settled) + ".org"), EmailProblem::kDomainUnicode);
   }
   EXPECT_EQ(problem("a@xn--1ch.org"), EmailProblem::kDomainUnicode);  // ≠
   EXPECT_EQ(problem("a@x\u200dy.org"), EmailProblem::kDomainUnicode);
+  // A joiner where its script needs one makes another name; non-transitional keeps it.
+  EXPECT_EQ(spell("a@نامه\u200cای.com"), "a@xn--mgba3gch31f060k.com");
+  EXPECT_EQ(spell("a@نامهای.com"), "a@xn--mgba3gch31f.com");
+  EXPECT_EQ(spell("a@क्\u200dष.com"), "a@xn--11b2ezcw70k.com");
+  for (const char* none : {"a@\u200d.org", "a@xn--a.org", "a@xn---.org", "a@xn--example-.org",
+                           "a@xn--BCHER-KVB.org", "a@xn--\u00fc.org"}) {
+    EXPECT_EQ(problem(none), EmailProblem::kDomainUnicode) << none;
+  }
+  // ASCII that no domain has stays so, whatever it composes with: = and U+0338 are ≠.
+  for (const char* ascii : {"a@x=\u0338y.org", "a@x<\u0338y.org", "a@ü_x.org", "a@ü x.org"}) {
+    EXPECT_EQ(problem(ascii), EmailProblem::kDomainCharacter) << ascii;
+  }
+  EXPECT_EQ(problem("a@x\ufe66\u0338y.org"), EmailProblem::kDomainUnicode);
   EXPECT_EQ(problem("a@אa.org"), EmailProblem::kDomainUnicode);
   EXPECT_EQ(problem("a@⑴.org"), EmailProblem::kDomainUnicode);
 }
@@ -311,6 +343,26 @@ TEST(EmailLawTest, OnlyCapitalsFold) {
     const char32_t folded = next_code_point(address, at);
     ASSERT_EQ(static_cast<char32_t>(u_tolower(static_cast<UChar32>(seen))), folded)
         << "U+" << std::hex << static_cast<unsigned>(c);
+  }
+}
+
+// Two characters become one only as canonical equivalents or as cases of one letter (ǅ has three).
+TEST(EmailLawTest, NoTwoLettersMeet) {
+  std::map<std::string, UChar32> capitals;  // by the address of the letter
+  for (char32_t c = 0x80; c <= 0x10FFFF; ++c) {
+    if ((c >= 0xD800 && c <= 0xDFFF) || (c >= 0xFF01 && c <= 0xFF5E)) continue;
+    const std::string address = spell(utf8(c) + "@x.org");
+    if (address.front() == '<') continue;
+    std::string composed;
+    ASSERT_TRUE(to_nfc(utf8(c), composed));
+    std::size_t at = 0;
+    const auto letter = static_cast<UChar32>(next_code_point(composed, at));
+    if (at < composed.size()) continue;  // stays decomposed: its own spelling
+    // ẞ is the capital of ß, but ß becomes SS.
+    const UChar32 capital = u_toupper(letter == 0x1E9E ? 0xDF : letter);
+    const auto [known, is_new] = capitals.emplace(address, capital);
+    ASSERT_TRUE(is_new || known->second == capital)
+        << "U+" << std::hex << static_cast<unsigned>(c) << " " << address;
   }
 }
 
