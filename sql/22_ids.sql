@@ -6,17 +6,23 @@ RESET client_min_messages;
 -- E.164, the extension kept apart. Without a region only the international form says which country it is.
 SELECT typed, normalize_phone(typed) AS international, normalize_phone(typed, 'GB') AS "in Britain"
   FROM (VALUES ('+44 20 8366 1177'), ('020 8366 1177'), ('+44 (0)20 8366 1177'), ('tel:+44-20-8366-1177;ext=12'), ('020 8366 1177 ext. 12'), ('+1 (650) 253-0000'),
-               ('00 1 650 253 0000'), ('+1 650 253'), ('12345'), ('n/a'), (''), (NULL)) v (typed);
+               ('00 1 650 253 0000'), (E'+44\u00a020\u202f8366\u20091177'), ('020 8366 1177 / 020 8366 1178'), ('020 8366 1177 x12/x13'), ('+1 650 253'), ('12345'), ('n/a'), (''), (NULL)) v (typed);
 SELECT normalize_phone('020 8366 1177', 'XX');
 
 -- A Salesforce id has 15 characters, or 18 that survive a change of case; the last three are verified.
 SELECT typed, normalize_id('salesforce_id', typed)
-  FROM (VALUES ('00Q31000014XGRc'), ('00Q31000014XGRcEAO'), ('00q31000014xgrceao'), ('00Q31000014XGRCEAO'), ('00Q31000014xGRcEAO'), ('00Q31000014XGRcEAM'), ('00Q31000014'), ('x')) v (typed);
+  FROM (VALUES ('00Q31000014XGRc'), ('00Q31000014XGRcEAO'), ('00q31000014xgrceao'), ('00Q31000014XGRCEAO'), ('00Q31000014xGRcEAO'), ('00Q31000014XGRcEAM'), ('00Q31000014XGRcEA'), ('00Q31000014'), ('x')) v (typed);
 SELECT typed, normalize_id('uuid', typed)
   FROM (VALUES ('F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6'), ('{f81d4fae-7dec-11d0-a765-00a0c91e6bf6}'), ('urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6'),
                ('f81d4fae7dec11d0a76500a0c91e6bf6'), ('00000000-0000-0000-0000-000000000000'), ('f81d4fae')) v (typed);
 SELECT typed, normalize_id('object_id', typed)
   FROM (VALUES ('55C8923F67B8D6524600037F'), ('ObjectId("55c8923f67b8d6524600037f")'), ('55c8923f67b8d652460003')) v (typed);
 
--- Nothing is guessed, and no number is touched.
+-- Nothing is guessed, and no number is touched: 007, +7 and 7 are three people, as an id of any kind.
 SELECT normalize_id('number', '007');
+SELECT kind, count(*), count(DISTINCT identity_id) FROM unnest('{user_id,external_id,username,anonymous_id}'::text[]) kind,
+       identity_records(identity_source('app', format($$SELECT * FROM (VALUES (1, '007'), (2, '+7'), (3, '7'), (4, '7.0')) v(id, %I)$$, kind))) GROUP BY kind ORDER BY kind;
+-- What a value is not, it never becomes: NULL for NULL, blank and all else.
+SELECT kind, normalize_id(kind, NULL) IS NULL AND normalize_id(kind, '') IS NULL AND normalize_id(kind, ' ') IS NULL AND normalize_id(kind, 'n/a') IS NULL AS none
+  FROM unnest('{salesforce_id,uuid,object_id}'::text[]) kind;
+SELECT proname, provolatile, proisstrict, proparallel FROM pg_proc WHERE proname IN ('normalize_phone', 'normalize_id') ORDER BY 1, pronargs;

@@ -13,6 +13,29 @@ namespace {
 // libphonenumber itself reads no more than 250 characters.
 constexpr std::size_t kMaxPhoneBytes = 1000;
 
+// `text` with a space for each blank in it: libphonenumber knows only some of Unicode's, and not
+// the narrow ones that French typography puts between digits.
+std::string with_plain_blanks(std::string_view text) {
+  if (is_ascii(text)) return std::string(text);
+  std::string plain;
+  for (std::size_t at = 0; at < text.size();) {
+    const char32_t c = next_code_point(text, at);
+    append_utf8(is_blank(c) ? U' ' : c, plain);
+  }
+  return plain;
+}
+
+// Whether a second number or extension stands behind a slash (`x302/x2303`). libphonenumber would
+// take the first; either choice might be wrong, as with two email addresses in one value.
+bool has_second_extension(std::string_view text) {
+  for (std::size_t at = text.find_first_of("/\\"); at != std::string_view::npos;
+       at = text.find_first_of("/\\", at + 1)) {
+    const std::size_t next = text.find_first_not_of(' ', at + 1);
+    if (next != std::string_view::npos && (text[next] == 'x' || text[next] == 'X')) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result normalize_phone(std::string_view utf8, Scratch& scratch, std::string_view region) {
@@ -21,10 +44,12 @@ Result normalize_phone(std::string_view utf8, Scratch& scratch, std::string_view
   const std::string_view text = trim(utf8);
   if (text.empty()) return {Status::kBlank, {}};
   if (text.size() > kMaxPhoneBytes || !is_valid_utf8(text)) return {Status::kInvalid, text};
+  const std::string typed = with_plain_blanks(text);
+  if (has_second_extension(typed)) return {Status::kInvalid, text};
   const PhoneNumberUtil& util = *PhoneNumberUtil::GetInstance();
   PhoneNumber number;
   const std::string region_code(region.empty() ? std::string_view("ZZ") : region);
-  if (util.Parse(std::string(text), region_code, &number) != PhoneNumberUtil::NO_PARSING_ERROR ||
+  if (util.Parse(typed, region_code, &number) != PhoneNumberUtil::NO_PARSING_ERROR ||
       !util.IsValidNumber(number)) {
     return {Status::kInvalid, text};
   }

@@ -40,7 +40,14 @@ TEST(SalesforceIdTest, TheChecksumIsVerified) {
   EXPECT_EQ(spell(Method::kSalesforceId, "00Q31000014xGRcEAO"), "<invalid>");
   EXPECT_EQ(spell(Method::kSalesforceId, "00q31000014xgrceap"), "<invalid>");  // a digit as capital
   EXPECT_EQ(spell(Method::kSalesforceId, "00q31000014xgrcea9"), "<invalid>");  // no check character
-  EXPECT_EQ(spell(Method::kSalesforceId, "00Q31000014XGR"), "<invalid>");
+  // Damaged: a character lost or won. What is missing is not guessed.
+  for (const char* typed : {"00Q31000014XGR", "00Q31000014XGRcE", "00Q31000014XGRcEA",
+                            "0Q31000014XGRcEAO", "00Q31000014XGRcEAOO"}) {
+    EXPECT_EQ(spell(Method::kSalesforceId, typed), "<invalid>") << typed;
+  }
+  // The last of 18 is 0 for O, as a spreadsheet or an eye reads it.
+  EXPECT_EQ(spell(Method::kSalesforceId, "00Q31000014XGRcEA0"), "<invalid>");
+  EXPECT_EQ(spell(Method::kSalesforceId, "００Q31000014XGRc"), "<invalid>");
   EXPECT_EQ(spell(Method::kSalesforceId, "00Q31000014XG-c"), "<invalid>");
   EXPECT_EQ(spell(Method::kSalesforceId, ""), "<blank>");
 }
@@ -57,7 +64,9 @@ TEST(UuidTest, OneSpelling) {
        {"f81d4fae-7dec-11d0-a765-00a0c91e6bf", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6a",
         "f81d4fa-e7dec-11d0-a765-00a0c91e6bf6", "g81d4fae-7dec-11d0-a765-00a0c91e6bf6",
         "{f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "urn:uuid:{f81d4fae-7dec-11d0-a765-00a0c91e6bf6}",
-        "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff", "x"}) {
+        "f81d4fae-7dec-11d0-a765-00a0c91e6bf6}", "{urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6}",
+        "f81d4fae-7dec11d0a76500a0c91e6bf6", "00000000-0000-0000-0000-000000000000",
+        "ffffffff-ffff-ffff-ffff-ffffffffffff", "x"}) {
     EXPECT_EQ(spell(Method::kUuid, typed), "<invalid>") << typed;
   }
 }

@@ -19,7 +19,8 @@ std::string phone(std::string_view typed, std::string_view region = {}) {
 TEST(PhoneTest, InternationalForm) {
   for (const char* typed :
        {"+44 20 8366 1177", "+442083661177", "+44 (0)20 8366 1177", " +44-20-8366-1177\u200b",
-        "＋４４ ２０ ８３６６ １１７７", "tel:+44-20-8366-1177"}) {
+        "＋４４ ２０ ８３６６ １１７７", "tel:+44-20-8366-1177", "+٤٤٢٠٨٣٦٦١١٧٧",
+        "+44\u00a020\u202f8366\u20091177", "\u202a+44 20 8366 1177\u202c", "(+44) 20-8366 1177"}) {
     EXPECT_EQ(phone(typed), "+442083661177") << typed;
     EXPECT_EQ(phone(typed, "US"), "+442083661177") << typed;
   }
@@ -38,6 +39,8 @@ TEST(PhoneTest, ExtensionsAreKeptApart) {
   EXPECT_EQ(phone("+1 650-253-0000 ext. 5"), "+16502530000;ext=5");
   EXPECT_EQ(phone("+1 650-253-0000;ext=5"), "+16502530000;ext=5");
   EXPECT_NE(phone("+1 650-253-0000"), phone("+1 650-253-0000 x5"));
+  EXPECT_NE(phone("+1 650-253-0000 x5"), phone("+1 650-253-0000 x05"));
+  EXPECT_EQ(phone("tel:253-0000;ext=5;phone-context=+1650"), "+16502530000;ext=5");
 }
 
 TEST(PhoneTest, WhatCannotExistIsInvalid) {
@@ -45,6 +48,14 @@ TEST(PhoneTest, WhatCannotExistIsInvalid) {
                             "+44 20 8366 11770000", "\xff"}) {
     EXPECT_EQ(phone(typed), "<invalid>") << typed;
   }
+  // Two numbers, or two extensions, are none: either might be the wrong one.
+  for (const char* typed : {"+1 650-253-0000 / +1 650-253-0001", "+1 650-253-0000, +1 650-253-0001",
+                            "+1 650-253-0000 x302/x2303", "+1 650-253-0000 x302 \\ X2303",
+                            "+16502530000;ext=9;ext=8"}) {
+    EXPECT_EQ(phone(typed), "<invalid>") << typed;
+  }
+  EXPECT_EQ(phone("911", "US"), "<invalid>");              // dialled, but nobody's
+  EXPECT_EQ(phone("+44 7700 900123", "GB"), "<invalid>");  // kept free for films
   EXPECT_EQ(phone(" "), "<blank>");
   EXPECT_EQ(phone(std::string(1001, '1')), "<invalid>");
 }
