@@ -44,3 +44,36 @@ CREATE INDEX ON sorted (v email_ops);
 SET enable_seqscan = off;
 SET enable_sort = off;
 SELECT count(*) FROM (SELECT v, lag(v) OVER () AS before FROM (SELECT v FROM sorted ORDER BY v USING <#@) o) p WHERE before >#@ v;
+
+-- The same over text that nobody chose: 250 strings of pieces of several scripts, drawn by md5, so that every run has the same.
+CREATE TABLE piece AS SELECT row_number() OVER () - 1 AS n, p FROM unnest(ARRAY['a', 'B', 'z9', '.', '.', '-', '+', '+x', '_', '"', '\', ' ', '<', '>', 'mailto:', '%40', ',', '@', '@', '@', '@gmail.com',
+  '@X.org', '@me.com', '@proton.me', '@ya.ru', '@yahoo.com', '@n.fastmail.com', 'x.org', '.com', 'xn--', 'bcher-kva', 'ü', 'Ü', E'u\u0308', 'ß', 'ẞ', 'ſ', 'ı', 'İ', 'I', E'\u0307', E'\u212a', 'Σ', 'ς', 'ϴ', 'Ж', 'ж',
+  'א', 'ش', E'\u200c', E'\u200d', '用户', '한', 'ｚ', '＠', '．', '。', E'\u200b', E'\u00a0', '🙂', 'ﬁ', '①', E'\u0338']) p;
+CREATE TABLE noise AS
+SELECT DISTINCT CASE i % 5 WHEN 0 THEN text WHEN 1 THEN upper(text) WHEN 2 THEN '<' || text || '>' ELSE text || '@x.org' END AS v
+  FROM generate_series(1, 260) i,
+       LATERAL (SELECT string_agg(p, '' ORDER BY j) AS text FROM generate_series(1, 1 + i % 7) j JOIN piece ON n = ('x' || substr(md5(i / 3 || '/' || j), 1, 7))::bit(28)::int % 63) t;
+INSERT INTO noise SELECT v FROM value WHERE v NOT IN (SELECT v FROM noise);
+SELECT count(*) > 300 AS "enough values", count(*) FILTER (WHERE normalize_email(v) IS NULL) > 60 AS "none among them", count(DISTINCT ~@ v) > 60 AS "addresses among them" FROM noise;
+SELECT count(*) FROM noise WHERE ~@ ~@ v <> ~@ v OR normalize_mailbox(normalize_mailbox(v)) <> normalize_mailbox(v) OR ~@ normalize_mailbox(v) <> normalize_mailbox(v)
+   OR (~@ v IS NULL) <> (normalize_mailbox(v) IS NULL) OR (~@ v IS NULL) <> (email_problem(v) IS NOT NULL) OR (email_domain(v) IS NULL) <> (~@ v IS NULL) OR ~@ (E'\u3000' || v || E'\u200b ') IS DISTINCT FROM ~@ v;
+SELECT count(*) FROM noise a, noise b
+ WHERE (a.v =@ b.v) <> coalesce(~@ a.v = ~@ b.v, false) OR (a.v <>@ b.v) = (a.v =@ b.v) OR (a.v ==@ b.v) <> (coalesce(~@ a.v = ~@ b.v, false) OR a.v = b.v COLLATE "C")
+    OR (a.v ==@ b.v) <> (email_compare(a.v, b.v) = 0) OR sign(email_compare(a.v, b.v)) <> -sign(email_compare(b.v, a.v)) OR (a.v <#@ b.v) <> (email_compare(a.v, b.v) < 0)
+    OR (a.v ==@ b.v AND (email_hash(a.v) <> email_hash(b.v) OR email_hash_extended(a.v, 7) <> email_hash_extended(b.v, 7)))
+    OR (a.v =~@ b.v) <> coalesce(normalize_mailbox(a.v) = normalize_mailbox(b.v), false) OR (a.v ==~@ b.v) <> (mailbox_compare(a.v, b.v) = 0)
+    OR (a.v ==~@ b.v AND (mailbox_hash(a.v) <> mailbox_hash(b.v) OR mailbox_hash_extended(a.v, 7) <> mailbox_hash_extended(b.v, 7))) OR (a.v =@ b.v AND NOT a.v =~@ b.v);
+-- The order that a sort comes to is the order of every pair: it is one order, and so the equalities are transitive.
+CREATE TABLE noise_sorted AS SELECT row_number() OVER (ORDER BY v USING <#@) AS n, dense_rank() OVER (ORDER BY v USING <#@) AS class, v,
+                                    row_number() OVER (ORDER BY v USING <#~@) AS m, dense_rank() OVER (ORDER BY v USING <#~@) AS mailbox_class FROM noise;
+SELECT count(*) FROM noise_sorted a JOIN noise_sorted b ON a.n < b.n AND a.v >#@ b.v OR a.m < b.m AND a.v >#~@ b.v OR (a.class = b.class) <> (a.v ==@ b.v) OR (a.mailbox_class = b.mailbox_class) <> (a.v ==~@ b.v);
+
+-- The type email, with itself and with text on either side, says what ==@ and the order of email_ops say, and hashes like them.
+SELECT count(*) FROM (SELECT v, v::email AS e FROM noise) a, (SELECT v, v::email AS e FROM noise) b
+ WHERE ROW(a.e = b.e, a.e = b.v, a.v = b.e) IS DISTINCT FROM ROW(a.v ==@ b.v, a.v ==@ b.v, a.v ==@ b.v) OR ROW(a.e <> b.e, a.e <> b.v, a.v <> b.e) IS DISTINCT FROM ROW(NOT a.v ==@ b.v, NOT a.v ==@ b.v, NOT a.v ==@ b.v)
+    OR ROW(a.e < b.e, a.e < b.v, a.v < b.e) IS DISTINCT FROM ROW(a.v <#@ b.v, a.v <#@ b.v, a.v <#@ b.v) OR ROW(a.e <= b.e, a.e <= b.v, a.v <= b.e) IS DISTINCT FROM ROW(a.v <=#@ b.v, a.v <=#@ b.v, a.v <=#@ b.v)
+    OR ROW(a.e > b.e, a.e > b.v, a.v > b.e) IS DISTINCT FROM ROW(a.v >#@ b.v, a.v >#@ b.v, a.v >#@ b.v) OR ROW(a.e >= b.e, a.e >= b.v, a.v >= b.e) IS DISTINCT FROM ROW(a.v >=#@ b.v, a.v >=#@ b.v, a.v >=#@ b.v);
+SELECT count(*) FROM noise WHERE email_type_hash(v::email) <> email_hash(v) OR email_type_hash_extended(v::email, 7) <> email_hash_extended(v, 7) OR v::email::text <> v COLLATE "C";
+SELECT (SELECT count(*) FROM (SELECT v::email FROM noise GROUP BY 1) g) = (SELECT max(class) FROM noise_sorted) AS "groups are classes";
+-- All classes of operators are as PostgreSQL wants them.
+SELECT count(*), bool_and(amvalidate(c.oid)) FROM pg_opclass c JOIN pg_depend d ON d.classid = 'pg_opclass'::regclass AND d.objid = c.oid AND d.deptype = 'e' JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'identity_resolve';

@@ -66,3 +66,27 @@ EXCEPTION WHEN invalid_parameter_value THEN
 END $$;
 \endif
 CALL promise('functions on text', $q$ SELECT normalize_email(' Ann@X.com') = 'ann@x.com' AND ' Ann@X.com' =@ 'ANN@x.com' $q$);
+-- The functions and operators on text and the type email, in this encoding. u(hex) is text from UTF-8, if the encoding has it.
+CREATE FUNCTION u(hex text) RETURNS text LANGUAGE plpgsql AS
+$$ BEGIN RETURN convert_from(decode(hex, 'hex'), 'UTF8'); EXCEPTION WHEN untranslatable_character THEN RETURN NULL; END $$;
+CREATE TABLE addresses AS SELECT DISTINCT v FROM (
+  SELECT v || '@X.com' AS v FROM bytes UNION ALL SELECT 'a@' || v || '.com' FROM bytes UNION ALL SELECT '<' || v || '@x.com>' FROM bytes WHERE id % 3 = 0 UNION ALL SELECT v FROM bytes
+  UNION ALL SELECT u(hex) || '@b.com' FROM unnest('{c3bc,c39c,75cc88,c39f,e1ba9e,c4b1,c4b0,e284aa,ceb8,cfb4,d0b6,d096,e794a8e688b7,efbcba,efbd9a}'::text[]) hex) t WHERE v IS NOT NULL;
+CALL promise('laws of addresses: function, operators, order and hashes agree for every pair', $q$
+  SELECT count(*) = 0 FROM addresses a, addresses b
+   WHERE (a.v =@ b.v) <> coalesce(~@ a.v = ~@ b.v, false) OR (a.v =@ b.v) <> (b.v =@ a.v) OR (a.v ==@ b.v) <> (email_compare(a.v, b.v) = 0) OR (a.v::email = b.v::email) <> (a.v ==@ b.v)
+      OR (a.v ==@ b.v AND email_hash(a.v) <> email_hash(b.v)) OR sign(email_compare(a.v, b.v)) <> -sign(email_compare(b.v, a.v)) OR (a.v =@ b.v AND NOT a.v =~@ b.v) $q$);
+CALL promise('laws of addresses: a spelling of a spelling is itself, and none has a reason', $q$
+  SELECT bool_and(~@ ~@ v IS NOT DISTINCT FROM ~@ v AND (~@ v IS NULL) = (email_problem(v) IS NOT NULL) AND (email_domain(v) IS NULL) = (~@ v IS NULL)) FROM addresses $q$);
+CREATE INDEX ON addresses (v email_ops);
+CALL promise('an index of addresses finds every address', $q$
+  SELECT bool_and((SELECT count(*) FROM addresses i WHERE i.v =@ (' ' || a.v)) >= 1) FROM (SELECT v FROM addresses WHERE ~@ v IS NOT NULL) a $q$);
+CALL promise('full-width ASCII, where the encoding has it', $q$ SELECT coalesce(~@ u('efbd9aefbca0efbd98efbc8eefbd8fefbd92efbd87') = 'z@x.org', current_setting('server_encoding') = 'LATIN1') $q$);
+CALL promise('an internationalised domain, where the encoding has it', $q$ SELECT coalesce(~@ ('a@b' || u('c3bc') || 'cher.example') = 'a@xn--bcher-kva.example', false) $q$);
+CALL promise('trims the blanks of the encoding', $q$ SELECT coalesce(~@ (u('c2a0') || 'a@x.org' || u('c2a0')) = 'a@x.org', true) AND coalesce(~@ (u('e38080') || 'a@x.org') = 'a@x.org', true) $q$);
+CALL promise('long values are no addresses and no errors', $q$ SELECT bool_and(~@ repeat(v, 100000) IS NULL AND length(email_problem(repeat(v, 100000))) > 0 AND repeat(v, 2000) ==@ repeat(v, 2000)) FROM bytes WHERE id % 16 = 1 $q$);
+CALL promise('phones and ids take every byte', $q$ SELECT count(normalize_phone(v)) = 0 AND count(normalize_phone(v, 'GB')) = 0 AND count(normalize_id('uuid', v)) = 0 FROM bytes $q$);
+SELECT current_setting('server_encoding') = 'SQL_ASCII' AS sql_ascii \gset
+\if :sql_ascii
+CALL promise('what is no UTF-8 is no address, and is said to be none', $q$ SELECT ~@ (E'\xff' || '@x.org') IS NULL AND email_problem(E'\xff' || '@x.org') = 'it is not valid UTF-8' AND (E'\xff' || '@x.org') ==@ (E'\xff' || '@x.org') $q$);
+\endif
