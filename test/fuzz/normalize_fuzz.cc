@@ -1,4 +1,5 @@
-// Every normaliser on any bytes: no crash, and the laws hold. The first byte picks the method.
+// Every normaliser on any bytes: no crash, and the laws hold. The first byte picks the method, and
+// for telephone numbers the region.
 //
 //   cmake -S . -B build-fuzz -DCMAKE_CXX_COMPILER=clang++ -DIDENTITY_RESOLVE_FUZZ=ON
 //   cmake --build build-fuzz --target fuzz_targets
@@ -7,10 +8,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 #include <string_view>
 
+#include "normalize/email.h"
+#include "normalize/email_facts.h"
 #include "normalize/normalize.h"
+#include "normalize/phone.h"
 #include "normalize/text.h"
 
 namespace {
@@ -19,6 +24,46 @@ using namespace identity_resolve::normalize;  // NOLINT(google-build-using-names
 
 void require(bool law) {
   if (!law) std::abort();
+}
+
+// What is said of an address holds for every spelling of it; what is none has words for it.
+void check_address(std::string_view typed) {
+  Scratch scratch;
+  const Address address = read_email(typed, scratch);
+  require(describe(address.problem).empty() == (address.problem == EmailProblem::kNone));
+  if (address.problem != EmailProblem::kNone) return;
+  const std::string once(address.text);
+  const std::string_view domain = domain_of(once);
+  require(!domain.empty() && once.ends_with(domain));
+  (void)is_role(once);
+  (void)is_free(once);
+  (void)is_disposable(once);
+
+  std::string loud = once;
+  for (char& c : loud) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  Scratch other;
+  // A capital that a mark follows composes with it to another capital: only ASCII is told by this.
+  if (is_ascii(once)) require(read_email(loud, other).text == once);
+  for (const std::string& wrapped : {"<" + once + ">", "A. Name <" + once + ">", once + "."}) {
+    const Address unwrapped = read_email(wrapped, other);
+    require(unwrapped.problem == EmailProblem::kNone && unwrapped.text == once);
+  }
+}
+
+// A number read as in a region is the same number read by itself.
+void check_phone(std::string_view typed, std::string_view region) {
+  Scratch scratch;
+  const Result result = normalize_phone(typed, scratch, region);
+  if (result.status != Status::kValid) return;
+  const std::string once(result.text);
+  require(once.front() == '+' && is_ascii(once));
+  Scratch again;
+  for (const std::string_view other : {region, std::string_view{}, std::string_view{"US"}}) {
+    const Result reread = normalize_phone(once, again, other);
+    require(reread.status == Status::kValid && reread.text == once);
+  }
 }
 
 void check(Method method, std::string_view typed) {
@@ -61,6 +106,12 @@ void check(Method method, std::string_view typed) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view typed(reinterpret_cast<const char*>(data) + 1, size - 1);
-  check(static_cast<Method>(data[0] % 9), typed);
+  const auto method = static_cast<Method>(data[0] % 9);
+  check(method, typed);
+  if (method == Method::kEmail) check_address(typed);
+  if (method == Method::kPhone) {
+    constexpr std::string_view kRegions[] = {"GB", "US", "DE", "IT", "AR", "MX", "BR", "JP"};
+    check_phone(typed, kRegions[data[0] / 9 % std::size(kRegions)]);
+  }
   return 0;
 }
