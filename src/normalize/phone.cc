@@ -48,13 +48,21 @@ Result normalize_phone(std::string_view utf8, Scratch& scratch, std::string_view
   if (has_second_extension(typed)) return {Status::kInvalid, text};
   const PhoneNumberUtil& util = *PhoneNumberUtil::GetInstance();
   PhoneNumber number;
-  const std::string region_code(region.empty() ? std::string_view("ZZ") : region);
-  if (util.Parse(typed, region_code, &number) != PhoneNumberUtil::NO_PARSING_ERROR ||
-      !util.IsValidNumber(number)) {
-    return {Status::kInvalid, text};
-  }
+  const auto read = [&](const std::string& written, std::string_view in) {
+    return util.Parse(written, std::string(in), &number) == PhoneNumberUtil::NO_PARSING_ERROR &&
+           util.IsValidNumber(number);
+  };
+  constexpr std::string_view kNoRegion = "ZZ";
+  if (!read(typed, region.empty() ? kNoRegion : region)) return {Status::kInvalid, text};
   util.Format(number, PhoneNumberUtil::E164, &scratch);  // without the extension
-  if (number.has_extension()) scratch.append(";ext=").append(number.extension());
+  const std::string extension = number.extension();
+  // A few plans have digits that are dialled within the country only, as Mexico's 1 before a mobile
+  // number was, and libphonenumber drops them from the international form alone: so that is read.
+  if (!region.empty() && typed.front() != '+') {
+    if (!read(scratch, kNoRegion)) return {Status::kInvalid, text};
+    util.Format(number, PhoneNumberUtil::E164, &scratch);
+  }
+  if (!extension.empty()) scratch.append(";ext=").append(extension);
   return {Status::kValid, scratch};
 }
 

@@ -35,6 +35,21 @@ TEST(PhoneTest, NationalFormNeedsARegion) {
   EXPECT_EQ(phone("011 44 20 8366 1177", "US"), "+442083661177");
 }
 
+// Found by the fuzzer: digits that were dialled within Mexico only came through.
+TEST(PhoneTest, NationalFormIsTheInternationalOne) {
+  EXPECT_EQ(phone("01 1 83 2264 6355", "MX"), "+528322646355");
+  EXPECT_EQ(phone("+52 1 83 2264 6355", "MX"), "+528322646355");
+  EXPECT_EQ(phone("83 2264 6355 ext. 7", "MX"), "+528322646355;ext=7");
+  for (const char* region : {"AR", "BR", "DE", "GB", "IT", "JP", "MX", "US"}) {
+    for (const char* typed : {"01183Ba6hn--ekk", "011 15 2345 6789", "0011 23 4567 8901",
+                              "045 1 55 1234 5678", "06 1234 5678", "0 15 11 2345 6789"}) {
+      const std::string once = phone(typed, region);
+      if (once == "<invalid>") continue;
+      EXPECT_EQ(phone(once), once) << typed << " in " << region;
+    }
+  }
+}
+
 TEST(PhoneTest, ExtensionsAreKeptApart) {
   EXPECT_EQ(phone("+1 650-253-0000 ext. 5"), "+16502530000;ext=5");
   EXPECT_EQ(phone("+1 650-253-0000;ext=5"), "+16502530000;ext=5");
