@@ -1,15 +1,17 @@
 // One execution of resolve_identities() or identity_records(): built once, then read row by row.
 //
-//   scan, normalise, key   pg/scan.cc: each source's query, row by row, into the engine's sink
-//   partition, union       engine/link_table.h, engine/resolver.cc: rows that share a key unite
-//   guard                  (every link holds in this version)
-//   label                  engine/disjoint_set.h: identities are numbered
+//   scan, normalise, key   pg/scan.cc, parallel_sink.cc: each source's query, row by row, into the
+//                          engine's sinks, here or in parallel workers
+//   partition, union       engine/link_table.h, union_stage.cc: rows that share a key unite
+//   guard                  engine/guard.cc: what breaks a limit is built again
+//   label                  engine/disjoint_set.h, resolver.cc: identities are numbered, rows placed
 //   survive                engine/identity_reader.cc, survivorship.cc, combinations.cc
 //   emit                   pg/emit.cc: a row at a time, as values of the requested types
 //
 // Memory: an Execution and all that its engine keeps live on one memory context below the caller's.
 // A callback of that context destroys the C++ objects, so the end of the statement, an error or a
-// cancel frees everything without our being asked.
+// cancel frees everything without our being asked. Rows and links take at most three quarters of
+// maintenance_work_mem; the rest goes to temporary files (temp_files.h).
 #pragma once
 
 #include "engine/combinations.h"

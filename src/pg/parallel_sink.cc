@@ -207,7 +207,8 @@ void unpack_message(LeaderTask& task, ByteReader from) {
 
 // ---- the query around the source's query ----
 
-// identity_sink(internal, bytea, VARIADIC "any") beside the type of the clauses. For a plain frame.
+// identity_sink(internal, bytea, VARIADIC "any") beside the type of the clauses; none where the
+// user may not execute it. For a plain frame.
 Oid find_aggregate(Datum clauses) {
   const HeapTuple type =
       SearchSysCache1(TYPEOID, ObjectIdGetDatum(ARR_ELEMTYPE(DatumGetArrayTypeP(clauses))));
@@ -216,8 +217,11 @@ Oid find_aggregate(Datum clauses) {
   ReleaseSysCache(type);
   const Oid arguments[] = {INTERNALOID, BYTEAOID, ANYOID};
   oidvector* types = buildoidvector(arguments, 3);
-  return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("identity_sink"),
-                         PointerGetDatum(types), ObjectIdGetDatum(schema));
+  const Oid function =
+      GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("identity_sink"),
+                      PointerGetDatum(types), ObjectIdGetDatum(schema));
+  if (OidIsValid(function) && right_to_execute(function) != ACLCHECK_OK) return InvalidOid;
+  return function;
 }
 
 TargetEntry* argument(Aggref* aggregate, Expr* value) {

@@ -155,6 +155,15 @@ inline const PgBackendStatus* backend_entry(int index) {
   return local == nullptr ? nullptr : &local->backendStatus;
 }
 
+// The user's right to execute a function.
+inline AclResult right_to_execute(Oid function) {
+#if PG_VERSION_NUM >= 160000
+  return object_aclcheck(ProcedureRelationId, function, GetUserId(), ACL_EXECUTE);
+#else
+  return pg_proc_aclcheck(function, GetUserId(), ACL_EXECUTE);
+#endif
+}
+
 // Whether the user may read all that a planned statement reads; raises no error.
 inline bool may_read(const PlannedStmt* statement) {
 #if PG_VERSION_NUM >= 160000

@@ -191,12 +191,7 @@ struct ScanState {
 ScanState* state_of(CustomScanState* node) { return reinterpret_cast<ScanState*>(node); }
 
 void check_may_execute(Oid function) {
-#if PG_VERSION_NUM >= 160000
-  const AclResult allowed =
-      object_aclcheck(ProcedureRelationId, function, GetUserId(), ACL_EXECUTE);
-#else
-  const AclResult allowed = pg_proc_aclcheck(function, GetUserId(), ACL_EXECUTE);
-#endif
+  const AclResult allowed = right_to_execute(function);
   if (allowed != ACLCHECK_OK) aclcheck_error(allowed, OBJECT_FUNCTION, get_func_name(function));
   InvokeFunctionExecuteHook(function);
 }
