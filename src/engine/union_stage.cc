@@ -56,7 +56,6 @@ UnionStage::UnionStage(Environment& environment, const UnionInput& input)
       rows_(input.rows),
       runs_(input.runs),
       row_count_(input.row_count),
-      keep_evidence_(input.keep_evidence),
       limit_of_kind_(input.kinds.size(), 0),
       identity_of_(&environment.memory()),
       record_of_(&environment.memory()),
@@ -81,7 +80,8 @@ UnionStage::UnionStage(Environment& environment, const UnionInput& input)
       forest_(&environment.memory()),
       conflicted_(&environment.memory()),
       conflicted_rows_(environment),
-      number_of_(&environment.memory()) {
+      number_of_(&environment.memory()),
+      keep_evidence_(input.keep_evidence) {
   for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
     const KindRules& rules = kinds_[kind];
     if (rules.max_records != 0) {

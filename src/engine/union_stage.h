@@ -202,10 +202,7 @@ class UnionStage {
   std::span<const LoggedRows> rows_;
   std::span<const SourceRun> runs_;
   std::size_t row_count_;
-  bool keep_evidence_;
   std::uint64_t least_max_records_ = std::numeric_limits<std::uint64_t>::max();
-  bool has_limits_ = false;
-  bool has_fallback_ = false;
   std::vector<std::uint16_t> limit_of_kind_;  // of those counted by row
   std::size_t limits_ = 0;                    // how many these are
   std::vector<KindNumber> scattered_kinds_;   // the other ones with a limit
@@ -215,19 +212,16 @@ class UnionStage {
   // How many values of a limited kind each row stands for, up to kMostCounted, by limit.
   std::vector<Vector<std::uint8_t>> holders_;
   TooCommon too_common_;
-  bool records_are_known_ = false;
   Vector<std::uint32_t> record_of_;  // empty where each row is a record of its own
 
   // One partition.
   std::size_t partition_ = 0;
   Vector<Link> loaded_;  // its spilled links
   Vector<Link> piece_;
-  bool only_conflicted_ = false;
   KeyIndex index_;
   Vector<Pair> pairs_;
   Vector<std::uint32_t> start_;   // by group, in arranged_
   Vector<const Link*> arranged_;  // by group
-  bool is_arranged_ = false;
   Vector<Member> members_;
   Vector<std::uint64_t> counted_;
   Vector<Key> too_common_keys_;  // those of a partition together, sorted
@@ -237,7 +231,6 @@ class UnionStage {
   // Who holds the values of the scattered kinds, by place in scattered_kinds_.
   PartitionedLog<Holding> scattered_holders_;
   Spill holders_spill_;
-  std::uint32_t next_value_ = 0;
 
   // Of fallback kinds: which sources a record is linked to by stronger identifiers.
   std::vector<std::int32_t> fallback_priorities_;
@@ -256,6 +249,14 @@ class UnionStage {
   RowSubset conflicted_rows_;        // theirs
   Vector<std::uint32_t> number_of_;  // of these rows: the guard's numbers of their records
   std::optional<Guard> guard_;       // where there is a conflict
+
+  std::uint32_t next_value_ = 0;  // of scattered_holders_
+  bool keep_evidence_;
+  bool has_limits_ = false;
+  bool has_fallback_ = false;
+  bool records_are_known_ = false;
+  bool only_conflicted_ = false;  // of the partition only links of rows in a conflict are seen
+  bool is_arranged_ = false;      // the partition's links, by group
 };
 
 }  // namespace identity_resolve::engine
