@@ -110,6 +110,11 @@ SET temp_file_limit = '1MB';
 SELECT count(*) FROM identity_records(VARIADIC many.clauses());
 RESET temp_file_limit;
 
+-- What is explained is read by workers too.
+SET parallel_leader_participation = off;
+SELECT * FROM explain_identity('app', '9e3779b1', 'tickets', '1', VARIADIC many.clauses());
+RESET parallel_leader_participation;
+
 -- Nothing of it stays behind.
 SELECT count(*) FROM pg_ls_dir('base/pgsql_tmp', true, false);
 

@@ -211,6 +211,7 @@ void Resolver::finalize() {
   } else {
     place_in_parts(stage.identity_of(), verdicts);
   }
+  for (const auto& sink : sinks_) sink->spill_.close();
 }
 
 // ---- where an identity's rows are ----

@@ -37,6 +37,8 @@ class Spill {
 
   // nullptr where there is none yet.
   [[nodiscard]] const SpillFile* file() const noexcept { return file_.get(); }
+  // Nothing will be read any more.
+  void close() noexcept { file_.reset(); }
   // Written so far.
   [[nodiscard]] std::uint64_t bytes() const noexcept { return end_; }
 
