@@ -13,7 +13,7 @@ FROM generate_series(1, 20000) AS n;
 CREATE TABLE many.tickets AS
 SELECT n AS id,
   CASE WHEN n % 3 = 0 THEN lpad(to_hex(n * 2654435761 % 4294967296), 8, '0') END AS user_id,
-  CASE WHEN n % 20 = 0 THEN 'info@example.com' ELSE 'person' || n || '@example.com' END AS email,
+  CASE WHEN n % 15 = 0 THEN 'info@example.com' ELSE 'person' || n || '@example.com' END AS email,
   repeat('x', n % 50) AS note
 FROM generate_series(1, 20000) AS n;
 -- An id that comes twice is one record.
