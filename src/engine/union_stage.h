@@ -21,6 +21,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/disjoint_set.h"
@@ -85,8 +86,18 @@ class UnionStage {
   [[nodiscard]] std::span<const std::uint32_t> identity_of() const noexcept {
     return {identity_of_.data(), identity_of_.size()};
   }
+  // The first row of each row's record; empty where each row is a record of its own. While the
+  // links are there.
+  [[nodiscard]] boost::container::pmr::vector<std::uint32_t> take_records() {
+    find_records();
+    return std::move(record_of_);
+  }
   // Forgets everything but identity_of().
   void forget_links() noexcept;
+  // identity_of(), for good.
+  [[nodiscard]] boost::container::pmr::vector<std::uint32_t> take_identities() noexcept {
+    return std::move(identity_of_);
+  }
 
   // Afterwards, with evidence: what became of each identifier. Row r's are in partition
   // r / rows_a_partition.
