@@ -118,7 +118,11 @@ void LocalSink::end_row() {
   header.item_bytes = static_cast<std::uint32_t>(item_bytes);
   std::memcpy(open_, &header, sizeof header);
   log_.take(open_bytes_);
-  if (resident_bytes() > budget_) spill();
+  if (resident_bytes() <= budget_) return;
+  // Rows are wanted last, and from front to back: links, which are wanted at once, stay as long as
+  // they leave room.
+  log_.spill(spill_, ticker_);
+  if (links_.log().resident_bytes() > budget_ / 2) links_.log().spill(spill_, ticker_);
 }
 
 // ---- rows come in ----

@@ -9,12 +9,12 @@
 //
 // Serial execution is one local sink.
 //
-// Memory: a sink that holds more than its budget writes what it has to a temporary file, rows and
-// links alike. What union needs of a partition's links is read back partition by partition
-// (union_stage.h). Where the rows do not fit into the budget, they are then dealt to parts of
-// neighbouring identities, in another temporary file, and a part is read back when its first
-// identity is asked for. Beside the budget: 4 bytes a row while united, and the rows of an identity
-// that alone is larger than the budget. In memory a row takes 8 bytes more than its own.
+// Memory: a sink that holds more than its budget writes its rows to a temporary file, and its links
+// where they take half of it. What union needs of a partition's links is read back partition by
+// partition (union_stage.h). Where the rows do not fit into the budget, they are then dealt to
+// parts of neighbouring identities, in another temporary file, and a part is read back when its
+// first identity is asked for. Beside the budget: 4 bytes a row while united, and the rows of an
+// identity that alone is larger than the budget. In memory a row takes 8 bytes more than its own.
 #pragma once
 
 #include <algorithm>
@@ -75,7 +75,7 @@ class LocalSink {
                       Standing standing = Standing::kValid, std::string_view shown = {});
   // A value to carry to the output.
   void add_value(SlotNumber slot, std::string_view value);
-  // The row is whole. Spills where the budget is used up.
+  // The row is whole. Spills where the budget is used up: rows, and links beyond half of it.
   void end_row();
 
   [[nodiscard]] std::size_t rows() const noexcept { return log_.rows(); }
