@@ -276,7 +276,7 @@ void Resolver::load_verdicts(Verdicts& verdicts, std::size_t range, Vector<Verdi
   });
   std::sort(to.begin(), to.end(), [this](const Verdict& a, const Verdict& b) {
     ticker_.tick();
-    return std::tuple(a.row, a.key.high, a.key.low) < std::tuple(b.row, b.key.high, b.key.low);
+    return std::tuple(a.row, a.key) < std::tuple(b.row, b.key);
   });
 }
 
@@ -287,10 +287,9 @@ void Resolver::judge_row(std::byte* row, std::span<const Verdict> verdicts) {
     if (slot != kEvidenceSlot) return;
     EvidenceHeader header;
     std::memcpy(&header, bytes.data(), sizeof header);
-    const auto found = std::lower_bound(
-        verdicts.begin(), verdicts.end(), header.key, [](const Verdict& verdict, const Key& key) {
-          return std::tuple(verdict.key.high, verdict.key.low) < std::tuple(key.high, key.low);
-        });
+    const auto found =
+        std::lower_bound(verdicts.begin(), verdicts.end(), header.key,
+                         [](const Verdict& verdict, const Key& key) { return verdict.key < key; });
     header.others = found->others;
     // What was known from the start stays: such a link joins nothing.
     if (header.status == LinkStatus::kAlone) header.status = found->status;

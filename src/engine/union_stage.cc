@@ -9,10 +9,6 @@ namespace identity_resolve::engine {
 
 namespace {
 
-bool key_before(const Key& a, const Key& b) noexcept {
-  return a.high != b.high ? a.high < b.high : a.low < b.low;
-}
-
 // Unites pairs of rows a little later than it is told to, so that their places in the forest,
 // which lie anywhere, have been fetched by then. Which pair comes first never matters.
 class DelayedUnion {
@@ -152,13 +148,12 @@ void UnionStage::load(std::size_t partition, Visit&& visit) {
   partition_ = partition;
   is_arranged_ = false;
   loaded_.clear();
-  std::size_t links = 0;
-  for (const LoggedLinks& table : tables_) links += table.table->size(partition);
   for (const LoggedLinks& table : tables_) {
     if (!table.table->log().has_spilled(partition)) continue;
     table.table->load_spilled(partition, *table.spill, loaded_);
     ticker_.tick_bytes(loaded_.size() * sizeof(Link));
   }
+  const std::size_t links = links_in(partition);
   index_.reset(only_conflicted_ ? std::min(links, conflicted_rows_.size()) : links);
   each_link([&](const Link& link) {
     visit(link, index_.add(link));
@@ -180,16 +175,20 @@ void UnionStage::load_conflicted(std::size_t partition) {
   const std::span<const Key> keys = too_common_keys_of(partition);
   if (keys.empty()) return;
   for (KeyGroup& group : index_.groups()) {
-    group.too_common = std::binary_search(keys.begin(), keys.end(), group.key, key_before);
+    group.too_common = std::binary_search(keys.begin(), keys.end(), group.key);
     ticker_.tick();
   }
 }
 
 // Whether the links of a partition are more than the budget lets one load.
-bool UnionStage::is_too_large(std::size_t partition) const noexcept {
+std::size_t UnionStage::links_in(std::size_t partition) const noexcept {
   std::size_t links = 0;
   for (const LoggedLinks& table : tables_) links += table.table->size(partition);
-  return links * 2 * sizeof(Link) > environment_->budget() / 2;
+  return links;
+}
+
+bool UnionStage::is_too_large(std::size_t partition) const noexcept {
+  return links_in(partition) * 2 * sizeof(Link) > environment_->budget() / 2;
 }
 
 // Calls visit(link) for each link of a partition, piece by piece.
@@ -235,7 +234,7 @@ void UnionStage::close_too_common_keys() {
   std::sort(too_common_keys_.begin() + static_cast<std::ptrdiff_t>(first), too_common_keys_.end(),
             [this](const Key& a, const Key& b) {
               ticker_.tick();
-              return key_before(a, b);
+              return a < b;
             });
 }
 
@@ -290,13 +289,13 @@ void UnionStage::judge(std::size_t group, bool report) {
 
 // As find_too_common(true), for a partition that is streamed and has no record of several rows: the
 // links of a row come one behind the other.
-void UnionStage::count_streamed(bool report) {
+void UnionStage::count_streamed() {
   const std::span<KeyGroup> groups = index_.groups();
   Vector<std::uint32_t> suspects(&environment_->memory());  // sorted
   for (std::uint32_t group = 0; group < groups.size(); ++group) {
     if (may_be_too_common(groups[group])) suspects.push_back(group);
   }
-  if (report) first_too_common_key_[partition_] = too_common_keys_.size();
+  first_too_common_key_[partition_] = too_common_keys_.size();
   if (!suspects.empty()) {
     Vector<std::uint64_t> records(suspects.size() * source_count_, 0, &environment_->memory());
     Vector<std::uint32_t> last_row(suspects.size(), kNoRow, &environment_->memory());
@@ -315,14 +314,12 @@ void UnionStage::count_streamed(bool report) {
       for (std::size_t source = 0; source < source_count_; ++source) {
         const std::uint64_t count = records[place * source_count_ + source];
         if (count <= rules_of(judged).max_records) continue;
-        if (report) {
-          report_too_common(judged, SourceNumber{static_cast<std::uint16_t>(source)}, count);
-        }
+        report_too_common(judged, SourceNumber{static_cast<std::uint16_t>(source)}, count);
         judged.too_common = true;
       }
     }
   }
-  if (report) close_too_common_keys();
+  close_too_common_keys();
 }
 
 // Keeps the worst: those that most records of one source carry.
@@ -455,7 +452,7 @@ void UnionStage::unite_streamed(std::size_t partition) {
   });
   if (suspect) find_records();
   if (record_of_.empty()) {
-    count_streamed(true);
+    count_streamed();
   } else {
     // Only side by side do the rows of one record show: such a partition is loaded after all.
     load(partition, [](const Link&, std::uint32_t) {});

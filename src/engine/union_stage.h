@@ -166,6 +166,7 @@ class UnionStage {
   void each_link(Visit&& visit) const;
   template <class Visit>
   void stream(std::size_t partition, Visit&& visit);
+  [[nodiscard]] std::size_t links_in(std::size_t partition) const noexcept;
   [[nodiscard]] bool is_too_large(std::size_t partition) const noexcept;
   void arrange();
   [[nodiscard]] std::span<const Link* const> links_of(std::size_t group) const noexcept {
@@ -174,7 +175,7 @@ class UnionStage {
   [[nodiscard]] bool may_be_too_common(const KeyGroup& group) const noexcept;
   void find_too_common(bool report);
   void judge(std::size_t group, bool report);
-  void count_streamed(bool report);
+  void count_streamed();
   void close_too_common_keys();
   [[nodiscard]] std::span<const Key> too_common_keys_of(std::size_t partition) const noexcept {
     return {too_common_keys_.data() + first_too_common_key_[partition],

@@ -310,7 +310,7 @@ bool Execution::load_next_links() {
   } while (links_.empty() && !show_record_);
   // Keys are random, and come last: they only bring equal identifiers together.
   const auto order = [](const engine::Evidence& at) {
-    return std::tuple(at.kind, at.value, at.key.high, at.key.low);
+    return std::tuple(at.kind, at.value, at.key);
   };
   std::sort(links_.begin(), links_.end(), [&](const auto& a, const auto& b) {
     ticker.tick_bytes(std::min(a.value.size(), b.value.size()));
