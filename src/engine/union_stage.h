@@ -3,7 +3,8 @@
 // Rows that carry the same key are united, partition by partition; a record's id is a key like any
 // other, so several rows of one record are united too. On the way the stage finds what is too
 // common, splits the values of fallback kinds, and has the components that break a limit built
-// again by the guard (guard.h). doc/guards.md says what is decided and in which order.
+// again by the guard (guard.h). doc/guards.md says what is decided and in which order. What only
+// some calls need is in union_fallbacks.cc, union_conflicts.cc and union_evidence.cc.
 //
 // Memory: 4 bytes a row for the forest, 1 a row for each kind with a limit, and what one
 // partition's links need. Only where they are needed: 4 bytes a row for records of several rows, 8
