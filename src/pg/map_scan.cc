@@ -1,0 +1,450 @@
+// The SQL functions by which an identity map looks at its sources: identity_map_scan() and
+// identity_map_layout(). src/sql/50-map.sql has what they are for.
+//
+// A scan runs a source's query once, row by row, and keeps nothing of a row but its fingerprint.
+// The fingerprints that the map's state holds lie in a table of eight bytes a row beside it: what
+// is not there is new and goes out with its values and keys; what no row had goes out as gone. So a
+// refresh costs the reading of the source, a hash and a probe a row, whatever else the map has to
+// do.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pg/resolve.h"
+#include "pg/scan.h"
+#include "pg/spi.h"
+
+extern "C" {
+#include <catalog/pg_class.h>
+#include <catalog/pg_inherits.h>
+#include <utils/syscache.h>
+}
+
+namespace identity_resolve::pg {
+
+namespace {
+
+using engine::Error;
+
+// Numbers, each with its place in the order of arrival. Open addressing; half of it stays empty.
+class NumberTable {
+ public:
+  NumberTable() : slots_(kLeast, kEmpty) {}
+
+  // The number's place, and whether it is new.
+  std::pair<std::uint32_t, bool> insert(std::int64_t number) {
+    if ((numbers_.size() + 1) * 2 > slots_.size()) grow();
+    const std::size_t at = find_slot(number);
+    if (slots_[at] != kEmpty) return {slots_[at], false};
+    if (numbers_.size() >= kEmpty) throw Error("54000", "a source has more rows than can be read");
+    slots_[at] = static_cast<std::uint32_t>(numbers_.size());
+    numbers_.push_back(number);
+    return {slots_[at], true};
+  }
+  [[nodiscard]] bool contains(std::int64_t number) const noexcept {
+    return slots_[find_slot(number)] != kEmpty;
+  }
+  [[nodiscard]] std::span<const std::int64_t> numbers() const noexcept { return numbers_; }
+
+ private:
+  static constexpr std::size_t kLeast = 1024;
+  static constexpr std::uint32_t kEmpty = UINT32_MAX;
+
+  [[nodiscard]] std::size_t find_slot(std::int64_t number) const noexcept {
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t at = (static_cast<std::uint64_t>(number) * 0x9E3779B97F4A7C15U >> 20) & mask;
+    while (slots_[at] != kEmpty && numbers_[slots_[at]] != number) at = (at + 1) & mask;
+    return at;
+  }
+  void grow() {
+    std::vector<std::uint32_t> larger(slots_.size() * 2, kEmpty);
+    slots_.swap(larger);
+    for (std::size_t i = 0; i < numbers_.size(); ++i) {
+      slots_[find_slot(numbers_[i])] = static_cast<std::uint32_t>(i);
+    }
+  }
+
+  std::vector<std::int64_t> numbers_;
+  std::vector<std::uint32_t> slots_;
+};
+
+// Puts the numbers that a query yields into a table; a connection to SPI is open.
+struct NumberReceiver {
+  DestReceiver base;
+  NumberTable* table;
+};
+
+void read_numbers(const char* query, NumberTable& table) {
+  NumberReceiver receiver{};
+  receiver.base.receiveSlot = [](TupleTableSlot* slot, DestReceiver* self) {
+    slot_getsomeattrs(slot, 1);
+    const std::int64_t number = DatumGetInt64(slot->tts_values[0]);
+    auto* to = reinterpret_cast<NumberReceiver*>(self);
+    guarded([&] { to->table->insert(number); });
+    return true;
+  };
+  receiver.base.rStartup = [](DestReceiver*, int, TupleDesc shape) {
+    if (shape->natts == 1 && TupleDescAttr(shape, 0)->atttypid == INT8OID) return;
+    ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                    errmsg("what an identity map knows must be one column of bigint")));
+  };
+  receiver.base.rShutdown = [](DestReceiver*) {};
+  receiver.base.rDestroy = [](DestReceiver*) {};
+  receiver.base.mydest = DestTuplestore;
+  receiver.table = &table;
+  call([&] {
+    SPIExecuteOptions options{};
+    options.read_only = true;
+    options.must_return_tuples = true;
+    options.dest = &receiver.base;
+    const int result = SPI_execute_extended(query, &options);
+    if (result < 0) elog(ERROR, "SPI_execute_extended: %s", SPI_result_code_string(result));
+  });
+}
+
+// The session's search_path, exchanged for as long as a source's query is analysed or runs. It
+// comes back with the GUC nesting level, also when an error ends the transaction.
+class SearchPath {
+ public:
+  explicit SearchPath(const char* path) {
+    level_ = call([path] {
+      const int level = NewGUCNestLevel();
+      set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+                        false);
+      return level;
+    });
+  }
+  SearchPath(const SearchPath&) = delete;
+  SearchPath& operator=(const SearchPath&) = delete;
+  ~SearchPath() = default;
+  void leave() const {
+    call([this] { AtEOXact_GUC(true, level_); });
+  }
+
+ private:
+  int level_ = 0;
+};
+
+// Tells rows that the map knows from new ones.
+class ChangeFinder final : public RowVisitor {
+ public:
+  ChangeFinder(SourceScan& scan, const MapSecret& secret, ReturnSetInfo* result)
+      : scan_(&scan), secret_(&secret), result_(result) {
+    const auto columns = static_cast<std::size_t>(result->setDesc->natts);
+    values_.resize(columns);
+    nulls_ = std::make_unique<bool[]>(columns);
+  }
+
+  NumberTable& known() noexcept { return fingerprints_; }
+  NumberTable& forgotten() noexcept { return forgotten_; }
+  void start() {
+    known_ = fingerprints_.numbers().size();
+    seen_.resize(known_);
+  }
+
+  void take(const RowView& row) override {
+    const std::int64_t record = record_number(row);
+    if (forgotten_.contains(record)) return;
+    const auto [place, is_new] = fingerprints_.insert(fingerprint_of(row));
+    if (!is_new) {
+      if (place < known_) seen_[place] = true;
+      return;
+    }
+    const bool unique = scan_->layout().ids_are_unique;
+    const std::int64_t ordinal = unique ? ++rows_ : std::int64_t{records_.insert(record).first} + 1;
+    scan_->reader().keys_of(row, *secret_, keys_);
+    put(row, fingerprints_.numbers()[place], ordinal);
+  }
+
+  // Those of the known rows that have not been seen.
+  void put_gone() {
+    std::fill_n(nulls_.get(), values_.size(), true);
+    nulls_[0] = false;
+    for (std::size_t i = 0; i < known_; ++i) {
+      if (seen_[i]) continue;
+      values_[0] = Int64GetDatum(fingerprints_.numbers()[i]);
+      call([this] { store(); });
+    }
+  }
+
+ private:
+  std::int64_t record_number(const RowView& row) {
+    hash_.begin(MapHash::Sort::kRecord);
+    hash_.add(std::string_view(scan_->name()));
+    hash_.add(row.record_id);
+    return hash_.end(*secret_);
+  }
+
+  std::int64_t fingerprint_of(const RowView& row) {
+    hash_.begin(MapHash::Sort::kRow);
+    hash_.add(row.record_id);
+    hash_.add(row.updated_at);
+    for (const RowView::Cell& cell : row.cells) {
+      hash_.add(std::int64_t{cell.column->attribute});
+      hash_.add(cell.value);
+    }
+    return hash_.end(*secret_);
+  }
+
+  void put(const RowView& row, std::int64_t fingerprint, std::int64_t ordinal) {
+    call([&] {
+      values_[0] = Int64GetDatum(fingerprint);
+      values_[1] = Int64GetDatum(ordinal);
+      values_[2] = text_of(row.record_id);
+      values_[3] = keys_datum();
+      values_[4] = TimestampGetDatum(row.updated_at);
+      nulls_[0] = nulls_[1] = nulls_[2] = nulls_[3] = false;
+      nulls_[4] = row.updated_at == engine::kNeverUpdated;
+      std::size_t at = 5;
+      std::size_t next = 0;
+      for (const SourceColumn& column : scan_->columns()) {
+        std::size_t end = next;
+        while (end < row.cells.size() && row.cells[end].column == &column) ++end;
+        nulls_[at] = end == next;
+        if (!nulls_[at]) {
+          values_[at] = column.array ? array_of(row.cells.subspan(next, end - next))
+                                     : text_of(row.cells[next].value);
+        }
+        next = end;
+        ++at;
+      }
+      store();
+    });
+  }
+
+  // PostgreSQL's half: these may raise errors.
+  static Datum text_of(std::string_view utf8) {
+    const std::string_view text = from_utf8(utf8);
+    return PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
+  }
+  static Datum array_of(std::span<const RowView::Cell> cells) {
+    auto* elements = static_cast<Datum*>(palloc(cells.size() * sizeof(Datum)));
+    for (std::size_t i = 0; i < cells.size(); ++i) elements[i] = text_of(cells[i].value);
+    return PointerGetDatum(construct_array(elements, static_cast<int>(cells.size()), TEXTOID, -1,
+                                           false, TYPALIGN_INT));
+  }
+  [[nodiscard]] Datum keys_datum() const {
+    auto* elements = static_cast<Datum*>(palloc((keys_.size() + 1) * sizeof(Datum)));
+    for (std::size_t i = 0; i < keys_.size(); ++i) elements[i] = Int64GetDatum(keys_[i]);
+    return PointerGetDatum(construct_array(elements, static_cast<int>(keys_.size()), INT8OID,
+                                           sizeof(std::int64_t), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+  }
+  void store() {
+    tuplestore_putvalues(result_->setResult, result_->setDesc, values_.data(), nulls_.get());
+  }
+
+  SourceScan* scan_;
+  const MapSecret* secret_;
+  ReturnSetInfo* result_;
+  NumberTable fingerprints_;  // first those that the map knows, then the new ones
+  NumberTable forgotten_;     // records
+  NumberTable records_;       // of new rows, where a record may have several
+  std::size_t known_ = 0;
+  std::vector<bool> seen_;
+  std::int64_t rows_ = 0;
+  MapHash hash_;
+  std::vector<std::int64_t> keys_;
+  std::vector<Datum> values_;
+  std::unique_ptr<bool[]> nulls_;
+};
+
+std::string text_argument(FunctionCallInfo fcinfo, int number) {
+  const text* value = call([&] { return PG_GETARG_TEXT_PP(number); });
+  return {VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
+}
+
+Request map_request(FunctionCallInfo fcinfo) {
+  return read_request({PG_GETARG_DATUM(0), PG_ARGISNULL(0), false}, true);
+}
+
+// Whether the definition list is what the finder writes.
+bool has_shape(TupleDesc shape, const std::vector<SourceColumn>& columns) {
+  constexpr std::array<Oid, 5> kFixed = {INT8OID, INT8OID, TEXTOID, INT8ARRAYOID, TIMESTAMPOID};
+  if (static_cast<std::size_t>(shape->natts) != kFixed.size() + columns.size()) return false;
+  for (std::size_t i = 0; i < kFixed.size() + columns.size(); ++i) {
+    const Oid type = TupleDescAttr(shape, static_cast<int>(i))->atttypid;
+    const Oid wanted = i < kFixed.size()                  ? kFixed[i]
+                       : columns[i - kFixed.size()].array ? TEXTARRAYOID
+                                                          : TEXTOID;
+    if (type != wanted) return false;
+  }
+  return true;
+}
+
+void scan_source(FunctionCallInfo fcinfo) {
+  Request request = map_request(fcinfo);
+  if (!request.state) throw Error("22023", "the clauses hold no state of an identity map");
+  const int place = PG_GETARG_INT32(1);
+  if (place < 1 || static_cast<std::size_t>(place) > request.sources.size()) {
+    throw Error("22023", fmt::format("there is no source {}", place));
+  }
+  const engine::SourceNumber number{static_cast<std::uint16_t>(place - 1)};
+  if (!PG_ARGISNULL(2)) request.sources[engine::index(number)].query = text_argument(fcinfo, 2);
+  const std::string path = text_argument(fcinfo, 3);
+  const std::string known = PG_ARGISNULL(4) ? std::string() : text_argument(fcinfo, 4);
+  const std::string forgotten = PG_ARGISNULL(5) ? std::string() : text_argument(fcinfo, 5);
+
+  ReturnSetInfo* result = begin_tuplestore(fcinfo);
+  SpiConnection spi;
+  NumberTable known_rows;
+  NumberTable forgotten_records;
+  if (!known.empty()) read_numbers(known.c_str(), known_rows);
+  if (!forgotten.empty()) read_numbers(forgotten.c_str(), forgotten_records);
+  const SearchPath search_path(path.c_str());
+  SourceScan scan(request, number);
+  if (!has_shape(result->setDesc, scan.columns())) {
+    throw Error("55000", fmt::format("source \"{}\" has other columns than before", scan.name()),
+                {}, "Refresh the identity map again.");
+  }
+  ChangeFinder finder(scan, request.state->secret, result);
+  finder.known() = std::move(known_rows);
+  finder.forgotten() = std::move(forgotten_records);
+  finder.start();
+  static_cast<void>(scan.expected_rows());
+  scan.visit(finder);
+  search_path.leave();
+  finder.put_gone();
+  spi.finish();
+}
+
+// JSON's way to write a text.
+std::string quoted(std::string_view text) {
+  std::string json = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      json += '\\';
+      json += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      json += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      json += c;
+    }
+  }
+  return json + '"';
+}
+
+// Where a query reads one plain table and nothing else, and its first column is one of the table's:
+// the table and the column, as JSON; the reason why not otherwise. PostgreSQL's half.
+struct Captured {
+  const char* table;
+  const char* column;
+  const char* problem;
+};
+
+Captured captured_by(const Query* query) {
+  if (query->setOperations != nullptr || query->hasTargetSRFs || query->hasAggs ||
+      query->hasWindowFuncs || query->hasSubLinks || query->cteList != NIL ||
+      query->groupClause != NIL || query->groupingSets != NIL || query->limitCount != nullptr ||
+      query->limitOffset != nullptr || query->distinctClause != NIL ||
+      list_length(query->rtable) != 1 || list_length(query->jointree->fromlist) != 1 ||
+      !IsA(linitial(query->jointree->fromlist), RangeTblRef)) {
+    return {nullptr, nullptr, "Its query is more than one table's rows, some of them left out."};
+  }
+  const auto* table = static_cast<const RangeTblEntry*>(linitial(query->rtable));
+  if (table->rtekind != RTE_RELATION || get_rel_relkind(table->relid) != RELKIND_RELATION ||
+      has_subclass(table->relid) || has_superclass(table->relid)) {
+    return {nullptr, nullptr, "It reads no plain table: a view, a partition, or something else."};
+  }
+  const auto* first = static_cast<const TargetEntry*>(linitial(query->targetList));
+  const Node* value = reinterpret_cast<const Node*>(first->expr);
+  if (!IsA(value, Var) || reinterpret_cast<const Var*>(value)->varattno <= 0) {
+    return {nullptr, nullptr, "Its record id is not a column of the table."};
+  }
+  return {quote_qualified_identifier(get_namespace_name(get_rel_namespace(table->relid)),
+                                     get_rel_name(table->relid)),
+          get_attname(table->relid, reinterpret_cast<const Var*>(value)->varattno, false), nullptr};
+}
+
+std::string layout_of(const Request& request, const char* path) {
+  std::string json = "{\"sources\": [";
+  SpiConnection spi;
+  const SearchPath search_path(path);
+  for (std::size_t i = 0; i < request.sources.size(); ++i) {
+    const SourceScan scan(request, engine::SourceNumber{static_cast<std::uint16_t>(i)});
+    const RowLayout& layout = scan.layout();
+    const Oid id_type = layout.id_type;
+    const char* type =
+        call([id_type] { return format_type_extended(id_type, -1, FORMAT_TYPE_FORCE_QUALIFY); });
+    json += fmt::format("{}{{\"name\": {}, \"id\": {}, \"id_type\": {}, \"updated_at\": {}, ",
+                        i == 0 ? "" : ", ", quoted(scan.name()), quoted(layout.id_name),
+                        quoted(type), layout.updated_at_attribute >= 0);
+    json += "\"names\": [";
+    const auto* shape = scan.query();
+    bool is_first = true;
+    ListCell* cell = nullptr;
+    foreach (cell, shape->targetList) {
+      const auto* target = static_cast<const TargetEntry*>(lfirst(cell));
+      if (target->resjunk) continue;
+      json += fmt::format("{}{}", is_first ? "" : ", ", quoted(target->resname));
+      is_first = false;
+    }
+    json += "], \"columns\": [";
+    for (const SourceColumn& column : scan.columns()) {
+      json += fmt::format("{}{{\"kind\": {}, \"array\": {}}}",
+                          &column == scan.columns().data() ? "" : ", ",
+                          quoted(request.kinds[engine::index(column.kind)].name), column.array);
+    }
+    const Captured captured = call([&] { return captured_by(scan.query()); });
+    if (captured.problem != nullptr) {
+      json += fmt::format("], \"no_capture\": {}}}", quoted(captured.problem));
+    } else {
+      json += fmt::format("], \"table\": {}, \"table_id\": {}}}", quoted(captured.table),
+                          quoted(captured.column));
+    }
+  }
+  search_path.leave();
+  spi.finish();
+  json += "], \"kinds\": [";
+  for (const Kind& kind : request.kinds) {
+    json += fmt::format("{}{{\"name\": {}, \"links\": {}, \"priority\": {}, \"max_records\": {}}}",
+                        &kind == request.kinds.data() ? "" : ", ", quoted(kind.name),
+                        kind.rules.links, kind.rules.priority, kind.rules.max_records);
+  }
+  return json + "]}";
+}
+
+}  // namespace
+
+}  // namespace identity_resolve::pg
+
+using namespace identity_resolve::pg;
+
+// identity_map_scan(clauses, source, query, search_path, known, forgotten) → SETOF record:
+// src/sql/50-map.sql.
+IDENTITY_RESOLVE_FUNCTION(identity_map_scan) {
+  guarded([&] { scan_source(fcinfo); });
+  return Datum{0};
+}
+
+// identity_map_layout(clauses identity_clause[], search_path text) → jsonb: src/sql/50-map.sql.
+IDENTITY_RESOLVE_FUNCTION(identity_map_layout) {
+  return guarded([&] {
+    const Request request = map_request(fcinfo);
+    const std::string path = text_argument(fcinfo, 1);
+    const std::string json = layout_of(request, path.c_str());
+    return call(
+        [&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(pstrdup(json.c_str()))); });
+  });
+}
+
+// identity_map_record(secret uuid, source text, record_id text) → bigint: the number by which a map
+// remembers a record that was forgotten.
+IDENTITY_RESOLVE_FUNCTION(identity_map_record) {
+  const std::uint8_t* secret = DatumGetUUIDP(PG_GETARG_DATUM(0))->data;
+  const text* source = PG_GETARG_TEXT_PP(1);
+  const text* id = PG_GETARG_TEXT_PP(2);
+  const auto view = [](const text* value) {
+    return to_utf8({VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))});
+  };
+  const std::string_view source_name = view(source);
+  const std::string_view record_id = view(id);
+  PG_RETURN_INT64(guarded([&] {
+    MapSecret key;
+    std::copy_n(secret, key.size(), key.begin());
+    MapHash hash;
+    hash.begin(MapHash::Sort::kRecord);
+    hash.add(source_name);
+    hash.add(record_id);
+    return hash.end(key);
+  }));
+}
