@@ -355,8 +355,18 @@ Captured captured_by(const Query* query) {
           get_attname(table->relid, reinterpret_cast<const Var*>(value)->varattno, false), nullptr};
 }
 
+// Whether the map's own source, identify, takes a kind: not where a column <source>_id would then mean
+// two things, and no other source nor rule asks for the kind.
+bool identify_takes(const Request& request, const std::vector<bool>& used, std::size_t kind) {
+  if (used[kind]) return true;
+  return std::none_of(request.sources.begin(), request.sources.end(), [&](const Source& source) {
+    return source.name + "_id" == request.kinds[kind].name;
+  });
+}
+
 std::string layout_of(const Request& request, const char* path) {
   std::string json = "{\"sources\": [";
+  std::vector<bool> used(request.kinds.size(), false);
   SpiConnection spi;
   const SearchPath search_path(path);
   for (std::size_t i = 0; i < request.sources.size(); ++i) {
@@ -380,6 +390,7 @@ std::string layout_of(const Request& request, const char* path) {
     }
     json += "], \"columns\": [";
     for (const SourceColumn& column : scan.columns()) {
+      used[engine::index(column.kind)] = true;
       json += fmt::format("{}{{\"kind\": {}, \"array\": {}}}",
                           &column == scan.columns().data() ? "" : ", ",
                           quoted(request.kinds[engine::index(column.kind)].name), column.array);
@@ -395,10 +406,12 @@ std::string layout_of(const Request& request, const char* path) {
   search_path.leave();
   spi.finish();
   json += "], \"kinds\": [";
-  for (const Kind& kind : request.kinds) {
-    json += fmt::format("{}{{\"name\": {}, \"links\": {}, \"priority\": {}, \"max_records\": {}}}",
-                        &kind == request.kinds.data() ? "" : ", ", quoted(kind.name),
-                        kind.rules.links, kind.rules.priority, kind.rules.max_records);
+  for (std::size_t i = 0; i < request.kinds.size(); ++i) {
+    const Kind& kind = request.kinds[i];
+    json += fmt::format(
+        "{}{{\"name\": {}, \"links\": {}, \"priority\": {}, \"max_records\": {}, \"identify\": {}}}",
+        i == 0 ? "" : ", ", quoted(kind.name), kind.rules.links, kind.rules.priority,
+        kind.rules.max_records, identify_takes(request, used, i));
   }
   return json + "]}";
 }

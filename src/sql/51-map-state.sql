@@ -147,7 +147,7 @@ BEGIN
            || (SELECT 'SELECT r.record_id AS id, r.updated_at'
                       || string_agg(format(', r.%I AS %I', 'k_' || (k ->> 'name'), k ->> 'name'), '' ORDER BY n)
                       || format(' FROM %srows_0 AS r', p)
-               FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n))
+               FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) WHERE (k -> 'identify')::boolean)
   INTO m.source_names, m.source_numbers, m.readers
   FROM jsonb_array_elements(layout -> 'sources') WITH ORDINALITY AS s (s, n);
   m.rules := ARRAY(SELECT c FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n) WHERE c::jsonb ->> 'clause' = 'rule' ORDER BY n);

@@ -5,7 +5,7 @@ CREATE FUNCTION identity_map_traits(m identity_map_catalog) RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT string_agg(format(', c%s text[]', k.n), '' ORDER BY k.n)
-  FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') WITH ORDINALITY AS k (k, n);
+  FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') WITH ORDINALITY AS k (k, n) WHERE (k.k -> 'identify')::boolean;
 END;
 COMMENT ON FUNCTION identity_map_traits(identity_map_catalog) IS 'internal: the columns of what identify() keeps';
 
@@ -81,7 +81,7 @@ BEGIN
     traits := traits || jsonb_build_object('k_user_id', jsonb_build_array(user_id));
   END IF;
   FOR kind IN SELECT k ->> 'name' FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') AS k
-              WHERE k ->> 'name' <> 'user_id' AND a -> 'traits' ? (k ->> 'name') LOOP
+              WHERE (k -> 'identify')::boolean AND k ->> 'name' <> 'user_id' AND a -> 'traits' ? (k ->> 'name') LOOP
     traits := traits || jsonb_build_object('k_' || kind, @extschema@.identity_map_values(kind, a #> ARRAY['traits', kind]));
   END LOOP;
   EXECUTE 'SELECT fingerprint, keys FROM @extschema@.identity_map_scan($1, $2, $3, $4, NULL, NULL)
@@ -93,7 +93,7 @@ BEGIN
       || (SELECT string_agg(format(', %L::text[] AS %I',
                    CASE WHEN jsonb_typeof(traits -> ('k_' || (k ->> 'name'))) = 'array'
                         THEN ARRAY(SELECT jsonb_array_elements_text(traits -> ('k_' || (k ->> 'name')))) END, k ->> 'name'), '' ORDER BY n)
-          FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') WITH ORDINALITY AS k (k, n)),
+          FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') WITH ORDINALITY AS k (k, n) WHERE (k -> 'identify')::boolean),
     'pg_catalog, pg_temp';
   IF (former ->> 'fingerprint')::bigint = fingerprint THEN
     RETURN jsonb_build_object('id', former ->> 'identity_id');

@@ -50,7 +50,7 @@ BEGIN
                      || coalesce((SELECT string_agg(format(', NULL::text AS %I', c ->> 'kind'), '') FROM jsonb_array_elements(s -> 'columns') AS c), '')
                      || ' WHERE false') ORDER BY n)
          || @extschema@.identity_source('identify', 'SELECT NULL::text AS id'
-              || (SELECT string_agg(format(', NULL::text AS %I', k ->> 'name'), '') FROM jsonb_array_elements(layout -> 'kinds') AS k)
+              || (SELECT string_agg(format(', NULL::text AS %I', k ->> 'name'), '') FROM jsonb_array_elements(layout -> 'kinds') AS k WHERE (k -> 'identify')::boolean)
               || ' WHERE false')
          || ARRAY(SELECT c FROM unnest(made) AS c WHERE c::jsonb ->> 'clause' = 'rule')
   INTO empty FROM jsonb_array_elements(layout -> 'sources') WITH ORDINALITY AS s (s, n);
