@@ -355,8 +355,8 @@ Captured captured_by(const Query* query) {
           get_attname(table->relid, reinterpret_cast<const Var*>(value)->varattno, false), nullptr};
 }
 
-// Whether the map's own source, identify, takes a kind: not where a column <source>_id would then mean
-// two things, and no other source nor rule asks for the kind.
+// Whether the map's own source, identify, takes a kind: not where a column <source>_id would then
+// mean two things, and no other source nor rule asks for the kind.
 bool identify_takes(const Request& request, const std::vector<bool>& used, std::size_t kind) {
   if (used[kind]) return true;
   return std::none_of(request.sources.begin(), request.sources.end(), [&](const Source& source) {
@@ -373,16 +373,24 @@ std::string layout_of(const Request& request, const char* path) {
     const SourceScan scan(request, engine::SourceNumber{static_cast<std::uint16_t>(i)});
     const RowLayout& layout = scan.layout();
     const Oid id_type = layout.id_type;
-    const char* type =
-        call([id_type] { return format_type_extended(id_type, -1, FORMAT_TYPE_FORCE_QUALIFY); });
+    // The statement alone, to be a part of another one: without a semicolon and what follows it.
+    const Query* query = scan.query();
+    const auto begin = static_cast<std::size_t>(std::max(query->stmt_location, 0));
+    const std::string_view statement =
+        std::string_view(request.sources[i].query)
+            .substr(begin, query->stmt_len > 0 ? static_cast<std::size_t>(query->stmt_len)
+                                               : std::string_view::npos);
+    const char* type = call([id_type] {
+      return format_type_extended(id_type, -1,
+                                  FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+    });
     json += fmt::format("{}{{\"name\": {}, \"id\": {}, \"id_type\": {}, \"updated_at\": {}, ",
                         i == 0 ? "" : ", ", quoted(scan.name()), quoted(layout.id_name),
                         quoted(type), layout.updated_at_attribute >= 0);
-    json += "\"names\": [";
-    const auto* shape = scan.query();
+    json += fmt::format("\"query\": {}, \"names\": [", quoted(statement));
     bool is_first = true;
     ListCell* cell = nullptr;
-    foreach (cell, shape->targetList) {
+    foreach (cell, query->targetList) {
       const auto* target = static_cast<const TargetEntry*>(lfirst(cell));
       if (target->resjunk) continue;
       json += fmt::format("{}{}", is_first ? "" : ", ", quoted(target->resname));
@@ -395,7 +403,7 @@ std::string layout_of(const Request& request, const char* path) {
                           &column == scan.columns().data() ? "" : ", ",
                           quoted(request.kinds[engine::index(column.kind)].name), column.array);
     }
-    const Captured captured = call([&] { return captured_by(scan.query()); });
+    const Captured captured = call([&] { return captured_by(query); });
     if (captured.problem != nullptr) {
       json += fmt::format("], \"no_capture\": {}}}", quoted(captured.problem));
     } else {
@@ -409,7 +417,8 @@ std::string layout_of(const Request& request, const char* path) {
   for (std::size_t i = 0; i < request.kinds.size(); ++i) {
     const Kind& kind = request.kinds[i];
     json += fmt::format(
-        "{}{{\"name\": {}, \"links\": {}, \"priority\": {}, \"max_records\": {}, \"identify\": {}}}",
+        "{}{{\"name\": {}, \"links\": {}, \"priority\": {}, \"max_records\": {}, \"identify\": "
+        "{}}}",
         i == 0 ? "" : ", ", quoted(kind.name), kind.rules.links, kind.rules.priority,
         kind.rules.max_records, identify_takes(request, used, i));
   }

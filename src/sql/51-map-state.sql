@@ -55,8 +55,10 @@ BEGIN
                                                WHERE s ->> 'name' = item.name) THEN
       m.numbers := m.numbers - item.name;
       m.marks := m.marks - item.number::text;
-      EXECUTE format('DROP TABLE IF EXISTS %srows_%s', p, item.number);
-      EXECUTE format('DROP FUNCTION IF EXISTS %scapture_%s() CASCADE', p, item.number);
+      EXECUTE format('DROP TABLE %srows_%s', p, item.number);
+      IF to_regprocedure(format('%scapture_%s()', p, item.number)) IS NOT NULL THEN
+        EXECUTE format('DROP FUNCTION %scapture_%s() CASCADE', p, item.number);
+      END IF;
     END IF;
   END LOOP;
 
@@ -92,8 +94,10 @@ BEGIN
     EXECUTE format('CREATE INDEX ON %srows_%s (rid)', p, number);
     EXECUTE format('CREATE INDEX ON %srows_%s (fingerprint)', p, number);
   END LOOP;
-  FOR name IN SELECT k ->> 'name' FROM jsonb_array_elements(layout -> 'kinds') AS k LOOP
-    EXECUTE format('ALTER TABLE %srows_0 ADD COLUMN IF NOT EXISTS %I text[]', p, 'k_' || name);
+  FOR name IN SELECT k ->> 'name' FROM jsonb_array_elements(layout -> 'kinds') AS k
+              WHERE NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = to_regclass(p || 'rows_0')
+                                AND a.attname = 'k_' || (k ->> 'name')) LOOP
+    EXECUTE format('ALTER TABLE %srows_0 ADD COLUMN %I text[]', p, 'k_' || name);
   END LOOP;
 
   -- They are the map owner's.
@@ -129,8 +133,7 @@ BEGIN
          END IF;
          RETURN NULL;
        END', p, number,
-      CASE WHEN source ->> 'id_type' LIKE '%character%' AND source ->> 'id_type' NOT LIKE '%varying%'
-           THEN format('rtrim(format(''%%s'', t.%I))', source ->> 'table_id')
+      CASE WHEN source ->> 'id_type' LIKE '%bpchar' THEN format('rtrim(format(''%%s'', t.%I))', source ->> 'table_id')
            ELSE format('format(''%%s'', t.%I)', source ->> 'table_id') END,
       source ->> 'table_id'));
     EXECUTE format('ALTER FUNCTION %scapture_%s() OWNER TO %s', p, number, owner);
@@ -178,7 +181,8 @@ BEGIN
     WHERE c.map_id = id;
   ELSIF a ? 'clauses' THEN
     UPDATE @extschema@.identity_map_catalog AS c
-    SET clauses = ARRAY(SELECT e::text::@extschema@.identity_clause
+    SET rebuild = true,
+        clauses = ARRAY(SELECT e::text::@extschema@.identity_clause
                         FROM jsonb_array_elements(a -> 'clauses') WITH ORDINALITY AS e (e, n) ORDER BY n),
         columns = ARRAY(SELECT x FROM unnest(c.columns) WITH ORDINALITY AS x (x, n)
                         WHERE NOT a -> 'dropped' ? x ORDER BY n)

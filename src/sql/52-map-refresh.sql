@@ -83,10 +83,8 @@ COMMENT ON FUNCTION identity_map_read(identity_map_catalog, integer, text[]) IS
 CREATE FUNCTION identity_map_wrap(m identity_map_catalog, i integer, condition text) RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT format(E'SELECT q.* FROM (%s\n) AS q (ir_id) %s', regexp_replace(s.clause::jsonb ->> 'query', ';\s*$', ''), condition)
-  FROM (SELECT c, row_number() OVER (ORDER BY place) FROM unnest(m.clauses) WITH ORDINALITY AS u (c, place)
-        WHERE c::jsonb ->> 'clause' = 'source') AS s (clause, number)
-  WHERE s.number = i;
+  SELECT format(E'SELECT q.* FROM (%s\n) AS q (ir_id) %s',
+                m.prepared #>> ARRAY['layout', 'sources', (i - 1)::text, 'query'], condition);
 END;
 COMMENT ON FUNCTION identity_map_wrap(identity_map_catalog, integer, text) IS 'internal: a part of a source''s rows';
 
@@ -346,7 +344,16 @@ DECLARE
   event text;
   trigger_name text;
   made integer[] := '{}';
+  item record;
 BEGIN
+  -- Those that no clause asks for any more.
+  FOR item IN SELECT t.tgname, t.tgrelid::regclass AS relation FROM pg_trigger AS t JOIN pg_proc AS f ON f.oid = t.tgfoid
+              WHERE f.pronamespace = 'identity_state'::regnamespace AND f.proname ~ ('^m' || m.map_id || '_capture_')
+                AND NOT EXISTS (SELECT FROM unnest(m.clauses) AS c
+                                WHERE c::jsonb ->> 'capture' = 'trigger'
+                                  AND 'm' || m.map_id || '_capture_' || (m.numbers ->> (c::jsonb ->> 'name')) = f.proname) LOOP
+    EXECUTE format('DROP TRIGGER %I ON %s', item.tgname, item.relation);
+  END LOOP;
   FOR source IN SELECT s FROM jsonb_array_elements(m.prepared #> '{layout,sources}') AS s
                 WHERE s ->> 'name' IN (SELECT c::jsonb ->> 'name' FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'capture' = 'trigger') LOOP
     number := m.numbers ->> (source ->> 'name');
@@ -357,7 +364,9 @@ BEGIN
     END IF;
     FOREACH event IN ARRAY ARRAY['insert', 'update', 'delete', 'truncate'] LOOP
       trigger_name := format('identity_map_%s_%s_%s', m.map_id, number, event);
-      EXECUTE format('DROP TRIGGER IF EXISTS %I ON %s', trigger_name, source ->> 'table');
+      IF EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgname = trigger_name AND t.tgrelid = (source ->> 'table')::regclass) THEN
+        EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, source ->> 'table');
+      END IF;
       EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION %s', trigger_name, event, source ->> 'table',
         CASE event WHEN 'insert' THEN 'REFERENCING NEW TABLE AS new_rows'
                    WHEN 'update' THEN 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'

@@ -59,8 +59,12 @@ BEGIN
       USING ERRCODE = 'active_sql_transaction', DETAIL = 'It would not see what other calls did to the same people meanwhile.',
             HINT = 'Call it in a transaction that is READ COMMITTED.';
   END IF;
-  IF m.rebuild AND m.refreshes = 0 AND m.settle IS NULL THEN
-    RAISE EXCEPTION 'the identity map has not been made yet' USING ERRCODE = 'object_not_in_prerequisite_state';
+  IF coalesce(user_id, '') !~ '[^[:space:]]' THEN
+    RAISE EXCEPTION 'identify() needs a user id' USING ERRCODE = CASE WHEN user_id IS NULL THEN '22004' ELSE '22023' END,
+      HINT = 'Give the id under which your accounts know the user.';
+  ELSIF jsonb_typeof(a -> 'traits') NOT IN ('object', 'null') THEN
+    RAISE EXCEPTION 'traits must be an object' USING ERRCODE = 'invalid_parameter_value', DETAIL = format('They are %s.', a -> 'traits'),
+      HINT = 'Write for example {"email": "jane.kim@example.com"}.';
   END IF;
   PERFORM @extschema@.identity_map_lock_keys(m.map_id, ARRAY[record_hash]);
   IF @extschema@.identity_map_execute(format('SELECT 1 FROM %stombstones WHERE hash = $1', p), record_hash) IS NOT NULL THEN
