@@ -332,6 +332,87 @@ END $$;
 COMMENT ON FUNCTION identity_map_load(identity_map_catalog) IS
   'internal: reads all of an identity map''s sources anew';
 
+-- Fills a map that holds nothing yet: copies, then table and records from one resolve, then the indexes.
+CREATE FUNCTION identity_map_build(m identity_map_catalog, at timestamptz) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(m.map_id);
+  t text := format('m%s_', m.map_id);
+  sources integer := cardinality(m.source_numbers) - 1;
+  n integer;
+  base bigint := 0;
+  last bigint;
+  rows bigint;
+  copies text[];
+  definition text;
+  members text;
+  shown text;
+  done jsonb;
+BEGIN
+  FOR i IN 1 .. sources LOOP
+    n := m.source_numbers[i];
+    EXECUTE format('DROP INDEX IF EXISTS %1$srows_%2$s_rid_idx, %1$srows_%2$s_fingerprint_idx', p, n);
+    EXECUTE format('TRUNCATE %srows_%s', p, n);
+    EXECUTE 'WITH ' || @extschema@.identity_map_found(m, i) || format(',
+      added AS (INSERT INTO %1$srows_%2$s (rid, fingerprint, record_id, keys, updated_at%3$s)
+                SELECT $5 + f.ordinal, f.fingerprint, f.record_id, f.keys, f.updated_at%4$s FROM found AS f RETURNING rid)
+      SELECT coalesce(max(rid), $5), count(*) FROM added',
+      p, n, @extschema@.identity_map_cells(m, i, ''), @extschema@.identity_map_cells(m, i, 'f.'))
+    INTO last, rows
+    USING @extschema@.identity_map_scan_clauses(m), NULL::text, m.search_path, NULL::text, base;
+    -- A record of several rows carries what they all carry.
+    copies := copies || CASE WHEN rows = last - base
+      THEN format('SELECT %s, rid, record_id, keys FROM %srows_%s', n, p, n)
+      ELSE format('SELECT %s, rid, record_id, (SELECT array_agg(DISTINCT k ORDER BY k) FROM unnest(all_keys) AS k WHERE k IS NOT NULL)
+                   FROM (SELECT rid, record_id, array_agg(k) AS all_keys FROM %srows_%s LEFT JOIN LATERAL unnest(keys) AS k ON true
+                         GROUP BY rid, record_id) AS g', n, p, n) END;
+    base := last;
+  END LOOP;
+  EXECUTE format('ALTER TABLE %1$srecords DROP CONSTRAINT %2$srecords_pkey, DROP CONSTRAINT %2$srecords_source_record_id_key', p, t);
+  EXECUTE format('ALTER TABLE %1$skeys DROP CONSTRAINT %2$skeys_pkey', p, t);
+  EXECUTE format('ALTER TABLE %1$sidentities DROP CONSTRAINT %2$sidentities_pkey', p, t);
+  EXECUTE format('DELETE FROM %s', m.map);
+
+  SELECT 'identity_id uuid' || string_agg(format(', "[%s]" text[]', i), '' ORDER BY i),
+         string_agg(format('SELECT %s, unnest(r."[%s]")', m.source_numbers[i], i), ' UNION ALL ' ORDER BY i)
+  INTO definition, members FROM generate_series(1, sources) AS i;
+  SELECT coalesce(string_agg(format(', %I', c.name), '' ORDER BY c.place), ''),
+         definition || coalesce(string_agg(format(', %I %s', c.name, format_type(a.atttypid, a.atttypmod)), '' ORDER BY c.place), '')
+  INTO shown, definition
+  FROM unnest(m.columns) WITH ORDINALITY AS c (name, place)
+  JOIN pg_attribute AS a ON a.attrelid = m.map AND a.attname = c.name AND NOT a.attisdropped;
+  EXECUTE format('WITH res AS MATERIALIZED (SELECT * FROM @extschema@.resolve_identities(VARIADIC $1) AS (%2$s)),
+    t_new AS (INSERT INTO %3$s (identity_id%4$s) SELECT identity_id%4$s FROM res),
+    w_new AS (INSERT INTO %1$sidentities (identity_id, created_at, records) SELECT identity_id, $2, %5$s FROM res),
+    r_new AS (INSERT INTO %1$srecords (rid, source, record_id, identity_id, keys)
+              SELECT x.rid, x.source, x.record_id, r.identity_id, coalesce(x.keys, %8$L)
+              FROM res AS r CROSS JOIN LATERAL (%6$s) AS s (source, record_id)
+              JOIN (%7$s) AS x (source, rid, record_id, keys) ON x.source = s.source AND x.record_id = s.record_id)
+    SELECT jsonb_build_object(%9$L, count(*), %10$L, count(*)) FROM res',
+    p, definition, m.map, shown, (SELECT string_agg(format('coalesce(cardinality("[%s]"), 0)', i), ' + ') FROM generate_series(1, sources) AS i),
+    members, array_to_string(copies, ' UNION ALL '), '{}', 'inserted', 'created')
+  INTO done USING @extschema@.identity_map_request(m, NULL, NULL), at;
+
+  FOR i IN 1 .. sources LOOP
+    EXECUTE format('CREATE INDEX %2$srows_%3$s_rid_idx ON %1$srows_%3$s (rid)', p, t, m.source_numbers[i]);
+    EXECUTE format('CREATE INDEX %2$srows_%3$s_fingerprint_idx ON %1$srows_%3$s (fingerprint)', p, t, m.source_numbers[i]);
+    EXECUTE format('ANALYZE %srows_%s', p, m.source_numbers[i]);
+  END LOOP;
+  EXECUTE format('ALTER TABLE %1$srecords ADD CONSTRAINT %2$srecords_pkey PRIMARY KEY (rid),
+                  ADD CONSTRAINT %2$srecords_source_record_id_key UNIQUE (source, record_id)', p, t);
+  EXECUTE format('ALTER TABLE %1$sidentities ADD CONSTRAINT %2$sidentities_pkey PRIMARY KEY (identity_id)', p, t);
+  EXECUTE format('INSERT INTO %1$skeys (key, rid) SELECT k, m.rid FROM %1$srecords AS m, unnest(m.keys) AS k', p);
+  EXECUTE format('ALTER TABLE %1$skeys ADD CONSTRAINT %2$skeys_pkey PRIMARY KEY (key, rid)', p, t);
+  EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), greatest($1, 1))', p || 'records', 'rid') USING base;
+  EXECUTE format('ANALYZE %1$skeys, %1$srecords, %1$sidentities, %2$s', p, m.map);
+  EXECUTE format('DELETE FROM %scommon', p);
+  EXECUTE format('INSERT INTO %1$scommon (key) SELECT DISTINCT k.key FROM %1$skeys AS k JOIN %1$srecords AS m ON m.rid = k.rid
+                  WHERE ($1)[(k.key & 4095) + 1] > 0 AND k.key IN (SELECT key FROM %1$skeys GROUP BY key HAVING count(*) > ($1)[(key & 4095) + 1])
+                  GROUP BY k.key, m.source HAVING count(*) > ($1)[(k.key & 4095) + 1]', p) USING m.limits;
+  RETURN done || jsonb_build_object('records', base, 'updated', 0, 'deleted', 0, 'merged', 0, 'split', 0, 'retired', 0);
+END $$;
+COMMENT ON FUNCTION identity_map_build(identity_map_catalog, timestamptz) IS 'internal: fills an identity map for the first time';
+
 -- Makes the triggers that sources with capture => 'trigger' need, where they are not there and enabled.
 -- Gives the numbers of the sources that have to be read as a whole because of it.
 CREATE FUNCTION identity_map_attach(m identity_map_catalog) RETURNS integer[]
@@ -448,6 +529,7 @@ DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
   started timestamptz := clock_timestamp();
   is_full boolean := (a -> 'full')::boolean;
+  is_first boolean;
   attached integer[];
   ids text[];
   mark text;
@@ -467,6 +549,9 @@ BEGIN
       USING ERRCODE = 'active_sql_transaction', DETAIL = 'It would not see what others did to the map before it had its turn.',
             HINT = 'Refresh in a transaction of its own that is READ COMMITTED.';
   END IF;
+  -- As for an index build: what is large is sorted and hashed in memory.
+  PERFORM set_config('work_mem', (SELECT greatest(max(setting::bigint) FILTER (WHERE name = 'work_mem'), max(setting::bigint) FILTER (WHERE name = 'maintenance_work_mem') / 2)::text || 'kB'
+                                 FROM pg_settings WHERE name IN ('work_mem', 'maintenance_work_mem')), true);
   attached := @extschema@.identity_map_attach(m);
   IF m.rebuild THEN
     FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
@@ -474,8 +559,13 @@ BEGIN
       marks := marks || jsonb_build_object(m.source_numbers[i], mark);
     END LOOP;
     PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true);
-    dead := @extschema@.identity_map_load(m);
-    done := @extschema@.identity_map_settle_all(m, dead, started) || '{"kind": "built"}';
+    EXECUTE format('SELECT NOT EXISTS (SELECT FROM %1$srecords) AND NOT EXISTS (SELECT FROM %1$sretired)', p) INTO is_first;
+    IF is_first THEN
+      done := @extschema@.identity_map_build(m, started) || '{"kind": "built"}';
+    ELSE
+      dead := @extschema@.identity_map_load(m);
+      done := @extschema@.identity_map_settle_all(m, dead, started) || '{"kind": "built"}';
+    END IF;
   ELSE
     FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
       SELECT c.ids, c.mark INTO ids, mark
