@@ -15,6 +15,49 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION identity_map_register(integer, jsonb) IS 'internal: enters an identity map into the catalog';
 
+-- The indexes of a map's state, made where they are missing: without user code, as they have no expressions.
+CREATE FUNCTION identity_map_index(id integer) RETURNS void
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(id);
+  item record;
+BEGIN
+  FOR item IN SELECT v.name, v.columns FROM (VALUES ('records', 'PRIMARY KEY (rid)'), ('records', 'UNIQUE (source, record_id)'),
+      ('keys', 'PRIMARY KEY (key, rid)'), ('identities', 'PRIMARY KEY (identity_id)')) AS v (name, columns)
+      WHERE NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = (p || v.name)::regclass AND pg_get_constraintdef(c.oid) = v.columns) LOOP
+    EXECUTE format('ALTER TABLE %s%s ADD %s', p, item.name, item.columns);
+  END LOOP;
+  FOR item IN SELECT c.relname AS name, v.columns FROM pg_class AS c CROSS JOIN (VALUES ('rid'), ('fingerprint')) AS v (columns)
+      WHERE c.relnamespace = 'identity_state'::regnamespace AND c.relname ~ ('^m' || id || '_rows_[1-9]') AND c.relkind = 'r'
+        AND to_regclass(format('identity_state.%s_%s_idx', c.relname, v.columns)) IS NULL LOOP
+    EXECUTE format('CREATE INDEX %1$s_%2$s_idx ON identity_state.%1$s (%2$s)', item.name, item.columns);
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION identity_map_index(integer) IS 'internal: the indexes of an identity map''s state';
+
+-- Drops them where the state holds nothing yet, so that filling it is fast.
+CREATE FUNCTION identity_map_unindex(id integer) RETURNS void
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(id);
+  item record;
+  is_empty boolean;
+BEGIN
+  EXECUTE format('SELECT NOT EXISTS (SELECT FROM %1$srecords) AND NOT EXISTS (SELECT FROM %1$sretired)', p) INTO is_empty;
+  IF NOT is_empty THEN
+    RETURN;
+  END IF;
+  FOR item IN SELECT c.conrelid::regclass AS relation, c.conname FROM pg_constraint AS c
+              WHERE c.contype IN ('p', 'u') AND c.conrelid IN ((p || 'records')::regclass, (p || 'keys')::regclass, (p || 'identities')::regclass) LOOP
+    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', item.relation, item.conname);
+  END LOOP;
+  FOR item IN SELECT i.indexrelid::regclass AS index FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid
+              WHERE c.relnamespace = 'identity_state'::regnamespace AND c.relname ~ ('^m' || id || '_rows_[1-9]') AND c.relkind = 'r' LOOP
+    EXECUTE format('DROP INDEX %s', item.index);
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION identity_map_unindex(integer) IS 'internal: drops the indexes of an identity map that is empty';
+
 -- Makes room for what the sources are now: numbers, tables and statements. Where a source's columns, or
 -- the clauses, are others than before, the next refresh builds the state anew.
 CREATE FUNCTION identity_map_prepare(id integer, layout jsonb) RETURNS jsonb
@@ -35,6 +78,10 @@ BEGIN
                                      'table', m.map::text, 'owner', owner::text,
                                      'columns', (SELECT jsonb_agg(ARRAY[a.attname, format_type(a.atttypid, a.atttypmod)] ORDER BY a.attnum)
                                                  FROM pg_attribute AS a WHERE a.attrelid = m.map AND a.attnum > 0 AND NOT a.attisdropped));
+  IF m.rebuild AND m.prepared IS NOT NULL THEN
+    PERFORM @extschema@.identity_map_lock(id, 2, true, true);
+    PERFORM @extschema@.identity_map_unindex(id);
+  END IF;
   IF now_prepared = m.prepared THEN
     RETURN '{}';
   END IF;
@@ -91,14 +138,16 @@ BEGIN
       keys bigint[] NOT NULL, updated_at timestamp%s)', p, number,
       (SELECT string_agg(format(', c%s %s', n, CASE WHEN (c -> 'array')::boolean THEN 'text[]' ELSE 'text' END), '' ORDER BY n)
        FROM jsonb_array_elements(source -> 'columns') WITH ORDINALITY AS c (c, n)));
-    EXECUTE format('CREATE INDEX ON %srows_%s (rid)', p, number);
-    EXECUTE format('CREATE INDEX ON %srows_%s (fingerprint)', p, number);
   END LOOP;
   FOR name IN SELECT k ->> 'name' FROM jsonb_array_elements(layout -> 'kinds') AS k
               WHERE NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = to_regclass(p || 'rows_0')
                                 AND a.attname = 'k_' || (k ->> 'name')) LOOP
     EXECUTE format('ALTER TABLE %srows_0 ADD COLUMN %I text[]', p, 'k_' || name);
   END LOOP;
+
+  IF m.prepared IS NULL THEN
+    PERFORM @extschema@.identity_map_index(id);
+  END IF;
 
   -- They are the map owner's.
   FOR item IN SELECT c.oid::regclass AS relation FROM pg_class AS c
@@ -189,6 +238,9 @@ BEGIN
     WHERE c.map_id = id RETURNING c.* INTO m;
     UPDATE @extschema@.identity_map_catalog AS c SET settle = @extschema@.identity_map_settle_text(m) WHERE c.map_id = id;
   ELSIF a ? 'changes' THEN
+    IF a #>> '{changes,kind}' = 'built' THEN
+      PERFORM @extschema@.identity_map_index(id);
+    END IF;
     UPDATE @extschema@.identity_map_catalog AS c
     SET refreshes = c.refreshes + 1, rebuild = false, marks = c.marks || (a -> 'marks'),
         last_refresh = (a ->> 'started')::timestamptz,
@@ -219,5 +271,5 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION identity_map_erase(integer, jsonb) IS 'internal: drops an identity map''s state';
 
-REVOKE ALL ON FUNCTION identity_map_register(integer, jsonb), identity_map_prepare(integer, jsonb),
+REVOKE ALL ON FUNCTION identity_map_index(integer), identity_map_unindex(integer), identity_map_register(integer, jsonb), identity_map_prepare(integer, jsonb),
   identity_map_note(integer, jsonb), identity_map_erase(integer, jsonb) FROM PUBLIC;

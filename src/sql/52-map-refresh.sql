@@ -332,12 +332,12 @@ END $$;
 COMMENT ON FUNCTION identity_map_load(identity_map_catalog) IS
   'internal: reads all of an identity map''s sources anew';
 
--- Fills a map that holds nothing yet: copies, then table and records from one resolve, then the indexes.
+-- Fills a map that holds nothing yet: copies, then table and records from one resolve. The state has no
+-- indexes meanwhile: identity_map_prepare() dropped them, identity_map_note() makes them again.
 CREATE FUNCTION identity_map_build(m identity_map_catalog, at timestamptz) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
-  t text := format('m%s_', m.map_id);
   sources integer := cardinality(m.source_numbers) - 1;
   n integer;
   base bigint := 0;
@@ -351,7 +351,6 @@ DECLARE
 BEGIN
   FOR i IN 1 .. sources LOOP
     n := m.source_numbers[i];
-    EXECUTE format('DROP INDEX IF EXISTS %1$srows_%2$s_rid_idx, %1$srows_%2$s_fingerprint_idx', p, n);
     EXECUTE format('TRUNCATE %srows_%s', p, n);
     EXECUTE 'WITH ' || @extschema@.identity_map_found(m, i) || format(',
       added AS (INSERT INTO %1$srows_%2$s (rid, fingerprint, record_id, keys, updated_at%3$s)
@@ -368,9 +367,6 @@ BEGIN
                          GROUP BY rid, record_id) AS g', n, p, n) END;
     base := last;
   END LOOP;
-  EXECUTE format('ALTER TABLE %1$srecords DROP CONSTRAINT %2$srecords_pkey, DROP CONSTRAINT %2$srecords_source_record_id_key', p, t);
-  EXECUTE format('ALTER TABLE %1$skeys DROP CONSTRAINT %2$skeys_pkey', p, t);
-  EXECUTE format('ALTER TABLE %1$sidentities DROP CONSTRAINT %2$sidentities_pkey', p, t);
   EXECUTE format('DELETE FROM %s', m.map);
 
   SELECT 'identity_id uuid' || string_agg(format(', "[%s]" text[]', i), '' ORDER BY i),
@@ -393,18 +389,12 @@ BEGIN
     members, array_to_string(copies, ' UNION ALL '), '{}', 'inserted', 'created')
   INTO done USING @extschema@.identity_map_request(m, NULL, NULL), at;
 
-  FOR i IN 1 .. sources LOOP
-    EXECUTE format('CREATE INDEX %2$srows_%3$s_rid_idx ON %1$srows_%3$s (rid)', p, t, m.source_numbers[i]);
-    EXECUTE format('CREATE INDEX %2$srows_%3$s_fingerprint_idx ON %1$srows_%3$s (fingerprint)', p, t, m.source_numbers[i]);
-    EXECUTE format('ANALYZE %srows_%s', p, m.source_numbers[i]);
-  END LOOP;
-  EXECUTE format('ALTER TABLE %1$srecords ADD CONSTRAINT %2$srecords_pkey PRIMARY KEY (rid),
-                  ADD CONSTRAINT %2$srecords_source_record_id_key UNIQUE (source, record_id)', p, t);
-  EXECUTE format('ALTER TABLE %1$sidentities ADD CONSTRAINT %2$sidentities_pkey PRIMARY KEY (identity_id)', p, t);
   EXECUTE format('INSERT INTO %1$skeys (key, rid) SELECT k, m.rid FROM %1$srecords AS m, unnest(m.keys) AS k', p);
-  EXECUTE format('ALTER TABLE %1$skeys ADD CONSTRAINT %2$skeys_pkey PRIMARY KEY (key, rid)', p, t);
   EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), greatest($1, 1))', p || 'records', 'rid') USING base;
   EXECUTE format('ANALYZE %1$skeys, %1$srecords, %1$sidentities, %2$s', p, m.map);
+  FOR i IN 1 .. sources LOOP
+    EXECUTE format('ANALYZE %srows_%s', p, m.source_numbers[i]);
+  END LOOP;
   EXECUTE format('DELETE FROM %scommon', p);
   EXECUTE format('INSERT INTO %1$scommon (key) SELECT DISTINCT k.key FROM %1$skeys AS k JOIN %1$srecords AS m ON m.rid = k.rid
                   WHERE ($1)[(k.key & 4095) + 1] > 0 AND k.key IN (SELECT key FROM %1$skeys GROUP BY key HAVING count(*) > ($1)[(key & 4095) + 1])
