@@ -68,30 +68,118 @@ class NumberTable {
   std::vector<std::uint32_t> slots_;
 };
 
-// Puts the numbers that a query yields into a table; a connection to SPI is open.
-struct NumberReceiver {
-  DestReceiver base;
-  NumberTable* table;
+// The fingerprints of rows: 62 bits of each, and in the other two what became of it, in one word of
+// an open-addressing table at most half full. A probe is one miss of the cache.
+class FingerprintSet {
+ public:
+  enum State : std::uint64_t { kGone = 0, kKnown = 1, kSeen = 2 };  // kGone: was there once
+
+  FingerprintSet() : slots_(kLeast, kEmpty) {}
+
+  void reserve(std::size_t more) {
+    std::size_t size = slots_.size();
+    while ((count_ + more) * 2 > size) size *= 2;
+    if (size > slots_.size()) resize(size);
+  }
+  // Many at once, so that the misses overlap.
+  void set(std::span<const std::int64_t> fingerprints, State state) {
+    reserve(fingerprints.size());
+    constexpr std::size_t kAhead = 16;
+    for (std::size_t i = 0; i < fingerprints.size(); ++i) {
+      if (i + kAhead < fingerprints.size()) {
+        __builtin_prefetch(&slots_[home(word(fingerprints[i + kAhead]))], 1);
+      }
+      std::uint64_t& slot = find(word(fingerprints[i]));
+      if (slot == kEmpty) ++count_;
+      slot = word(fingerprints[i]) | state;
+    }
+  }
+  void prefetch(std::int64_t fingerprint) const noexcept {
+    __builtin_prefetch(&slots_[home(word(fingerprint))], 1);
+  }
+  // Marks a row as seen; whether it was known before, or seen already.
+  bool see(std::int64_t fingerprint) {
+    std::uint64_t& slot = find(word(fingerprint));
+    const bool is_known = slot != kEmpty && (slot & kStates) != kGone;
+    if (is_known) {
+      slot = word(fingerprint) | kSeen;
+      return true;
+    }
+    set({&fingerprint, 1}, kSeen);
+    return false;
+  }
+  // Calls visit(fingerprint) for each that was known and not seen; of the two bits nothing is
+  // known.
+  template <class Visit>
+  void each_unseen(Visit&& visit) const {
+    for (const std::uint64_t slot : slots_) {
+      if (slot != kEmpty && (slot & kStates) == kKnown) {
+        visit(static_cast<std::int64_t>(slot & ~kStates));
+      }
+    }
+  }
+
+ private:
+  static constexpr std::size_t kLeast = 1024;
+  static constexpr std::uint64_t kStates = 3;
+  static constexpr std::uint64_t kEmpty = kStates;
+
+  static std::uint64_t word(std::int64_t fingerprint) noexcept {
+    return static_cast<std::uint64_t>(fingerprint) & ~kStates;
+  }
+  [[nodiscard]] std::size_t home(std::uint64_t word) const noexcept {
+    return (word >> 20) & (slots_.size() - 1);  // a keyed hash: any bits will do
+  }
+  std::uint64_t& find(std::uint64_t word) noexcept {
+    std::size_t at = home(word);
+    while (slots_[at] != kEmpty && (slots_[at] & ~kStates) != word) {
+      at = (at + 1) & (slots_.size() - 1);
+    }
+    return slots_[at];
+  }
+  void resize(std::size_t size) {
+    std::vector<std::uint64_t> old(size, kEmpty);
+    old.swap(slots_);
+    for (const std::uint64_t slot : old) {
+      if (slot != kEmpty) find(slot & ~kStates) = slot;
+    }
+  }
+
+  std::vector<std::uint64_t> slots_;
+  std::size_t count_ = 0;
 };
 
-void read_numbers(const char* query, NumberTable& table) {
-  NumberReceiver receiver{};
+// Runs a query, handing its rows to take(values, nulls), which runs C++; a connection to SPI is
+// open. The columns must be of the types given: `what` is none of a user's.
+template <class Take>
+void read_rows(const char* query, std::initializer_list<Oid> types, Take&& take) {
+  struct Receiver {
+    DestReceiver base;
+    std::remove_reference_t<Take>* take;
+    const std::initializer_list<Oid>* types;
+  } receiver{};
   receiver.base.receiveSlot = [](TupleTableSlot* slot, DestReceiver* self) {
-    slot_getsomeattrs(slot, 1);
-    const std::int64_t number = DatumGetInt64(slot->tts_values[0]);
-    auto* to = reinterpret_cast<NumberReceiver*>(self);
-    guarded([&] { to->table->insert(number); });
+    slot_getallattrs(slot);
+    auto* to = reinterpret_cast<Receiver*>(self);
+    (*to->take)(slot->tts_values, slot->tts_isnull);
     return true;
   };
-  receiver.base.rStartup = [](DestReceiver*, int, TupleDesc shape) {
-    if (shape->natts == 1 && TupleDescAttr(shape, 0)->atttypid == INT8OID) return;
+  receiver.base.rStartup = [](DestReceiver* self, int, TupleDesc shape) {
+    const auto* to = reinterpret_cast<const Receiver*>(self);
+    bool is_good = static_cast<std::size_t>(shape->natts) == to->types->size();
+    int at = 0;
+    for (const Oid type : *to->types) {
+      is_good = is_good && TupleDescAttr(shape, at++)->atttypid == type;
+    }
+    if (is_good) return;
     ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-                    errmsg("what an identity map knows must be one column of bigint")));
+                    errmsg("what an identity map knows is of another type")));
   };
   receiver.base.rShutdown = [](DestReceiver*) {};
   receiver.base.rDestroy = [](DestReceiver*) {};
   receiver.base.mydest = DestTuplestore;
-  receiver.table = &table;
+  receiver.take = &take;
+  receiver.types = &types;
   call([&] {
     SPIExecuteOptions options{};
     options.read_only = true;
@@ -99,6 +187,36 @@ void read_numbers(const char* query, NumberTable& table) {
     options.dest = &receiver.base;
     const int result = SPI_execute_extended(query, &options);
     if (result < 0) elog(ERROR, "SPI_execute_extended: %s", SPI_result_code_string(result));
+  });
+}
+
+// Records that are to be left out: bigint.
+void read_forgotten(const char* query, NumberTable& records) {
+  read_rows(query, {INT8OID}, [&](const Datum* values, const bool* nulls) {
+    if (nulls[0]) return;
+    const std::int64_t number = DatumGetInt64(values[0]);
+    guarded([&] { records.insert(number); });
+  });
+}
+
+// Fingerprints that the map knows, in the order in which they came and went: (came bytea, went
+// bytea).
+void read_known(const char* query, FingerprintSet& known) {
+  read_rows(query, {BYTEAOID, BYTEAOID}, [&](const Datum* values, const bool* nulls) {
+    for (const int which : {1, 0}) {
+      if (nulls[which]) continue;
+      const bytea* packed = DatumGetByteaPP(values[which]);
+      const char* bytes = VARDATA_ANY(packed);
+      const auto size = static_cast<std::size_t>(VARSIZE_ANY_EXHDR(packed));
+      guarded([&] {
+        std::vector<std::int64_t> numbers(size / sizeof(std::int64_t));
+        std::memcpy(numbers.data(), bytes, numbers.size() * sizeof(std::int64_t));
+        known.set(numbers, which == 0 ? FingerprintSet::kKnown : FingerprintSet::kGone);
+      });
+      if (static_cast<const void*>(packed) != DatumGetPointer(values[which])) {
+        pfree(const_cast<bytea*>(packed));
+      }
+    }
   });
 }
 
@@ -135,36 +253,28 @@ class ChangeFinder final : public RowVisitor {
     nulls_ = std::make_unique<bool[]>(columns);
   }
 
-  NumberTable& known() noexcept { return fingerprints_; }
+  FingerprintSet& known() noexcept { return fingerprints_; }
   NumberTable& forgotten() noexcept { return forgotten_; }
-  void start() {
-    known_ = fingerprints_.numbers().size();
-    seen_.resize(known_);
-  }
 
   void take(const RowView& row) override {
-    const std::int64_t record = record_number(row);
-    if (forgotten_.contains(record)) return;
-    const auto [place, is_new] = fingerprints_.insert(fingerprint_of(row));
-    if (!is_new) {
-      if (place < known_) seen_[place] = true;
-      return;
-    }
+    if (!forgotten_.numbers().empty() && forgotten_.contains(record_number(row))) return;
+    const std::int64_t fingerprint = fingerprint_of(row);
+    if (fingerprints_.see(fingerprint)) return;
     const bool unique = scan_->layout().ids_are_unique;
-    const std::int64_t ordinal = unique ? ++rows_ : std::int64_t{records_.insert(record).first} + 1;
+    const std::int64_t ordinal =
+        unique ? ++rows_ : std::int64_t{records_.insert(record_number(row)).first} + 1;
     scan_->reader().keys_of(row, *secret_, keys_);
-    put(row, fingerprints_.numbers()[place], ordinal);
+    put(row, fingerprint, ordinal);
   }
 
   // Those of the known rows that have not been seen.
   void put_gone() {
     std::fill_n(nulls_.get(), values_.size(), true);
     nulls_[0] = false;
-    for (std::size_t i = 0; i < known_; ++i) {
-      if (seen_[i]) continue;
-      values_[0] = Int64GetDatum(fingerprints_.numbers()[i]);
+    fingerprints_.each_unseen([this](std::int64_t fingerprint) {
+      values_[0] = Int64GetDatum(fingerprint);
       call([this] { store(); });
-    }
+    });
   }
 
  private:
@@ -183,7 +293,8 @@ class ChangeFinder final : public RowVisitor {
       hash_.add(std::int64_t{cell.column->attribute});
       hash_.add(cell.value);
     }
-    return hash_.end(*secret_);
+    // As the set of fingerprints has it.
+    return hash_.end(*secret_) & ~std::int64_t{3};
   }
 
   void put(const RowView& row, std::int64_t fingerprint, std::int64_t ordinal) {
@@ -236,11 +347,9 @@ class ChangeFinder final : public RowVisitor {
   SourceScan* scan_;
   const MapSecret* secret_;
   ReturnSetInfo* result_;
-  NumberTable fingerprints_;  // first those that the map knows, then the new ones
-  NumberTable forgotten_;     // records
-  NumberTable records_;       // of new rows, where a record may have several
-  std::size_t known_ = 0;
-  std::vector<bool> seen_;
+  FingerprintSet fingerprints_;
+  NumberTable forgotten_;  // records
+  NumberTable records_;    // of new rows, where a record may have several
   std::int64_t rows_ = 0;
   MapHash hash_;
   std::vector<std::int64_t> keys_;
@@ -286,10 +395,10 @@ void scan_source(FunctionCallInfo fcinfo) {
 
   ReturnSetInfo* result = begin_tuplestore(fcinfo);
   SpiConnection spi;
-  NumberTable known_rows;
+  FingerprintSet known_rows;
   NumberTable forgotten_records;
-  if (!known.empty()) read_numbers(known.c_str(), known_rows);
-  if (!forgotten.empty()) read_numbers(forgotten.c_str(), forgotten_records);
+  if (!known.empty()) read_known(known.c_str(), known_rows);
+  if (!forgotten.empty()) read_forgotten(forgotten.c_str(), forgotten_records);
   const SearchPath search_path(path.c_str());
   SourceScan scan(request, number);
   if (!has_shape(result->setDesc, scan.columns())) {
@@ -299,7 +408,6 @@ void scan_source(FunctionCallInfo fcinfo) {
   ChangeFinder finder(scan, request.state->secret, result);
   finder.known() = std::move(known_rows);
   finder.forgotten() = std::move(forgotten_records);
-  finder.start();
   static_cast<void>(scan.expected_rows());
   scan.visit(finder);
   search_path.leave();
@@ -447,6 +555,21 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_layout) {
     return call(
         [&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(pstrdup(json.c_str()))); });
   });
+}
+
+// identity_map_pack(numbers bigint[]) → bytea: eight bytes each, as this machine has them.
+IDENTITY_RESOLVE_FUNCTION(identity_map_pack) {
+  ArrayType* array = PG_GETARG_ARRAYTYPE_P(0);
+  if (ARR_ELEMTYPE(array) != INT8OID || ARR_HASNULL(array)) {
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("only numbers can be packed")));
+  }
+  const auto count = static_cast<std::size_t>(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
+  const std::size_t bytes = count * sizeof(std::int64_t);
+  auto* packed = static_cast<bytea*>(palloc(VARHDRSZ + bytes));
+  SET_VARSIZE(packed, VARHDRSZ + bytes);
+  std::memcpy(VARDATA(packed), ARR_DATA_PTR(array), bytes);
+  PG_RETURN_BYTEA_P(packed);
 }
 
 // identity_map_record(secret uuid, source text, record_id text) → bigint: the number by which a map

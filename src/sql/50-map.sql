@@ -5,6 +5,7 @@
 --
 --   m<id>_records     each record: a number (rid), its source and id, its identity, its identifiers' keys
 --   m<id>_rows_<n>    a copy of the rows of source n as text, with a fingerprint each; n = 0 is identify()
+--   m<id>_prints      the fingerprints of each source's rows, packed: in parts as they came and went
 --   m<id>_keys        key, rid: who carries an identifier; a key is a keyed hash (src/pg/map_keys.h)
 --   m<id>_common      keys of identifiers that more records than max_records carry: they link nobody
 --   m<id>_identities  each identity: since when, how many records
@@ -62,8 +63,8 @@ SELECT pg_catalog.pg_extension_config_dump('identity_map_catalog_map_id_seq', ''
 -- identity_map_scan(clauses, source, query, search_path, known, forgotten): reads a source (its number
 -- from 1; query: in the place of its own) and gives what changed: (fingerprint bigint, ordinal bigint,
 -- record_id text, keys bigint[], updated_at timestamp, a column for each of the query's as text or
--- text[]). `known` yields the fingerprints of the rows that were there: those among them which no row
--- has now come last, all else NULL. `forgotten` yields the records to leave out.
+-- text[]). `known` yields the fingerprints of the rows that were there, as
+-- m<id>_prints has them: those among them which no row has now come last, all else NULL. `forgotten` yields the records to leave out.
 CREATE FUNCTION identity_map_scan(clauses identity_clause[], source integer, query text,
                                   search_path text, known text, forgotten text)
   RETURNS SETOF record
@@ -80,6 +81,10 @@ CREATE FUNCTION identity_map_record(secret uuid, source text, record_id text) RE
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION identity_map_record(uuid, text, text) IS
   'internal: the keyed hash by which an identity map remembers a record that was forgotten';
+
+CREATE FUNCTION identity_map_pack(numbers bigint[]) RETURNS bytea
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION identity_map_pack(bigint[]) IS 'internal: numbers, eight bytes each';
 
 CREATE FUNCTION identity_map_call(map regclass, operation text, arguments jsonb) RETURNS jsonb
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;

@@ -42,6 +42,19 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_map_cells(identity_map_catalog, integer, text) IS 'internal: the columns of a copy of a source';
 
+-- The fingerprints of a source's rows anew, a million in a part.
+CREATE FUNCTION identity_map_print(m identity_map_catalog, n integer) RETURNS void
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(m.map_id);
+BEGIN
+  EXECUTE format('DELETE FROM %sprints WHERE source = %s', p, n);
+  EXECUTE format('INSERT INTO %1$sprints (source, came)
+                  SELECT %2$s, @extschema@.identity_map_pack(array_agg(fingerprint)) FROM %1$srows_%2$s
+                  GROUP BY (fingerprint >> 2) & (SELECT (1::bigint << ceil(log(2.0, greatest(count(*) / 1000000.0, 1.0)))::integer) - 1 FROM %1$srows_%2$s)', p, n);
+END $$;
+COMMENT ON FUNCTION identity_map_print(identity_map_catalog, integer) IS 'internal: packs the fingerprints of a source''s rows';
+
 -- Reads source i into its copy: all of it, or the records named. Gives the numbers of the records of
 -- which a row is new or gone.
 CREATE FUNCTION identity_map_read(m identity_map_catalog, i integer, ids text[]) RETURNS bigint[]
@@ -51,17 +64,23 @@ DECLARE
   n integer := m.source_numbers[i];
   source jsonb := m.prepared #> ARRAY['layout', 'sources', (i - 1)::text];
   query text := NULL;
-  known text := format('SELECT fingerprint FROM %srows_%s', p, n);
+  known text := format('SELECT came, went FROM %sprints WHERE source = %s ORDER BY part', p, n);
   touched bigint[];
+  is_worn boolean;
 BEGIN
   IF ids IS NOT NULL THEN
     query := @extschema@.identity_map_wrap(m, i, format('WHERE q.ir_id = ANY (%L::%s[])', ids, source ->> 'id_type'));
-    known := format('SELECT r.fingerprint FROM %srows_%s AS r JOIN %srecords AS m ON m.rid = r.rid
+    known := format('SELECT @extschema@.identity_map_pack(array_agg(r.fingerprint)), NULL::bytea
+                     FROM %srows_%s AS r JOIN %srecords AS m ON m.rid = r.rid
                      WHERE m.source = %s AND m.record_id = ANY (%L::text[])', p, n, p, n, ids);
   END IF;
   EXECUTE 'WITH ' || @extschema@.identity_map_found(m, i) || format(',
     gone AS (DELETE FROM %1$srows_%2$s AS r USING found AS f
              WHERE f.record_id IS NULL AND r.fingerprint = f.fingerprint RETURNING r.rid),
+    told AS (INSERT INTO %1$sprints (source, came, went)
+             SELECT %2$s, @extschema@.identity_map_pack(array_agg(fingerprint) FILTER (WHERE record_id IS NOT NULL)),
+                    @extschema@.identity_map_pack(array_agg(fingerprint) FILTER (WHERE record_id IS NULL))
+             FROM found HAVING count(*) > 0),
     named AS MATERIALIZED (SELECT DISTINCT f.record_id, m.rid FROM found AS f
               LEFT JOIN %1$srecords AS m ON m.source = %2$s AND m.record_id = f.record_id WHERE f.record_id IS NOT NULL),
     fresh AS (INSERT INTO %1$srecords (source, record_id) SELECT %2$s, record_id FROM named WHERE rid IS NULL
@@ -74,6 +93,12 @@ BEGIN
     p, n, @extschema@.identity_map_cells(m, i, ''), @extschema@.identity_map_cells(m, i, 'f.'))
   INTO touched
   USING @extschema@.identity_map_scan_clauses(m), query, m.search_path, known;
+  -- Many parts, or much that came and went, are made into one again.
+  EXECUTE format('SELECT count(*) > 100 OR sum(coalesce(length(went), 0)) > greatest(0.2 * sum(coalesce(length(came), 0)), 100000)
+                  FROM %sprints WHERE source = %s', p, n) INTO is_worn;
+  IF is_worn THEN
+    PERFORM @extschema@.identity_map_print(m, n);
+  END IF;
   RETURN coalesce(touched, '{}');
 END $$;
 COMMENT ON FUNCTION identity_map_read(identity_map_catalog, integer, text[]) IS
@@ -306,6 +331,7 @@ BEGIN
     USING base;
     EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), (SELECT greatest(max(rid), 1) FROM %srecords))',
                    p || 'records', 'rid', p);
+    PERFORM @extschema@.identity_map_print(m, n);
     EXECUTE format('ANALYZE %srows_%s', p, n);
   END LOOP;
   -- Records of a source that the map no longer has, or whose rows are gone; and what the others carry now.
@@ -393,6 +419,7 @@ BEGIN
   EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), greatest($1, 1))', p || 'records', 'rid') USING base;
   EXECUTE format('ANALYZE %1$skeys, %1$srecords, %1$sidentities, %2$s', p, m.map);
   FOR i IN 1 .. sources LOOP
+    PERFORM @extschema@.identity_map_print(m, m.source_numbers[i]);
     EXECUTE format('ANALYZE %srows_%s', p, m.source_numbers[i]);
   END LOOP;
   EXECUTE format('DELETE FROM %scommon', p);

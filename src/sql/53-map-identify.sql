@@ -192,7 +192,9 @@ BEGIN
     EXECUTE format('INSERT INTO %stombstones (hash, source, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', p)
     USING @extschema@.identity_map_record(m.secret, m.source_names[array_position(m.source_numbers, item.source::integer)], item.record_id),
           m.source_names[array_position(m.source_numbers, item.source::integer)], at;
-    EXECUTE format('DELETE FROM %srows_%s WHERE rid = $1', p, item.source) USING item.rid;
+    EXECUTE format('WITH gone AS (DELETE FROM %1$srows_%2$s WHERE rid = $1 RETURNING fingerprint)
+                    INSERT INTO %1$sprints (source, went) SELECT %2$s, @extschema@.identity_map_pack(array_agg(fingerprint)) FROM gone
+                    WHERE %2$s > 0 HAVING count(*) > 0', p, item.source) USING item.rid;
     EXECUTE format('DELETE FROM %slog WHERE source = $1 AND record_id = $2', p) USING item.source, item.record_id;
     change := @extschema@.identity_map_change(m, item.source::integer, ARRAY[item.rid]);
     dead := dead || change.dead;
