@@ -213,7 +213,7 @@ BEGIN
                WHEN NOT EXISTS (SELECT FROM ' || p || 'identities AS i WHERE i.identity_id = c.cluster)
                 AND NOT EXISTS (SELECT FROM ' || p || 'retired AS g WHERE g.identity_id = c.cluster) THEN c.cluster
                ELSE (SELECT x.id
-                     FROM generate_series(1, 1000000) AS n
+                     FROM generate_series(1, 100) AS n
                      CROSS JOIN LATERAL (SELECT overlay(overlay(md5(c.cluster::text || n) PLACING ''8'' FROM 13)
                                                         PLACING ''b'' FROM 17)::uuid) AS x (id)
                      WHERE NOT EXISTS (SELECT FROM ' || p || 'identities AS i WHERE i.identity_id = x.id)

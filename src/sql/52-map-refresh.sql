@@ -566,9 +566,12 @@ BEGIN
       USING ERRCODE = 'active_sql_transaction', DETAIL = 'It would not see what others did to the map before it had its turn.',
             HINT = 'Refresh in a transaction of its own that is READ COMMITTED.';
   END IF;
-  -- As for an index build: what is large is sorted and hashed in memory.
-  PERFORM set_config('work_mem', (SELECT greatest(max(setting::bigint) FILTER (WHERE name = 'work_mem'), max(setting::bigint) FILTER (WHERE name = 'maintenance_work_mem') / 2)::text || 'kB'
-                                 FROM pg_settings WHERE name IN ('work_mem', 'maintenance_work_mem')), true);
+  -- As for an index build: what is large is sorted and hashed in memory. The state is looked up record by
+  -- record unless much of it is concerned; it is small enough to be in the cache mostly.
+  PERFORM set_config('work_mem', (SELECT greatest(max(setting::bigint) FILTER (WHERE name = 'work_mem'),
+                                                  max(setting::bigint) FILTER (WHERE name = 'maintenance_work_mem') / 2) || 'kB'
+                                  FROM pg_settings WHERE name IN ('work_mem', 'maintenance_work_mem')), true),
+          set_config('random_page_cost', '1.1', true);
   attached := @extschema@.identity_map_attach(m);
   IF m.rebuild THEN
     FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
