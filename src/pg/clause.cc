@@ -11,9 +11,10 @@ namespace identity_resolve::pg {
 namespace {
 
 constexpr const char* kMakeClauses =
-    "Make clauses with identity_source(), identity_rule() and identity_output().";
+    "Make clauses with identity_source(), identity_rule(), identity_output() and "
+    "identity_column().";
 constexpr const char* kClauseForm =
-    "A clause is a JSON object whose \"clause\" is \"source\", \"rule\" or \"output\".";
+    "A clause is a JSON object whose \"clause\" is \"source\", \"rule\", \"output\" or \"column\".";
 
 int length_of(std::string_view text) { return static_cast<int>(text.size()); }
 
@@ -57,7 +58,8 @@ std::int64_t integer_of(std::string_view key, const JsonbValue& value) {
   return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value.val.numeric)));
 }
 
-const JsonbContainer* strings_of(std::string_view key, const JsonbValue& value) {
+const JsonbContainer* elements_of(std::string_view key, const JsonbValue& value,
+                                  jbvType type = jbvString) {
   bool strings = value.type == jbvBinary && JsonContainerIsArray(value.val.binary.data) &&
                  !JsonContainerIsScalar(value.val.binary.data);
   if (strings) {
@@ -65,13 +67,13 @@ const JsonbContainer* strings_of(std::string_view key, const JsonbValue& value) 
     JsonbValue element;
     for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &element, true); token != WJB_DONE;
          token = JsonbIteratorNext(&iterator, &element, true)) {
-      strings = strings && (token != WJB_ELEM || element.type == jbvString);
+      strings = strings && (token != WJB_ELEM || element.type == type);
     }
   }
   if (!strings) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("identity_clause: \"%.*s\" must be an array of strings", length_of(key),
-                           key.data()),
+                    errmsg("identity_clause: \"%.*s\" must be an array of %s", length_of(key),
+                           key.data(), type == jbvString ? "strings" : "numbers"),
                     errhint("%s", kMakeClauses)));
   }
   return value.val.binary.data;
@@ -106,6 +108,48 @@ void check_source(const Clause& clause) {
              errmsg("source \"%.*s\" has no query", length_of(clause.name), clause.name.data()),
              errhint("Write identity_source('name', 'SELECT id, email FROM …').")));
   }
+  if (clause.capture.data() == nullptr) return;
+  if (clause.capture != "trigger") {
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("capture cannot be \"%.*s\"", length_of(clause.capture), clause.capture.data()),
+             errdetail("Source \"%.*s\" asks for it: how an identity map hears of its changes.",
+                       length_of(clause.name), clause.name.data()),
+             errhint("Use capture => 'trigger', or leave it out: the query is read as a whole.")));
+  }
+  if (clause.changed_since.data() != nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("source \"%.*s\" has both changed_since and capture",
+                           length_of(clause.name), clause.name.data()),
+                    errhint("Triggers tell of every change; leave changed_since out.")));
+  }
+}
+
+[[noreturn]] void no_type();
+
+void check_column(const Clause& clause) {
+  if (clause.name.empty() || clause.name.size() >= NAMEDATALEN) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_NAME),
+                    errmsg("\"%.*s\" cannot name a column", length_of(clause.name),
+                           clause.name.empty() ? "" : clause.name.data()),
+                    errhint("Use <source>_id, <kind>, <source>_<kind>, record_count or sources.")));
+  }
+  if (clause.name == "identity_id") {
+    ereport(ERROR,
+            (errcode(ERRCODE_RESERVED_NAME), errmsg("column \"identity_id\" is there anyway"),
+             errdetail("It is the first column of every identity map, and its primary key."),
+             errhint("Leave the clause out.")));
+  }
+  if (clause.column_type.empty()) {
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("column \"%.*s\" has no type", length_of(clause.name), clause.name.data()),
+             errhint("Write for example identity_column('emails', 'text[]').")));
+  }
+}
+
+void check_state(const Clause& clause) {
+  if (clause.secret.empty() || clause.common == nullptr) no_type();
 }
 
 void check_rule(const Clause& clause) {
@@ -239,6 +283,8 @@ ClauseType type_named(std::string_view name) {
   if (name == "source") return ClauseType::kSource;
   if (name == "rule") return ClauseType::kRule;
   if (name == "output") return ClauseType::kOutput;
+  if (name == "column") return ClauseType::kColumn;
+  if (name == "state") return ClauseType::kState;
   ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                   errmsg("identity_clause cannot be a \"%.*s\"", length_of(name),
                          name.data() != nullptr ? name.data() : ""),
@@ -249,7 +295,7 @@ ClauseType type_named(std::string_view name) {
 // Of a rule: the parts that keep people apart. Whether `key` is one of them.
 bool set_guard(Clause& clause, std::string_view key, const JsonbValue& value) {
   if (key == "blocked") {
-    clause.blocked = strings_of(key, value);
+    clause.blocked = elements_of(key, value);
   } else if (key == "blocked_pattern") {
     clause.blocked_pattern = pattern_of(key, value);
   } else if (key == "blocked_ipattern") {
@@ -280,6 +326,18 @@ void set_part(Clause& clause, std::string_view key, const JsonbValue& value) {
     clause.name = string_of(key, value);
   } else if (clause.type == ClauseType::kSource && key == "query") {
     clause.query = string_of(key, value);
+  } else if (clause.type == ClauseType::kSource && key == "changed_since") {
+    clause.changed_since = string_of(key, value);
+  } else if (clause.type == ClauseType::kSource && key == "capture") {
+    clause.capture = string_of(key, value);
+  } else if (clause.type == ClauseType::kColumn && key == "name") {
+    clause.name = string_of(key, value);
+  } else if (clause.type == ClauseType::kColumn && key == "type") {
+    clause.column_type = string_of(key, value);
+  } else if (clause.type == ClauseType::kState && key == "secret") {
+    clause.secret = string_of(key, value);
+  } else if (clause.type == ClauseType::kState && key == "common") {
+    clause.common = elements_of(key, value, jbvNumeric);
   } else if (clause.type == ClauseType::kRule && key == "kind") {
     clause.kind = string_of(key, value);
   } else if (clause.type == ClauseType::kRule && key == "normalizer") {
@@ -388,6 +446,12 @@ Clause read_clause(Datum datum) {
     case ClauseType::kOutput:
       check_output(clause);
       break;
+    case ClauseType::kColumn:
+      check_column(clause);
+      break;
+    case ClauseType::kState:
+      check_state(clause);
+      break;
   }
   return clause;
 }
@@ -430,14 +494,28 @@ IDENTITY_RESOLVE_FUNCTION(identity_clause_send) {
   PG_RETURN_DATUM(DirectFunctionCall1(jsonb_send, PG_GETARG_DATUM(0)));
 }
 
-// identity_source(name text, query text) → identity_clause. Errors: 22004 for NULL, 42602 for a
-// name that no output column can bear. The query is looked at only when the clause is used.
+// identity_source(name text, query text, changed_since text, capture text) → identity_clause.
+// Errors: 22004 for NULL, 42602 for a name that no output column can bear, 22023 for a capture that
+// does not exist. The query is looked at only when the clause is used.
 IDENTITY_RESOLVE_FUNCTION(identity_source) {
   if (PG_ARGISNULL(0)) null_argument("identity_source", "the name");
   if (PG_ARGISNULL(1)) null_argument("identity_source", "the query");
   ClauseText clause("source");
   clause.add("name", PG_GETARG_TEXT_PP(0));
   clause.add("query", PG_GETARG_TEXT_PP(1));
+  if (PG_NARGS() > 2 && !PG_ARGISNULL(2)) clause.add("changed_since", PG_GETARG_TEXT_PP(2));
+  if (PG_NARGS() > 3 && !PG_ARGISNULL(3)) clause.add("capture", PG_GETARG_TEXT_PP(3));
+  PG_RETURN_DATUM(clause.finish());
+}
+
+// identity_column(name text, type text) → identity_clause. Errors: 22004, 42602, 42939 for
+// identity_id, 22023. Whether the name and the type mean something is found out when a map is made.
+IDENTITY_RESOLVE_FUNCTION(identity_column) {
+  if (PG_ARGISNULL(0)) null_argument("identity_column", "the name");
+  if (PG_ARGISNULL(1)) null_argument("identity_column", "the type");
+  ClauseText clause("column");
+  clause.add("name", PG_GETARG_TEXT_PP(0));
+  clause.add("type", PG_GETARG_TEXT_PP(1));
   PG_RETURN_DATUM(clause.finish());
 }
 

@@ -6,19 +6,24 @@
 //   {"clause": "rule", "kind": "phone", "region": "GB"}
 //   {"clause": "rule", "kind": "email", "blocked": ["x@y.z"], "max_records": 500}
 //   {"clause": "output", "rows": "combinations", "max_combinations": 10000}
+//   {"clause": "column", "name": "zendesk_id", "type": "bigint"}
+//   {"clause": "state", "secret": "…", "common": [123, …]}: made by identity maps only
 #pragma once
 
 #include "pg/pg.h"
 
 namespace identity_resolve::pg {
 
-enum class ClauseType : std::uint8_t { kSource, kRule, kOutput };
+enum class ClauseType : std::uint8_t { kSource, kRule, kOutput, kColumn, kState };
 
 // A clause taken apart; the views point into the datum. What is absent has no data.
 struct Clause {
   ClauseType type = ClauseType::kSource;
-  std::string_view name;                    // of a source
+  std::string_view name;                    // of a source or a column
   std::string_view query;                   // of a source
+  std::string_view changed_since;           // of a source: a column of its query, for maps
+  std::string_view capture;                 // of a source: how a map hears of changes
+  std::string_view column_type;             // of a column
   std::string_view kind;                    // of a rule
   std::string_view normalizer;              // of a rule
   std::string_view region;                  // of a rule
@@ -33,8 +38,10 @@ struct Clause {
   std::optional<std::int64_t> priority;
   std::optional<bool> fallback;
   std::string_view on_tie;
-  std::string_view rows;              // of an output
-  std::int64_t max_combinations = 0;  // of an output
+  std::string_view rows;                   // of an output
+  std::int64_t max_combinations = 0;       // of an output
+  std::string_view secret;                 // of a state: a UUID
+  const JsonbContainer* common = nullptr;  // of a state: an array of numbers
 };
 
 inline constexpr std::int64_t kDefaultMaxCombinations = 10000;
@@ -52,6 +59,18 @@ void each_string(const JsonbContainer* array, Visit&& visit) {
        token = JsonbIteratorNext(&iterator, &value, true)) {
     if (token != WJB_ELEM) continue;
     visit(std::string_view(value.val.string.val, static_cast<std::size_t>(value.val.string.len)));
+  }
+}
+
+// Calls visit(int64) for each number of a clause's array. For plain data: may raise errors.
+template <class Visit>
+void each_integer(const JsonbContainer* array, Visit&& visit) {
+  JsonbIterator* iterator = JsonbIteratorInit(const_cast<JsonbContainer*>(array));
+  JsonbValue value;
+  for (JsonbIteratorToken token = JsonbIteratorNext(&iterator, &value, true); token != WJB_DONE;
+       token = JsonbIteratorNext(&iterator, &value, true)) {
+    if (token != WJB_ELEM) continue;
+    visit(DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value.val.numeric))));
   }
 }
 

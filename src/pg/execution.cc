@@ -4,23 +4,11 @@
 
 #include <algorithm>
 
+#include "pg/spi.h"
+
 namespace identity_resolve::pg {
 
 namespace {
-
-// A connection to SPI for as long as the sources are read; an abort ends it by itself.
-class SpiConnection {
- public:
-  SpiConnection() {
-    call([] { SPI_connect(); });
-  }
-  SpiConnection(const SpiConnection&) = delete;
-  SpiConnection& operator=(const SpiConnection&) = delete;
-  ~SpiConnection() = default;
-  static void finish() {
-    call([] { SPI_finish(); });
-  }
-};
 
 KeySecret draw_secret() {
   KeySecret secret;

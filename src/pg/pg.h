@@ -30,6 +30,7 @@ extern "C" {
 #include <catalog/namespace.h>
 #include <catalog/pg_aggregate.h>
 #include <catalog/pg_authid.h>
+#include <catalog/pg_class.h>
 #include <catalog/pg_collation.h>
 #include <catalog/pg_operator.h>
 #include <catalog/pg_proc.h>
@@ -55,6 +56,7 @@ extern "C" {
 #include <utils/builtins.h>
 #include <utils/bytea.h>
 #include <utils/date.h>
+#include <utils/datum.h>
 #include <utils/float.h>
 #include <utils/guc.h>
 #include <utils/json.h>
@@ -161,6 +163,15 @@ inline AclResult right_to_execute(Oid function) {
   return object_aclcheck(ProcedureRelationId, function, GetUserId(), ACL_EXECUTE);
 #else
   return pg_proc_aclcheck(function, GetUserId(), ACL_EXECUTE);
+#endif
+}
+
+// Whether the current user owns the relation, or is a member of the role that does.
+inline bool owns_relation(Oid relation) {
+#if PG_VERSION_NUM >= 160000
+  return object_ownercheck(RelationRelationId, relation, GetUserId());
+#else
+  return pg_class_ownercheck(relation, GetUserId());
 #endif
 }
 

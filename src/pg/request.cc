@@ -130,6 +130,33 @@ void apply_blocked(Kind& kind, const Clause& clause) {
   std::sort(kind.blocked.begin(), kind.blocked.end());
 }
 
+MapState read_state(const Clause& clause) {
+  MapState state;
+  state.secret = call([&] {
+    MapSecret secret;
+    const Datum uuid = DirectFunctionCall1(
+        uuid_in, CStringGetDatum(pnstrdup(clause.secret.data(), clause.secret.size())));
+    std::memcpy(secret.data(), DatumGetUUIDP(uuid)->data, secret.size());
+    return secret;
+  });
+  struct Listed {
+    std::int64_t* keys;
+    std::size_t count;
+  };
+  const Listed listed = call([&] {
+    std::size_t count = 0;
+    each_integer(clause.common, [&](std::int64_t) { ++count; });
+    auto* keys = static_cast<std::int64_t*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, (count + 1) * sizeof(std::int64_t)));
+    count = 0;
+    each_integer(clause.common, [&](std::int64_t key) { keys[count++] = key; });
+    return Listed{keys, count};
+  });
+  state.common.assign(listed.keys, listed.keys + listed.count);
+  std::sort(state.common.begin(), state.common.end());
+  return state;
+}
+
 void apply_rule(Request& request, const Clause& clause) {
   const bool link = clause.link.value_or(true);
   auto number = request.kind_named(clause.kind);
@@ -180,7 +207,7 @@ normalize::Result spell(const Kind& kind, std::string_view value, normalize::Scr
   return normalize::normalize(kind.method, value, scratch);
 }
 
-Request read_request(const ClauseList& list) {
+Request read_request(const ClauseList& list, bool for_map) {
   const auto no_source = [](int clauses) {
     return Error("22023", "there is no source to resolve",
                  fmt::format("The call has {} clauses, and none is an identity_source().", clauses),
@@ -215,6 +242,16 @@ Request read_request(const ClauseList& list) {
         }
         ruled.emplace_back(clause.kind);
         apply_rule(request, clause);
+        break;
+      case ClauseType::kColumn:
+        if (for_map) break;
+        throw Error("22023", "identity_column() is for identity maps",
+                    fmt::format("Clause {} of {} asks for the column \"{}\".", i + 1, clauses.count,
+                                clause.name),
+                    "Leave the clause out: here the definition list says what is shown, as in "
+                    "resolve_identities(…) AS (identity_id uuid, email text).");
+      case ClauseType::kState:
+        request.state = read_state(clause);
         break;
       case ClauseType::kOutput:
         if (has_output) {

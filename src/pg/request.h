@@ -4,6 +4,7 @@
 #include "engine/types.h"
 #include "normalize/normalize.h"
 #include "normalize/pattern.h"
+#include "pg/map_keys.h"
 #include "pg/pg.h"
 #include "pg/progress.h"
 
@@ -41,11 +42,19 @@ struct Source {
 
 enum class OutputRows : std::uint8_t { kIdentities, kCombinations };
 
+// What an identity map knows that its sources do not show when only some of their records are read:
+// identifiers, by their keys (map_keys.h), that too many records carry. None of them links.
+struct MapState {
+  MapSecret secret{};
+  std::vector<std::int64_t> common = {};  // sorted
+};
+
 struct Request {
   std::vector<Source> sources;  // in the order of precedence
   std::vector<Kind> kinds;      // the known ones, as rules changed them, and the declared ones
   OutputRows rows = OutputRows::kIdentities;
   std::uint64_t max_combinations = 0;
+  std::optional<MapState> state;
 
   [[nodiscard]] std::optional<engine::KindNumber> kind_named(std::string_view name) const;
 };
@@ -76,6 +85,7 @@ struct ClauseList {
 // Reads it.
 // Throws engine::Error: 22004 for a NULL array or clause, 22023 for no source and for a clause
 // that repeats another; and PgError for a clause that is no good by itself.
-Request read_request(const ClauseList& list);
+// Columns (identity_column()) are an error (22023) unless a map asks.
+Request read_request(const ClauseList& list, bool for_map = false);
 
 }  // namespace identity_resolve::pg

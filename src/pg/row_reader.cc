@@ -67,6 +67,44 @@ std::string_view RowReader::find(const NullableDatum* cells, const WantedIdentif
   });
 }
 
+void RowReader::show(const NullableDatum* cells, RowVisitor& visitor) {
+  read_texts_under_settings(cells);
+  guarded([&] {
+    cells_.clear();
+    for (const Text& text : std::span(texts_, text_count_)) {
+      cells_.push_back({text.column->layout, text.value});
+    }
+    visitor.take({record_id_, updated_at_, cells_});
+  });
+  texts_ = nullptr;
+}
+
+void RowReader::keys_of(const RowView& row, const MapSecret& secret,
+                        std::vector<std::int64_t>& keys) {
+  keys.clear();
+  for (const RowView::Cell& cell : row.cells) {
+    const Column& column =
+        columns_[static_cast<std::size_t>(cell.column - layout_->columns.data())];
+    const Kind& kind = *column.kind;
+    if (!kind.rules.links) continue;
+    const normalize::Result result = spell(kind, cell.value, scratch_);
+    if (result.status != normalize::Status::kValid) continue;
+    if (standing_of(column, result.text) == engine::Standing::kBlocked) continue;
+    keys.push_back(
+        map_key(map_hash_, secret, engine::index(cell.column->kind), kind.name, result.text));
+  }
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+}
+
+// Whether an identity map knows of more records with the identifier than those which are read.
+bool RowReader::is_common(const Column& column, std::string_view normalized) {
+  const MapState& state = *request_->state;
+  const std::int64_t key = map_key(map_hash_, state.secret, engine::index(column.layout->kind),
+                                   column.kind->name, normalized);
+  return std::binary_search(state.common.begin(), state.common.end(), key);
+}
+
 void RowReader::read_texts_under_settings(const NullableDatum* cells) {
   if (output_settings_.needed()) {
     output_settings_.set();
@@ -186,6 +224,9 @@ engine::Standing RowReader::standing_of(const Column& column, std::string_view n
     return Standing::kBlocked;
   }
   if (matches_pattern(column, normalized)) return Standing::kBlocked;
+  if (request_->state && !request_->state->common.empty() && is_common(column, normalized)) {
+    return Standing::kBlocked;
+  }
   if (kind.is_address() && normalize::is_role(normalized)) {
     return kind.block_roles ? Standing::kBlocked : Standing::kGivesWay;
   }

@@ -39,6 +39,26 @@ struct WantedIdentifiers {
   const engine::KeyRing* keys = nullptr;
 };
 
+// A row of a source, for identity maps: values as text, in UTF-8.
+struct RowView {
+  struct Cell {
+    const SourceColumn* column;
+    std::string_view value;
+  };
+  std::string_view record_id;
+  std::int64_t updated_at;      // engine::kNeverUpdated for none
+  std::span<const Cell> cells;  // those that hold something, in the order of the columns
+};
+
+// Takes rows. Its calls may throw.
+class RowVisitor {
+ public:
+  virtual void take(const RowView& row) = 0;
+
+ protected:
+  ~RowVisitor() = default;
+};
+
 class RowReader {
  public:
   // The request and the layout must outlive the object; what PostgreSQL needs is on the current
@@ -52,6 +72,12 @@ class RowReader {
   // The first value by which a row has one of the identifiers, as normalised, in UTF-8, on the
   // current memory context; no data where it has none. As take().
   std::string_view find(const NullableDatum* cells, const WantedIdentifiers& wanted);
+
+  // The row as text, handed on. As take().
+  void show(const NullableDatum* cells, RowVisitor& visitor);
+  // Puts into `keys` those of the identifiers of a row that was shown which may link, each once.
+  // In a guarded() frame: throws.
+  void keys_of(const RowView& row, const MapSecret& secret, std::vector<std::int64_t>& keys);
 
   // After an error within take() or find(): gives the session its settings back.
   void restore_settings() noexcept { output_settings_.restore(); }
@@ -74,7 +100,8 @@ class RowReader {
   void read_texts(const NullableDatum* cells);
   void read_texts_under_settings(const NullableDatum* cells);
   void put_row(engine::LocalSink& sink);
-  static engine::Standing standing_of(const Column& column, std::string_view normalized);
+  engine::Standing standing_of(const Column& column, std::string_view normalized);
+  [[nodiscard]] bool is_common(const Column& column, std::string_view normalized);
   [[nodiscard]] static bool matches_pattern(const Column& column, std::string_view normalized);
 
   const Request* request_;
@@ -88,6 +115,8 @@ class RowReader {
   std::size_t text_count_ = 0;
   std::size_t text_room_ = 0;
   normalize::Scratch scratch_;
+  MapHash map_hash_;
+  std::vector<RowView::Cell> cells_;  // of the row that is shown
 };
 
 }  // namespace identity_resolve::pg

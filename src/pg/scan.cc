@@ -242,7 +242,6 @@ void SourceScan::rethrow(const PgError& error) const {
   throw error;
 }
 
-// Made when the columns have their slots.
 RowReader& SourceScan::reader() {
   if (reader_ == nullptr) reader_ = std::make_unique<RowReader>(*request_, layout_);
   return *reader_;
@@ -254,6 +253,7 @@ struct SourceScan::Receiver {
   SourceScan* scan;
   engine::LocalSink* sink;
   const WantedIdentifiers* wanted;
+  RowVisitor* visitor;
   MemoryContext row_memory;
   NullableDatum* cells;
 };
@@ -311,7 +311,10 @@ std::optional<std::string> SourceScan::find_value(engine::KindNumber kind,
   return found_;
 }
 
-void SourceScan::execute(engine::LocalSink* sink, const WantedIdentifiers* wanted) {
+void SourceScan::visit(RowVisitor& visitor) { execute(nullptr, nullptr, &visitor); }
+
+void SourceScan::execute(engine::LocalSink* sink, const WantedIdentifiers* wanted,
+                         RowVisitor* visitor) {
   Receiver receiver{};
   receiver.base.receiveSlot = [](TupleTableSlot* slot, DestReceiver* self) {
     auto* to = reinterpret_cast<Receiver*>(self);
@@ -326,6 +329,7 @@ void SourceScan::execute(engine::LocalSink* sink, const WantedIdentifiers* wante
   receiver.scan = this;
   receiver.sink = sink;
   receiver.wanted = wanted;
+  receiver.visitor = visitor;
   static_cast<void>(reader());
   call([&] {
     receiver.row_memory =
@@ -361,6 +365,8 @@ void SourceScan::take_row(TupleTableSlot* slot, Receiver& receiver) {
   const MemoryContext outer = MemoryContextSwitchTo(receiver.row_memory);
   if (receiver.sink != nullptr) {
     reader_->take(receiver.cells, *receiver.sink, progress_);
+  } else if (receiver.visitor != nullptr) {
+    reader_->show(receiver.cells, *receiver.visitor);
   } else {
     const std::string_view value = reader_->find(receiver.cells, *receiver.wanted);
     guarded([&] {

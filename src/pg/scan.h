@@ -23,6 +23,10 @@ class SourceScan {
     return layout_.columns;
   }
 
+  // What the query's columns are, and the query, analysed and rewritten.
+  [[nodiscard]] const RowLayout& layout() const noexcept { return layout_; }
+  [[nodiscard]] const Query* query() const;
+
   // How many rows the planner expects; makes the plan that run() then uses.
   [[nodiscard]] double expected_rows();
 
@@ -36,17 +40,21 @@ class SourceScan {
                                         std::span<const engine::Key> wanted,
                                         const engine::KeyRing& keys);
 
+  // Runs the query and shows the visitor each of its rows.
+  void visit(RowVisitor& visitor);
+  // Reads the values of rows; made when the columns have their slots.
+  RowReader& reader();
+
  private:
   struct Receiver;
 
   void prepare();
   void check_statement() const;
   void read_columns();
-  RowReader& reader();
   [[nodiscard]] int plan_workers(const ParallelSink& parallel);
-  void execute(engine::LocalSink* sink, const WantedIdentifiers* wanted);
+  void execute(engine::LocalSink* sink, const WantedIdentifiers* wanted,
+               RowVisitor* visitor = nullptr);
   void take_row(TupleTableSlot* slot, Receiver& receiver);
-  [[nodiscard]] const Query* query() const;
   [[noreturn]] void rethrow(const PgError& error) const;
 
   const Request* request_;

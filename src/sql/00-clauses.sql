@@ -29,10 +29,14 @@ CREATE CAST (identity_clause AS jsonb) WITHOUT FUNCTION;
 -- identity_source(name, query): one tool's users in this database.
 --   name   a lower-case identifier; output columns are named after it
 --   query  one SELECT: first column the record id, every other column named by its kind
--- Errors: 22004 for NULL, 42602 for a name that cannot name a column.
-CREATE FUNCTION identity_source(name text, query text) RETURNS identity_clause
+-- Of use to identity maps only (doc/maps.md), and ignored elsewhere: how a refresh finds what changed.
+--   changed_since  a column of the query that grows whenever a row is new or changes, such as updated_at
+--   capture        'trigger': triggers on the query's one table tell of every change
+-- Errors: 22004 for NULL, 42602 for a name that cannot name a column, 22023 for another capture.
+CREATE FUNCTION identity_source(name text, query text, changed_since text DEFAULT NULL,
+                                capture text DEFAULT NULL) RETURNS identity_clause
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION identity_source(text, text) IS
+COMMENT ON FUNCTION identity_source(text, text, text, text) IS
   'a source of records: its name, and a query that yields a record id and identifiers named by their kinds';
 
 -- identity_rule(kind, ...): declares a kind of identifier, or changes a known one. NULL leaves each
@@ -92,3 +96,10 @@ CREATE FUNCTION identity_output(rows text DEFAULT 'identities',
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION identity_output(text, bigint) IS
   'what rows the master table has: one an identity, or the combinations of its records';
+
+-- identity_column(name, type): a column of an identity map, named as resolve_identities()'s columns are.
+-- Errors: 22004, 42602, 42939 for identity_id, which every map has.
+CREATE FUNCTION identity_column(name text, type text DEFAULT 'text') RETURNS identity_clause
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION identity_column(text, text) IS
+  'a column of an identity map: its name says what it shows, as in the definition list of resolve_identities()';

@@ -1,0 +1,595 @@
+// The SQL functions by which an identity map looks at its sources: identity_map_scan() and
+// identity_map_layout(). src/sql/50-map.sql has what they are for.
+//
+// A scan runs a source's query once, row by row, and keeps nothing of a row but its fingerprint.
+// The fingerprints that the map's state holds lie in a table of eight bytes a row beside it: what
+// is not there is new and goes out with its values and keys; what no row had goes out as gone. So a
+// refresh costs the reading of the source, a hash and a probe a row, whatever else the map has to
+// do.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pg/resolve.h"
+#include "pg/scan.h"
+#include "pg/spi.h"
+
+extern "C" {
+#include <catalog/pg_class.h>
+#include <catalog/pg_inherits.h>
+#include <utils/syscache.h>
+}
+
+namespace identity_resolve::pg {
+
+namespace {
+
+using engine::Error;
+
+// Numbers, each with its place in the order of arrival. Open addressing; half of it stays empty.
+class NumberTable {
+ public:
+  NumberTable() : slots_(kLeast, kEmpty) {}
+
+  // The number's place, and whether it is new.
+  std::pair<std::uint32_t, bool> insert(std::int64_t number) {
+    if ((numbers_.size() + 1) * 2 > slots_.size()) grow();
+    const std::size_t at = find_slot(number);
+    if (slots_[at] != kEmpty) return {slots_[at], false};
+    if (numbers_.size() >= kEmpty) throw Error("54000", "a source has more rows than can be read");
+    slots_[at] = static_cast<std::uint32_t>(numbers_.size());
+    numbers_.push_back(number);
+    return {slots_[at], true};
+  }
+  [[nodiscard]] bool contains(std::int64_t number) const noexcept {
+    return slots_[find_slot(number)] != kEmpty;
+  }
+  [[nodiscard]] std::span<const std::int64_t> numbers() const noexcept { return numbers_; }
+
+ private:
+  static constexpr std::size_t kLeast = 1024;
+  static constexpr std::uint32_t kEmpty = UINT32_MAX;
+
+  [[nodiscard]] std::size_t find_slot(std::int64_t number) const noexcept {
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t at = (static_cast<std::uint64_t>(number) * 0x9E3779B97F4A7C15U >> 20) & mask;
+    while (slots_[at] != kEmpty && numbers_[slots_[at]] != number) at = (at + 1) & mask;
+    return at;
+  }
+  void grow() {
+    std::vector<std::uint32_t> larger(slots_.size() * 2, kEmpty);
+    slots_.swap(larger);
+    for (std::size_t i = 0; i < numbers_.size(); ++i) {
+      slots_[find_slot(numbers_[i])] = static_cast<std::uint32_t>(i);
+    }
+  }
+
+  std::vector<std::int64_t> numbers_;
+  std::vector<std::uint32_t> slots_;
+};
+
+// The fingerprints of rows: 62 bits of each, and in the other two what became of it, in one word of
+// an open-addressing table at most half full. A probe is one miss of the cache.
+class FingerprintSet {
+ public:
+  enum State : std::uint64_t { kGone = 0, kKnown = 1, kSeen = 2 };  // kGone: was there once
+
+  FingerprintSet() : slots_(kLeast, kEmpty) {}
+
+  void reserve(std::size_t more) {
+    std::size_t size = slots_.size();
+    while ((count_ + more) * 2 > size) size *= 2;
+    if (size > slots_.size()) resize(size);
+  }
+  // Many at once, so that the misses overlap.
+  void set(std::span<const std::int64_t> fingerprints, State state) {
+    reserve(fingerprints.size());
+    constexpr std::size_t kAhead = 16;
+    for (std::size_t i = 0; i < fingerprints.size(); ++i) {
+      if (i + kAhead < fingerprints.size()) {
+        __builtin_prefetch(&slots_[home(word(fingerprints[i + kAhead]))], 1);
+      }
+      std::uint64_t& slot = find(word(fingerprints[i]));
+      if (slot == kEmpty) ++count_;
+      slot = word(fingerprints[i]) | state;
+    }
+  }
+  void prefetch(std::int64_t fingerprint) const noexcept {
+    __builtin_prefetch(&slots_[home(word(fingerprint))], 1);
+  }
+  // Marks a row as seen; whether it was known before, or seen already.
+  bool see(std::int64_t fingerprint) {
+    std::uint64_t& slot = find(word(fingerprint));
+    const bool is_known = slot != kEmpty && (slot & kStates) != kGone;
+    if (is_known) {
+      slot = word(fingerprint) | kSeen;
+      return true;
+    }
+    set({&fingerprint, 1}, kSeen);
+    return false;
+  }
+  // Calls visit(fingerprint) for each that was known and not seen; of the two bits nothing is
+  // known.
+  template <class Visit>
+  void each_unseen(Visit&& visit) const {
+    for (const std::uint64_t slot : slots_) {
+      if (slot != kEmpty && (slot & kStates) == kKnown) {
+        visit(static_cast<std::int64_t>(slot & ~kStates));
+      }
+    }
+  }
+
+ private:
+  static constexpr std::size_t kLeast = 1024;
+  static constexpr std::uint64_t kStates = 3;
+  static constexpr std::uint64_t kEmpty = kStates;
+
+  static std::uint64_t word(std::int64_t fingerprint) noexcept {
+    return static_cast<std::uint64_t>(fingerprint) & ~kStates;
+  }
+  [[nodiscard]] std::size_t home(std::uint64_t word) const noexcept {
+    return (word >> 20) & (slots_.size() - 1);  // a keyed hash: any bits will do
+  }
+  std::uint64_t& find(std::uint64_t word) noexcept {
+    std::size_t at = home(word);
+    while (slots_[at] != kEmpty && (slots_[at] & ~kStates) != word) {
+      at = (at + 1) & (slots_.size() - 1);
+    }
+    return slots_[at];
+  }
+  void resize(std::size_t size) {
+    std::vector<std::uint64_t> old(size, kEmpty);
+    old.swap(slots_);
+    for (const std::uint64_t slot : old) {
+      if (slot != kEmpty) find(slot & ~kStates) = slot;
+    }
+  }
+
+  std::vector<std::uint64_t> slots_;
+  std::size_t count_ = 0;
+};
+
+// Runs a query, handing its rows to take(values, nulls), which runs C++; a connection to SPI is
+// open. The columns must be of the types given: `what` is none of a user's.
+template <class Take>
+void read_rows(const char* query, std::initializer_list<Oid> types, Take&& take) {
+  struct Receiver {
+    DestReceiver base;
+    std::remove_reference_t<Take>* take;
+    const std::initializer_list<Oid>* types;
+  } receiver{};
+  receiver.base.receiveSlot = [](TupleTableSlot* slot, DestReceiver* self) {
+    slot_getallattrs(slot);
+    auto* to = reinterpret_cast<Receiver*>(self);
+    (*to->take)(slot->tts_values, slot->tts_isnull);
+    return true;
+  };
+  receiver.base.rStartup = [](DestReceiver* self, int, TupleDesc shape) {
+    const auto* to = reinterpret_cast<const Receiver*>(self);
+    bool is_good = static_cast<std::size_t>(shape->natts) == to->types->size();
+    int at = 0;
+    for (const Oid type : *to->types) {
+      is_good = is_good && TupleDescAttr(shape, at++)->atttypid == type;
+    }
+    if (is_good) return;
+    ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                    errmsg("what an identity map knows is of another type")));
+  };
+  receiver.base.rShutdown = [](DestReceiver*) {};
+  receiver.base.rDestroy = [](DestReceiver*) {};
+  receiver.base.mydest = DestTuplestore;
+  receiver.take = &take;
+  receiver.types = &types;
+  call([&] {
+    SPIExecuteOptions options{};
+    options.read_only = true;
+    options.must_return_tuples = true;
+    options.dest = &receiver.base;
+    const int result = SPI_execute_extended(query, &options);
+    if (result < 0) elog(ERROR, "SPI_execute_extended: %s", SPI_result_code_string(result));
+  });
+}
+
+// Records that are to be left out: bigint.
+void read_forgotten(const char* query, NumberTable& records) {
+  read_rows(query, {INT8OID}, [&](const Datum* values, const bool* nulls) {
+    if (nulls[0]) return;
+    const std::int64_t number = DatumGetInt64(values[0]);
+    guarded([&] { records.insert(number); });
+  });
+}
+
+// Fingerprints that the map knows, in the order in which they came and went: (came bytea, went
+// bytea).
+void read_known(const char* query, FingerprintSet& known) {
+  read_rows(query, {BYTEAOID, BYTEAOID}, [&](const Datum* values, const bool* nulls) {
+    for (const int which : {1, 0}) {
+      if (nulls[which]) continue;
+      const bytea* packed = DatumGetByteaPP(values[which]);
+      const char* bytes = VARDATA_ANY(packed);
+      const auto size = static_cast<std::size_t>(VARSIZE_ANY_EXHDR(packed));
+      guarded([&] {
+        std::vector<std::int64_t> numbers(size / sizeof(std::int64_t));
+        std::memcpy(numbers.data(), bytes, numbers.size() * sizeof(std::int64_t));
+        known.set(numbers, which == 0 ? FingerprintSet::kKnown : FingerprintSet::kGone);
+      });
+      if (static_cast<const void*>(packed) != DatumGetPointer(values[which])) {
+        pfree(const_cast<bytea*>(packed));
+      }
+    }
+  });
+}
+
+// The session's search_path, exchanged for as long as a source's query is analysed or runs. It
+// comes back with the GUC nesting level, also when an error ends the transaction.
+class SearchPath {
+ public:
+  explicit SearchPath(const char* path) {
+    level_ = call([path] {
+      const int level = NewGUCNestLevel();
+      set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+                        false);
+      return level;
+    });
+  }
+  SearchPath(const SearchPath&) = delete;
+  SearchPath& operator=(const SearchPath&) = delete;
+  ~SearchPath() = default;
+  void leave() const {
+    call([this] { AtEOXact_GUC(true, level_); });
+  }
+
+ private:
+  int level_ = 0;
+};
+
+// Tells rows that the map knows from new ones.
+class ChangeFinder final : public RowVisitor {
+ public:
+  ChangeFinder(SourceScan& scan, const MapSecret& secret, ReturnSetInfo* result)
+      : scan_(&scan), secret_(&secret), result_(result) {
+    const auto columns = static_cast<std::size_t>(result->setDesc->natts);
+    values_.resize(columns);
+    nulls_ = std::make_unique<bool[]>(columns);
+  }
+
+  FingerprintSet& known() noexcept { return fingerprints_; }
+  NumberTable& forgotten() noexcept { return forgotten_; }
+
+  void take(const RowView& row) override {
+    if (!forgotten_.numbers().empty() && forgotten_.contains(record_number(row))) return;
+    const std::int64_t fingerprint = fingerprint_of(row);
+    if (fingerprints_.see(fingerprint)) return;
+    const bool unique = scan_->layout().ids_are_unique;
+    const std::int64_t ordinal =
+        unique ? ++rows_ : std::int64_t{records_.insert(record_number(row)).first} + 1;
+    scan_->reader().keys_of(row, *secret_, keys_);
+    put(row, fingerprint, ordinal);
+  }
+
+  // Those of the known rows that have not been seen.
+  void put_gone() {
+    std::fill_n(nulls_.get(), values_.size(), true);
+    nulls_[0] = false;
+    fingerprints_.each_unseen([this](std::int64_t fingerprint) {
+      values_[0] = Int64GetDatum(fingerprint);
+      call([this] { store(); });
+    });
+  }
+
+ private:
+  std::int64_t record_number(const RowView& row) {
+    hash_.begin(MapHash::Sort::kRecord);
+    hash_.add(std::string_view(scan_->name()));
+    hash_.add(row.record_id);
+    return hash_.end(*secret_);
+  }
+
+  std::int64_t fingerprint_of(const RowView& row) {
+    hash_.begin(MapHash::Sort::kRow);
+    hash_.add(row.record_id);
+    hash_.add(row.updated_at);
+    for (const RowView::Cell& cell : row.cells) {
+      hash_.add(std::int64_t{cell.column->attribute});
+      hash_.add(cell.value);
+    }
+    // As the set of fingerprints has it.
+    return hash_.end(*secret_) & ~std::int64_t{3};
+  }
+
+  void put(const RowView& row, std::int64_t fingerprint, std::int64_t ordinal) {
+    call([&] {
+      values_[0] = Int64GetDatum(fingerprint);
+      values_[1] = Int64GetDatum(ordinal);
+      values_[2] = text_of(row.record_id);
+      values_[3] = keys_datum();
+      values_[4] = TimestampGetDatum(row.updated_at);
+      nulls_[0] = nulls_[1] = nulls_[2] = nulls_[3] = false;
+      nulls_[4] = row.updated_at == engine::kNeverUpdated;
+      std::size_t at = 5;
+      std::size_t next = 0;
+      for (const SourceColumn& column : scan_->columns()) {
+        std::size_t end = next;
+        while (end < row.cells.size() && row.cells[end].column == &column) ++end;
+        nulls_[at] = end == next;
+        if (!nulls_[at]) {
+          values_[at] = column.array ? array_of(row.cells.subspan(next, end - next))
+                                     : text_of(row.cells[next].value);
+        }
+        next = end;
+        ++at;
+      }
+      store();
+    });
+  }
+
+  // PostgreSQL's half: these may raise errors.
+  static Datum text_of(std::string_view utf8) {
+    const std::string_view text = from_utf8(utf8);
+    return PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
+  }
+  static Datum array_of(std::span<const RowView::Cell> cells) {
+    auto* elements = static_cast<Datum*>(palloc(cells.size() * sizeof(Datum)));
+    for (std::size_t i = 0; i < cells.size(); ++i) elements[i] = text_of(cells[i].value);
+    return PointerGetDatum(construct_array(elements, static_cast<int>(cells.size()), TEXTOID, -1,
+                                           false, TYPALIGN_INT));
+  }
+  [[nodiscard]] Datum keys_datum() const {
+    auto* elements = static_cast<Datum*>(palloc((keys_.size() + 1) * sizeof(Datum)));
+    for (std::size_t i = 0; i < keys_.size(); ++i) elements[i] = Int64GetDatum(keys_[i]);
+    return PointerGetDatum(construct_array(elements, static_cast<int>(keys_.size()), INT8OID,
+                                           sizeof(std::int64_t), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+  }
+  void store() {
+    tuplestore_putvalues(result_->setResult, result_->setDesc, values_.data(), nulls_.get());
+  }
+
+  SourceScan* scan_;
+  const MapSecret* secret_;
+  ReturnSetInfo* result_;
+  FingerprintSet fingerprints_;
+  NumberTable forgotten_;  // records
+  NumberTable records_;    // of new rows, where a record may have several
+  std::int64_t rows_ = 0;
+  MapHash hash_;
+  std::vector<std::int64_t> keys_;
+  std::vector<Datum> values_;
+  std::unique_ptr<bool[]> nulls_;
+};
+
+std::string text_argument(FunctionCallInfo fcinfo, int number) {
+  const text* value = call([&] { return PG_GETARG_TEXT_PP(number); });
+  return {VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
+}
+
+Request map_request(FunctionCallInfo fcinfo) {
+  return read_request({PG_GETARG_DATUM(0), PG_ARGISNULL(0), false}, true);
+}
+
+// Whether the definition list is what the finder writes.
+bool has_shape(TupleDesc shape, const std::vector<SourceColumn>& columns) {
+  constexpr std::array<Oid, 5> kFixed = {INT8OID, INT8OID, TEXTOID, INT8ARRAYOID, TIMESTAMPOID};
+  if (static_cast<std::size_t>(shape->natts) != kFixed.size() + columns.size()) return false;
+  for (std::size_t i = 0; i < kFixed.size() + columns.size(); ++i) {
+    const Oid type = TupleDescAttr(shape, static_cast<int>(i))->atttypid;
+    const Oid wanted = i < kFixed.size()                  ? kFixed[i]
+                       : columns[i - kFixed.size()].array ? TEXTARRAYOID
+                                                          : TEXTOID;
+    if (type != wanted) return false;
+  }
+  return true;
+}
+
+void scan_source(FunctionCallInfo fcinfo) {
+  Request request = map_request(fcinfo);
+  if (!request.state) throw Error("22023", "the clauses hold no state of an identity map");
+  const int place = PG_GETARG_INT32(1);
+  if (place < 1 || static_cast<std::size_t>(place) > request.sources.size()) {
+    throw Error("22023", fmt::format("there is no source {}", place));
+  }
+  const engine::SourceNumber number{static_cast<std::uint16_t>(place - 1)};
+  if (!PG_ARGISNULL(2)) request.sources[engine::index(number)].query = text_argument(fcinfo, 2);
+  const std::string path = text_argument(fcinfo, 3);
+  const std::string known = PG_ARGISNULL(4) ? std::string() : text_argument(fcinfo, 4);
+  const std::string forgotten = PG_ARGISNULL(5) ? std::string() : text_argument(fcinfo, 5);
+
+  ReturnSetInfo* result = begin_tuplestore(fcinfo);
+  SpiConnection spi;
+  FingerprintSet known_rows;
+  NumberTable forgotten_records;
+  if (!known.empty()) read_known(known.c_str(), known_rows);
+  if (!forgotten.empty()) read_forgotten(forgotten.c_str(), forgotten_records);
+  const SearchPath search_path(path.c_str());
+  SourceScan scan(request, number);
+  if (!has_shape(result->setDesc, scan.columns())) {
+    throw Error("55000", fmt::format("source \"{}\" has other columns than before", scan.name()),
+                {}, "Refresh the identity map again.");
+  }
+  ChangeFinder finder(scan, request.state->secret, result);
+  finder.known() = std::move(known_rows);
+  finder.forgotten() = std::move(forgotten_records);
+  static_cast<void>(scan.expected_rows());
+  scan.visit(finder);
+  search_path.leave();
+  finder.put_gone();
+  spi.finish();
+}
+
+// JSON's way to write a text.
+std::string quoted(std::string_view text) {
+  std::string json = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      json += '\\';
+      json += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      json += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      json += c;
+    }
+  }
+  return json + '"';
+}
+
+// Where a query reads one plain table and nothing else, and its first column is one of the table's:
+// the table and the column, as JSON; the reason why not otherwise. PostgreSQL's half.
+struct Captured {
+  const char* table;
+  const char* column;
+  const char* problem;
+};
+
+Captured captured_by(const Query* query) {
+  if (query->setOperations != nullptr || query->hasTargetSRFs || query->hasAggs ||
+      query->hasWindowFuncs || query->hasSubLinks || query->cteList != NIL ||
+      query->groupClause != NIL || query->groupingSets != NIL || query->limitCount != nullptr ||
+      query->limitOffset != nullptr || query->distinctClause != NIL ||
+      list_length(query->rtable) != 1 || list_length(query->jointree->fromlist) != 1 ||
+      !IsA(linitial(query->jointree->fromlist), RangeTblRef)) {
+    return {nullptr, nullptr, "Its query is more than one table's rows, some of them left out."};
+  }
+  const auto* table = static_cast<const RangeTblEntry*>(linitial(query->rtable));
+  if (table->rtekind != RTE_RELATION || get_rel_relkind(table->relid) != RELKIND_RELATION ||
+      has_subclass(table->relid) || has_superclass(table->relid)) {
+    return {nullptr, nullptr, "It reads no plain table: a view, a partition, or something else."};
+  }
+  const auto* first = static_cast<const TargetEntry*>(linitial(query->targetList));
+  const Node* value = reinterpret_cast<const Node*>(first->expr);
+  if (!IsA(value, Var) || reinterpret_cast<const Var*>(value)->varattno <= 0) {
+    return {nullptr, nullptr, "Its record id is not a column of the table."};
+  }
+  return {quote_qualified_identifier(get_namespace_name(get_rel_namespace(table->relid)),
+                                     get_rel_name(table->relid)),
+          get_attname(table->relid, reinterpret_cast<const Var*>(value)->varattno, false), nullptr};
+}
+
+// Whether the map's own source, identify, takes a kind: not where a column <source>_id would then
+// mean two things, and no other source nor rule asks for the kind.
+bool identify_takes(const Request& request, const std::vector<bool>& used, std::size_t kind) {
+  if (used[kind]) return true;
+  return std::none_of(request.sources.begin(), request.sources.end(), [&](const Source& source) {
+    return source.name + "_id" == request.kinds[kind].name;
+  });
+}
+
+std::string layout_of(const Request& request, const char* path) {
+  std::string json = "{\"sources\": [";
+  std::vector<bool> used(request.kinds.size(), false);
+  SpiConnection spi;
+  const SearchPath search_path(path);
+  for (std::size_t i = 0; i < request.sources.size(); ++i) {
+    const SourceScan scan(request, engine::SourceNumber{static_cast<std::uint16_t>(i)});
+    const RowLayout& layout = scan.layout();
+    const Oid id_type = layout.id_type;
+    // The statement alone, to be a part of another one: without a semicolon and what follows it.
+    const Query* query = scan.query();
+    const auto begin = static_cast<std::size_t>(std::max(query->stmt_location, 0));
+    const std::string_view statement =
+        std::string_view(request.sources[i].query)
+            .substr(begin, query->stmt_len > 0 ? static_cast<std::size_t>(query->stmt_len)
+                                               : std::string_view::npos);
+    const char* type = call([id_type] {
+      return format_type_extended(id_type, -1,
+                                  FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+    });
+    json += fmt::format("{}{{\"name\": {}, \"id\": {}, \"id_type\": {}, \"updated_at\": {}, ",
+                        i == 0 ? "" : ", ", quoted(scan.name()), quoted(layout.id_name),
+                        quoted(type), layout.updated_at_attribute >= 0);
+    json += fmt::format("\"query\": {}, \"names\": [", quoted(statement));
+    bool is_first = true;
+    ListCell* cell = nullptr;
+    foreach (cell, query->targetList) {
+      const auto* target = static_cast<const TargetEntry*>(lfirst(cell));
+      if (target->resjunk) continue;
+      json += fmt::format("{}{}", is_first ? "" : ", ", quoted(target->resname));
+      is_first = false;
+    }
+    json += "], \"columns\": [";
+    for (const SourceColumn& column : scan.columns()) {
+      used[engine::index(column.kind)] = true;
+      json += fmt::format("{}{{\"kind\": {}, \"array\": {}}}",
+                          &column == scan.columns().data() ? "" : ", ",
+                          quoted(request.kinds[engine::index(column.kind)].name), column.array);
+    }
+    const Captured captured = call([&] { return captured_by(query); });
+    if (captured.problem != nullptr) {
+      json += fmt::format("], \"no_capture\": {}}}", quoted(captured.problem));
+    } else {
+      json += fmt::format("], \"table\": {}, \"table_id\": {}}}", quoted(captured.table),
+                          quoted(captured.column));
+    }
+  }
+  search_path.leave();
+  spi.finish();
+  json += "], \"kinds\": [";
+  for (std::size_t i = 0; i < request.kinds.size(); ++i) {
+    const Kind& kind = request.kinds[i];
+    json += fmt::format(
+        "{}{{\"name\": {}, \"links\": {}, \"priority\": {}, \"max_records\": {}, \"identify\": "
+        "{}}}",
+        i == 0 ? "" : ", ", quoted(kind.name), kind.rules.links, kind.rules.priority,
+        kind.rules.max_records, identify_takes(request, used, i));
+  }
+  return json + "]}";
+}
+
+}  // namespace
+
+}  // namespace identity_resolve::pg
+
+using namespace identity_resolve::pg;
+
+// identity_map_scan(clauses, source, query, search_path, known, forgotten) → SETOF record:
+// src/sql/50-map.sql.
+IDENTITY_RESOLVE_FUNCTION(identity_map_scan) {
+  guarded([&] { scan_source(fcinfo); });
+  return Datum{0};
+}
+
+// identity_map_layout(clauses identity_clause[], search_path text) → jsonb: src/sql/50-map.sql.
+IDENTITY_RESOLVE_FUNCTION(identity_map_layout) {
+  return guarded([&] {
+    const Request request = map_request(fcinfo);
+    const std::string path = text_argument(fcinfo, 1);
+    const std::string json = layout_of(request, path.c_str());
+    return call(
+        [&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(pstrdup(json.c_str()))); });
+  });
+}
+
+// identity_map_pack(numbers bigint[]) → bytea: eight bytes each, as this machine has them.
+IDENTITY_RESOLVE_FUNCTION(identity_map_pack) {
+  ArrayType* array = PG_GETARG_ARRAYTYPE_P(0);
+  if (ARR_ELEMTYPE(array) != INT8OID || ARR_HASNULL(array)) {
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("only numbers can be packed")));
+  }
+  const auto count = static_cast<std::size_t>(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
+  const std::size_t bytes = count * sizeof(std::int64_t);
+  auto* packed = static_cast<bytea*>(palloc(VARHDRSZ + bytes));
+  SET_VARSIZE(packed, VARHDRSZ + bytes);
+  std::memcpy(VARDATA(packed), ARR_DATA_PTR(array), bytes);
+  PG_RETURN_BYTEA_P(packed);
+}
+
+// identity_map_record(secret uuid, source text, record_id text) → bigint: the number by which a map
+// remembers a record that was forgotten.
+IDENTITY_RESOLVE_FUNCTION(identity_map_record) {
+  const std::uint8_t* secret = DatumGetUUIDP(PG_GETARG_DATUM(0))->data;
+  const text* source = PG_GETARG_TEXT_PP(1);
+  const text* id = PG_GETARG_TEXT_PP(2);
+  const auto view = [](const text* value) {
+    return to_utf8({VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))});
+  };
+  const std::string_view source_name = view(source);
+  const std::string_view record_id = view(id);
+  PG_RETURN_INT64(guarded([&] {
+    MapSecret key;
+    std::copy_n(secret, key.size(), key.begin());
+    MapHash hash;
+    hash.begin(MapHash::Sort::kRecord);
+    hash.add(source_name);
+    hash.add(record_id);
+    return hash.end(key);
+  }));
+}

@@ -1,0 +1,280 @@
+-- Identity maps: what runs as the owner of the extension, because it writes the catalog or makes tables
+-- in identity_state. None of it reads a user's table or runs a user's code, and only C functions, which
+-- have checked who asks, may call it.
+
+-- A new map's row of the catalog; gives back what identity_map_prepare() needs.
+CREATE FUNCTION identity_map_register(table_oid integer, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  INSERT INTO @extschema@.identity_map_catalog (map, map_name, clauses, search_path)
+  VALUES (table_oid::oid::regclass, table_oid::oid::regclass::text,
+          ARRAY(SELECT c::text::@extschema@.identity_clause
+                FROM jsonb_array_elements(a -> 'clauses') WITH ORDINALITY AS c (c, n) ORDER BY n),
+          a ->> 'search_path');
+  RETURN a -> 'layout';
+END $$;
+COMMENT ON FUNCTION identity_map_register(integer, jsonb) IS 'internal: enters an identity map into the catalog';
+
+-- The indexes of a map's state, made where they are missing: without user code, as they have no expressions.
+CREATE FUNCTION identity_map_index(id integer) RETURNS void
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(id);
+  item record;
+BEGIN
+  FOR item IN SELECT v.name, v.columns FROM (VALUES ('records', 'PRIMARY KEY (rid)'), ('records', 'UNIQUE (source, record_id)'),
+      ('keys', 'PRIMARY KEY (key, rid)'), ('identities', 'PRIMARY KEY (identity_id)')) AS v (name, columns)
+      WHERE NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = (p || v.name)::regclass AND pg_get_constraintdef(c.oid) = v.columns) LOOP
+    EXECUTE format('ALTER TABLE %s%s ADD %s', p, item.name, item.columns);
+  END LOOP;
+  FOR item IN SELECT c.relname AS name, v.columns FROM pg_class AS c CROSS JOIN (VALUES ('rid'), ('fingerprint')) AS v (columns)
+      WHERE c.relnamespace = 'identity_state'::regnamespace AND c.relname ~ ('^m' || id || '_rows_[1-9]') AND c.relkind = 'r'
+        AND to_regclass(format('identity_state.%s_%s_idx', c.relname, v.columns)) IS NULL LOOP
+    EXECUTE format('CREATE INDEX %1$s_%2$s_idx ON identity_state.%1$s (%2$s)', item.name, item.columns);
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION identity_map_index(integer) IS 'internal: the indexes of an identity map''s state';
+
+-- Drops them where the state holds nothing yet, so that filling it is fast.
+CREATE FUNCTION identity_map_unindex(id integer) RETURNS void
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(id);
+  item record;
+  is_empty boolean;
+BEGIN
+  EXECUTE format('SELECT NOT EXISTS (SELECT FROM %1$srecords) AND NOT EXISTS (SELECT FROM %1$sretired)', p) INTO is_empty;
+  IF NOT is_empty THEN
+    RETURN;
+  END IF;
+  FOR item IN SELECT c.conrelid::regclass AS relation, c.conname FROM pg_constraint AS c
+              WHERE c.contype IN ('p', 'u') AND c.conrelid IN ((p || 'records')::regclass, (p || 'keys')::regclass, (p || 'identities')::regclass) LOOP
+    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', item.relation, item.conname);
+  END LOOP;
+  FOR item IN SELECT i.indexrelid::regclass AS index FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid
+              WHERE c.relnamespace = 'identity_state'::regnamespace AND c.relname ~ ('^m' || id || '_rows_[1-9]') AND c.relkind = 'r' LOOP
+    EXECUTE format('DROP INDEX %s', item.index);
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION identity_map_unindex(integer) IS 'internal: drops the indexes of an identity map that is empty';
+
+-- Makes room for what the sources are now: numbers, tables and statements. Where a source's columns, or
+-- the clauses, are others than before, the next refresh builds the state anew.
+CREATE FUNCTION identity_map_prepare(id integer, layout jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  m @extschema@.identity_map_catalog;
+  p text := @extschema@.identity_map_prefix(id);
+  owner regrole;
+  now_prepared jsonb;
+  source jsonb;
+  item record;
+  number integer;
+  name text;
+BEGIN
+  SELECT * INTO m FROM @extschema@.identity_map_catalog AS c WHERE c.map_id = id;
+  SELECT c.relowner::regrole INTO owner FROM pg_class AS c WHERE c.oid = m.map;
+  now_prepared := jsonb_build_object('layout', layout, 'clauses', (SELECT jsonb_agg(c::jsonb) FROM unnest(m.clauses) AS c),
+                                     'table', m.map::text, 'owner', owner::text,
+                                     'columns', (SELECT jsonb_agg(ARRAY[a.attname, format_type(a.atttypid, a.atttypmod)] ORDER BY a.attnum)
+                                                 FROM pg_attribute AS a WHERE a.attrelid = m.map AND a.attnum > 0 AND NOT a.attisdropped));
+  IF m.rebuild AND m.prepared IS NOT NULL THEN
+    PERFORM @extschema@.identity_map_lock(id, 2, true, true);
+    PERFORM @extschema@.identity_map_unindex(id);
+  END IF;
+  IF now_prepared = m.prepared THEN
+    RETURN '{}';
+  END IF;
+  -- Nobody is in the middle of it.
+  PERFORM @extschema@.identity_map_lock(id, 2, true, true);
+
+  -- A source keeps its number for as long as the map has it.
+  FOR item IN SELECT s ->> 'name' AS name FROM jsonb_array_elements(layout -> 'sources') AS s LOOP
+    IF m.numbers -> item.name IS NULL THEN
+      m.numbers := m.numbers || jsonb_build_object(item.name,
+        1 + greatest((SELECT max(v::integer) FROM jsonb_each_text(m.numbers) AS n (k, v)),
+                     coalesce((m.marks ->> 'last_number')::integer, 0)));
+    END IF;
+  END LOOP;
+  m.marks := m.marks || jsonb_build_object('last_number', (SELECT max(v::integer) FROM jsonb_each_text(m.numbers) AS n (k, v)));
+  FOR item IN SELECT n.k AS name, n.v::integer AS number FROM jsonb_each_text(m.numbers) AS n (k, v) LOOP
+    IF item.name <> 'identify' AND NOT EXISTS (SELECT FROM jsonb_array_elements(layout -> 'sources') AS s
+                                               WHERE s ->> 'name' = item.name) THEN
+      m.numbers := m.numbers - item.name;
+      m.marks := m.marks - item.number::text;
+      EXECUTE format('DROP TABLE %srows_%s', p, item.number);
+      EXECUTE format('DELETE FROM %sprints WHERE source = %s', p, item.number);
+      IF to_regprocedure(format('%scapture_%s()', p, item.number)) IS NOT NULL THEN
+        EXECUTE format('DROP FUNCTION %scapture_%s() CASCADE', p, item.number);
+      END IF;
+    END IF;
+  END LOOP;
+
+  IF to_regclass(p || 'records') IS NULL THEN
+    EXECUTE format('CREATE TABLE %srecords (rid bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, source smallint NOT NULL,
+      record_id text NOT NULL, identity_id uuid, keys bigint[] NOT NULL DEFAULT %L, UNIQUE (source, record_id))', p, '{}');
+    EXECUTE format('CREATE TABLE %skeys (key bigint NOT NULL, rid bigint NOT NULL, PRIMARY KEY (key, rid))', p);
+    EXECUTE format('CREATE TABLE %sprints (source smallint NOT NULL, part bigint GENERATED BY DEFAULT AS IDENTITY,
+      came bytea, went bytea, PRIMARY KEY (source, part))', p);
+    EXECUTE format('ALTER TABLE %sprints ALTER came SET STORAGE EXTERNAL, ALTER went SET STORAGE EXTERNAL', p);
+    EXECUTE format('CREATE TABLE %scommon (key bigint PRIMARY KEY)', p);
+    EXECUTE format('CREATE TABLE %sidentities (identity_id uuid PRIMARY KEY, created_at timestamptz NOT NULL, records bigint NOT NULL)', p);
+    EXECUTE format('CREATE TABLE %sretired (identity_id uuid PRIMARY KEY, into_id uuid, at timestamptz NOT NULL)', p);
+    EXECUTE format('CREATE INDEX ON %sretired (into_id)', p);
+    EXECUTE format('CREATE TABLE %shistory (history_id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL,
+      event text NOT NULL, identity_id uuid NOT NULL, from_ids uuid[], into_id uuid, by_kind text, by_value text, by_rids bigint[])', p);
+    EXECUTE format('CREATE INDEX ON %shistory (identity_id)', p);
+    EXECUTE format('CREATE TABLE %slog (source smallint NOT NULL, record_id text)', p);
+    EXECUTE format('CREATE TABLE %stombstones (hash bigint PRIMARY KEY, source text NOT NULL, at timestamptz NOT NULL)', p);
+    EXECUTE format('CREATE TABLE %srows_0 (rid bigint PRIMARY KEY, fingerprint bigint NOT NULL, record_id text NOT NULL,
+      keys bigint[] NOT NULL, updated_at timestamp)', p);
+  END IF;
+
+  -- The copies of the sources' rows.
+  FOR source IN SELECT s FROM jsonb_array_elements(layout -> 'sources') AS s LOOP
+    number := m.numbers ->> (source ->> 'name');
+    IF to_regclass(p || 'rows_' || number) IS NOT NULL THEN
+      CONTINUE WHEN source -> 'columns' = (SELECT s -> 'columns' FROM jsonb_array_elements(m.prepared -> 'layout' -> 'sources') AS s
+                                           WHERE s -> 'name' = source -> 'name');
+      EXECUTE format('DROP TABLE %srows_%s', p, number);
+      EXECUTE format('DELETE FROM %sprints WHERE source = %s', p, number);
+    END IF;
+    EXECUTE format('CREATE TABLE %srows_%s (rid bigint NOT NULL, fingerprint bigint NOT NULL, record_id text NOT NULL,
+      keys bigint[] NOT NULL, updated_at timestamp%s)', p, number,
+      (SELECT string_agg(format(', c%s %s', n, CASE WHEN (c -> 'array')::boolean THEN 'text[]' ELSE 'text' END), '' ORDER BY n)
+       FROM jsonb_array_elements(source -> 'columns') WITH ORDINALITY AS c (c, n)));
+  END LOOP;
+  FOR name IN SELECT k ->> 'name' FROM jsonb_array_elements(layout -> 'kinds') AS k
+              WHERE NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = to_regclass(p || 'rows_0')
+                                AND a.attname = 'k_' || (k ->> 'name')) LOOP
+    EXECUTE format('ALTER TABLE %srows_0 ADD COLUMN %I text[]', p, 'k_' || name);
+  END LOOP;
+
+  IF m.prepared IS NULL THEN
+    PERFORM @extschema@.identity_map_index(id);
+  END IF;
+
+  -- They are the map owner's.
+  FOR item IN SELECT c.oid::regclass AS relation FROM pg_class AS c
+              WHERE c.relnamespace = 'identity_state'::regnamespace AND c.relkind = 'r' AND c.relname ~ ('^m' || id || '_')
+                AND c.relowner <> owner LOOP
+    EXECUTE format('ALTER TABLE %s OWNER TO %s', item.relation, owner);
+  END LOOP;
+
+  -- Triggers tell the log; the functions run as the map's owner, whoever writes.
+  FOR source IN SELECT s FROM jsonb_array_elements(layout -> 'sources') AS s
+                WHERE s ->> 'name' IN (SELECT c::jsonb ->> 'name' FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'capture' = 'trigger') LOOP
+    number := m.numbers ->> (source ->> 'name');
+    IF source ? 'no_capture' THEN
+      RAISE EXCEPTION 'source "%": triggers cannot tell of its changes', source ->> 'name'
+        USING ERRCODE = 'feature_not_supported', DETAIL = source ->> 'no_capture',
+              HINT = 'Leave capture out, or select from one table only, its key first: SELECT id, email FROM users.';
+    END IF;
+    EXECUTE format(
+      'CREATE OR REPLACE FUNCTION %1$scapture_%2$s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+         SET search_path = pg_catalog, pg_temp SET DateStyle = ISO SET TimeZone = GMT SET IntervalStyle = postgres
+         SET extra_float_digits = 3 SET bytea_output = hex AS %3$L', p, number, format(
+      'BEGIN
+         IF TG_OP = ''TRUNCATE'' THEN
+           INSERT INTO %1$slog (source, record_id) VALUES (%2$s, NULL);
+           RETURN NULL;
+         END IF;
+         IF TG_OP <> ''INSERT'' THEN
+           INSERT INTO %1$slog (source, record_id) SELECT %2$s, %3$s FROM old_rows AS t WHERE t.%4$I IS NOT NULL;
+         END IF;
+         IF TG_OP <> ''DELETE'' THEN
+           INSERT INTO %1$slog (source, record_id) SELECT %2$s, %3$s FROM new_rows AS t WHERE t.%4$I IS NOT NULL;
+         END IF;
+         RETURN NULL;
+       END', p, number,
+      CASE WHEN source ->> 'id_type' LIKE '%bpchar' THEN format('rtrim(format(''%%s'', t.%I))', source ->> 'table_id')
+           ELSE format('format(''%%s'', t.%I)', source ->> 'table_id') END,
+      source ->> 'table_id'));
+    EXECUTE format('ALTER FUNCTION %scapture_%s() OWNER TO %s', p, number, owner);
+    EXECUTE format('REVOKE ALL ON FUNCTION %scapture_%s() FROM PUBLIC', p, number);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %scapture_%s() TO %s', p, number, owner);
+  END LOOP;
+
+  SELECT array_agg(s ->> 'name' ORDER BY n) || 'identify'::text,
+         array_agg((m.numbers ->> (s ->> 'name'))::integer ORDER BY n) || 0,
+         array_agg((SELECT 'SELECT r.record_id AS id' || CASE WHEN (s -> 'updated_at')::boolean THEN ', r.updated_at' ELSE '' END
+                           || coalesce(string_agg(format(', r.c%s AS %I', c.n, c.c ->> 'kind'), '' ORDER BY c.n), '')
+                    FROM jsonb_array_elements(s -> 'columns') WITH ORDINALITY AS c (c, n))
+                   || format(' FROM %srows_%s AS r', p, m.numbers ->> (s ->> 'name')) ORDER BY n)
+           || (SELECT 'SELECT r.record_id AS id, r.updated_at'
+                      || string_agg(format(', r.%I AS %I', 'k_' || (k ->> 'name'), k ->> 'name'), '' ORDER BY n)
+                      || format(' FROM %srows_0 AS r', p)
+               FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) WHERE (k -> 'identify')::boolean)
+  INTO m.source_names, m.source_numbers, m.readers
+  FROM jsonb_array_elements(layout -> 'sources') WITH ORDINALITY AS s (s, n);
+  m.rules := ARRAY(SELECT c FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n) WHERE c::jsonb ->> 'clause' = 'rule' ORDER BY n);
+  m.limits := ARRAY(SELECT (k ->> 'max_records')::bigint FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) ORDER BY n);
+  m.columns := ARRAY(SELECT c::jsonb ->> 'name' FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n)
+                     WHERE c::jsonb ->> 'clause' = 'column' ORDER BY n);
+  UPDATE @extschema@.identity_map_catalog AS c
+  SET map_name = m.map::text, numbers = m.numbers, marks = m.marks, source_names = m.source_names,
+      source_numbers = m.source_numbers, readers = m.readers, rules = m.rules, limits = m.limits, columns = m.columns,
+      settle = @extschema@.identity_map_settle_text(m), prepared = now_prepared,
+      rebuild = c.rebuild OR m.prepared IS NULL OR m.prepared -> 'layout' <> layout
+                OR m.prepared -> 'clauses' <> now_prepared -> 'clauses'
+  WHERE c.map_id = id;
+  RETURN '{}';
+END $$;
+COMMENT ON FUNCTION identity_map_prepare(integer, jsonb) IS
+  'internal: makes the tables and statements that an identity map''s sources need';
+
+-- What a refresh did, or what it failed with; and what alter_identity_map() changes.
+CREATE FUNCTION identity_map_note(id integer, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  m @extschema@.identity_map_catalog;
+BEGIN
+  IF a ? 'error' THEN
+    UPDATE @extschema@.identity_map_catalog AS c
+    SET last_error = format('%s (%s)', a ->> 'error', a ->> 'sqlstate'), last_error_at = clock_timestamp()
+    WHERE c.map_id = id;
+  ELSIF a ? 'clauses' THEN
+    UPDATE @extschema@.identity_map_catalog AS c
+    SET rebuild = true,
+        clauses = ARRAY(SELECT e::text::@extschema@.identity_clause
+                        FROM jsonb_array_elements(a -> 'clauses') WITH ORDINALITY AS e (e, n) ORDER BY n),
+        columns = ARRAY(SELECT x FROM unnest(c.columns) WITH ORDINALITY AS x (x, n)
+                        WHERE NOT a -> 'dropped' ? x ORDER BY n)
+    WHERE c.map_id = id RETURNING c.* INTO m;
+    UPDATE @extschema@.identity_map_catalog AS c SET settle = @extschema@.identity_map_settle_text(m) WHERE c.map_id = id;
+  ELSIF a ? 'changes' THEN
+    IF a #>> '{changes,kind}' = 'built' THEN
+      PERFORM @extschema@.identity_map_index(id);
+    END IF;
+    UPDATE @extschema@.identity_map_catalog AS c
+    SET refreshes = c.refreshes + 1, rebuild = false, marks = c.marks || (a -> 'marks'),
+        last_refresh = (a ->> 'started')::timestamptz,
+        last_duration = clock_timestamp() - (a ->> 'started')::timestamptz,
+        last_changes = a -> 'changes', last_error = NULL, last_error_at = NULL
+    WHERE c.map_id = id;
+  END IF;
+  RETURN '{}';
+END $$;
+COMMENT ON FUNCTION identity_map_note(integer, jsonb) IS 'internal: writes down what became of an identity map';
+
+-- The end of a map: its state, its row of the catalog.
+CREATE FUNCTION identity_map_erase(id integer, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  item record;
+BEGIN
+  FOR item IN SELECT c.oid::regclass AS relation FROM pg_class AS c
+              WHERE c.relnamespace = 'identity_state'::regnamespace AND c.relkind = 'r' AND c.relname ~ ('^m' || id || '_') LOOP
+    EXECUTE format('DROP TABLE %s', item.relation);
+  END LOOP;
+  FOR item IN SELECT f.oid::regprocedure AS function FROM pg_proc AS f
+              WHERE f.pronamespace = 'identity_state'::regnamespace AND f.proname ~ ('^m' || id || '_') LOOP
+    EXECUTE format('DROP FUNCTION %s CASCADE', item.function);
+  END LOOP;
+  DELETE FROM @extschema@.identity_map_catalog AS c WHERE c.map_id = id;
+  RETURN '{}';
+END $$;
+COMMENT ON FUNCTION identity_map_erase(integer, jsonb) IS 'internal: drops an identity map''s state';
+
+REVOKE ALL ON FUNCTION identity_map_index(integer), identity_map_unindex(integer), identity_map_register(integer, jsonb), identity_map_prepare(integer, jsonb),
+  identity_map_note(integer, jsonb), identity_map_erase(integer, jsonb) FROM PUBLIC;

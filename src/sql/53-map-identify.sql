@@ -1,0 +1,320 @@
+-- Identity maps: identify() and forget(), which change the state without a source's query.
+
+-- The columns of the copy of identify()'s records, for a definition list.
+CREATE FUNCTION identity_map_traits(m identity_map_catalog) RETURNS text
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT string_agg(format(', c%s text[]', k.n), '' ORDER BY k.n)
+  FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') WITH ORDINALITY AS k (k, n) WHERE (k.k -> 'identify')::boolean;
+END;
+COMMENT ON FUNCTION identity_map_traits(identity_map_catalog) IS 'internal: the columns of what identify() keeps';
+
+-- A trait's values as texts: a scalar is one, null is none. Errors: 22023 for an object.
+CREATE FUNCTION identity_map_values(kind text, value jsonb) RETURNS jsonb
+  LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  IF jsonb_typeof(value) = 'array' THEN
+    IF EXISTS (SELECT FROM jsonb_array_elements(value) AS e WHERE jsonb_typeof(e) IN ('array', 'object')) THEN
+      RAISE EXCEPTION 'trait "%" is no identifier', kind USING ERRCODE = 'invalid_parameter_value',
+        DETAIL = format('It is %s.', value), HINT = 'An identifier is a text or a number, or an array of these.';
+    END IF;
+    RETURN (SELECT coalesce(jsonb_agg(DISTINCT e), '[]') FROM jsonb_array_elements_text(value) AS e WHERE e IS NOT NULL);
+  ELSIF jsonb_typeof(value) = 'object' THEN
+    RAISE EXCEPTION 'trait "%" is no identifier', kind USING ERRCODE = 'invalid_parameter_value',
+      DETAIL = format('It is %s.', value), HINT = 'An identifier is a text or a number, or an array of these.';
+  ELSIF jsonb_typeof(value) = 'null' THEN
+    RETURN '[]';
+  END IF;
+  RETURN jsonb_build_array(value #>> '{}');
+END $$;
+COMMENT ON FUNCTION identity_map_values(text, jsonb) IS 'internal: the values of a trait';
+
+-- identify() as the map's owner. Two calls that may concern the same people wait for each other: each
+-- locks the identifiers that connect the records it is about, in one order. As others may have connected
+-- more by then, it looks again; what it lacks it locks anew, all in order, after giving up what it had.
+CREATE FUNCTION identity_map_identify(m identity_map_catalog, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(m.map_id);
+  user_id text := a ->> 'user_id';
+  place integer := cardinality(m.source_numbers);
+  record_hash bigint := @extschema@.identity_map_record(m.secret, 'identify', user_id);
+  former jsonb;
+  number bigint;
+  old_keys bigint[] := '{}';
+  new_keys bigint[];
+  traits jsonb;
+  kind text;
+  fingerprint bigint;
+  at timestamptz := clock_timestamp();
+  affected jsonb;
+  wanted bigint[];
+  held bigint[] := '{}';
+  seeds bigint[];
+  moved bigint[];
+  id uuid;
+BEGIN
+  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+    RAISE EXCEPTION 'identify() cannot be called in a transaction that is %', current_setting('transaction_isolation')
+      USING ERRCODE = 'active_sql_transaction', DETAIL = 'It would not see what other calls did to the same people meanwhile.',
+            HINT = 'Call it in a transaction that is READ COMMITTED.';
+  END IF;
+  IF coalesce(user_id, '') !~ '[^[:space:]]' THEN
+    RAISE EXCEPTION 'identify() needs a user id' USING ERRCODE = CASE WHEN user_id IS NULL THEN '22004' ELSE '22023' END,
+      HINT = 'Give the id under which your accounts know the user.';
+  ELSIF jsonb_typeof(a -> 'traits') NOT IN ('object', 'null') THEN
+    RAISE EXCEPTION 'traits must be an object' USING ERRCODE = 'invalid_parameter_value', DETAIL = format('They are %s.', a -> 'traits'),
+      HINT = 'Write for example {"email": "jane.kim@example.com"}.';
+  END IF;
+  PERFORM @extschema@.identity_map_lock_keys(m.map_id, ARRAY[record_hash]);
+  IF @extschema@.identity_map_execute(format('SELECT 1 FROM %stombstones WHERE hash = $1', p), record_hash) IS NOT NULL THEN
+    RAISE EXCEPTION 'user "%" was forgotten', user_id USING ERRCODE = 'object_not_in_prerequisite_state',
+      DETAIL = 'forget() left a mark so that the record does not come back unasked.',
+      HINT = format('If it may, call remember(%L, %L, …) first.', m.map, 'identify');
+  END IF;
+
+  former := @extschema@.identity_map_execute(format('SELECT to_jsonb(r) || jsonb_build_object(%L, m.identity_id)
+    FROM %srecords AS m JOIN %srows_0 AS r ON r.rid = m.rid WHERE m.source = 0 AND m.record_id = $1', 'identity_id', p, p), user_id);
+  number := former ->> 'rid';
+  IF number IS NOT NULL THEN
+    old_keys := ARRAY(SELECT k::bigint FROM jsonb_array_elements_text(former -> 'keys') AS k);
+  END IF;
+  -- What it said before stays, unless it says otherwise.
+  traits := coalesce(former, '{}') - 'rid' - 'fingerprint' - 'keys' - 'updated_at' - 'record_id' - 'identity_id';
+  IF traits -> 'k_user_id' IS NULL OR jsonb_typeof(traits -> 'k_user_id') = 'null' THEN
+    traits := traits || jsonb_build_object('k_user_id', jsonb_build_array(user_id));
+  END IF;
+  FOR kind IN SELECT k ->> 'name' FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') AS k
+              WHERE (k -> 'identify')::boolean AND k ->> 'name' <> 'user_id' AND a -> 'traits' ? (k ->> 'name') LOOP
+    traits := traits || jsonb_build_object('k_' || kind, @extschema@.identity_map_values(kind, a #> ARRAY['traits', kind]));
+  END LOOP;
+  EXECUTE 'SELECT fingerprint, keys FROM @extschema@.identity_map_scan($1, $2, $3, $4, NULL, NULL)
+           AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp'
+    || @extschema@.identity_map_traits(m) || ')'
+  INTO fingerprint, new_keys
+  USING @extschema@.identity_map_request(m, '{}', NULL), place,
+    format('SELECT %L::text, NULL::timestamp AS updated_at', user_id)
+      || (SELECT string_agg(format(', %L::text[] AS %I',
+                   CASE WHEN jsonb_typeof(traits -> ('k_' || (k ->> 'name'))) = 'array'
+                        THEN ARRAY(SELECT jsonb_array_elements_text(traits -> ('k_' || (k ->> 'name')))) END, k ->> 'name'), '' ORDER BY n)
+          FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') WITH ORDINALITY AS k (k, n) WHERE (k -> 'identify')::boolean),
+    'pg_catalog, pg_temp';
+  IF (former ->> 'fingerprint')::bigint = fingerprint THEN
+    RETURN jsonb_build_object('id', former ->> 'identity_id');
+  END IF;
+
+  seeds := ARRAY(SELECT unnest(old_keys) UNION SELECT unnest(new_keys));
+  LOOP
+    affected := @extschema@.identity_map_execute(@extschema@.identity_map_affected_text(m),
+      CASE WHEN number IS NULL THEN '{}' ELSE ARRAY[number] END, seeds, '{}'::bigint[], '{}'::bigint[], true);
+    wanted := affected ->> 'keys';
+    EXIT WHEN wanted IS NULL OR wanted <@ held;
+    IF cardinality(wanted) > 1000 THEN
+      -- So many that the whole map is meant.
+      PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true);
+      EXIT;
+    END IF;
+    BEGIN
+      PERFORM @extschema@.identity_map_lock_keys(m.map_id, wanted);
+      affected := @extschema@.identity_map_execute(@extschema@.identity_map_affected_text(m),
+        CASE WHEN number IS NULL THEN '{}' ELSE ARRAY[number] END, seeds, '{}'::bigint[], '{}'::bigint[], true);
+      IF NOT (affected ->> 'keys')::bigint[] <@ wanted THEN
+        RAISE EXCEPTION USING ERRCODE = 'IR001', MESSAGE = 'more to lock';
+      END IF;
+      held := wanted;
+      EXIT;
+    EXCEPTION WHEN SQLSTATE 'IR001' THEN
+      NULL;
+    END;
+  END LOOP;
+
+  IF number IS NULL THEN
+    number := nextval(pg_get_serial_sequence(p || 'records', 'rid'));
+  END IF;
+  moved := ARRAY(SELECT unnest(new_keys) EXCEPT SELECT unnest(old_keys)
+                 UNION ALL (SELECT unnest(old_keys) EXCEPT SELECT unnest(new_keys)));
+  PERFORM @extschema@.identity_map_execute(format('WITH
+      r AS (INSERT INTO %1$srecords (rid, source, record_id, keys) VALUES ($1, 0, $2, $3)
+            ON CONFLICT (rid) DO UPDATE SET keys = excluded.keys),
+      k_less AS (DELETE FROM %1$skeys AS k USING (SELECT unnest($4) EXCEPT SELECT unnest($3)) AS d (key)
+                 WHERE k.key = d.key AND k.rid = $1),
+      k_more AS (INSERT INTO %1$skeys (key, rid) SELECT u.key, $1 FROM (SELECT unnest($3) EXCEPT SELECT unnest($4)) AS u (key)),
+      w AS (INSERT INTO %1$srows_0 SELECT (jsonb_populate_record(NULL::%1$srows_0, $5)).*
+            ON CONFLICT (rid) DO UPDATE SET fingerprint = excluded.fingerprint, keys = excluded.keys, updated_at = excluded.updated_at%2$s)
+      SELECT 1', p, (SELECT string_agg(format(', %1$I = excluded.%1$I', 'k_' || (k ->> 'name')), '')
+                     FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') AS k)),
+    number, user_id, new_keys, old_keys,
+    traits || jsonb_build_object('rid', number, 'fingerprint', fingerprint, 'record_id', user_id, 'keys', to_jsonb(new_keys),
+                                 'updated_at', at AT TIME ZONE 'UTC'));
+  PERFORM @extschema@.identity_map_settle(m, ARRAY[number], '{}', seeds, moved, at, true);
+  id := @extschema@.identity_map_execute(format('SELECT identity_id FROM %srecords WHERE rid = $1', p), number);
+  RETURN jsonb_build_object('id', id);
+END $$;
+COMMENT ON FUNCTION identity_map_identify(identity_map_catalog, jsonb) IS 'internal: identify() as the owner of the map';
+
+-- forget() and forget_identity() as the map's owner: records leave the copies, and a hash of each stays so
+-- that a refresh passes it over; their people are settled anew; the history forgets by what it named them.
+CREATE FUNCTION identity_map_forget(m identity_map_catalog, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(m.map_id);
+  item record;
+  at timestamptz := clock_timestamp();
+  touched bigint[] := '{}';
+  people uuid[] := '{}';
+  change record;
+  live bigint[] := '{}';
+  dead uuid[] := '{}';
+  keys bigint[] := '{}';
+  moved bigint[] := '{}';
+BEGIN
+  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+    RAISE EXCEPTION 'nobody can be forgotten in a transaction that is %', current_setting('transaction_isolation')
+      USING ERRCODE = 'active_sql_transaction', HINT = 'Call it in a transaction that is READ COMMITTED.';
+  END IF;
+  PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true);
+  IF a ? 'record_id' THEN
+    IF NOT a ->> 'source' = ANY (m.source_names) THEN
+      RAISE EXCEPTION 'the identity map has no source "%"', a ->> 'source' USING ERRCODE = 'undefined_object',
+        DETAIL = format('Its sources are %s.', array_to_string(m.source_names, ', ')), HINT = 'Name the source as its clause does.';
+    END IF;
+    -- Also of a record that is not there: it is not to come.
+    EXECUTE format('INSERT INTO %stombstones (hash, source, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', p)
+    USING @extschema@.identity_map_record(m.secret, a ->> 'source', a ->> 'record_id'), a ->> 'source', at;
+    EXECUTE format('DELETE FROM %slog WHERE source = $1 AND record_id = $2', p)
+    USING (m.numbers ->> (a ->> 'source'))::integer, a ->> 'record_id';
+  END IF;
+  FOR item IN EXECUTE format('SELECT m.rid, m.source, m.record_id, m.identity_id FROM %srecords AS m WHERE %s', p,
+      CASE WHEN a ? 'record_id' THEN 'm.source = $1 AND m.record_id = $2'
+           ELSE 'm.identity_id = $3' END)
+    USING (m.numbers ->> (a ->> 'source'))::integer, a ->> 'record_id', (a ->> 'identity_id')::uuid
+  LOOP
+    EXECUTE format('INSERT INTO %stombstones (hash, source, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', p)
+    USING @extschema@.identity_map_record(m.secret, m.source_names[array_position(m.source_numbers, item.source::integer)], item.record_id),
+          m.source_names[array_position(m.source_numbers, item.source::integer)], at;
+    EXECUTE format('WITH gone AS (DELETE FROM %1$srows_%2$s WHERE rid = $1 RETURNING fingerprint)
+                    INSERT INTO %1$sprints (source, went) SELECT %2$s, @extschema@.identity_map_pack(array_agg(fingerprint)) FROM gone
+                    WHERE %2$s > 0 HAVING count(*) > 0', p, item.source) USING item.rid;
+    EXECUTE format('DELETE FROM %slog WHERE source = $1 AND record_id = $2', p) USING item.source, item.record_id;
+    change := @extschema@.identity_map_change(m, item.source::integer, ARRAY[item.rid]);
+    dead := dead || change.dead;
+    keys := keys || change.keys;
+    moved := moved || change.moved;
+    touched := touched || item.rid;
+    people := people || item.identity_id;
+  END LOOP;
+  IF touched <> '{}' THEN
+    PERFORM @extschema@.identity_map_settle(m, '{}', dead, keys, moved, at, true);
+    -- What the history says of them, of those whom their identities took in, and by their identifiers.
+    EXECUTE format('WITH RECURSIVE chain (id) AS (
+        SELECT unnest($2) UNION SELECT g.identity_id FROM chain JOIN %1$sretired AS g ON g.into_id = chain.id)
+      UPDATE %1$shistory AS h SET by_kind = NULL, by_value = NULL, by_rids = NULL
+      WHERE h.by_value IS NOT NULL AND (h.by_rids && $1 OR h.identity_id IN (SELECT id FROM chain))', p)
+    USING touched, people;
+  END IF;
+  RETURN jsonb_build_object('forgotten', cardinality(touched));
+END $$;
+COMMENT ON FUNCTION identity_map_forget(identity_map_catalog, jsonb) IS 'internal: forget() as the owner of the map';
+
+-- remember() as the map's owner: the next refresh reads the record again, whichever way it reads the source.
+CREATE FUNCTION identity_map_remember(m identity_map_catalog, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(m.map_id);
+  was_there boolean;
+BEGIN
+  EXECUTE format('WITH gone AS (DELETE FROM %1$stombstones WHERE hash = $1 RETURNING 1),
+                  told AS (INSERT INTO %1$slog (source, record_id) SELECT $2, $3 FROM gone WHERE $2 > 0)
+                  SELECT EXISTS (SELECT FROM gone)', p)
+  INTO was_there
+  USING @extschema@.identity_map_record(m.secret, a ->> 'source', a ->> 'record_id'), (m.numbers ->> (a ->> 'source'))::smallint,
+        a ->> 'record_id';
+  RETURN jsonb_build_object('was_forgotten', was_there);
+END $$;
+COMMENT ON FUNCTION identity_map_remember(identity_map_catalog, jsonb) IS 'internal: remember() as the owner of the map';
+
+CREATE FUNCTION identity_map_get_history(m identity_map_catalog, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  rows jsonb;
+BEGIN
+  EXECUTE format('SELECT jsonb_agg(to_jsonb(h) - %L - %L ORDER BY h.history_id) FROM %shistory AS h
+                  WHERE ($1 IS NULL OR h.at >= $1) AND ($2 IS NULL OR $2 IN (h.identity_id, h.into_id) OR $2 = ANY (h.from_ids))',
+                 'history_id', 'by_rids', @extschema@.identity_map_prefix(m.map_id))
+  INTO rows USING (a ->> 'since')::timestamptz, (a ->> 'identity_id')::uuid;
+  RETURN coalesce(rows, '[]');
+END $$;
+COMMENT ON FUNCTION identity_map_get_history(identity_map_catalog, jsonb) IS 'internal: identity_map_history() as the owner of the map';
+
+CREATE FUNCTION identity_map_get_current(m identity_map_catalog, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  id uuid;
+BEGIN
+  EXECUTE format('WITH RECURSIVE chain (id) AS (
+      SELECT $1 UNION SELECT g.into_id FROM chain JOIN %1$sretired AS g ON g.identity_id = chain.id WHERE g.into_id IS NOT NULL)
+    SELECT i.identity_id FROM chain JOIN %1$sidentities AS i ON i.identity_id = chain.id', @extschema@.identity_map_prefix(m.map_id))
+  INTO id USING (a ->> 'identity_id')::uuid;
+  RETURN jsonb_build_object('id', id);
+END $$;
+COMMENT ON FUNCTION identity_map_get_current(identity_map_catalog, jsonb) IS 'internal: identity_current() as the owner of the map';
+
+CREATE FUNCTION identity_map_get_clauses(m identity_map_catalog, a jsonb) RETURNS jsonb
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT coalesce(jsonb_agg(c::jsonb ORDER BY n), '[]')
+  FROM unnest(ARRAY(SELECT c FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' <> 'column')
+              || identity_source('identify', m.readers[cardinality(m.readers)])) WITH ORDINALITY AS c (c, n);
+END;
+COMMENT ON FUNCTION identity_map_get_clauses(identity_map_catalog, jsonb) IS 'internal: identity_map_clauses() as the owner of the map';
+
+-- alter_identity_map() and reduce_identity_map() as the map's owner: changes the table's columns; gives the
+-- clauses as they are to be.
+CREATE FUNCTION identity_map_alter(m identity_map_catalog, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  clauses jsonb := (SELECT jsonb_agg(c::jsonb ORDER BY n) FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n));
+  dropped jsonb := '[]';
+  clause jsonb;
+  part text;
+  name text;
+  at integer;
+  path text := current_setting('search_path');
+  map_name text := m.map::text;
+BEGIN
+  PERFORM @extschema@.identity_map_check_types(a -> 'clauses', coalesce(a ->> 'path', path));
+  FOR clause IN SELECT e FROM jsonb_array_elements(a -> 'clauses') AS e LOOP
+    part := clause ->> 'clause';
+    name := coalesce(clause ->> 'name', clause ->> 'kind');
+    SELECT n - 1 INTO at FROM jsonb_array_elements(clauses) WITH ORDINALITY AS c (c, n)
+    WHERE c ->> 'clause' = part AND coalesce(c ->> 'name', c ->> 'kind') = name;
+    IF part = 'column' AND (at IS NULL OR clauses -> at <> clause) THEN
+      PERFORM set_config('search_path', a ->> 'path', true);
+      EXECUTE pg_catalog.format(CASE WHEN at IS NULL THEN 'ALTER TABLE %s ADD COLUMN %I %s'
+                                     ELSE 'ALTER TABLE %s ALTER COLUMN %I TYPE %3$s USING NULL::%3$s' END,
+                                map_name, name, clause ->> 'type');
+      PERFORM pg_catalog.set_config('search_path', path, true);
+    END IF;
+    clauses := CASE WHEN at IS NULL THEN clauses || jsonb_build_array(clause)
+                    ELSE jsonb_set(clauses, ARRAY[at::text], clause) END;
+  END LOOP;
+  FOR part, name IN SELECT d.part, jsonb_array_elements_text(d.names) FROM (VALUES ('source', a -> 'sources'), ('rule', a -> 'rules'),
+                    ('column', a -> 'columns')) AS d (part, names) WHERE jsonb_typeof(d.names) = 'array' LOOP
+    SELECT n - 1 INTO at FROM jsonb_array_elements(clauses) WITH ORDINALITY AS c (c, n)
+    WHERE c ->> 'clause' = part AND coalesce(c ->> 'name', c ->> 'kind') = name;
+    IF at IS NULL THEN
+      RAISE EXCEPTION 'the identity map has no % "%"', part, name USING ERRCODE = 'undefined_object',
+        DETAIL = format('It has %s.', (SELECT coalesce(string_agg(coalesce(c ->> 'name', c ->> 'kind'), ', '), 'none')
+                                       FROM jsonb_array_elements(clauses) AS c WHERE c ->> 'clause' = part)),
+        HINT = 'The view identity_maps shows what it is made of.';
+    END IF;
+    clauses := clauses - at;
+    IF part = 'column' THEN
+      EXECUTE format('ALTER TABLE %s DROP COLUMN %I', map_name, name);
+      dropped := dropped || to_jsonb(name);
+    END IF;
+  END LOOP;
+  PERFORM @extschema@.identity_map_check(clauses, m.search_path, m.map);
+  RETURN jsonb_build_object('clauses', clauses, 'dropped', dropped);
+END $$;
+COMMENT ON FUNCTION identity_map_alter(identity_map_catalog, jsonb) IS 'internal: alter_identity_map() as the owner of the map';
