@@ -145,9 +145,11 @@ COMMENT ON FUNCTION identity_map_change(identity_map_catalog, integer, bigint[])
 CREATE FUNCTION identity_map_common_text(m identity_map_catalog) RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT format('WITH now AS MATERIALIZED (
-      SELECT DISTINCT k.key FROM %1$skeys AS k JOIN %1$srecords AS m ON m.rid = k.rid
-      WHERE k.key = ANY ($1) AND ($2)[(k.key & 4095) + 1] > 0
+  SELECT format('WITH many AS MATERIALIZED (
+      SELECT k.key FROM %1$skeys AS k WHERE k.key = ANY ($1) AND ($2)[(k.key & 4095) + 1] > 0
+      GROUP BY k.key HAVING count(*) > ($2)[(k.key & 4095) + 1]),
+    now AS MATERIALIZED (
+      SELECT DISTINCT k.key FROM many JOIN %1$skeys AS k ON k.key = many.key JOIN %1$srecords AS m ON m.rid = k.rid
       GROUP BY k.key, m.source HAVING count(*) > ($2)[(k.key & 4095) + 1]),
     more AS (INSERT INTO %1$scommon (key) SELECT key FROM now WHERE NOT EXISTS (SELECT FROM %1$scommon AS c WHERE c.key = now.key)
              RETURNING key),
@@ -235,18 +237,20 @@ COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, jsonb, jsonb,
 
 -- Settles what changed: `live` records, identities of records that are gone, keys that the records carry
 -- or carried, keys that came or went. All of the map where so much changed that a part saves nothing.
+-- `affected`: as identity_map_affected_text() gave it for these, or more; NULL to find out.
 CREATE FUNCTION identity_map_settle(m identity_map_catalog, live bigint[], dead uuid[], keys bigint[], moved bigint[],
-                                    at timestamptz, small boolean) RETURNS jsonb
+                                    at timestamptz, small boolean, affected jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   common jsonb;
-  affected jsonb;
   done jsonb;
 BEGIN
   common := @extschema@.identity_map_execute(@extschema@.identity_map_common_text(m), moved, m.limits);
-  affected := @extschema@.identity_map_execute(@extschema@.identity_map_affected_text(m), live, keys,
-    ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 0) AS e),
-    ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e), false);
+  IF affected IS NULL OR common <> '[[], []]' THEN
+    affected := @extschema@.identity_map_execute(@extschema@.identity_map_affected_text(m), live, keys,
+      ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 0) AS e),
+      ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e), false);
+  END IF;
   IF small THEN
     done := @extschema@.identity_map_execute(replace(m.settle, '%TABLE%', m.map::text),
       @extschema@.identity_map_request(m, coalesce(affected -> 'rids', '{}'), affected -> 'common'), at, dead, false);
@@ -259,7 +263,7 @@ BEGIN
   END IF;
   RETURN done - 'merges';
 END $$;
-COMMENT ON FUNCTION identity_map_settle(identity_map_catalog, bigint[], uuid[], bigint[], bigint[], timestamptz, boolean) IS
+COMMENT ON FUNCTION identity_map_settle(identity_map_catalog, bigint[], uuid[], bigint[], bigint[], timestamptz, boolean, jsonb) IS
   'internal: resolves what a change concerns, and writes what differs';
 
 -- Settles the whole map from its state.
@@ -616,7 +620,7 @@ BEGIN
     IF is_full OR changed > greatest(all_records, 1000) * 0.3 THEN
       done := @extschema@.identity_map_settle_all(m, dead, started) || '{"kind": "full"}';
     ELSIF changed > 0 THEN
-      done := @extschema@.identity_map_settle(m, live, dead, keys, moved, started, false) || '{"kind": "changes"}';
+      done := @extschema@.identity_map_settle(m, live, dead, keys, moved, started, false, NULL) || '{"kind": "changes"}';
     ELSE
       done := '{"kind": "changes", "inserted": 0, "updated": 0, "deleted": 0, "created": 0, "merged": 0, "split": 0, "retired": 0, "records": 0}';
     END IF;
