@@ -253,10 +253,10 @@ BEGIN
   END IF;
   IF small THEN
     done := @extschema@.identity_map_execute(replace(m.settle, '%TABLE%', m.map::text),
-      @extschema@.identity_map_request(m, coalesce(affected -> 'rids', '{}'), affected -> 'common'), at, dead, false);
+      @extschema@.identity_map_request(m, coalesce(affected -> 'rids', '{}'), affected -> 'common'), at, dead, false, false);
   ELSE
     EXECUTE replace(m.settle, '%TABLE%', m.map::text) INTO done
-    USING @extschema@.identity_map_request(m, coalesce(affected -> 'rids', '{}'), affected -> 'common'), at, dead, false;
+    USING @extschema@.identity_map_request(m, coalesce(affected -> 'rids', '{}'), affected -> 'common'), at, dead, false, false;
   END IF;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
     PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', affected -> 'common', at);
@@ -286,7 +286,7 @@ BEGIN
                  m.map, p);
   GET DIAGNOSTICS strays = ROW_COUNT;
   EXECUTE replace(m.settle, '%TABLE%', m.map::text) INTO done
-  USING @extschema@.identity_map_request(m, NULL, NULL), at, dead, is_first;
+  USING @extschema@.identity_map_request(m, NULL, NULL), at, dead, is_first, true;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
     PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges',
       (SELECT coalesce(jsonb_agg(k), '[]') FROM jsonb_array_elements('[]'::jsonb) AS k), at);
@@ -409,14 +409,13 @@ BEGIN
   JOIN pg_attribute AS a ON a.attrelid = m.map AND a.attname = c.name AND NOT a.attisdropped;
   EXECUTE format('WITH res AS MATERIALIZED (SELECT * FROM @extschema@.resolve_identities(VARIADIC $1) AS (%2$s)),
     t_new AS (INSERT INTO %3$s (identity_id%4$s) SELECT identity_id%4$s FROM res),
-    w_new AS (INSERT INTO %1$sidentities (identity_id, created_at, records) SELECT identity_id, $2, %5$s FROM res),
+    w_new AS (INSERT INTO %1$sidentities (identity_id, created_at) SELECT identity_id, $2 FROM res),
     r_new AS (INSERT INTO %1$srecords (rid, source, record_id, identity_id, keys)
-              SELECT x.rid, x.source, x.record_id, r.identity_id, coalesce(x.keys, %8$L)
-              FROM res AS r CROSS JOIN LATERAL (%6$s) AS s (source, record_id)
-              JOIN (%7$s) AS x (source, rid, record_id, keys) ON x.source = s.source AND x.record_id = s.record_id)
-    SELECT jsonb_build_object(%9$L, count(*), %10$L, count(*)) FROM res',
-    p, definition, m.map, shown, (SELECT string_agg(format('coalesce(cardinality("[%s]"), 0)', i), ' + ') FROM generate_series(1, sources) AS i),
-    members, array_to_string(copies, ' UNION ALL '), '{}', 'inserted', 'created')
+              SELECT x.rid, x.source, x.record_id, r.identity_id, coalesce(x.keys, %7$L)
+              FROM res AS r CROSS JOIN LATERAL (%5$s) AS s (source, record_id)
+              JOIN (%6$s) AS x (source, rid, record_id, keys) ON x.source = s.source AND x.record_id = s.record_id)
+    SELECT jsonb_build_object(%8$L, count(*), %9$L, count(*)) FROM res',
+    p, definition, m.map, shown, members, array_to_string(copies, ' UNION ALL '), '{}', 'inserted', 'created')
   INTO done USING @extschema@.identity_map_request(m, NULL, NULL), at;
 
   EXECUTE format('INSERT INTO %1$skeys (key, rid) SELECT k, m.rid FROM %1$srecords AS m, unnest(m.keys) AS k', p);
