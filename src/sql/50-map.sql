@@ -8,7 +8,7 @@
 --   m<id>_prints      the fingerprints of each source's rows, packed: in parts as they came and went
 --   m<id>_keys        key, rid: who carries an identifier; a key is a keyed hash (src/pg/map_keys.h)
 --   m<id>_common      keys of identifiers that more records than max_records carry: they link nobody
---   m<id>_identities  each identity: since when, how many records
+--   m<id>_identities  each identity: since when
 --   m<id>_retired     each identity that is no more, and the one that it went into
 --   m<id>_history     what happened to identities
 --   m<id>_log         records that triggers saw change
@@ -160,7 +160,8 @@ COMMENT ON FUNCTION identity_map_scan_clauses(identity_map_catalog) IS
 
 -- The statement that brings identities and table in line with what a resolve says. Its parameters:
 -- $1 the clauses to resolve, $2 now, $3 identities of records that are gone, $4 whether the map is
--- being filled for the first time. It gives what was done as jsonb.
+-- being filled for the first time, $5 whether to look for rows that the table should have and has not. It
+-- gives what was done as jsonb.
 --
 -- res      the identities as resolved, named by their derived ids (a "cluster")
 -- mem      their records, each with the identity that it had
@@ -201,14 +202,18 @@ BEGIN
    FROM res AS r CROSS JOIN LATERAL (' || members || ') AS s (source, record_id)
    JOIN ' || p || 'records AS m ON m.source = s.source AND m.record_id = s.record_id),
  picks AS MATERIALIZED (
-   SELECT DISTINCT ON (v.old) v.old, v.cluster, v.n, i.created_at
+   SELECT DISTINCT ON (v.old) v.old, v.cluster, v.n
    FROM (SELECT old, cluster, count(*) AS n FROM mem WHERE old IS NOT NULL GROUP BY old, cluster) AS v
-   JOIN ' || p || 'identities AS i ON i.identity_id = v.old
    ORDER BY v.old, v.n DESC, v.cluster),
  kept AS MATERIALIZED (
-   SELECT DISTINCT ON (cluster) cluster, old AS id FROM picks ORDER BY cluster, n DESC, created_at, old),
+   SELECT DISTINCT ON (cluster) cluster, old AS id
+   FROM (SELECT cluster, old, n,
+                CASE WHEN count(*) OVER (PARTITION BY cluster) > 1
+                     THEN (SELECT i.created_at FROM ' || p || 'identities AS i WHERE i.identity_id = old) END AS created_at
+         FROM picks) AS p
+   ORDER BY cluster, n DESC, created_at, old),
  ids AS MATERIALIZED (
-   SELECT c.cluster, c.records, k.id IS NULL AS is_new, c.olds,
+   SELECT c.cluster, k.id IS NULL AS is_new, c.olds,
           CASE WHEN k.id IS NOT NULL THEN k.id
                WHEN NOT EXISTS (SELECT FROM ' || p || 'identities AS i WHERE i.identity_id = c.cluster)
                 AND NOT EXISTS (SELECT FROM ' || p || 'retired AS g WHERE g.identity_id = c.cluster) THEN c.cluster
@@ -219,7 +224,7 @@ BEGIN
                      WHERE NOT EXISTS (SELECT FROM ' || p || 'identities AS i WHERE i.identity_id = x.id)
                        AND NOT EXISTS (SELECT FROM ' || p || 'retired AS g WHERE g.identity_id = x.id)
                      LIMIT 1) END AS id
-   FROM (SELECT cluster, count(*) AS records, array_agg(DISTINCT old) FILTER (WHERE old IS NOT NULL) AS olds
+   FROM (SELECT cluster, array_agg(DISTINCT old) FILTER (WHERE old IS NOT NULL) AS olds
          FROM mem GROUP BY cluster) AS c
    LEFT JOIN kept AS k ON k.cluster = c.cluster),
  lost AS MATERIALIZED (
@@ -231,10 +236,7 @@ BEGIN
  w_records AS (
    UPDATE ' || p || 'records AS m SET identity_id = ids.id FROM mem JOIN ids ON ids.cluster = mem.cluster
    WHERE m.rid = mem.rid AND mem.old IS DISTINCT FROM ids.id),
- w_new AS (INSERT INTO ' || p || 'identities (identity_id, created_at, records)
-           SELECT id, $2, records FROM ids WHERE is_new),
- w_same AS (UPDATE ' || p || 'identities AS i SET records = ids.records FROM ids
-            WHERE i.identity_id = ids.id AND NOT ids.is_new AND i.records <> ids.records),
+ w_new AS (INSERT INTO ' || p || 'identities (identity_id, created_at) SELECT id, $2 FROM ids WHERE is_new),
  w_gone AS (DELETE FROM ' || p || 'identities AS i USING lost WHERE i.identity_id = lost.old),
  w_retired AS (INSERT INTO ' || p || 'retired (identity_id, into_id, at) SELECT old, into_id, $2 FROM lost),
  t_gone AS (DELETE FROM %TABLE% AS t USING lost WHERE t.identity_id = lost.old RETURNING 1),'
@@ -245,7 +247,7 @@ BEGIN
  t_same AS (SELECT 1 WHERE false),') || '
  t_new AS (INSERT INTO %TABLE% (identity_id' || coalesce(', ' || shown, '') || ')
            SELECT ids.id' || coalesce(', ' || r_shown, '') || ' FROM res AS r JOIN ids ON ids.cluster = r.identity_id
-           WHERE ids.is_new OR NOT EXISTS (SELECT FROM %TABLE% AS t WHERE t.identity_id = ids.id) RETURNING 1),
+           WHERE ids.is_new OR $5 AND NOT EXISTS (SELECT FROM %TABLE% AS t WHERE t.identity_id = ids.id) RETURNING 1),
  events (event, identity_id, from_ids, into_id) AS MATERIALIZED (
    SELECT CASE WHEN NOT is_new THEN ''merged'' WHEN olds IS NULL THEN ''created'' ELSE ''split'' END,
           id, array_remove(olds, id), NULL::uuid

@@ -145,9 +145,11 @@ COMMENT ON FUNCTION identity_map_change(identity_map_catalog, integer, bigint[])
 CREATE FUNCTION identity_map_common_text(m identity_map_catalog) RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT format('WITH now AS MATERIALIZED (
-      SELECT DISTINCT k.key FROM %1$skeys AS k JOIN %1$srecords AS m ON m.rid = k.rid
-      WHERE k.key = ANY ($1) AND ($2)[(k.key & 4095) + 1] > 0
+  SELECT format('WITH many AS MATERIALIZED (
+      SELECT k.key FROM %1$skeys AS k WHERE k.key = ANY ($1) AND ($2)[(k.key & 4095) + 1] > 0
+      GROUP BY k.key HAVING count(*) > ($2)[(k.key & 4095) + 1]),
+    now AS MATERIALIZED (
+      SELECT DISTINCT k.key FROM many JOIN %1$skeys AS k ON k.key = many.key JOIN %1$srecords AS m ON m.rid = k.rid
       GROUP BY k.key, m.source HAVING count(*) > ($2)[(k.key & 4095) + 1]),
     more AS (INSERT INTO %1$scommon (key) SELECT key FROM now WHERE NOT EXISTS (SELECT FROM %1$scommon AS c WHERE c.key = now.key)
              RETURNING key),
@@ -235,31 +237,33 @@ COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, jsonb, jsonb,
 
 -- Settles what changed: `live` records, identities of records that are gone, keys that the records carry
 -- or carried, keys that came or went. All of the map where so much changed that a part saves nothing.
+-- `affected`: as identity_map_affected_text() gave it for these, or more; NULL to find out.
 CREATE FUNCTION identity_map_settle(m identity_map_catalog, live bigint[], dead uuid[], keys bigint[], moved bigint[],
-                                    at timestamptz, small boolean) RETURNS jsonb
+                                    at timestamptz, small boolean, affected jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   common jsonb;
-  affected jsonb;
   done jsonb;
 BEGIN
   common := @extschema@.identity_map_execute(@extschema@.identity_map_common_text(m), moved, m.limits);
-  affected := @extschema@.identity_map_execute(@extschema@.identity_map_affected_text(m), live, keys,
-    ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 0) AS e),
-    ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e), false);
+  IF affected IS NULL OR common <> '[[], []]' THEN
+    affected := @extschema@.identity_map_execute(@extschema@.identity_map_affected_text(m), live, keys,
+      ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 0) AS e),
+      ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e), false);
+  END IF;
   IF small THEN
     done := @extschema@.identity_map_execute(replace(m.settle, '%TABLE%', m.map::text),
-      @extschema@.identity_map_request(m, coalesce(affected -> 'rids', '{}'), affected -> 'common'), at, dead, false);
+      @extschema@.identity_map_request(m, coalesce(affected -> 'rids', '{}'), affected -> 'common'), at, dead, false, false);
   ELSE
     EXECUTE replace(m.settle, '%TABLE%', m.map::text) INTO done
-    USING @extschema@.identity_map_request(m, coalesce(affected -> 'rids', '{}'), affected -> 'common'), at, dead, false;
+    USING @extschema@.identity_map_request(m, coalesce(affected -> 'rids', '{}'), affected -> 'common'), at, dead, false, false;
   END IF;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
     PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', affected -> 'common', at);
   END IF;
   RETURN done - 'merges';
 END $$;
-COMMENT ON FUNCTION identity_map_settle(identity_map_catalog, bigint[], uuid[], bigint[], bigint[], timestamptz, boolean) IS
+COMMENT ON FUNCTION identity_map_settle(identity_map_catalog, bigint[], uuid[], bigint[], bigint[], timestamptz, boolean, jsonb) IS
   'internal: resolves what a change concerns, and writes what differs';
 
 -- Settles the whole map from its state.
@@ -282,7 +286,7 @@ BEGIN
                  m.map, p);
   GET DIAGNOSTICS strays = ROW_COUNT;
   EXECUTE replace(m.settle, '%TABLE%', m.map::text) INTO done
-  USING @extschema@.identity_map_request(m, NULL, NULL), at, dead, is_first;
+  USING @extschema@.identity_map_request(m, NULL, NULL), at, dead, is_first, true;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
     PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges',
       (SELECT coalesce(jsonb_agg(k), '[]') FROM jsonb_array_elements('[]'::jsonb) AS k), at);
@@ -405,14 +409,13 @@ BEGIN
   JOIN pg_attribute AS a ON a.attrelid = m.map AND a.attname = c.name AND NOT a.attisdropped;
   EXECUTE format('WITH res AS MATERIALIZED (SELECT * FROM @extschema@.resolve_identities(VARIADIC $1) AS (%2$s)),
     t_new AS (INSERT INTO %3$s (identity_id%4$s) SELECT identity_id%4$s FROM res),
-    w_new AS (INSERT INTO %1$sidentities (identity_id, created_at, records) SELECT identity_id, $2, %5$s FROM res),
+    w_new AS (INSERT INTO %1$sidentities (identity_id, created_at) SELECT identity_id, $2 FROM res),
     r_new AS (INSERT INTO %1$srecords (rid, source, record_id, identity_id, keys)
-              SELECT x.rid, x.source, x.record_id, r.identity_id, coalesce(x.keys, %8$L)
-              FROM res AS r CROSS JOIN LATERAL (%6$s) AS s (source, record_id)
-              JOIN (%7$s) AS x (source, rid, record_id, keys) ON x.source = s.source AND x.record_id = s.record_id)
-    SELECT jsonb_build_object(%9$L, count(*), %10$L, count(*)) FROM res',
-    p, definition, m.map, shown, (SELECT string_agg(format('coalesce(cardinality("[%s]"), 0)', i), ' + ') FROM generate_series(1, sources) AS i),
-    members, array_to_string(copies, ' UNION ALL '), '{}', 'inserted', 'created')
+              SELECT x.rid, x.source, x.record_id, r.identity_id, coalesce(x.keys, %7$L)
+              FROM res AS r CROSS JOIN LATERAL (%5$s) AS s (source, record_id)
+              JOIN (%6$s) AS x (source, rid, record_id, keys) ON x.source = s.source AND x.record_id = s.record_id)
+    SELECT jsonb_build_object(%8$L, count(*), %9$L, count(*)) FROM res',
+    p, definition, m.map, shown, members, array_to_string(copies, ' UNION ALL '), '{}', 'inserted', 'created')
   INTO done USING @extschema@.identity_map_request(m, NULL, NULL), at;
 
   EXECUTE format('INSERT INTO %1$skeys (key, rid) SELECT k, m.rid FROM %1$srecords AS m, unnest(m.keys) AS k', p);
@@ -616,7 +619,7 @@ BEGIN
     IF is_full OR changed > greatest(all_records, 1000) * 0.3 THEN
       done := @extschema@.identity_map_settle_all(m, dead, started) || '{"kind": "full"}';
     ELSIF changed > 0 THEN
-      done := @extschema@.identity_map_settle(m, live, dead, keys, moved, started, false) || '{"kind": "changes"}';
+      done := @extschema@.identity_map_settle(m, live, dead, keys, moved, started, false, NULL) || '{"kind": "changes"}';
     ELSE
       done := '{"kind": "changes", "inserted": 0, "updated": 0, "deleted": 0, "created": 0, "merged": 0, "split": 0, "retired": 0, "records": 0}';
     END IF;

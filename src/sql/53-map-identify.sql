@@ -49,7 +49,7 @@ DECLARE
   at timestamptz := clock_timestamp();
   affected jsonb;
   wanted bigint[];
-  held bigint[] := '{}';
+  reached bigint[];
   seeds bigint[];
   moved bigint[];
   id uuid;
@@ -104,32 +104,32 @@ BEGIN
   END IF;
 
   seeds := ARRAY(SELECT unnest(old_keys) UNION SELECT unnest(new_keys));
+  wanted := seeds;
   LOOP
-    affected := @extschema@.identity_map_execute(@extschema@.identity_map_affected_text(m),
-      CASE WHEN number IS NULL THEN '{}' ELSE ARRAY[number] END, seeds, '{}'::bigint[], '{}'::bigint[], true);
-    wanted := affected ->> 'keys';
-    EXIT WHEN wanted IS NULL OR wanted <@ held;
     IF cardinality(wanted) > 1000 THEN
       -- So many that the whole map is meant.
       PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true);
-      EXIT;
     END IF;
     BEGIN
-      PERFORM @extschema@.identity_map_lock_keys(m.map_id, wanted);
+      IF cardinality(wanted) <= 1000 THEN
+        PERFORM @extschema@.identity_map_lock_keys(m.map_id, wanted);
+      END IF;
       affected := @extschema@.identity_map_execute(@extschema@.identity_map_affected_text(m),
         CASE WHEN number IS NULL THEN '{}' ELSE ARRAY[number] END, seeds, '{}'::bigint[], '{}'::bigint[], true);
-      IF NOT (affected ->> 'keys')::bigint[] <@ wanted THEN
-        RAISE EXCEPTION USING ERRCODE = 'IR001', MESSAGE = 'more to lock';
-      END IF;
-      held := wanted;
-      EXIT;
+      reached := coalesce((affected ->> 'keys')::bigint[], '{}');
+      EXIT WHEN cardinality(wanted) > 1000 OR reached <@ wanted;
+      wanted := ARRAY(SELECT unnest(wanted) UNION SELECT unnest(reached));
+      RAISE EXCEPTION USING ERRCODE = 'IR001', MESSAGE = 'more to lock';
     EXCEPTION WHEN SQLSTATE 'IR001' THEN
       NULL;
     END;
   END LOOP;
 
   IF number IS NULL THEN
-    number := nextval(pg_get_serial_sequence(p || 'records', 'rid'));
+    number := nextval(format('%srecords_rid_seq', p));
+    -- Of what is found before the record is there, the record itself is missing.
+    affected := jsonb_set(affected, '{rids}', coalesce(nullif(affected -> 'rids', 'null'), '{}') || jsonb_build_object('0',
+      (coalesce(affected #>> '{rids,0}', '{}')::bigint[] || number)::text));
   END IF;
   moved := ARRAY(SELECT unnest(new_keys) EXCEPT SELECT unnest(old_keys)
                  UNION ALL (SELECT unnest(old_keys) EXCEPT SELECT unnest(new_keys)));
@@ -146,7 +146,7 @@ BEGIN
     number, user_id, new_keys, old_keys,
     traits || jsonb_build_object('rid', number, 'fingerprint', fingerprint, 'record_id', user_id, 'keys', to_jsonb(new_keys),
                                  'updated_at', at AT TIME ZONE 'UTC'));
-  PERFORM @extschema@.identity_map_settle(m, ARRAY[number], '{}', seeds, moved, at, true);
+  PERFORM @extschema@.identity_map_settle(m, ARRAY[number], '{}', seeds, moved, at, true, affected);
   id := @extschema@.identity_map_execute(format('SELECT identity_id FROM %srecords WHERE rid = $1', p), number);
   RETURN jsonb_build_object('id', id);
 END $$;
@@ -204,7 +204,7 @@ BEGIN
     people := people || item.identity_id;
   END LOOP;
   IF touched <> '{}' THEN
-    PERFORM @extschema@.identity_map_settle(m, '{}', dead, keys, moved, at, true);
+    PERFORM @extschema@.identity_map_settle(m, '{}', dead, keys, moved, at, true, NULL);
     -- What the history says of them, of those whom their identities took in, and by their identifiers.
     EXECUTE format('WITH RECURSIVE chain (id) AS (
         SELECT unnest($2) UNION SELECT g.identity_id FROM chain JOIN %1$sretired AS g ON g.into_id = chain.id)

@@ -105,7 +105,7 @@ BEGIN
   FROM jsonb_array_elements(given) WITH ORDINALITY AS c (c, n) WHERE c ->> 'clause' = 'column';
   PERFORM @extschema@.identity_map_check_types(given, path);
   PERFORM set_config('search_path', path, true);
-  EXECUTE pg_catalog.format('CREATE TABLE %s (identity_id pg_catalog.uuid PRIMARY KEY%s)',
+  EXECUTE pg_catalog.format('CREATE TABLE %s (identity_id pg_catalog.uuid PRIMARY KEY%s) WITH (fillfactor = 90)',
                             (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(x), '.' ORDER BY n) FROM pg_catalog.unnest(parts) WITH ORDINALITY AS u (x, n)),
                             columns);
   map := (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(x), '.' ORDER BY n) FROM pg_catalog.unnest(parts) WITH ORDINALITY AS u (x, n));
