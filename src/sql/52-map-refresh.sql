@@ -122,9 +122,8 @@ BEGIN
   EXECUTE format('WITH now AS MATERIALIZED (
       SELECT m.rid, m.identity_id, m.keys AS old, coalesce(r.keys, %3$L) AS new, r.n > 0 AS is_live
       FROM unnest($1) AS t (rid) JOIN %1$srecords AS m ON m.rid = t.rid
-      CROSS JOIN LATERAL (SELECT count(*) AS n, (SELECT array_agg(DISTINCT k ORDER BY k)
-                                                 FROM %1$srows_%2$s AS r2, unnest(r2.keys) AS k WHERE r2.rid = t.rid) AS keys
-                          FROM %1$srows_%2$s AS r WHERE r.rid = t.rid) AS r),
+      CROSS JOIN LATERAL (SELECT count(*) AS n, array_agg(DISTINCT k ORDER BY k) FILTER (WHERE k IS NOT NULL) AS keys
+                          FROM %1$srows_%2$s AS r LEFT JOIN LATERAL unnest(r.keys) AS k ON true WHERE r.rid = t.rid) AS r),
     less AS MATERIALIZED (SELECT rid, unnest(old) AS key FROM now EXCEPT SELECT rid, unnest(new) FROM now),
     more AS MATERIALIZED (SELECT rid, unnest(new) AS key FROM now EXCEPT SELECT rid, unnest(old) FROM now),
     k_less AS (DELETE FROM %1$skeys AS k USING less WHERE k.key = less.key AND k.rid = less.rid),
@@ -189,6 +188,49 @@ END;
 COMMENT ON FUNCTION identity_map_affected_text(identity_map_catalog) IS
   'internal: the statement that finds the records which a change may concern';
 
+-- The same for many: each record is looked up once, each identifier once, a step of all paths at a time.
+-- Gives the records, and those of their keys that are too common.
+CREATE FUNCTION identity_map_reach(m identity_map_catalog, live bigint[], keys bigint[], newly bigint[], no_longer bigint[],
+    OUT rids bigint[], OUT sources smallint[], OUT record_ids text[], OUT olds uuid[], OUT common bigint[])
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(m.map_id);
+  frontier bigint[];
+  seen bigint[] := '{}';
+  new_rids bigint[];
+  found record;
+BEGIN
+  rids := '{}';
+  sources := '{}';
+  record_ids := '{}';
+  olds := '{}';
+  EXECUTE format('SELECT array_agg(rid) FROM (SELECT unnest($1) UNION SELECT k.rid FROM %skeys AS k WHERE k.key = ANY ($2)) AS r (rid)', p)
+  INTO new_rids USING live, newly;
+  keys := keys || no_longer;
+  LOOP
+    EXECUTE format('WITH f AS MATERIALIZED (SELECT m.rid, m.source, m.record_id, m.identity_id, m.keys FROM %srecords AS m WHERE m.rid = ANY ($1))
+      SELECT array_agg(rid) AS rids, array_agg(source) AS sources, array_agg(record_id) AS record_ids, array_agg(identity_id) AS olds,
+             (SELECT array_agg(DISTINCT u) FROM f, unnest(f.keys) AS u) AS keys FROM f', p)
+    INTO found USING new_rids;
+    rids := rids || found.rids;
+    sources := sources || found.sources;
+    record_ids := record_ids || found.record_ids;
+    olds := olds || found.olds;
+    EXECUTE format('SELECT array_agg(key) FROM (SELECT unnest($1) UNION SELECT unnest($2) EXCEPT SELECT unnest($3) EXCEPT SELECT key FROM %scommon) AS k (key)', p)
+    INTO frontier USING found.keys, keys, seen;
+    EXIT WHEN frontier IS NULL;
+    keys := '{}';
+    seen := seen || frontier;
+    EXECUTE format('SELECT array_agg(rid) FROM (SELECT k.rid FROM %skeys AS k WHERE k.key = ANY ($1) EXCEPT SELECT unnest($2)) AS r (rid)', p)
+    INTO new_rids USING frontier, rids;
+    EXIT WHEN new_rids IS NULL;
+  END LOOP;
+  EXECUTE format('SELECT coalesce(array_agg(c.key), %L) FROM %scommon AS c WHERE EXISTS (SELECT FROM %skeys AS k WHERE k.key = c.key AND k.rid = ANY ($1))',
+                 '{}', p, p) INTO common USING rids;
+END $$;
+COMMENT ON FUNCTION identity_map_reach(identity_map_catalog, bigint[], bigint[], bigint[], bigint[]) IS
+  'internal: the records which many changes may concern';
+
 -- Names, in the history, the identifier that joined identities: `merges` is what the settling statement
 -- gave, [[identity, rid, old identity], …].
 CREATE FUNCTION identity_map_name_merges(m identity_map_catalog, merges jsonb, common jsonb, at timestamptz) RETURNS void
@@ -244,19 +286,29 @@ CREATE FUNCTION identity_map_settle(m identity_map_catalog, live bigint[], dead 
 DECLARE
   common jsonb;
   done jsonb;
+  reached record;
 BEGIN
   common := @extschema@.identity_map_execute(@extschema@.identity_map_common_text(m), moved, m.limits);
-  IF affected IS NULL OR common <> '[[], []]' THEN
+  IF NOT small THEN
+    reached := @extschema@.identity_map_reach(m, live, keys,
+      ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 0) AS e),
+      ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e));
+    affected := jsonb_build_object('common', reached.common, 'rids', (SELECT jsonb_object_agg(source, rids) FROM (
+      SELECT r.source, array_agg(r.rid)::text AS rids FROM unnest(reached.sources, reached.rids) AS r (source, rid) GROUP BY r.source) AS r));
+  ELSIF affected IS NULL OR common <> '[[], []]' THEN
     affected := @extschema@.identity_map_execute(@extschema@.identity_map_affected_text(m), live, keys,
       ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 0) AS e),
       ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e), false);
   END IF;
   IF small THEN
-    done := @extschema@.identity_map_execute(replace(m.settle, '%TABLE%', m.map::text),
+    done := @extschema@.identity_map_execute(replace(replace(m.settle, '%TABLE%', m.map::text), '%RECORDS%',
+        @extschema@.identity_map_prefix(m.map_id) || 'records AS m'),
       @extschema@.identity_map_request(m, coalesce(affected -> 'rids', '{}'), affected -> 'common'), at, dead, false, false);
   ELSE
-    EXECUTE replace(m.settle, '%TABLE%', m.map::text) INTO done
-    USING @extschema@.identity_map_request(m, coalesce(affected -> 'rids', '{}'), affected -> 'common'), at, dead, false, false;
+    EXECUTE replace(replace(m.settle, '%TABLE%', m.map::text), '%RECORDS%', 'unnest($6, $7, $8, $9) AS m (rid, source, record_id, identity_id)')
+    INTO done
+    USING @extschema@.identity_map_request(m, coalesce(nullif(affected -> 'rids', 'null'), '{}'), affected -> 'common'), at, dead, false, false,
+          reached.rids, reached.sources, reached.record_ids, reached.olds;
   END IF;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
     PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', affected -> 'common', at);
@@ -285,7 +337,7 @@ BEGIN
   EXECUTE format('DELETE FROM %s AS t WHERE NOT EXISTS (SELECT FROM %sidentities AS i WHERE i.identity_id = t.identity_id)',
                  m.map, p);
   GET DIAGNOSTICS strays = ROW_COUNT;
-  EXECUTE replace(m.settle, '%TABLE%', m.map::text) INTO done
+  EXECUTE replace(replace(m.settle, '%TABLE%', m.map::text), '%RECORDS%', p || 'records AS m') INTO done
   USING @extschema@.identity_map_request(m, NULL, NULL), at, dead, is_first, true;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
     PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges',
