@@ -161,7 +161,8 @@ COMMENT ON FUNCTION identity_map_scan_clauses(identity_map_catalog) IS
 -- The statement that brings identities and table in line with what a resolve says. Its parameters:
 -- $1 the clauses to resolve, $2 now, $3 identities of records that are gone, $4 whether the map is
 -- being filled for the first time, $5 whether to look for rows that the table should have and has not. It
--- gives what was done as jsonb. %TABLE% stands for the map's table, %RECORDS% for the records with their numbers.
+-- gives what was done as jsonb. %TABLE% stands for the map's table, %RECORDS% for the records with their numbers,
+-- %LIMIT% for nothing, or what tells the planner how many they are.
 --
 -- res      the identities as resolved, named by their derived ids (a "cluster")
 -- mem      their records, each with the identity that it had
@@ -200,7 +201,7 @@ BEGIN
  mem AS MATERIALIZED (
    SELECT r.identity_id AS cluster, m.rid, m.identity_id AS old
    FROM res AS r CROSS JOIN LATERAL (' || members || ') AS s (source, record_id)
-   JOIN %RECORDS% ON m.source = s.source AND m.record_id = s.record_id),
+   JOIN %RECORDS% ON m.source = s.source AND m.record_id = s.record_id %LIMIT%),
  picks AS MATERIALIZED (
    SELECT DISTINCT ON (v.old) v.old, v.cluster, v.n
    FROM (SELECT old, cluster, count(*) AS n FROM mem WHERE old IS NOT NULL GROUP BY old, cluster) AS v

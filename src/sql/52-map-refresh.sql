@@ -301,11 +301,12 @@ BEGIN
       ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e), false);
   END IF;
   IF small THEN
-    done := @extschema@.identity_map_execute(replace(replace(m.settle, '%TABLE%', m.map::text), '%RECORDS%',
-        @extschema@.identity_map_prefix(m.map_id) || 'records AS m'),
+    done := @extschema@.identity_map_execute(replace(replace(replace(m.settle, '%TABLE%', m.map::text), '%RECORDS%',
+        @extschema@.identity_map_prefix(m.map_id) || 'records AS m'), '%LIMIT%', ''),
       @extschema@.identity_map_request(m, coalesce(affected -> 'rids', '{}'), affected -> 'common'), at, dead, false, false);
   ELSE
-    EXECUTE replace(replace(m.settle, '%TABLE%', m.map::text), '%RECORDS%', 'unnest($6, $7, $8, $9) AS m (rid, source, record_id, identity_id)')
+    EXECUTE replace(replace(replace(m.settle, '%TABLE%', m.map::text), '%RECORDS%', 'unnest($6, $7, $8, $9) AS m (rid, source, record_id, identity_id)'),
+                    '%LIMIT%', 'LIMIT cardinality($6)')
     INTO done
     USING @extschema@.identity_map_request(m, coalesce(nullif(affected -> 'rids', 'null'), '{}'), affected -> 'common'), at, dead, false, false,
           reached.rids, reached.sources, reached.record_ids, reached.olds;
@@ -337,7 +338,7 @@ BEGIN
   EXECUTE format('DELETE FROM %s AS t WHERE NOT EXISTS (SELECT FROM %sidentities AS i WHERE i.identity_id = t.identity_id)',
                  m.map, p);
   GET DIAGNOSTICS strays = ROW_COUNT;
-  EXECUTE replace(replace(m.settle, '%TABLE%', m.map::text), '%RECORDS%', p || 'records AS m') INTO done
+  EXECUTE replace(replace(replace(m.settle, '%TABLE%', m.map::text), '%RECORDS%', p || 'records AS m'), '%LIMIT%', '') INTO done
   USING @extschema@.identity_map_request(m, NULL, NULL), at, dead, is_first, true;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
     PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges',
