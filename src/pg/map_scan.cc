@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "pg/environment.h"
+#include "pg/map_snapshot.h"
 #include "pg/resolve.h"
 #include "pg/scan.h"
 #include "pg/spi.h"
@@ -26,6 +27,8 @@ namespace identity_resolve::pg {
 namespace {
 
 using engine::Error;
+
+constexpr std::string_view kIdentifySource = "identify";
 
 // Numbers, each with its place in the order of arrival. Open addressing; half of it stays empty.
 class NumberTable {
@@ -415,7 +418,11 @@ void scan_source(FunctionCallInfo fcinfo) {
   ChangeFinder finder(scan, request.state->secret, result, memory, std::move(known_rows),
                       std::move(forgotten_records));
   static_cast<void>(scan.expected_rows());
+  // What identify() was told is part of the state, and read as it is now.
+  const Snapshot snapshot = scan.name() == kIdentifySource ? nullptr : refresh_snapshot();
+  if (snapshot != nullptr) call([=] { PushActiveSnapshot(snapshot); });
   scan.visit(finder);
+  if (snapshot != nullptr) call([] { PopActiveSnapshot(); });
   search_path.leave();
   finder.put_gone();
   spi.finish();

@@ -116,6 +116,20 @@ CREATE FUNCTION identity_map_execute(statement text, VARIADIC arguments "any") R
 COMMENT ON FUNCTION identity_map_execute(text, "any") IS
   'internal: runs a statement, with the caller''s rights, by a plan that the session keeps';
 
+CREATE FUNCTION identity_map_take_snapshot() RETURNS void
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_map_take_snapshot() IS
+  'internal: from now on a refresh sees all sources as they are now';
+
+CREATE FUNCTION identity_map_execute_then(statement text, VARIADIC arguments "any") RETURNS text
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
+CREATE FUNCTION identity_map_execute_then(statement text) RETURNS text
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_map_execute_then(text, "any") IS
+  'internal: runs a statement, with the caller''s rights, that sees what the refresh sees';
+COMMENT ON FUNCTION identity_map_execute_then(text) IS
+  'internal: runs a statement, with the caller''s rights, that sees what the refresh sees';
+
 -- Where a map's state is: the beginning of its tables' names.
 CREATE FUNCTION identity_map_prefix(map_id integer) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -559,36 +559,40 @@ DECLARE
   n integer := m.source_numbers[i];
   clause jsonb := (SELECT c::jsonb FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' = 'source' AND c::jsonb ->> 'name' = m.source_names[i]);
   since text := clause ->> 'changed_since';
-  logged text[];
+  told jsonb;
   is_all boolean := is_full OR since IS NULL AND clause ->> 'capture' IS NULL;
   path text := current_setting('search_path');
   query text;
-  newest text;
+  newest jsonb;
 BEGIN
-  -- Before the source is read: what is logged after this is for the next refresh.
-  EXECUTE format('WITH gone AS (DELETE FROM %slog WHERE source = %s RETURNING record_id)
-                  SELECT array_agg(DISTINCT record_id), coalesce(bool_or(record_id IS NULL), false) OR $1 FROM gone', p, n)
-  INTO logged, is_all USING is_all;
+  -- By the snapshot by which the source is read: what is logged later is for the next refresh.
+  told := @extschema@.identity_map_execute_then(format('WITH gone AS (DELETE FROM %slog WHERE source = %s RETURNING record_id)
+    SELECT jsonb_build_array(coalesce(jsonb_agg(DISTINCT record_id) FILTER (WHERE record_id IS NOT NULL), %L),
+                             coalesce(bool_or(record_id IS NULL), false)) FROM gone', p, n, '[]'));
+  is_all := is_all OR (told -> 1)::boolean;
   IF since IS NOT NULL THEN
     mark := m.marks ->> n::text;
     is_all := is_all OR mark IS NULL;
     IF is_all THEN
-      query := format('SELECT NULL::text[], pg_catalog.format(''%%s'', pg_catalog.max(q.%I)) FROM (%s) AS q',
+      query := format('SELECT pg_catalog.jsonb_build_array(NULL, pg_catalog.format(''%%s'', pg_catalog.max(q.%I))) FROM (%s) AS q',
                       since, @extschema@.identity_map_wrap(m, i, ''));
     ELSE
-      query := format('SELECT pg_catalog.array_agg(pg_catalog.format(''%%s'', q.ir_id)),
-                              pg_catalog.format(''%%s'', pg_catalog.max(q.%1$I)) FROM (%2$s) AS q',
+      query := format('SELECT pg_catalog.jsonb_build_array(pg_catalog.jsonb_agg(pg_catalog.format(''%%s'', q.ir_id)),
+                              pg_catalog.format(''%%s'', pg_catalog.max(q.%1$I))) FROM (%2$s) AS q',
                       since, @extschema@.identity_map_wrap(m, i, format('WHERE q.%I >= %L', since, mark)));
     END IF;
     PERFORM set_config('search_path', m.search_path, true);
-    EXECUTE query INTO ids, newest;
+    newest := @extschema@.identity_map_execute_then(query);
     PERFORM pg_catalog.set_config('search_path', path, true);
-    mark := coalesce(nullif(newest, ''), mark);
+    mark := coalesce(nullif(newest ->> 1, ''), mark);
+    IF jsonb_typeof(newest -> 0) = 'array' THEN
+      ids := ARRAY(SELECT jsonb_array_elements_text(newest -> 0));
+    END IF;
   END IF;
   IF is_all THEN
     ids := NULL;
   ELSE
-    ids := coalesce(ids, '{}') || array_remove(coalesce(logged, '{}'), NULL);
+    ids := coalesce(ids, '{}') || ARRAY(SELECT jsonb_array_elements_text(told -> 0));
   END IF;
 END $$;
 COMMENT ON FUNCTION identity_map_changed(identity_map_catalog, integer, boolean) IS
@@ -629,6 +633,8 @@ BEGIN
                                   FROM pg_settings WHERE name IN ('work_mem', 'maintenance_work_mem')), true),
           set_config('random_page_cost', '1.1', true);
   attached := @extschema@.identity_map_attach(m);
+  -- Once triggers tell of what it does not see.
+  PERFORM @extschema@.identity_map_take_snapshot();
   IF m.rebuild THEN
     FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
       SELECT c.mark INTO mark FROM @extschema@.identity_map_changed(m, i, true) AS c;
