@@ -247,14 +247,14 @@ BEGIN
    FROM (SELECT old FROM mem WHERE old IS NOT NULL UNION SELECT unnest($3)) AS o
    LEFT JOIN picks AS p ON p.old = o.old LEFT JOIN ids ON ids.cluster = p.cluster
    WHERE ids.id IS DISTINCT FROM o.old
-     AND EXISTS (SELECT FROM ' || p || 'identities AS i WHERE i.identity_id = o.old)),
+     AND (SELECT true FROM ' || p || 'identities AS i WHERE i.identity_id = o.old)),
  w_records AS (
    UPDATE ' || p || 'records AS m SET identity_id = ids.id FROM mem JOIN ids ON ids.cluster = mem.cluster
    WHERE m.rid = mem.rid AND mem.old IS DISTINCT FROM ids.id),
  w_new AS (INSERT INTO ' || p || 'identities (identity_id, created_at) SELECT id, $2 FROM ids WHERE is_new),
- w_gone AS (DELETE FROM ' || p || 'identities AS i USING lost WHERE i.identity_id = lost.old),
+ w_gone AS (DELETE FROM ' || p || 'identities AS i WHERE i.identity_id = ANY (ARRAY(SELECT old FROM lost))),
  w_retired AS (INSERT INTO ' || p || 'retired (identity_id, into_id, at) SELECT old, into_id, $2 FROM lost),
- t_gone AS (DELETE FROM %TABLE% AS t USING lost WHERE t.identity_id = lost.old RETURNING 1),'
+ t_gone AS (DELETE FROM %TABLE% AS t WHERE t.identity_id = ANY (ARRAY(SELECT old FROM lost)) RETURNING 1),'
     || coalesce('
  t_same AS (UPDATE %TABLE% AS t SET ' || assigned || ' FROM res AS r JOIN ids ON ids.cluster = r.identity_id
             WHERE t.identity_id = ids.id AND NOT ids.is_new
