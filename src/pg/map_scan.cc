@@ -297,7 +297,8 @@ class ChangeFinder final : public RowVisitor {
   std::int64_t fingerprint_of(const RowView& row) {
     hash_.begin(MapHash::Sort::kRow);
     hash_.add(row.record_id);
-    hash_.add(row.updated_at);
+    // When identify() was last told something is not what it was told.
+    if (scan_->name() != kIdentifySource) hash_.add(row.updated_at);
     for (const RowView::Cell& cell : row.cells) {
       hash_.add(std::int64_t{cell.column->attribute});
       hash_.add(cell.value);

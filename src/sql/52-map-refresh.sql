@@ -233,16 +233,19 @@ COMMENT ON FUNCTION identity_map_reach(identity_map_catalog, bigint[], bigint[],
 
 -- Names, in the history, the identifier that joined identities: `merges` is what the settling statement
 -- gave, [[identity, rid, old identity], …].
-CREATE FUNCTION identity_map_name_merges(m identity_map_catalog, merges jsonb, common jsonb, at timestamptz) RETURNS void
+CREATE FUNCTION identity_map_name_merges(m identity_map_catalog, merges jsonb, at timestamptz) RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
-  rids jsonb;
+  rids bigint[] := ARRAY(SELECT (e ->> 1)::bigint FROM jsonb_array_elements(merges) AS e);
+  keys bigint[];
+  affected jsonb;
   priorities jsonb := (SELECT jsonb_object_agg(k ->> 'name', k -> 'priority') FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') AS k);
 BEGIN
-  EXECUTE format('SELECT jsonb_object_agg(source, rids) FROM (SELECT source, array_agg(rid)::text AS rids FROM %srecords
-                  WHERE rid = ANY ($1) GROUP BY source) AS f', p)
-  INTO rids USING ARRAY(SELECT (e ->> 1)::bigint FROM jsonb_array_elements(merges) AS e);
+  -- What links here hangs on all records that a path of identifiers connects with these.
+  EXECUTE format('SELECT array_agg(DISTINCT k) FROM %srecords AS m, unnest(m.keys) AS k WHERE m.rid = ANY ($1)', p) INTO keys USING rids;
+  affected := @extschema@.identity_map_execute(@extschema@.identity_map_affected_text(m), rids, coalesce(keys, '{}'),
+    '{}'::bigint[], '{}'::bigint[], false);
   -- A part of an identity is those of its records that were one identity before. A value joins a part if
   -- a record of another part carries it too.
   EXECUTE format('WITH parts AS MATERIALIZED (
@@ -272,9 +275,9 @@ BEGIN
           UNION ALL SELECT id, %5$L, kind, value, rids FROM own) AS b
     WHERE h.identity_id = b.identity_id AND h.event = b.event AND h.at = $5 AND (h.event = %5$L OR h.into_id IS NOT NULL)',
     p, 'links', '-', 'retired', 'merged')
-  USING @extschema@.identity_map_request(m, rids, common), merges, m.source_names, m.source_numbers, at, priorities;
+  USING @extschema@.identity_map_request(m, affected -> 'rids', affected -> 'common'), merges, m.source_names, m.source_numbers, at, priorities;
 END $$;
-COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, jsonb, jsonb, timestamptz) IS
+COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, jsonb, timestamptz) IS
   'internal: by which identifier identities were merged';
 
 -- Settles what changed: `live` records, identities of records that are gone, keys that the records carry
@@ -312,7 +315,7 @@ BEGIN
           reached.rids, reached.sources, reached.record_ids, reached.olds;
   END IF;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
-    PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', affected -> 'common', at);
+    PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', at);
   END IF;
   RETURN done - 'merges';
 END $$;
@@ -341,8 +344,7 @@ BEGIN
   EXECUTE replace(replace(replace(m.settle, '%TABLE%', m.map::text), '%RECORDS%', p || 'records AS m'), '%LIMIT%', '') INTO done
   USING @extschema@.identity_map_request(m, NULL, NULL), at, dead, is_first, true;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
-    PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges',
-      (SELECT coalesce(jsonb_agg(k), '[]') FROM jsonb_array_elements('[]'::jsonb) AS k), at);
+    PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', at);
   END IF;
   RETURN (done - 'merges') || jsonb_build_object('deleted', (done ->> 'deleted')::bigint + strays);
 END $$;
