@@ -272,7 +272,7 @@ void check_owns_state(const Home& home, int map_id) {
       OidIsValid(schema) ? get_relname_relid(psprintf("m%d_records", map_id), schema) : InvalidOid;
   if (OidIsValid(records) && owns_relation(records)) return;
   ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                  errmsg("permission denied for the state of identity map %d", map_id)));
+                  errmsg("permission denied for the state of an identity map")));
 }
 
 // What a refresh does, each step as who it must be: look at the sources (owner), make room for them
