@@ -384,7 +384,7 @@ BEGIN
   IF given IS DISTINCT FROM (SELECT id FROM model.now WHERE source = 'identify' AND record_id = who) THEN PERFORM model.fail('identify() gave another id', given::text); END IF;
 END $$;
 CREATE FUNCTION model.values_of(value jsonb) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE jsonb_typeof(value) WHEN 'null' THEN '{}' WHEN 'array' THEN ARRAY(SELECT DISTINCT e FROM jsonb_array_elements_text(value) e WHERE e IS NOT NULL ORDER BY e) ELSE ARRAY[value #>> '{}'] END $$;
+  SELECT CASE jsonb_typeof(value) WHEN 'null' THEN NULL WHEN 'array' THEN nullif(ARRAY(SELECT DISTINCT e FROM jsonb_array_elements_text(value) e WHERE e IS NOT NULL ORDER BY e), '{}') ELSE ARRAY[value #>> '{}'] END $$;
 
 CREATE PROCEDURE model.forget() LANGUAGE plpgsql AS $$
 DECLARE
