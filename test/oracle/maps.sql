@@ -2,7 +2,8 @@
 -- resolve says and by a model of its ids that knows nothing of how the map works.
 --
 --   CALL model.history(seed, steps)    one history; raises an exception at the first difference
---   CALL model.together(map, sources)  whether a map's table and its state are one (any map)
+--   CALL model.together(map)           whether a map's table and its state are one (any map)
+--   SELECT model.as_resolved(map)      NULL if a map has what a full resolve gives (any map)
 --
 -- What a map has been shown is kept in the schema `seen`: its tables have the names of the sources' tables, so that the
 -- clauses of a map, run under search_path = seen, resolve what the map is to have resolved. A source with changed_since
@@ -101,6 +102,14 @@ BEGIN
       (SELECT 'after: ' || string_agg(text, '; ' ORDER BY place) FROM (SELECT * FROM model.trace ORDER BY place DESC LIMIT 12) t));
 END $$;
 
+-- The records of a list, each with the identity that it was of and what it carries, by a full resolve.
+CREATE FUNCTION model.links(clauses identity_clause[], who text) RETURNS text LANGUAGE sql AS $$
+  SELECT string_agg(format('%s %s was %s: %s', n.source, n.record_id, left(coalesce(b.id::text, 'new'), 8), l.links), '; ' ORDER BY n.source, n.record_id)
+    FROM model.now n LEFT JOIN model.before b USING (source, record_id)
+    LEFT JOIN (SELECT source, record_id, string_agg(concat_ws(' ', kind, value, status), ', ' ORDER BY kind, value) AS links
+               FROM public.identity_links(VARIADIC clauses) GROUP BY 1, 2) l USING (source, record_id)
+   WHERE concat_ws(' ', n.source, n.record_id) = ANY (string_to_array(who, ', ')) $$;
+
 -- Each record in the map's table.
 CREATE FUNCTION model.members(map regclass) RETURNS SETOF model.before LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
@@ -128,6 +137,24 @@ BEGIN
   IF found IS NOT NULL THEN RAISE EXCEPTION 'table and state differ' USING DETAIL = found; END IF;
 END $$;
 
+-- Whether a map that was just refreshed holds what a full resolve of its clauses gives: NULL, or what differs. For maps of
+-- which nobody was forgotten.
+CREATE FUNCTION model.as_resolved(map_ regclass) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  m identity_map_catalog := (SELECT c FROM identity_map_catalog c WHERE c.map = map_);
+  found text;
+BEGIN
+  CALL model.together(map_);
+  EXECUTE format('WITH resolved AS (SELECT source, record_id, identity_id FROM identity_records(VARIADIC identity_map_clauses(%L))),
+    kept AS (SELECT n.key AS source, r.record_id, r.identity_id FROM identity_state.m%s_records r JOIN jsonb_each_text(%L) n ON n.value::int = r.source),
+    pair AS (SELECT source, record_id, f.identity_id AS f, m.identity_id AS m FROM resolved f FULL JOIN kept m USING (source, record_id))
+    SELECT string_agg(x, ''; '') FROM (SELECT (SELECT format(''%%s records are in one of map and resolve only, such as %%s'', count(*), min(source || '' '' || record_id)) FROM pair WHERE f IS NULL OR m IS NULL HAVING count(*) > 0)
+      UNION ALL SELECT (SELECT ''one person is several identities: '' || string_agg(source || '' '' || record_id, '', '') FROM pair GROUP BY f HAVING count(DISTINCT m) > 1 LIMIT 1)
+      UNION ALL SELECT (SELECT ''several people are one identity: '' || string_agg(source || '' '' || record_id, '', '') FROM pair GROUP BY m HAVING count(DISTINCT f) > 1 LIMIT 1)) d (x)',
+    map_, m.map_id, m.numbers) INTO found;
+  RETURN found;
+END $$;
+
 -- Judges the map after something was done to it, at `began` or later.
 CREATE PROCEDURE model.check(what text, began timestamptz, has_reasons boolean DEFAULT true) LANGUAGE plpgsql AS $$
 DECLARE
@@ -153,11 +180,11 @@ BEGIN
   END LOOP;
   FOR r IN SELECT string_agg(DISTINCT concat_ws(' ', w.source, w.record_id), ', ') who, count(DISTINCT n.id) ids FROM model.want w JOIN model.now n USING (source, record_id)
            GROUP BY w.cluster HAVING count(DISTINCT n.id) > 1 LIMIT 1 LOOP
-    PERFORM model.fail(format('%s: one person is %s identities of the map', what, r.ids), r.who);
+    PERFORM model.fail(format('%s: one person is %s identities of the map', what, r.ids), r.who, model.links(clauses, r.who));
   END LOOP;
   FOR r IN SELECT string_agg(DISTINCT concat_ws(' ', w.source, w.record_id), ', ') who FROM model.want w JOIN model.now n USING (source, record_id)
            GROUP BY n.id HAVING count(DISTINCT w.cluster) > 1 LIMIT 1 LOOP
-    PERFORM model.fail(format('%s: several people are one identity of the map', what), r.who);
+    PERFORM model.fail(format('%s: several people are one identity of the map', what), r.who, model.links(clauses, r.who));
   END LOOP;
 
   -- (b) The table is that of a full resolve, column by column.
@@ -170,7 +197,7 @@ BEGIN
   CALL model.together('m');
 
   -- (c) Ids. An old identity goes with most of its records; where two places have as many, with any of them.
-  CREATE TEMP TABLE IF NOT EXISTS picks (old uuid, id uuid, n bigint, is_sure boolean, born int);
+  CREATE TEMPORARY TABLE IF NOT EXISTS picks (old uuid, id uuid, n bigint, is_sure boolean, born int);
   DELETE FROM picks;
   INSERT INTO picks
     SELECT v.old, v.id, v.n, count(*) OVER (PARTITION BY v.old) = 1, i.born
@@ -234,10 +261,7 @@ BEGIN
         SELECT count(DISTINCT coalesce(b.id::text, 'new')) < 2 FROM public.identity_links(VARIADIC clauses) l JOIN model.now n USING (source, record_id) LEFT JOIN model.before b USING (source, record_id)
          WHERE l.status = 'links' AND l.kind = t.by_kind AND l.value = t.by_value AND n.id = t.identity_id) LIMIT 1 LOOP
       PERFORM model.fail(format('%s: a merge into %s by %s %s', what, r.identity_id, coalesce(r.by_kind, 'nothing'), r.by_value), r.from_ids::text,
-        (SELECT string_agg(concat_ws(' ', n.source, n.record_id, 'was', left(coalesce(b.id::text, 'new'), 8), l.links), '; ' ORDER BY n.source, n.record_id)
-         FROM model.now n LEFT JOIN model.before b USING (source, record_id)
-         LEFT JOIN (SELECT source, record_id, string_agg(concat_ws(' ', kind, value, status), ', ' ORDER BY kind, value) AS links FROM public.identity_links(VARIADIC clauses) GROUP BY 1, 2) l USING (source, record_id)
-         WHERE n.id = r.identity_id));
+        model.links(clauses, (SELECT string_agg(concat_ws(' ', n.source, n.record_id), ', ') FROM model.now n WHERE n.id = r.identity_id)));
     END LOOP;
     PERFORM set_config('search_path', 'public', true);
   END IF;
@@ -425,7 +449,6 @@ END $$;
 -- A rule, a source or a column is another.
 CREATE PROCEDURE model.alter() LANGUAGE plpgsql AS $$
 DECLARE
-  old_clauses text := (SELECT clauses FROM identity_maps);
   salt text := random();
   done text;
   clause identity_clause;
@@ -469,8 +492,7 @@ BEGIN
       INSERT INTO model.columns VALUES (r.name, r.type, 98);
   END CASE;
   INSERT INTO model.trace (text) VALUES (format('alter: %s', done));
-  -- Where nothing is another than before, nothing is read anew.
-  UPDATE model.state SET rebuild = (SELECT clauses FROM identity_maps)::text <> old_clauses;
+  UPDATE model.state SET rebuild = true;
   PERFORM model.count('alter_identity_map()');
 END $$;
 

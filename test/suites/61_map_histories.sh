@@ -25,7 +25,7 @@ prepare() { # a database with the extension and the model
 live() {
   local seed
   for ((seed = $2; seed < $2 + $3; seed++)); do echo "CALL model.history($seed, $steps);"; done |
-    psql --no-psqlrc --quiet -d "$1" 2>&1
+    PGOPTIONS="-c client_min_messages=error" psql --no-psqlrc --quiet -d "$1" 2>&1
 }
 
 # Two databases, so that both processors of a small machine have something to do.
