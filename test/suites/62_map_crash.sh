@@ -89,7 +89,7 @@ murder() {
     while kill -0 "$process" 2>/dev/null && [ "$(ps -o state= -p "$process" 2>/dev/null)" != Z ]; do sleep 0.02; done
   done
   # Where nobody reaps what is dead, the server would take its predecessor for alive.
-  rm -f "$SERVER_DIR/data/postmaster.pid"
+  rm -f "$SERVER_DIR/data/postmaster.pid" "$SERVER_DIR/.s.PGSQL.$PGPORT.lock"
 }
 work() { sql --quiet -c "SET client_min_messages = error" -c "$1" >/dev/null 2>&1 & }
 

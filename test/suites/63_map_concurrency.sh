@@ -224,7 +224,7 @@ ask one COMMIT
 check "… for the second too" waits three
 ask two COMMIT
 hear three
-check "and joins them: one of two ids stays" [ "$answer" = "$bert" ] || [ "$answer" = "$carl" ]
+check "and joins them: one of two ids stays" grep -q "$answer" <<<"$bert $carl"
 check "who is one identity now" [ "$(value "SELECT count(*) FROM people WHERE identify_id @> '{bert,carl,both}'")" = 1 ]
 check "and the other id leads there" [ "$(value "SELECT identity_current('people', '$bert') = identity_current('people', '$carl')")" = t ]
 ask one "BEGIN; SELECT identify('people', 'nobody', '{\"email\": \"nobody@x.com\"}'); ROLLBACK"
@@ -323,7 +323,7 @@ little=$(wal_of "CALL refresh_identity_map('people')")
 copy=$(wal_of "CREATE TABLE again AS TABLE people; ALTER TABLE again ADD PRIMARY KEY (identity_id)")
 echo "log of a refresh after 1 % of the records changed: $little bytes; in proportion to a copy of the map (wal_level minimal leaves its rows out): $copy bytes"
 rows=$(moved people)
-check "1 % changed: 200 rows and those of a few merges are written ($rows)" [ "$rows" -ge 200 ] && [ "$rows" -le 210 ]
+check "1 % changed: 200 rows and those of a few merges are written ($rows)" [ $((rows >= 200 && rows <= 210)) -eq 1 ]
 check "every other row is where it was, by the same transaction" \
   [ "$(value "SELECT count(*) FROM places p JOIN (SELECT * FROM places() WHERE what = 'people') n USING (what, row_) WHERE (p.place, p.txn) IS DISTINCT FROM (n.place, n.txn)")" -eq 0 ]
 check "as is the state" [ "$(moved 'identity_state.%records')" -le 230 ]

@@ -10,6 +10,7 @@ failed=0
 check() {  # check "what is promised" command…
   if "${@:2}"; then echo "ok: $1"; passed=$((passed + 1)); else echo "NOT OK: $1"; failed=$((failed + 1)); fi
 }
+same() { diff "$1" "$2" >"$SERVER_DIR/diff" || { head -n 6 "$SERVER_DIR/diff" | cut -c 1-300; false; }; }
 value() { sql --quiet -At -d "$1" -c "SET client_min_messages = error" -c "$2"; }
 
 server_start "jit = off"
@@ -19,10 +20,9 @@ CREATE ROLE bert LOGIN;
 CREATE DATABASE one OWNER anna;
 CREATE DATABASE anna_s OWNER anna;
 SQL
-sql --quiet -d one -c 'SET ROLE anna; CREATE EXTENSION identity_resolve' -f ../oracle/maps.sql
+sql --quiet -d one -c 'SET ROLE anna; CREATE EXTENSION identity_resolve'
 sql --quiet -d one <<'SQL'
 SET client_min_messages = error;
-GRANT USAGE ON SCHEMA model TO PUBLIC;
 SET ROLE anna;
 CREATE SCHEMA tools;
 CREATE TABLE tools.app (id int PRIMARY KEY, email text);
@@ -35,7 +35,7 @@ CREATE SCHEMA "Master data";
 SET search_path = "Master data", tools, public;
 SELECT create_identity_map('"Our people"', identity_source('app', 'SELECT id, email FROM app'), identity_source('shop', 'SELECT id, email FROM shop WHERE active', capture => 'trigger'),
   identity_source('help', 'SELECT id, email, updated_at FROM help', changed_since => 'updated_at'), identity_rule('email', max_records => 5), identity_rule('user_id', max_per_identity => 0),
-  identity_column('app_id', 'int[]'), identity_column('shop_id', 'text[]'), identity_column('help_id', 'int[]'), identity_column('identify_id', 'text[]'), identity_column('email', 'text[]'));
+  identity_column('app_id', 'int[]'), identity_column('shop_id', 'text[]'), identity_column('help_id', 'int[]'), identity_column('identify_id', 'text[]'), identity_column('email', 'text[]')) \g /dev/null
 CALL refresh_identity_map('"Our people"');
 -- Merges, splits, somebody who left, somebody who is too common, identify(), forget().
 UPDATE shop SET email = 'p2@x.com' WHERE id = 's1';
@@ -45,8 +45,8 @@ UPDATE help SET email = '{p4@x.com}', updated_at = updated_at + interval '1 h' W
 DELETE FROM app WHERE id = 300;
 UPDATE app SET email = 'all@x.com' WHERE id BETWEEN 200 AND 210;
 CALL refresh_identity_map('"Our people"');
-SELECT identify('"Our people"', 'jane', '{"email": ["p10@x.com", "p11@x.com"], "phone": "+14155550100"}');
-SELECT forget('"Our people"', 'app', '20'), forget_identity('"Our people"', (SELECT identity_id FROM "Our people" WHERE shop_id @> '{s21}'));
+SELECT identify('"Our people"', 'jane', '{"email": ["p10@x.com", "p11@x.com"], "phone": "+14155550100"}') \g /dev/null
+SELECT forget('"Our people"', 'app', '20'), forget_identity('"Our people"', (SELECT identity_id FROM "Our people" WHERE shop_id @> '{s21}')) \g /dev/null
 UPDATE shop SET email = 'p50@x.com' WHERE id = 's51';  -- not refreshed yet: in the log
 SQL
 # Everything about the map, as one text.
@@ -57,8 +57,12 @@ all_of() {
 }
 state_of() {
   local relation
-  for relation in $(value "$1" "SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = 'identity_state'::regnamespace AND relkind IN ('r', 'S') ORDER BY 1"); do
-    value "$1" "SELECT '$relation', pg_get_userbyid(relowner), (SELECT md5(string_agg(t::text, ' ' ORDER BY t::text)) FROM $relation t) FROM pg_class WHERE oid = '$relation'::regclass" | sed 's/|[0-9]*|t$/|/'
+  for relation in $(value "$1" "SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = 'identity_state'::regnamespace AND relkind IN ('r', 'S') ORDER BY relname"); do
+    value "$1" "SELECT '$relation', pg_get_userbyid(relowner), relkind FROM pg_class WHERE oid = '$relation'::regclass"
+    case $relation in
+      *_seq) value "$1" "SELECT last_value, is_called FROM $relation" ;;
+      *)     value "$1" "SELECT count(*), md5(string_agg(ROW(t.*)::text, ' ' ORDER BY ROW(t.*)::text)) FROM $relation t" ;;
+    esac
   done
   value "$1" "SELECT tgname, tgrelid::regclass, pg_get_userbyid(f.proowner), tgfoid::regproc, tgenabled FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid WHERE tgname LIKE 'identity%' ORDER BY 1"
   value "$1" "SELECT indexrelid::regclass, pg_get_indexdef(indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.relnamespace = 'identity_state'::regnamespace ORDER BY indexrelid::regclass::text"
@@ -72,24 +76,24 @@ change="SET ROLE anna; SET search_path = \"Master data\", tools, public;
 all_of one >"$SERVER_DIR/all.one"
 state_of one >"$SERVER_DIR/state.one"
 judge_copy() { # database, how it came about
-  check "$2: table, history and view" diff "$SERVER_DIR/all.one" <(all_of "$1")
-  check "$2: state, its owner, indexes and triggers" diff "$SERVER_DIR/state.one" <(state_of "$1")
+  check "$2: table, history and view" same "$SERVER_DIR/all.one" <(all_of "$1")
+  check "$2: state, its owner, indexes and triggers" same "$SERVER_DIR/state.one" <(state_of "$1")
   value "$1" "SET ROLE anna; CALL refresh_identity_map('\"Master data\".\"Our people\"')"
   check "$2: a refresh sees only what was in the log, s51" \
-    [ "$(value "$1" "SELECT last_changes ->> 'inserted', last_changes ->> 'updated', last_changes ->> 'deleted', last_changes ->> 'kind' FROM identity_maps")" = "0|2|0|changes" ]
+    [ "$(value "$1" "SELECT last_changes ->> 'changed', last_changes ->> 'records', last_changes ->> 'kind' FROM identity_maps")" = "1|3|changes" ]
   value "$1" "SET ROLE anna; CALL refresh_identity_map('\"Master data\".\"Our people\"', \"full\" => true)"
   check "$2: a full one nothing at all" [ "$(value "$1" "SELECT last_changes ->> 'inserted', last_changes ->> 'updated', last_changes ->> 'deleted' FROM identity_maps")" = "0|0|0" ]
   check "$2: who was forgotten stays so" [ "$(value "$1" "SELECT count(*) FROM \"Master data\".\"Our people\" WHERE app_id && '{20,21}' OR shop_id @> '{s21}'")" = 0 ]
   value "$1" "$change"
   value "$1" "SET ROLE anna; SELECT identify('\"Master data\".\"Our people\"', 'jane', '{\"email\": \"p12@x.com\"}'); SELECT identify('\"Master data\".\"Our people\"', 'joan', '{\"email\": \"p13@x.com\"}')" >/dev/null
-  sql --quiet -d "$1" -c "CALL model.together('\"Master data\".\"Our people\"')"
+  sql --quiet -d "$1" -f ../oracle/maps.sql -c "CALL model.together('\"Master data\".\"Our people\"')"
 }
 judge_there() { # database, how: after the same changes the same people have the same ids
   check "$2: later changes are seen, and ids are the same as in the original" \
-    diff <(value one 'SELECT * FROM "Master data"."Our people" ORDER BY 1') <(value "$1" 'SELECT * FROM "Master data"."Our people" ORDER BY 1')
+    same <(value one 'SELECT * FROM "Master data"."Our people" ORDER BY 1') <(value "$1" 'SELECT * FROM "Master data"."Our people" ORDER BY 1')
   check "$2: retired ids lead on" [ "$(value "$1" "SELECT count(*) > 0 AND bool_and(identity_current('\"Master data\".\"Our people\"', h.identity_id) IS NOT NULL) FROM identity_map_history('\"Master data\".\"Our people\"') h WHERE event = 'retired' AND into_id IS NOT NULL")" = t ]
   value "$1" "SET ROLE anna; SET search_path = public; SELECT create_identity_map('public.second', identity_source('app', 'SELECT id, email FROM tools.app'), identity_column('app_id', 'int')); CALL refresh_identity_map('public.second')" >/dev/null
-  check "$2: another map can be made" [ "$(value "$1" "SELECT count(*) = (SELECT count(*) FROM tools.app) FROM public.second")" = t ]
+  check "$2: another map can be made" [ "$(value "$1" "SELECT count(*) > 200 AND model.as_resolved('public.second') IS NULL FROM public.second")" = t ]
   value "$1" "SET ROLE anna; SELECT drop_identity_map('public.second'), drop_identity_map('\"Master data\".\"Our people\"')" >/dev/null
   check "$2: and both dropped without a trace" [ "$(value "$1" "SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace) + (SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'identity%') + (SELECT count(*) FROM pg_proc WHERE pronamespace = 'identity_state'::regnamespace) + (SELECT count(*) FROM identity_map_catalog)")" = 0 ]
 }
@@ -102,16 +106,16 @@ check "a plain dump is restored without an error" [ -z "$(sql --quiet -d plain -
 sql --quiet -c "CREATE DATABASE custom OWNER anna"
 check "a custom one too, by two processes" [ -z "$(pg_restore --exit-on-error -j 2 -d custom "$SERVER_DIR/one.dump" 2>&1)" ]
 # The owner of a database and its map is no superuser.
-PGUSER=anna pg_dump -d one -N model -N seen -f "$SERVER_DIR/anna.sql" -T 'public.*' 2>"$SERVER_DIR/anna.err" || true
-check "the owner of the database, no superuser, may dump it" [ -s "$SERVER_DIR/anna.sql" ] && [ ! -s "$SERVER_DIR/anna.err" ]
+PGUSER=anna pg_dump -d one -f "$SERVER_DIR/anna.sql" 2>"$SERVER_DIR/anna.err" || true
+check "the owner of the database, no superuser, may dump it" [ ! -s "$SERVER_DIR/anna.err" ]
 cat "$SERVER_DIR/anna.err"
 if [ ! -s "$SERVER_DIR/anna.err" ]; then
-  PGUSER=anna psql --no-psqlrc --quiet -d anna_s -o /dev/null -f "$SERVER_DIR/anna.sql" 2>"$SERVER_DIR/anna.err" || true
-  grep -v 'must be owner of extension\|COMMENT ON EXTENSION' "$SERVER_DIR/anna.err" | head -5 || true
-  check "and restore it into one of hers" [ "$(grep -c ERROR "$SERVER_DIR/anna.err")" -eq "$(grep -c 'must be owner of extension' "$SERVER_DIR/anna.err")" ]
+  check "and a superuser restores it" [ -z "$(sql --quiet -d anna_s -o /dev/null -f "$SERVER_DIR/anna.sql" 2>&1)" ]
+  copies+=(anna_s)
 fi
 
 for copy in "${copies[@]}"; do judge_copy $copy "$copy"; done
+sql --quiet -d one -f ../oracle/maps.sql
 value one "SET ROLE anna; CALL refresh_identity_map('\"Master data\".\"Our people\"')"
 value one "$change"
 value one "SET ROLE anna; SELECT identify('\"Master data\".\"Our people\"', 'jane', '{\"email\": \"p12@x.com\"}'); SELECT identify('\"Master data\".\"Our people\"', 'joan', '{\"email\": \"p13@x.com\"}')" >/dev/null
