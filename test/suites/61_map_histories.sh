@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Random histories of identity maps: rows of four sources come, change and go, rules, queries and columns change, people
+# are identified and forgotten; after each step the map is what a full resolve gives, in partition and in every column, its
+# ids obey the rules of doc/maps.md, and its history says what became of each. test/oracle/maps.sql is the judge.
+# HISTORIES=400 STEPS=60 SEED=7 test/suites/61_map_histories.sh runs more of them, or the same ones again.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+source ../lib/server.sh
+
+histories=${HISTORIES:-60}
+steps=${STEPS:-40}
+first=${SEED:-$(($(date +%s) % 90000))}
+echo "seeds $first … (SEED=$first repeats this run)"
+passed=0
+failed=0
+
+server_start "autovacuum = off" "shared_buffers = 256MB" "max_wal_size = 2GB" "jit = off"
+
+prepare() { # a database with the extension and the model
+  sql --quiet -c "CREATE DATABASE $1"
+  sql --quiet -d "$1" -c 'CREATE EXTENSION identity_resolve' -f ../oracle/maps.sql
+}
+
+# Histories of seeds from $2 on in database $1, $3 of them; what went wrong to stdout.
+live() {
+  local seed
+  for ((seed = $2; seed < $2 + $3; seed++)); do echo "CALL model.history($seed, $steps);"; done |
+    PGOPTIONS="-c client_min_messages=error" psql --no-psqlrc --quiet -d "$1" 2>&1
+}
+
+# Two databases, so that both processors of a small machine have something to do.
+half=$((histories / 2))
+prepare one
+prepare two
+live one "$first" "$half" >"$SERVER_DIR/one.out" &
+live two $((first + half)) $((histories - half)) >"$SERVER_DIR/two.out" &
+wait
+cat "$SERVER_DIR"/{one,two}.out
+for database in one two; do sql -d $database -At -F ' ' -c 'SELECT what, n FROM model.counts'; done |
+  awk '{ n = $NF; $NF = ""; sum[$0] += n } END { for (what in sum) printf "%8d %s\n", sum[what], what }' | sort -k 2
+lived=$(for database in one two; do sql -d $database -At -c "SELECT n FROM model.counts WHERE what = 'histories'"; done | awk '{ n += $1 } END { print n + 0 }')
+passed=$((passed + lived))
+failed=$((failed + histories - lived))
+if [ "$lived" -eq "$histories" ]; then echo "ok: $lived histories of $steps steps"; else echo "NOT OK: $((histories - lived)) histories of $histories"; fi
+
+# Would it notice? Each of these is the map with one thing wrong.
+notices() { # what, function, the text in it, what stands there instead
+  local status
+  sql --quiet -c "DROP DATABASE IF EXISTS wrong" -c "CREATE DATABASE wrong TEMPLATE one" 2>/dev/null
+  status=$(sql --quiet -At -d wrong -v name="$2" -v right="$3" -v wrong="$4" <<'SQL'
+SELECT position(:'right' IN pg_get_functiondef(f.oid)) > 0 AS is_there, replace(pg_get_functiondef(f.oid), :'right', :'wrong') AS definition
+  FROM pg_proc f WHERE f.proname = :'name' \gset
+\if :is_there
+:definition;
+\else
+\echo is not there
+\endif
+SQL
+  )
+  if [ -n "$status" ]; then
+    echo "NOT OK: $2 has no such text: $3"
+    failed=$((failed + 1))
+    return
+  fi
+  # Until one fails.
+  local seed found=
+  for ((seed = first; seed < first + 12 && ${#found} == 0; seed++)); do
+    found=$(live wrong "$seed" 1 | grep -m 1 'ERROR: ' || true)
+  done
+  if [[ $found == *"seed $((seed - 1)), step"* ]]; then
+    echo "ok: noticed: $1 (${found#*ERROR:  })"
+    passed=$((passed + 1))
+  else
+    echo "NOT OK: not noticed: $1 $found"
+    failed=$((failed + 1))
+  fi
+}
+if [ "$lived" -eq "$histories" ]; then
+  notices 'a refresh that skips a source' identity_map_refresh 'IF rids <> '"'{}'" 'IF i > 1 AND rids <> '"'{}'"
+  notices 'a removed link that is overlooked' identity_map_change 'unnest(old || new)' 'unnest(new)'
+  notices 'a value that has become too common' identity_map_common_text 'FROM more)' 'FROM more WHERE false)'
+  notices 'a value that is no longer too common' identity_map_common_text 'FROM less)' 'FROM less WHERE false)'
+  notices 'the smallest part keeps the id at a split' identity_map_settle_text 'v.n DESC,' 'v.n,'
+  notices 'the smallest identity keeps its id at a merge' identity_map_settle_text 'ORDER BY cluster, n DESC,' 'ORDER BY cluster, n,'
+  notices 'the younger identity keeps its id at a merge' identity_map_settle_text 'n DESC, created_at,' 'n DESC, created_at DESC,'
+  notices 'the greater id is kept at a merge' identity_map_settle_text 'created_at, old)' 'created_at, old DESC)'
+  notices 'ids that are used again' identity_map_settle_text 'AS g WHERE g.identity_id = c.cluster)' 'AS g WHERE false)'
+  notices 'rows of the table that stay as they were' identity_map_settle_text 'AND ROW(' 'AND false AND ROW('
+  notices 'merges that the history does not tell' identity_map_settle_text "OR NOT is_new AND cardinality(olds) > 1
+   UNION" "OR NOT is_new AND cardinality(olds) > 2
+   UNION"
+  notices 'forgotten records that come back' identity_map_found 'WHERE source =' 'WHERE false AND source ='
+  notices 'triggers that overlook deletes' identity_map_prepare "TG_OP <> ''INSERT''" "TG_OP = ''UPDATE''"
+  notices 'changed_since that overlooks rows of the last moment' identity_map_changed '%I >= %L' '%I > %L'
+  notices 'a full refresh that believes changed_since' identity_map_changed 'is_full OR since' 'since'
+  notices 'identify() that drops what it knew' identity_map_identify "coalesce(former, '{}') - 'rid'" "'{}'::jsonb - 'rid'"
+fi
+server_stop
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,334 @@
+#!/usr/bin/env bash
+# Identity maps while others work: refreshes without a pause beside writers, readers and identify(); refreshes that meet;
+# identify() of one person and of several from many sessions; and what a refresh leaves alone on disk and in the log.
+# SECONDS_=60 test/suites/63_map_concurrency.sh lets the first part run longer.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+source ../lib/server.sh
+
+seconds=${SECONDS_:-20}
+passed=0
+failed=0
+check() {  # check "what is promised" command…
+  if "${@:2}"; then echo "ok: $1"; passed=$((passed + 1)); else echo "NOT OK: $1"; failed=$((failed + 1)); fi
+}
+like() { [[ $1 == *"$2"* ]]; }  # like "text" "part of it"
+value() { sql --quiet -At -c "SET client_min_messages = error" -c "$1"; }
+
+server_start "autovacuum = off" "jit = off" "deadlock_timeout = 200ms" "max_connections = 60" "shared_buffers = 256MB" "max_wal_size = 2GB"
+
+sql --quiet -c 'CREATE EXTENSION identity_resolve' -f ../oracle/maps.sql
+sql --quiet <<'SQL'
+SET client_min_messages = warning;
+-- ---- People with a record in each of two tools; each transaction of a writer leaves the number of the last one with the
+-- people whom it touched and in `control`, so that half of a transaction, and half of a state, would show.
+CREATE TABLE app (id int PRIMARY KEY, email text, label int);
+CREATE TABLE shop (id text PRIMARY KEY, email text, label int);
+CREATE TABLE control (id int, label int);
+INSERT INTO app SELECT n, format('p%s@x.com', n), 0 FROM generate_series(1, 300) n;
+INSERT INTO shop SELECT 's' || n, format('P%s@x.com', n), 0 FROM generate_series(1, 300) n;
+INSERT INTO control VALUES (1, 0);
+SELECT create_identity_map('people', identity_source('app', 'SELECT id, email, label FROM app'), identity_source('shop', 'SELECT id, email, label FROM shop', capture => 'trigger'),
+  identity_source('control', 'SELECT id, label FROM control'), identity_rule('label', link => false), identity_rule('user_id', max_per_identity => 0),
+  identity_column('app_id', 'int[]'), identity_column('shop_id', 'text[]'), identity_column('control_id', 'int'), identity_column('identify_id', 'text[]'),
+  identity_column('email', 'text[]'), identity_column('label', 'int[]'), identity_column('record_count', 'int')) \g /dev/null
+CALL refresh_identity_map('people');
+
+CREATE PROCEDURE write_on(until timestamptz, OUT n int) LANGUAGE plpgsql AS $$
+DECLARE
+  x int; y int; number int;
+BEGIN
+  n := 0;
+  WHILE clock_timestamp() < until LOOP
+    UPDATE control SET label = label + 1 RETURNING label INTO number;
+    x := 1 + floor(random() * 300);
+    y := 1 + floor(random() * 300);
+    CASE floor(random() * 4)
+      WHEN 0 THEN  -- x and y meet: x uses the address of y in the shop
+        UPDATE app SET label = number WHERE id IN (x, y);
+        UPDATE shop SET email = format('p%s@x.com', y), label = number WHERE id = 's' || x;
+      WHEN 1 THEN  -- and part
+        UPDATE app SET email = format('p%s@x.com', id), label = number WHERE id IN (x, y);
+        UPDATE shop SET email = format('p%s@x.com', x), label = number WHERE id = 's' || x;
+      WHEN 2 THEN  -- somebody new
+        INSERT INTO app SELECT 1000 + number, format('p%s@x.com', 1000 + number), number UNION ALL SELECT 2000000 + number, format('p%s@x.com', x), number;
+        INSERT INTO shop SELECT 's' || 1000 + number, format('p%s@x.com', 1000 + number), number;
+      ELSE  -- somebody leaves, and another is told of it
+        DELETE FROM app WHERE id > 1000 AND id % 7 = x % 7;
+        DELETE FROM shop WHERE length(id) > 4 AND right(id, 1)::int = x % 7;
+        UPDATE app SET label = number WHERE id IN (x, y, 7);
+    END CASE;
+    COMMIT;
+    n := n + 1;
+  END LOOP;
+END $$;
+
+CREATE PROCEDURE refresh_on(until timestamptz, OUT n int) LANGUAGE plpgsql AS $$
+BEGIN
+  n := 0;
+  WHILE clock_timestamp() < until LOOP
+    CALL refresh_identity_map('people', "full" => n % 20 = 19);
+    COMMIT;
+    n := n + 1;
+  END LOOP;
+END $$;
+
+CREATE TABLE seen (reader int, rows bigint, ids bigint, apps bigint, distinct_apps bigint, shops bigint, distinct_shops bigint, records bigint, members bigint,
+  newest int, control int, with_newest bigint, hash bigint);
+CREATE PROCEDURE read_on(reader int, until timestamptz, OUT n int) LANGUAGE plpgsql AS $$
+BEGIN
+  n := 0;
+  WHILE clock_timestamp() < until LOOP
+    INSERT INTO seen
+      SELECT reader, count(*), count(DISTINCT identity_id), sum(cardinality(app_id)), (SELECT count(DISTINCT x) FROM people, unnest(app_id) x),
+        sum(cardinality(shop_id)), (SELECT count(DISTINCT x) FROM people, unnest(shop_id) x), sum(record_count),
+        sum(coalesce(cardinality(app_id), 0) + coalesce(cardinality(shop_id), 0) + coalesce(cardinality(identify_id), 0)) + count(control_id),
+        (SELECT max(x) FROM people, unnest(label) x), max(label[1]) FILTER (WHERE control_id = 1),
+        count(*) FILTER (WHERE label @> ARRAY[(SELECT p.label[1] FROM people p WHERE p.control_id = 1)]), sum(hashtextextended(p::text, 0) % 1000000)
+      FROM people p;
+    COMMIT;
+    n := n + 1;
+  END LOOP;
+END $$;
+
+CREATE PROCEDURE identify_on(who int, until timestamptz, OUT n int, OUT strange int) LANGUAGE plpgsql AS $$
+DECLARE
+  id uuid; user_id text;
+BEGIN
+  n := 0; strange := 0;
+  WHILE clock_timestamp() < until LOOP
+    user_id := format('u%s', floor(random() * 40));
+    id := identify('people', user_id, jsonb_build_object('email', format('p%s@x.com', 1 + floor(random() * 300))));
+    -- Current at once, in this very transaction.
+    IF NOT EXISTS (SELECT FROM people p WHERE p.identity_id = id AND user_id = ANY (identify_id)) THEN strange := strange + 1; END IF;
+    COMMIT;
+    n := n + 1;
+  END LOOP;
+END $$;
+SQL
+
+# ---- Everybody at once.
+until=$(value "SELECT clock_timestamp() + interval '$seconds s'")
+pids=()
+run() { # name, statement: in a session of its own; answer and errors are kept
+  sql --quiet -At -c "SET client_min_messages = error" -c "$2" >"$SERVER_DIR/$1.out" 2>"$SERVER_DIR/$1.err" &
+  pids+=($!)
+}
+run refresher "CALL refresh_on('$until', NULL)"
+run refresher2 "CALL refresh_on('$until', NULL)"
+for i in 1 2; do run "writer$i" "CALL write_on('$until', NULL)"; done
+for i in 1 2; do run "reader$i" "CALL read_on($i, '$until', NULL)"; done
+for i in 1 2 3; do run "identifier$i" "CALL identify_on($i, '$until', NULL, NULL)"; done
+wait "${pids[@]}" || true
+for name in refresher refresher2 writer1 writer2 reader1 reader2 identifier1 identifier2 identifier3; do
+  echo "$name: $(cat "$SERVER_DIR/$name.out" "$SERVER_DIR/$name.err")"
+done
+check "nobody met an error" [ -z "$(cat "$SERVER_DIR"/*.err)" ]
+check "all got somewhere" [ "$(cat "$SERVER_DIR"/{refresher,refresher2,writer1,writer2,reader1,reader2,identifier1,identifier2,identifier3}.out | awk -F'|' '$1 >= 5' | wc -l)" -eq 9 ]
+check "each identify() was seen in its own transaction" [ "$(cat "$SERVER_DIR"/identifier*.out | awk -F'|' '{ n += $2 } END { print n }')" -eq 0 ]
+sql -P footer=off -c "SELECT count(*) AS reads, count(DISTINCT hash) AS \"states seen\", min(rows) AS \"fewest rows\", max(rows) AS \"most rows\", min(newest) AS \"first writer\", max(newest) AS \"last writer\" FROM seen"
+check "readers saw many states" [ "$(value "SELECT count(DISTINCT hash) FROM seen")" -gt 10 ]
+check "readers saw never a gap" [ "$(value "SELECT count(*) FROM seen WHERE rows < 100")" -eq 0 ]
+check "readers saw each id once" [ "$(value "SELECT count(*) FROM seen WHERE rows <> ids")" -eq 0 ]
+check "readers saw each record once" [ "$(value "SELECT count(*) FROM seen WHERE apps <> distinct_apps OR shops <> distinct_shops OR records <> members")" -eq 0 ]
+# A reader would see a state that is none: writers' transactions leave their number in `control` and with people.
+check "readers saw whole transactions of writers" [ "$(value "SELECT count(*) FROM seen WHERE newest <> control OR with_newest < 2")" -eq 0 ]
+sql --quiet -c "CALL refresh_identity_map('people')" -c "CALL model.together('people')"
+as_resolved() { # map, its sources' names: 0 if the map's records go together as a full resolve says
+  value "WITH full_ AS (SELECT source, record_id, identity_id FROM identity_records(VARIADIC identity_map_clauses('$1'))),
+    map_ AS ($2),
+    pair AS (SELECT f.identity_id f, m.identity_id m FROM full_ f FULL JOIN map_ m USING (source, record_id))
+    SELECT (SELECT count(*) FROM pair WHERE f IS NULL OR m IS NULL) + (SELECT count(*) FROM (SELECT f FROM pair GROUP BY f HAVING count(DISTINCT m) > 1) x)
+         + (SELECT count(*) FROM (SELECT m FROM pair GROUP BY m HAVING count(DISTINCT f) > 1) x)"
+}
+people="SELECT 'app' source, unnest(app_id)::text record_id, identity_id FROM people UNION ALL SELECT 'shop', unnest(shop_id), identity_id FROM people UNION ALL SELECT 'identify', unnest(identify_id), identity_id FROM people UNION ALL SELECT 'control', control_id::text, identity_id FROM people WHERE control_id IS NOT NULL"
+check "the map is what a full resolve gives" [ "$(as_resolved people "$people")" = 0 ]
+before=$(value "SELECT md5(string_agg(p::text, ' ' ORDER BY identity_id)) FROM people p")
+sql --quiet -c "CALL refresh_identity_map('people', \"full\" => true)"
+check "and a full refresh finds nothing to change" [ "$(value "SELECT md5(string_agg(p::text, ' ' ORDER BY identity_id)) FROM people p")" = "$before" ]
+check "no deadlock" bash -c "! grep -i 'deadlock' '$SERVER_LOG'"
+
+# ---- Sessions that hold their transactions open, driven through pipes: say NAME "statements" does not wait for the answer.
+declare -A to from
+open_session() {
+  mkfifo "$SERVER_DIR/$1.in" "$SERVER_DIR/$1.answers"
+  stdbuf -oL psql --no-psqlrc --quiet -At <"$SERVER_DIR/$1.in" >"$SERVER_DIR/$1.answers" 2>&1 &
+  exec {fd}>"$SERVER_DIR/$1.in"; to[$1]=$fd
+  exec {fd}<"$SERVER_DIR/$1.answers"; from[$1]=$fd
+}
+say() { printf '%s;\n\\echo ---done\n' "$2" >&"${to[$1]}"; }
+hear() { # NAME [seconds]: what it answered into $answer; fails if it does not within the time
+  local line
+  answer=
+  while IFS= read -r -t "${2:-30}" line <&"${from[$1]}"; do
+    [[ $line != ---done ]] || return 0
+    answer+=${answer:+ }$line
+  done
+  return 1
+}
+ask() { say "$1" "$2"; hear "$1"; }
+waits() { # NAME: until the session waits for a lock
+  local i
+  for i in {1..100}; do
+    [ "$(value "SELECT count(*) FROM pg_stat_activity WHERE application_name = '$1' AND wait_event_type = 'Lock'")" -eq 0 ] || return 0
+    sleep 0.05
+  done
+  return 1
+}
+for name in one two three; do open_session $name; ask $name "SET application_name = $name"; done
+
+# ---- Two refreshes at once.
+ask one "BEGIN; UPDATE app SET label = -1 WHERE id = 1; COMMIT; BEGIN; CALL refresh_identity_map('people')"
+check "the first refresh is done, and its transaction open" [ -z "$answer" ]
+ask two "CALL refresh_identity_map('people', wait => false)"
+check "one that does not wait returns with a notice" like "$answer" 'is being refreshed by another session'
+ask two "SET lock_timeout = '300ms'; CALL refresh_identity_map('people'); RESET lock_timeout"
+check "one that waits waits, as long as lock_timeout lets it" like "$answer" 'canceling statement due to lock timeout'
+say two "CALL refresh_identity_map('people')"
+check "without a limit it waits" waits two
+sql --quiet -c "UPDATE app SET label = -2 WHERE id = 2"
+check "readers do not" [ "$(value "SET lock_timeout = '1s'; SELECT count(*) > 0 FROM people")" = t ]
+ask one COMMIT
+hear two
+check "and goes on when the first has ended" [ -z "$answer" ]
+check "both did their part" [ "$(value "SELECT count(*) FROM people WHERE app_id @> '{1}' AND label @> '{-1}' OR app_id @> '{2}' AND label @> '{-2}'")" -ge 1 ]
+check "also what changed while the second waited" [ "$(value "SELECT label @> '{-2}' FROM people WHERE app_id @> '{2}'")" = t ]
+ask one "BEGIN ISOLATION LEVEL REPEATABLE READ; CALL refresh_identity_map('people'); ROLLBACK"
+check "REPEATABLE READ is refused, as it might see an older state" like "$answer" 'that is repeatable read'
+
+# ---- identify(): different people do not wait for each other, the same do.
+ask one "BEGIN; SELECT identify('people', 'anna', '{\"email\": \"anna@x.com\"}')"
+anna=$answer
+check "a call in an open transaction" [ ${#anna} -eq 36 ]
+ask two "SET lock_timeout = '2s'; SELECT count(identify('people', 'other' || n, jsonb_build_object('email', format('other%s@x.com', n)))) FROM generate_series(1, 200) n"
+check "200 other people meanwhile" [ "$answer" = 200 ]
+ask two "SELECT count(identify('people', 'known' || n, jsonb_build_object('email', format('p%s@x.com', n)))) FROM generate_series(1, 100) n"
+check "100 people of the sources meanwhile" [ "$answer" = 100 ]
+ask two "SET lock_timeout = '300ms'; SELECT identify('people', 'anna', '{\"phone\": \"+14155550100\"}')"
+check "the same user waits" like "$answer" 'lock timeout'
+ask two "SELECT identify('people', 'hannah', '{\"email\": \"ANNA@x.com\"}')"
+check "somebody else with the same address waits" like "$answer" 'lock timeout'
+ask two "RESET lock_timeout"
+say two "SELECT identify('people', 'hannah', '{\"email\": \"ANNA@x.com\"}')"
+check "… as long as need be" waits two
+ask one COMMIT
+hear two
+check "and is the same person then" [ "$answer" = "$anna" ]
+
+# A chain: the third call needs what two others hold.
+ask one "BEGIN; SELECT identify('people', 'bert', '{\"email\": \"bert@x.com\"}')"; bert=$answer
+ask two "BEGIN; SELECT identify('people', 'carl', '{\"email\": \"carl@x.com\"}')"; carl=$answer
+say three "SELECT identify('people', 'both', '{\"email\": [\"bert@x.com\", \"carl@x.com\"]}')"
+check "a call that concerns two people waits for both" waits three
+ask one COMMIT
+check "… for the second too" waits three
+ask two COMMIT
+hear three
+check "and joins them: one of two ids stays" grep -q "$answer" <<<"$bert $carl"
+check "who is one identity now" [ "$(value "SELECT count(*) FROM people WHERE identify_id @> '{bert,carl,both}'")" = 1 ]
+check "and the other id leads there" [ "$(value "SELECT identity_current('people', '$bert') = identity_current('people', '$carl')")" = t ]
+ask one "BEGIN; SELECT identify('people', 'nobody', '{\"email\": \"nobody@x.com\"}'); ROLLBACK"
+check "a transaction rolled back leaves nobody" [ "$(value "SELECT count(*) FROM people WHERE identify_id @> '{nobody}'")" = 0 ]
+
+# ---- identify() and refresh.
+ask one "BEGIN; UPDATE shop SET email = 'dora@x.com' WHERE id = 's9'; CALL refresh_identity_map('people')"
+say two "SELECT identify('people', 'dora', '{\"email\": \"dora@x.com\"}')"
+check "identify() of somebody whom a refresh touches waits for it" waits two
+ask one COMMIT
+hear two
+check "and is that person" [ "$(value "SELECT identity_id FROM people WHERE shop_id @> '{s9}' AND identify_id @> '{dora}'")" = "$answer" ]
+ask one "BEGIN; SELECT identify('people', 'emil', '{\"email\": \"emil@x.com\"}')"; emil=$answer
+sql --quiet -c "UPDATE shop SET email = 'emil@x.com' WHERE id = 's10'"
+say two "CALL refresh_identity_map('people')"
+check "a refresh waits for identify()" waits two
+ask one COMMIT
+hear two
+check "and puts the two together" [ "$(value "SELECT count(*) FROM people WHERE shop_id @> '{s10}' AND identify_id @> '{emil}'")" = 1 ]
+check "the map is what a full resolve gives again" [ "$(as_resolved people "$people")" = 0 ]
+
+# ---- One person from many sessions at once, and a tangle of a few people: no deadlock, one identity.
+pids=()
+start=$(value "SELECT clock_timestamp() + interval '1 s'")
+for i in {1..8}; do
+  run "same$i" "SELECT pg_sleep_until('$start'); SELECT count(DISTINCT identify('people', 'grace', jsonb_build_object('email', format('grace%s@x.com', (n * $i) % 5)))) FROM generate_series(1, 20) n"
+done
+wait "${pids[@]}" || true
+check "eight sessions, one person: no errors" [ -z "$(cat "$SERVER_DIR"/same*.err)" ]
+check "one identity" [ "$(value "SELECT count(*) FROM people WHERE identify_id @> '{grace}'")" = 1 ]
+sql --quiet <<'SQL'
+CREATE PROCEDURE tangle(who int, rounds int, OUT n int) LANGUAGE plpgsql AS $$
+BEGIN
+  n := 0;
+  FOR i IN 1 .. rounds LOOP
+    PERFORM identify('people', format('t%s', floor(random() * 12)), jsonb_build_object('email', ARRAY[format('t%s@x.com', floor(random() * 8)), format('t%s@x.com', floor(random() * 8))],
+      'phone', format('+1415555010%s', floor(random() * 4))));
+    COMMIT;
+    n := n + 1;
+  END LOOP;
+END $$;
+SQL
+pids=()
+for i in {1..8}; do run "tangle$i" "CALL tangle($i, 25, NULL)"; done
+wait "${pids[@]}" || true
+cat "$SERVER_DIR"/tangle*.err
+check "eight sessions, a tangle of twelve: no errors" [ -z "$(cat "$SERVER_DIR"/tangle*.err)" ]
+check "200 calls" [ "$(cat "$SERVER_DIR"/tangle*.out | awk '{ n += $1 } END { print n }')" -eq 200 ]
+sql --quiet -c "CALL model.together('people')"
+check "as a full resolve has it" [ "$(as_resolved people "$people")" = 0 ]
+check "no deadlock" bash -c "! grep -i 'deadlock' '$SERVER_LOG'"
+exec {to[one]}>&- {to[two]}>&- {to[three]}>&-
+
+# ---- What did not change stays where it is, and costs no log.
+sql --quiet <<'SQL'
+SET client_min_messages = error;
+SELECT drop_identity_map('people') \g /dev/null
+TRUNCATE app, shop;
+INSERT INTO app SELECT n, format('p%s@x.com', n), 0 FROM generate_series(1, 20000) n;
+INSERT INTO shop SELECT 's' || n, format('P%s@x.com', n), 0 FROM generate_series(1, 20000, 2) n;
+SELECT create_identity_map('people', identity_source('app', 'SELECT id, email, label FROM app'), identity_source('shop', 'SELECT id, email, label FROM shop'),
+  identity_rule('label', link => false), identity_column('app_id', 'int'), identity_column('shop_id', 'text'), identity_column('email', 'text[]'), identity_column('label', 'int')) \g /dev/null
+CALL refresh_identity_map('people');
+VACUUM ANALYZE;
+CHECKPOINT;
+CREATE FUNCTION places() RETURNS TABLE (what text, place text, txn text, row_ text) LANGUAGE plpgsql AS $$
+DECLARE r regclass;
+BEGIN
+  FOR r IN SELECT 'people'::regclass UNION ALL SELECT c.oid FROM pg_class c WHERE relnamespace = 'identity_state'::regnamespace AND relkind = 'r' LOOP
+    RETURN QUERY EXECUTE format('SELECT %L, ctid::text, xmin::text, t::text FROM %s t', r::text, r);
+  END LOOP;
+END $$;
+CREATE TABLE places AS SELECT * FROM places();
+SQL
+# What `statements` write to the log, in bytes.
+wal_of() {
+  sql --quiet -At <<SQL
+SET client_min_messages = error;
+SELECT pg_current_wal_insert_lsn() AS before \gset
+$1;
+SELECT pg_current_wal_insert_lsn() - :'before'::pg_lsn;
+SQL
+}
+moved() { # how many rows of the map and its state are new or elsewhere
+  value "SELECT count(*) FROM (SELECT * FROM places() EXCEPT ALL TABLE places) x WHERE what LIKE '$1'"
+}
+nothing=$(wal_of "CALL refresh_identity_map('people')")
+check "a refresh with nothing changed writes next to nothing ($nothing bytes of log)" [ "$nothing" -lt 16384 ]
+check "and touches no row of map and state" [ "$(moved %)" -eq 0 ]
+nothing=$(wal_of "CALL refresh_identity_map('people', \"full\" => true)")
+check "nor does a full one ($nothing bytes of log)" [ "$nothing" -lt 16384 ]
+check "nor does it touch a row" [ "$(moved %)" -eq 0 ]
+sql --quiet -c "UPDATE app SET label = 7 WHERE id <= 200" -c "UPDATE app SET email = 'p' || id + 1 || '@x.com' WHERE id BETWEEN 1002 AND 1005"
+value "SELECT (SELECT count(*) FROM people p WHERE p.app_id <= 200)" >/dev/null
+little=$(wal_of "CALL refresh_identity_map('people')")
+copy=$(wal_of "CREATE TABLE again AS TABLE people; ALTER TABLE again ADD PRIMARY KEY (identity_id)")
+echo "log of a refresh after 1 % of the records changed: $little bytes; in proportion to a copy of the map (wal_level minimal leaves its rows out): $copy bytes"
+rows=$(moved people)
+check "1 % changed: 200 rows and those of a few merges are written ($rows)" [ $((rows >= 200 && rows <= 210)) -eq 1 ]
+check "every other row is where it was, by the same transaction" \
+  [ "$(value "SELECT count(*) FROM places p JOIN (SELECT * FROM places() WHERE what = 'people') n USING (what, row_) WHERE (p.place, p.txn) IS DISTINCT FROM (n.place, n.txn)")" -eq 0 ]
+check "as is the state" [ "$(moved 'identity_state.%records')" -le 230 ]
+check "nobody crashed" bash -c "! grep -E 'PANIC|terminated by signal|TRAP:' '$SERVER_LOG'"
+
+server_stop
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
