@@ -127,7 +127,11 @@ BEGIN
   EXECUTE format('SELECT string_agg(x.text, E''\n'') FROM (
       SELECT format(''identity %%s is in one of table and state only'', identity_id) FROM %1$s t FULL JOIN %2$sidentities i USING (identity_id)
        WHERE t.identity_id IS NULL OR i.identity_id IS NULL
+<<<<<<< HEAD
       UNION ALL SELECT format(''identity %%s has no record'', i.identity_id) FROM %2$sidentities i WHERE NOT EXISTS (SELECT FROM %2$srecords m WHERE m.identity_id = i.identity_id)
+=======
+      UNION ALL SELECT format(''identity %%s has no records'', i.identity_id) FROM %2$sidentities i WHERE NOT EXISTS (SELECT FROM %2$srecords m WHERE m.identity_id = i.identity_id)
+>>>>>>> f08ec3e21ea63eca6b79667a6ad9ceece3aca8f2
       UNION ALL SELECT format(''record %%s is of no identity'', m.rid) FROM %2$srecords m LEFT JOIN %2$sidentities i USING (identity_id) WHERE i.identity_id IS NULL
       UNION ALL SELECT format(''identity %%s is retired and is not'', i.identity_id) FROM %2$sidentities i JOIN %2$sretired USING (identity_id)
       UNION ALL SELECT format(''key %%s of record %%s is in one place only'', coalesce(k.key, m.key), coalesce(k.rid, m.rid))
@@ -359,7 +363,8 @@ BEGIN
   DELETE FROM seen.extra;
   INSERT INTO seen.extra TABLE extra;
   DELETE FROM model.again;
-  UPDATE model.state SET mark = coalesce((SELECT max(version) FROM c), mark, 0), rebuild = false;
+  UPDATE model.state SET mark = CASE WHEN is_full THEN coalesce((SELECT max(version) FROM c), mark, 0)
+                                     ELSE coalesce(greatest((SELECT max(version) FROM c), mark), 0) END, rebuild = false;
 END $$;
 
 -- is_last: whether the map is to be judged after it.
@@ -390,7 +395,6 @@ BEGIN
       RETURN;
     END;
   END IF;
-  given := identify('m', who, traits);
   SELECT * INTO old FROM seen.identify WHERE id = who;
   new := old;
   new.id := who;
@@ -398,6 +402,8 @@ BEGIN
   FOR kind, value IN SELECT * FROM jsonb_each(traits) LOOP
     CASE kind WHEN 'email' THEN new.email := model.values_of(value); WHEN 'phone' THEN new.phone := model.values_of(value); WHEN 'team' THEN new.team := model.values_of(value); ELSE NULL; END CASE;
   END LOOP;
+  IF old IS NOT DISTINCT FROM new AND current_setting('model.reasons', true) = 'off' THEN RETURN; END IF;
+  given := identify('m', who, traits);
   IF old.id IS NULL OR old IS DISTINCT FROM new THEN new.updated_at := clock_timestamp(); END IF;
   DELETE FROM seen.identify WHERE id = who;
   INSERT INTO seen.identify SELECT new.*;
