@@ -47,6 +47,13 @@ SELECT * FROM resolve_identities(identity_source('twice', 'SELECT id, email FROM
   AS (twice_id int[], email text[], twice_email varchar[], record_count bigint) ORDER BY record_count DESC;
 SELECT * FROM resolve_identities(identity_source('twice', 'SELECT id, email FROM twice'))
   AS (twice_id int, email text, twice_email varchar, record_count bigint) ORDER BY record_count DESC;
+-- An array may be named in the plural; a scalar may not, and a kind of that very name comes first.
+SELECT * FROM resolve_identities(identity_source('twice', 'SELECT id, email FROM twice'))
+  AS (twice_ids int[], emails text[], twice_emails varchar[]) ORDER BY 1;
+SELECT * FROM resolve_identities(identity_source('twice', 'SELECT id, email FROM twice')) AS (emails text);
+SELECT * FROM resolve_identities(identity_source('twice', 'SELECT id, email FROM twice')) AS (identity_ids uuid[]);
+SELECT * FROM resolve_identities(identity_source('twice', 'SELECT DISTINCT 1 AS id, email, 9 AS emails FROM twice'), identity_rule('emails', link => false))
+  AS (email text[], emails text[]);
 
 -- identity_id is a version 8 UUID that depends on the data alone.
 CREATE TABLE first_run AS

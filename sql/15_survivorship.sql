@@ -49,6 +49,13 @@ SELECT * FROM resolve_identities(
   identity_rule('name', link => false)) AS (name text[]);
 RESET TimeZone;
 
+-- The same row twice is as if it came once: its array keeps its order. Rows that differ give theirs by size.
+SELECT * FROM resolve_identities(identity_source('a', $$
+    SELECT * FROM (VALUES (1, '{z@x.com,b@x.com}'::text[], 'p'), (1, '{z@x.com,b@x.com}', 'p'), (1, '{z@x.com,b@x.com}', 'o')) v(id, email, name)$$),
+  identity_rule('name', link => false)) AS (email text[], a_email text, name text[]);
+SELECT * FROM resolve_identities(identity_source('a', $$
+    SELECT * FROM (VALUES (1, '{z@x.com,b@x.com}'::text[]), (1, '{z@x.com,b@x.com,c@x.com}')) v(id, email)$$)) AS (email text[], a_email text);
+
 -- Ids compare shorter first, then byte by byte: 9 before 10, 10 before 9a, A before a.
 SELECT * FROM resolve_identities(identity_source('a', $$
     SELECT id, 'a@x.com' AS email FROM unnest('{a,10,9,A,9a,100,é,"",b1}'::text[]) id$$)) AS (a_id text[]);

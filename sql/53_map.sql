@@ -13,7 +13,7 @@ INSERT INTO crm.desk VALUES (1, 'ann', NULL), (2, NULL, 'Bob@X.com'), (3, NULL, 
 SELECT create_identity_map('crm.people',
   identity_source('app', 'SELECT id, id AS user_id, email FROM crm.app'),
   identity_source('desk', 'SELECT id, user_id, email FROM crm.desk'),
-  identity_column('app_id'), identity_column('desk_id', 'int[]'), identity_column('emails', 'text[]'));
+  identity_column('app_id'), identity_column('desk_id', 'int[]'), identity_column('mails', 'text[]'));
 
 SELECT create_identity_map('crm.people',
   identity_source('app', 'SELECT id, id AS user_id, email FROM crm.app'),

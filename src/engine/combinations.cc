@@ -17,10 +17,6 @@ namespace identity_resolve::engine {
 
 namespace {
 
-bool before(const Key& a, const Key& b) noexcept {
-  return a.high != b.high ? a.high < b.high : a.low < b.low;
-}
-
 // Calls visit(key) for each linking identifier of a row.
 template <class Visit>
 void each_key(const Row& row, Visit&& visit) {
@@ -177,7 +173,7 @@ void Combinations::collect(const IdentityReader& identity) {
   }
   std::sort(spine_keys_.begin(), spine_keys_.end(), [this](const auto& a, const auto& b) {
     ticker_.tick();
-    return before(a.key, b.key);
+    return a.key < b.key;
   });
 }
 
@@ -192,9 +188,8 @@ void Combinations::match(const IdentityReader& identity, Offer& offer, const Nam
     for (std::uint32_t row = offer.records[place].first; row < offer.records[place].last; ++row) {
       each_key(rows[row].row, [&](const Key& key) {
         ticker_.tick();
-        auto at =
-            std::lower_bound(spine_keys_.begin(), spine_keys_.end(), key,
-                             [](const SpineKey& a, const Key& b) { return before(a.key, b); });
+        auto at = std::lower_bound(spine_keys_.begin(), spine_keys_.end(), key,
+                                   [](const SpineKey& a, const Key& b) { return a.key < b; });
         for (; at != spine_keys_.end() && at->key == key && spines < spines_.size(); ++at) {
           ticker_.tick();
           if (std::exchange(seen_by_[at->spine], place) == place) continue;

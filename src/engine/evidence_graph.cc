@@ -34,7 +34,7 @@ void EvidenceGraph::read(Resolver& resolver) {
   const auto order = [this](const Link& at) {
     const Evidence& evidence = at.evidence;
     return std::tuple(-std::int64_t{kinds_[index(evidence.kind)].priority}, evidence.kind,
-                      evidence.value, evidence.key.high, evidence.key.low);
+                      evidence.value, evidence.key);
   };
   for (std::size_t identity = 0; identity < resolver.identities(); ++identity) {
     reader.load(IdentityNumber{static_cast<std::uint32_t>(identity)});
@@ -70,8 +70,7 @@ void EvidenceGraph::number_identifiers() {
   carriers_.resize(links_.size());
   for (Number i = 0; i < links_.size(); ++i) carriers_[i] = i;
   const auto order = [this](Number link) {
-    const Key& key = links_[link].evidence.key;
-    return std::tuple(key.high, key.low, records_[links_[link].record].identity, link);
+    return std::tuple(links_[link].evidence.key, records_[links_[link].record].identity, link);
   };
   std::sort(carriers_.begin(), carriers_.end(), [&](Number a, Number b) {
     ticker.tick();

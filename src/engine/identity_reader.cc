@@ -48,6 +48,24 @@ int compare_values(const Row& a, const Row& b, Ticker& ticker) {
   }
 }
 
+// Whether two rows have the same values in a slot, in the same order.
+bool has_same_values(const Row& a, const Row& b, SlotNumber slot, Ticker& ticker) {
+  ValueCursor left(a.items(), ticker);
+  ValueCursor right(b.items(), ticker);
+  const auto next = [slot](ValueCursor& cursor) {
+    while (cursor.next()) {
+      if (cursor.slot == slot) return true;
+    }
+    return false;
+  };
+  for (;;) {
+    const bool more_left = next(left);
+    if (more_left != next(right)) return false;
+    if (!more_left) return true;
+    if (left.bytes != right.bytes) return false;
+  }
+}
+
 }  // namespace
 
 std::string_view surviving_value(std::span<const OrderedRow> rows, SlotNumber slot,
@@ -56,14 +74,28 @@ std::string_view surviving_value(std::span<const OrderedRow> rows, SlotNumber sl
   each_run(rows, [&](std::span<const OrderedRow> run) {
     ticker.tick();
     if (found.data() != nullptr) return;
+    const OrderedRow* shown = nullptr;
+    std::string_view first;
+    std::string_view smallest;
+    bool alike = true;
     for (const OrderedRow& ordered : run) {
       ticker.tick();
+      std::string_view first_here;
       ordered.row.each_item([&](SlotNumber at, std::string_view bytes) {
         ticker.tick();
-        const bool better = found.data() == nullptr || (run.size() > 1 && bytes < found);
-        if (at == slot && better) found = bytes;
+        if (at != slot) return;
+        if (first_here.data() == nullptr) first_here = bytes;
+        if (smallest.data() == nullptr || bytes < smallest) smallest = bytes;
       });
+      if (first_here.data() == nullptr) continue;
+      if (shown == nullptr) {
+        shown = &ordered;
+        first = first_here;
+      } else {
+        alike = alike && has_same_values(shown->row, ordered.row, slot, ticker);
+      }
     }
+    found = alike ? first : smallest;
   });
   return found;
 }

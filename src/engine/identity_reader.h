@@ -2,9 +2,10 @@
 //
 // The order: the source's precedence; within a source the record changed last (no updated_at is
 // oldest), then the smaller record id (shorter first, then bytes); within a record the row changed
-// last. Rows of one record that changed at the same time give their values by size, slot by slot,
-// so that no column's value hangs on which other columns are asked for. The order depends on the
-// data alone, never on the order of arrival.
+// last. Rows of one record that changed at the same time and differ in a slot give that slot's
+// values by size, so that no column's value hangs on which other columns are asked for; where they
+// do not differ, the values are in the order in which each has them, as of one row. The order
+// depends on the data alone, never on the order of arrival.
 #pragma once
 
 #include <boost/container/pmr/vector.hpp>
@@ -39,7 +40,8 @@ void each_run(std::span<const OrderedRow> rows, Visit&& visit) {
 }
 
 // The value that survives in a slot of some rows of one record, or one without data: the first
-// one of the row changed last; of several such rows the smallest, whatever the other slots hold.
+// one of the row changed last; of several such rows that differ in it the smallest, whatever the
+// other slots hold.
 // Cost: reads all the rows' items, ticking.
 std::string_view surviving_value(std::span<const OrderedRow> rows, SlotNumber slot, Ticker& ticker);
 

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <boost/container/vector.hpp>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -22,7 +23,8 @@ namespace identity_resolve::engine {
 struct Key {
   std::uint64_t high;
   std::uint64_t low;
-  friend bool operator==(const Key&, const Key&) = default;
+  // Keys are random: their order brings equal ones together, and is none to show.
+  friend auto operator<=>(const Key&, const Key&) = default;
 };
 
 inline constexpr std::size_t kSecretBytes = 32;

@@ -45,11 +45,17 @@ void LocalSink::begin_row(SourceNumber source, std::string_view record_id, std::
   if (record_id.size() > std::numeric_limits<std::uint32_t>::max()) {
     throw Error("54000", "a record id is longer than 4 GiB");
   }
-  const RowHeader header{updated_at, 0, static_cast<std::uint32_t>(record_id.size()), source};
-  open_ = log_.open(sizeof header + record_id.size());
-  open_bytes_ = 0;
-  append(&header, sizeof header);
-  append(record_id.data(), record_id.size());
+  const RowHeader header{static_cast<std::uint32_t>(record_id.size()), 0, source,
+                         updated_at != kNeverUpdated};
+  open_ = log_.open(sizeof header + sizeof updated_at + record_id.size());
+  std::memcpy(open_, &header, sizeof header);
+  open_bytes_ = sizeof header;
+  if (header.has_updated_at) {
+    std::memcpy(open_ + open_bytes_, &updated_at, sizeof updated_at);
+    open_bytes_ += sizeof updated_at;
+  }
+  if (!record_id.empty()) std::memcpy(open_ + open_bytes_, record_id.data(), record_id.size());
+  open_bytes_ += record_id.size();
   const auto row = RowNumber{static_cast<std::uint32_t>(rows())};
   if (runs_.empty() || runs_.back().source != source) {
     runs_.push_back({static_cast<std::uint32_t>(row), source});
@@ -105,10 +111,18 @@ void LocalSink::add_value(SlotNumber slot, std::string_view value) {
 void LocalSink::end_row() {
   RowHeader header;
   std::memcpy(&header, open_, sizeof header);
-  header.item_bytes = open_bytes_ - sizeof header - header.id_bytes;
+  const std::size_t item_bytes = open_bytes_ - Row(open_).bytes();
+  if (item_bytes > std::numeric_limits<std::uint32_t>::max()) {
+    throw Error("54000", "the values of a row take more than 4 GiB");
+  }
+  header.item_bytes = static_cast<std::uint32_t>(item_bytes);
   std::memcpy(open_, &header, sizeof header);
   log_.take(open_bytes_);
-  if (resident_bytes() > budget_) spill();
+  if (resident_bytes() <= budget_) return;
+  // Rows are wanted last, and from front to back: links, which are wanted at once, stay as long as
+  // they leave room.
+  log_.spill(spill_, ticker_);
+  if (links_.log().resident_bytes() > budget_ / 2) links_.log().spill(spill_, ticker_);
 }
 
 // ---- rows come in ----
@@ -121,6 +135,9 @@ Resolver::Resolver(Environment& environment, const Shape& shape, const KeyRing& 
       runs_(&environment.memory()),
       first_member_(1, 0, &environment.memory()),
       members_(&environment.memory()),
+      identity_of_(&environment.memory()),
+      records_(&environment.memory()),
+      first_record_(&environment.memory()),
       parts_spill_(environment),
       parts_(&environment.memory()),
       part_rows_(&environment.memory()) {}
@@ -197,17 +214,26 @@ void Resolver::finalize() {
     stage.write_evidence(*verdicts.log, verdicts.spill, verdicts.rows_a_partition);
   }
   environment_->begin_stage(Stage::kLabel);
-  for (const auto& sink : sinks_) sink->links_.log().clear();
-  stage.forget_links();
-
-  // The links' memory is free now: rows that had to make way for them may find room again.
-  std::uint64_t bytes = row_count_ * sizeof(const std::byte*);
+  // The links' memory is free once they are forgotten: rows that had to make way for them may find
+  // room again.
+  std::uint64_t bytes = shape_.only_records
+                            ? identities_ * (sizeof(const std::byte*) + sizeof(SourceNumber) + 16)
+                            : row_count_ * sizeof(const std::byte*);
   for (const auto& sink : sinks_) {
     bytes += std::max<std::uint64_t>(sink->log_.bytes(), sink->log_.resident_bytes());
   }
-  if (bytes <= environment_->budget()) {
+  const bool fits = bytes <= environment_->budget();
+  if (fits && shape_.only_records) records_ = stage.take_records();
+  for (const auto& sink : sinks_) sink->links_.log().clear();
+  stage.forget_links();
+  if (fits) {
     for (const auto& sink : sinks_) sink->log_.load_spilled(sink->spill_, ticker_);
-    place_in_memory(stage.identity_of(), verdicts);
+    if (shape_.only_records) {
+      identity_of_ = stage.take_identities();
+      list_records();
+    } else {
+      place_in_memory(stage.identity_of(), verdicts);
+    }
   } else {
     place_in_parts(stage.identity_of(), verdicts);
   }
@@ -250,7 +276,7 @@ void Resolver::load_verdicts(Verdicts& verdicts, std::size_t range, Vector<Verdi
   });
   std::sort(to.begin(), to.end(), [this](const Verdict& a, const Verdict& b) {
     ticker_.tick();
-    return std::tuple(a.row, a.key.high, a.key.low) < std::tuple(b.row, b.key.high, b.key.low);
+    return std::tuple(a.row, a.key) < std::tuple(b.row, b.key);
   });
 }
 
@@ -261,10 +287,9 @@ void Resolver::judge_row(std::byte* row, std::span<const Verdict> verdicts) {
     if (slot != kEvidenceSlot) return;
     EvidenceHeader header;
     std::memcpy(&header, bytes.data(), sizeof header);
-    const auto found = std::lower_bound(
-        verdicts.begin(), verdicts.end(), header.key, [](const Verdict& verdict, const Key& key) {
-          return std::tuple(verdict.key.high, verdict.key.low) < std::tuple(key.high, key.low);
-        });
+    const auto found =
+        std::lower_bound(verdicts.begin(), verdicts.end(), header.key,
+                         [](const Verdict& verdict, const Key& key) { return verdict.key < key; });
     header.others = found->others;
     // What was known from the start stays: such a link joins nothing.
     if (header.status == LinkStatus::kAlone) header.status = found->status;
@@ -286,6 +311,31 @@ void Resolver::finish_members() noexcept {
     first_member_[identity] = first_member_[identity - 1];
   }
   first_member_[0] = 0;
+}
+
+// Each identity's first record, by source and then by id. Identities are numbered by their first
+// rows, so that a new one is mostly the next one.
+void Resolver::list_records() {
+  constexpr SourceNumber kNone{std::numeric_limits<std::uint16_t>::max()};
+  first_record_.assign(identities_, nullptr);
+  Vector<SourceNumber> first_source(identities_, kNone, &environment_->memory());
+  const std::uint32_t* identity = identity_of_.data();
+  for (const auto& sink : sinks_) {
+    for (const RowLog::Block& block : sink->log_.blocks()) {
+      each_row_of(block.start, block, [&](const std::byte* place) {
+        ticker_.tick();
+        const Row row(place);
+        const std::byte*& first = first_record_[*identity];
+        SourceNumber& source = first_source[*identity++];
+        if (row.source() > source) return;
+        if (row.source() < source || first == nullptr ||
+            compare_ids(row.record_id(), Row(first).record_id()) < 0) {
+          first = place;
+          source = row.source();
+        }
+      });
+    }
+  }
 }
 
 void Resolver::place_in_memory(std::span<const std::uint32_t> identity_of, Verdicts& verdicts) {
@@ -317,7 +367,7 @@ void Resolver::place_in_parts(std::span<const std::uint32_t> identity_of, Verdic
   parts_.reserve(parts);
   for (std::size_t i = 0; i < parts; ++i) parts_.emplace_back(&environment_->memory());
 
-  const std::size_t room = std::clamp(budget / 4 / parts, kSmallestBuffer, kLargestBuffer) & ~7U;
+  const std::size_t room = std::clamp(budget / 4 / parts, kSmallestBuffer, kLargestBuffer) & ~3U;
   Vector<std::byte> buffers(parts * room, &environment_->memory());
   Vector<std::size_t> used(parts, 0, &environment_->memory());
   const auto flush = [&](std::size_t part) {
@@ -326,7 +376,7 @@ void Resolver::place_in_parts(std::span<const std::uint32_t> identity_of, Verdic
     used[part] = 0;
   };
   each_judged_row(verdicts, true, [&](const std::byte* row, std::size_t number) {
-    const PartRow before{identity_of[number], 0};
+    const PartRow before{identity_of[number]};
     const std::size_t part = before.identity / identities_a_part_;
     const std::size_t space = row_space(Row(row).bytes());
     if (used[part] + sizeof before + space > room) flush(part);

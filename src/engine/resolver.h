@@ -4,16 +4,17 @@
 //   combine     hands a finished sink over to the resolver; rows get their final numbers
 //   finalize    unites the rows that share an identifier, and numbers the identities
 //   source      rows_of(identity): identities are read out by survivorship.h and combinations.h,
-//               any number of times; in the order of their numbers where rows were spilled
+//               any number of times; in the order of their numbers where rows were spilled. Or
+//               record_reader.h: the records in the order in which they came
 //
 // Serial execution is one local sink.
 //
-// Memory: a sink that holds more than its budget writes what it has to a temporary file, rows and
-// links alike. What union needs of a partition's links is read back partition by partition
-// (union_stage.h). Where the rows do not fit into the budget, they are then dealt to parts of
-// neighbouring identities, in another temporary file, and a part is read back when its first
-// identity is asked for. Beside the budget: 4 bytes a row while united, and the rows of an identity
-// that alone is larger than the budget. In memory a row takes 8 bytes more than its own.
+// Memory: a sink that holds more than its budget writes its rows to a temporary file, and its links
+// where they take half of it. What union needs of a partition's links is read back partition by
+// partition (union_stage.h). Where the rows do not fit into the budget, they are then dealt to
+// parts of neighbouring identities, in another temporary file, and a part is read back when its
+// first identity is asked for. Beside the budget: 4 bytes a row while united, and the rows of an
+// identity that alone is larger than the budget. In memory a row takes 8 bytes more than its own.
 #pragma once
 
 #include <algorithm>
@@ -44,6 +45,7 @@ struct Shape {
   std::size_t sources = 0;       // sources, numbered by precedence from 0
   bool keep_keys = false;        // keep each row's keys: combinations need them
   bool keep_evidence = false;    // keep each row's identifiers and say what became of them
+  bool only_records = false;     // of records only their identities are asked for
 };
 
 // Takes rows. Between begin_row() and end_row() come the row's identifiers and values.
@@ -58,7 +60,7 @@ class LocalSink {
   // A row of a source: its record id (any bytes, not kept by reference) and when it was changed
   // (microseconds, or kNeverUpdated). id_is_unique: no other row of the source has this id, in
   // this sink or another, which saves looking for one. Throws Error 54000 beyond kMaxRows rows or
-  // 4 GiB ids.
+  // 4 GiB ids, end_row() beyond 4 GiB of values.
   void begin_row(SourceNumber source, std::string_view record_id, std::int64_t updated_at,
                  bool id_is_unique = false);
   // Whether identifiers of a kind are of any use here: they link, a limit counts them, or evidence
@@ -73,7 +75,7 @@ class LocalSink {
                       Standing standing = Standing::kValid, std::string_view shown = {});
   // A value to carry to the output.
   void add_value(SlotNumber slot, std::string_view value);
-  // The row is whole. Spills where the budget is used up.
+  // The row is whole. Spills where the budget is used up: rows, and links beyond half of it.
   void end_row();
 
   [[nodiscard]] std::size_t rows() const noexcept { return log_.rows(); }
@@ -106,6 +108,7 @@ class LocalSink {
   void adopt(Read&& read, std::unique_ptr<SpillFile> file);
 
  private:
+  friend class RecordReader;
   friend class Resolver;
   // A description: this, the runs, then a piece for each block of rows and piece of links.
   struct Description {
@@ -217,10 +220,15 @@ class Resolver {
     }
   }
 
+  // Whether RecordReader can read it out, and no identity's rows can be asked for: as
+  // Shape::only_records wants it, where there are rows and they fit into memory.
+  [[nodiscard]] bool lists_records() const noexcept { return !first_record_.empty(); }
+
   [[nodiscard]] Environment& environment() const noexcept { return *environment_; }
   [[nodiscard]] const Shape& shape() const noexcept { return shape_; }
 
  private:
+  friend class RecordReader;
   template <class T>
   using Vector = boost::container::pmr::vector<T>;
 
@@ -236,7 +244,6 @@ class Resolver {
   // What stands before a row in a part.
   struct PartRow {
     std::uint32_t identity;
-    std::uint32_t unused;
   };
   // What became of the rows' identifiers, by ranges of rows.
   struct Verdicts {
@@ -259,6 +266,7 @@ class Resolver {
   void each_judged_row(Verdicts& verdicts, bool forget, Visit&& visit);
   void load_verdicts(Verdicts& verdicts, std::size_t range, Vector<Verdict>& to);
   void judge_row(std::byte* row, std::span<const Verdict> verdicts);
+  void list_records();
   void place_in_memory(std::span<const std::uint32_t> identity_of, Verdicts& verdicts);
   void place_in_parts(std::span<const std::uint32_t> identity_of, Verdicts& verdicts);
   void load_part_of(IdentityNumber identity);
@@ -279,6 +287,12 @@ class Resolver {
   std::size_t first_identity_ = 0;
   Vector<std::uint32_t> first_member_;
   Vector<const std::byte*> members_;
+
+  // With lists_records(): each row's identity, the first row of its record (empty where each row is
+  // a record), and by identity the record that its id is made of.
+  Vector<std::uint32_t> identity_of_;
+  Vector<std::uint32_t> records_;
+  Vector<const std::byte*> first_record_;
 
   Spill parts_spill_;
   Vector<Part> parts_;

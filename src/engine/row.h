@@ -1,7 +1,8 @@
 // How a row of a source is kept: one contiguous piece of bytes, so that keeping it is one bump of
 // a pointer, spilling it is one write, and an identity's rows can be visited in any order.
 //
-//   RowHeader | record id | item | item | …        item = ItemHeader | bytes
+//   RowHeader | updated_at, if there is one | record id | item | item | …    item = ItemHeader |
+//   bytes
 //
 // An item is a value carried to the output (slot = where it goes), or, in slot kKeySlot, the
 // 16-byte key of a linking identifier, or, in slot kEvidenceSlot, an identifier with what became of
@@ -22,15 +23,15 @@ inline constexpr SlotNumber kKeySlot{0xFFFF};
 inline constexpr SlotNumber kEvidenceSlot{0xFFFE};
 
 struct RowHeader {
-  std::int64_t updated_at;
-  std::uint64_t item_bytes;
   std::uint32_t id_bytes;
+  std::uint32_t item_bytes;
   SourceNumber source;
+  bool has_updated_at;
 };
 
 // What a row of so many bytes takes where rows lie one behind the other.
 constexpr std::size_t row_space(std::size_t bytes) noexcept {
-  return (bytes + 7) & ~std::size_t{7};
+  return (bytes + 3) & ~std::size_t{3};
 }
 
 struct ItemHeader {
@@ -63,9 +64,15 @@ class Row {
   }
 
   [[nodiscard]] SourceNumber source() const noexcept { return header_.source; }
-  [[nodiscard]] std::int64_t updated_at() const noexcept { return header_.updated_at; }
+  [[nodiscard]] std::int64_t updated_at() const noexcept {
+    std::int64_t updated_at = kNeverUpdated;
+    if (header_.has_updated_at) {
+      std::memcpy(&updated_at, start_ + sizeof(RowHeader), sizeof updated_at);
+    }
+    return updated_at;
+  }
   [[nodiscard]] std::string_view record_id() const noexcept {
-    return {reinterpret_cast<const char*>(start_) + sizeof(RowHeader), header_.id_bytes};
+    return {reinterpret_cast<const char*>(start_) + id_offset(), header_.id_bytes};
   }
 
   // Calls visit(slot, bytes) for each item in the order of the row's columns.
@@ -98,15 +105,19 @@ class Row {
   // Where it lies, and how many bytes it has.
   [[nodiscard]] const std::byte* start() const noexcept { return start_; }
   [[nodiscard]] std::size_t bytes() const noexcept {
-    return sizeof(RowHeader) + header_.id_bytes + static_cast<std::size_t>(header_.item_bytes);
+    return id_offset() + header_.id_bytes + header_.item_bytes;
   }
 
   // All the items as bytes: two rows of one record that are alike in it are the same row.
   [[nodiscard]] std::string_view items() const noexcept {
-    return {record_id().data() + header_.id_bytes, static_cast<std::size_t>(header_.item_bytes)};
+    return {record_id().data() + header_.id_bytes, header_.item_bytes};
   }
 
  private:
+  [[nodiscard]] std::size_t id_offset() const noexcept {
+    return sizeof(RowHeader) + (header_.has_updated_at ? sizeof(std::int64_t) : 0);
+  }
+
   const std::byte* start_;
   RowHeader header_;
 };

@@ -96,17 +96,50 @@ void Survivorship::add_values(std::span<const OrderedRow> run, Cells& cells) {
     return;
   }
   run_values_.clear();
-  for (const OrderedRow& ordered : run) {
+  for (std::uint32_t row = 0; row < run.size(); ++row) {
     ticker_.tick();
-    ordered.row.each_item([&](SlotNumber slot, std::string_view value) {
-      if (slot < kEvidenceSlot) run_values_.emplace_back(slot, value);
+    run[row].row.each_item([&](SlotNumber slot, std::string_view value) {
+      if (slot < kEvidenceSlot) run_values_.push_back({slot, row, value});
     });
   }
-  std::sort(run_values_.begin(), run_values_.end(), [this](const auto& a, const auto& b) {
-    ticker_.tick_bytes(std::min(a.second.size(), b.second.size()));
-    return a < b;
+  std::stable_sort(run_values_.begin(), run_values_.end(), [this](const auto& a, const auto& b) {
+    ticker_.tick();
+    return a.slot < b.slot;
   });
-  for (const auto& [slot, value] : run_values_) add_value(slot, value, cells);
+  for (std::size_t first = 0; first < run_values_.size();) {
+    std::size_t last = first;
+    while (last < run_values_.size() && run_values_[last].slot == run_values_[first].slot) ++last;
+    add_values_of_slot({run_values_.data() + first, last - first}, cells);
+    first = last;
+  }
+}
+
+// Those that several rows have in one slot, row by row: in the rows' order if that is the same,
+// else by size.
+void Survivorship::add_values_of_slot(std::span<RunValue> values, Cells& cells) {
+  const auto end_of_row = [&](std::size_t at) {
+    const std::uint32_t row = values[at].row;
+    while (at < values.size() && values[at].row == row) ++at;
+    return at;
+  };
+  const std::size_t length = end_of_row(0);
+  bool alike = values.size() % length == 0;
+  for (std::size_t at = length; alike && at < values.size(); at += length) {
+    alike = end_of_row(at) == at + length;
+    for (std::size_t i = 0; alike && i < length; ++i) {
+      ticker_.tick_bytes(std::min(values[i].value.size(), values[at + i].value.size()));
+      alike = values[i].value == values[at + i].value;
+    }
+  }
+  if (alike) {
+    values = values.first(length);
+  } else {
+    std::sort(values.begin(), values.end(), [this](const RunValue& a, const RunValue& b) {
+      ticker_.tick_bytes(std::min(a.value.size(), b.value.size()));
+      return a.value < b.value;
+    });
+  }
+  for (const RunValue& at : values) add_value(at.slot, at.value, cells);
 }
 
 void Survivorship::add_value(SlotNumber slot, std::string_view value, Cells& cells) {

@@ -83,7 +83,15 @@ class Survivorship {
   void fill(const IdentityReader& identity, Cells& cells);
 
  private:
+  // A value of a run of rows.
+  struct RunValue {
+    SlotNumber slot;
+    std::uint32_t row;
+    std::string_view value;
+  };
+
   void add_values(std::span<const OrderedRow> run, Cells& cells);
+  void add_values_of_slot(std::span<RunValue> values, Cells& cells);
   void add_value(SlotNumber slot, std::string_view value, Cells& cells);
 
   using Places = boost::container::pmr::vector<std::uint16_t>;
@@ -93,7 +101,7 @@ class Survivorship {
   Ticker ticker_;
   boost::container::pmr::vector<Places> columns_of_source_;
   boost::container::pmr::vector<Places> columns_of_slot_;
-  boost::container::pmr::vector<std::pair<SlotNumber, std::string_view>> run_values_;
+  boost::container::pmr::vector<RunValue> run_values_;
 };
 
 }  // namespace identity_resolve::engine

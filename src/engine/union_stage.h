@@ -3,7 +3,8 @@
 // Rows that carry the same key are united, partition by partition; a record's id is a key like any
 // other, so several rows of one record are united too. On the way the stage finds what is too
 // common, splits the values of fallback kinds, and has the components that break a limit built
-// again by the guard (guard.h). doc/guards.md says what is decided and in which order.
+// again by the guard (guard.h). doc/guards.md says what is decided and in which order. What only
+// some calls need is in union_fallbacks.cc, union_conflicts.cc and union_evidence.cc.
 //
 // Memory: 4 bytes a row for the forest, 1 a row for each kind with a limit, and what one
 // partition's links need. Only where they are needed: 4 bytes a row for records of several rows, 8
@@ -21,6 +22,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/disjoint_set.h"
@@ -85,8 +87,18 @@ class UnionStage {
   [[nodiscard]] std::span<const std::uint32_t> identity_of() const noexcept {
     return {identity_of_.data(), identity_of_.size()};
   }
+  // The first row of each row's record; empty where each row is a record of its own. While the
+  // links are there.
+  [[nodiscard]] boost::container::pmr::vector<std::uint32_t> take_records() {
+    find_records();
+    return std::move(record_of_);
+  }
   // Forgets everything but identity_of().
   void forget_links() noexcept;
+  // identity_of(), for good.
+  [[nodiscard]] boost::container::pmr::vector<std::uint32_t> take_identities() noexcept {
+    return std::move(identity_of_);
+  }
 
   // Afterwards, with evidence: what became of each identifier. Row r's are in partition
   // r / rows_a_partition.
@@ -155,6 +167,7 @@ class UnionStage {
   void each_link(Visit&& visit) const;
   template <class Visit>
   void stream(std::size_t partition, Visit&& visit);
+  [[nodiscard]] std::size_t links_in(std::size_t partition) const noexcept;
   [[nodiscard]] bool is_too_large(std::size_t partition) const noexcept;
   void arrange();
   [[nodiscard]] std::span<const Link* const> links_of(std::size_t group) const noexcept {
@@ -163,7 +176,7 @@ class UnionStage {
   [[nodiscard]] bool may_be_too_common(const KeyGroup& group) const noexcept;
   void find_too_common(bool report);
   void judge(std::size_t group, bool report);
-  void count_streamed(bool report);
+  void count_streamed();
   void close_too_common_keys();
   [[nodiscard]] std::span<const Key> too_common_keys_of(std::size_t partition) const noexcept {
     return {too_common_keys_.data() + first_too_common_key_[partition],

@@ -101,6 +101,7 @@ void Execution::resolve(const ClauseList& clauses) {
   wanted.sources = request_.sources.size();
   wanted.keep_keys = combine;
   wanted.keep_evidence = form_ != ResultForm::kMasterTable && form_ != ResultForm::kRecords;
+  wanted.only_records = form_ == ResultForm::kRecords;
   resolver_.emplace(environment_, wanted, *keys_);
   const ParallelSink parallel(*resolver_, environment_, secret_, clauses);
   start_progress(scans);
@@ -117,11 +118,15 @@ void Execution::resolve(const ClauseList& clauses) {
   warn_of_common_values(scans);
   spi.finish();
 
-  reader_.emplace(*resolver_);
-  if (form_ != ResultForm::kMasterTable) {
-    make_names();
+  if (form_ != ResultForm::kMasterTable) make_names();
+  if (resolver_->lists_records()) {
+    std::vector<std::string_view> names;
+    for (const Source& source : request_.sources) names.push_back(source.name);
+    records_.emplace(*resolver_, names);
     return;
   }
+  reader_.emplace(*resolver_);
+  if (form_ != ResultForm::kMasterTable) return;
   survivorship_.emplace(environment_, plan_.columns, request_.sources.size(), plan_.slots);
   cells_.emplace(survivorship_->make_cells());
   emitter_.emplace(request_, plan_.columns, shape_, memory_, row_memory_);
@@ -199,6 +204,7 @@ void Execution::warn_of_common_values(std::vector<SourceScan>& scans) {
 }
 
 bool Execution::next(Datum* values, bool* nulls) {
+  if (records_) return next_listed_record(values, nulls);
   if (form_ == ResultForm::kRecords) return next_record(values, nulls);
   if (form_ == ResultForm::kLinks || form_ == ResultForm::kEvidence) {
     return next_link(values, nulls);
@@ -207,6 +213,7 @@ bool Execution::next(Datum* values, bool* nulls) {
 }
 
 void Execution::rewind() noexcept {
+  if (records_) records_->rewind();
   next_identity_ = 0;
   next_row_ = 0;
   next_combined_ = 0;
@@ -227,6 +234,23 @@ bool Execution::load_next_identity() {
     progress().set_emitted(next_identity_);
   }
   reader_->load(engine::IdentityNumber{static_cast<std::uint32_t>(next_identity_++)});
+  return true;
+}
+
+bool Execution::next_listed_record(Datum* values, bool* nulls) {
+  constexpr std::size_t kRowsAReport = 1024;
+  if (records_->rows_read() % kRowsAReport == 0) {
+    progress().set_emitted(resolver_->identities() * records_->rows_read() / resolver_->rows());
+  }
+  if (!records_->next()) {
+    progress().finish();
+    return false;
+  }
+  const engine::Row row = records_->row();
+  values[0] = PointerGetDatum(records_->identity_id().data());
+  values[1] = source_names_[engine::index(row.source())];
+  values[2] = id_writer_.write(row.record_id(), row_memory_);
+  nulls[0] = nulls[1] = nulls[2] = false;
   return true;
 }
 
@@ -274,7 +298,7 @@ bool Execution::load_next_links() {
   } while (links_.empty() && !show_record_);
   // Keys are random, and come last: they only bring equal identifiers together.
   const auto order = [](const engine::Evidence& at) {
-    return std::tuple(at.kind, at.value, at.key.high, at.key.low);
+    return std::tuple(at.kind, at.value, at.key);
   };
   std::sort(links_.begin(), links_.end(), [&](const auto& a, const auto& b) {
     ticker.tick_bytes(std::min(a.value.size(), b.value.size()));

@@ -16,6 +16,7 @@
 
 #include "engine/combinations.h"
 #include "engine/identity_reader.h"
+#include "engine/record_reader.h"
 #include "engine/resolver.h"
 #include "engine/survivorship.h"
 #include "pg/emit.h"
@@ -62,6 +63,7 @@ class Execution {
   void warn_of_common_values(std::vector<SourceScan>& scans);
   bool load_next_identity();
   bool next_record(Datum* values, bool* nulls);
+  bool next_listed_record(Datum* values, bool* nulls);
   bool next_link(Datum* values, bool* nulls);
   bool load_next_links();
   void make_names();
@@ -80,6 +82,7 @@ class Execution {
   KeySecret secret_{};
   std::optional<engine::KeyRing> keys_;
   std::optional<engine::Resolver> resolver_;
+  std::optional<engine::RecordReader> records_;  // of the long form, where it fits into memory
   std::optional<engine::IdentityReader> reader_;
   std::optional<engine::Survivorship> survivorship_;
   std::optional<engine::Combinations> combinations_;

@@ -7,6 +7,7 @@
 //
 // Plain frames all of it: no C++ object is alive where PostgreSQL may raise an error.
 #include "pg/guard.h"
+#include "pg/map_snapshot.h"
 #include "pg/pg.h"
 
 #include <unordered_map>
@@ -18,6 +19,8 @@ extern "C" {
 #include <storage/lmgr.h>
 #include <storage/lock.h>
 #include <utils/regproc.h>
+#include <utils/resowner.h>
+#include <utils/snapmgr.h>
 #include <utils/syscache.h>
 #include <utils/varlena.h>
 }
@@ -272,7 +275,38 @@ void check_owns_state(const Home& home, int map_id) {
       OidIsValid(schema) ? get_relname_relid(psprintf("m%d_records", map_id), schema) : InvalidOid;
   if (OidIsValid(records) && owns_relation(records)) return;
   ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                  errmsg("permission denied for the state of identity map %d", map_id)));
+                  errmsg("permission denied for the state of that identity map")));
+}
+
+// One refresh at a time in a session: whether it is on, and its snapshot, which the transaction's
+// end, however it comes, does not outlive.
+struct Refreshing {
+  bool is_on;
+  Snapshot snapshot;
+};
+Refreshing refreshing{false, nullptr};
+
+// A map's own function, which may take the refresh's snapshot.
+Datum call_refresh(const Home& home, Oid owner, Datum map, Datum arguments) {
+  if (refreshing.is_on) elog(ERROR, "a source of an identity map refreshes another one");
+  const auto end = [] {
+    if (refreshing.snapshot != nullptr) {
+      UnregisterSnapshotFromOwner(refreshing.snapshot, TopTransactionResourceOwner);
+    }
+    refreshing = {false, nullptr};
+  };
+  refreshing = {true, nullptr};
+  Datum result = 0;
+  PG_TRY();
+  { result = call_as_owner(home, owner, "identity_map_refresh", map, arguments, false); }
+  PG_CATCH();
+  {
+    end();
+    PG_RE_THROW();
+  }
+  PG_END_TRY();
+  end();
+  return result;
 }
 
 // What a refresh does, each step as who it must be: look at the sources (owner), make room for them
@@ -296,12 +330,49 @@ void refresh(const Home& home, Oid table, bool full, bool wait) {
   CommandCounterIncrement();
   const Datum map = find_map(home, "c.map = $1", REGCLASSOID, ObjectIdGetDatum(table));
   if (map == 0) no_map(get_rel_name(table));
-  const Datum result = call_as_owner(home, target.owner, "identity_map_refresh", map,
-                                     jsonb_of(call_arguments), false);
+  const Datum result = call_refresh(home, target.owner, map, jsonb_of(call_arguments));
   call_as_catalog(home, "identity_map_note", target.map_id, result);
 }
 
+// The statement and its parameters as SQL gave them: function(statement, VARIADIC "any").
+struct Statement {
+  const char* text;
+  int count;
+  Oid* types;
+  Datum* values;
+  char* nulls;
+};
+
+Statement statement_of(FunctionCallInfo fcinfo) {
+  Statement statement{};
+  statement.text = text_to_cstring(PG_GETARG_TEXT_PP(0));
+  statement.count = PG_NARGS() - 1;
+  const auto room = static_cast<std::size_t>(statement.count) + 1;
+  statement.types = static_cast<Oid*>(palloc(sizeof(Oid) * room));
+  statement.values = static_cast<Datum*>(palloc(sizeof(Datum) * room));
+  statement.nulls = static_cast<char*>(palloc(room));
+  for (int i = 0; i < statement.count; ++i) {
+    statement.types[i] = get_fn_expr_argtype(fcinfo->flinfo, i + 1);
+    statement.values[i] = PG_GETARG_DATUM(i + 1);
+    statement.nulls[i] = PG_ARGISNULL(i + 1) ? 'n' : ' ';
+  }
+  return statement;
+}
+
+// The first column of the first row that SPI has given, as text on a context; nullptr for none.
+text* first_value(MemoryContext on) {
+  if (SPI_processed == 0 || SPI_tuptable == nullptr) return nullptr;
+  const char* value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+  if (value == nullptr) return nullptr;
+  const MemoryContext inner = MemoryContextSwitchTo(on);
+  text* result = cstring_to_text(value);
+  MemoryContextSwitchTo(inner);
+  return result;
+}
+
 }  // namespace
+
+Snapshot refresh_snapshot() noexcept { return refreshing.snapshot; }
 
 }  // namespace identity_resolve::pg
 
@@ -514,28 +585,41 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_lock_keys) {
 // that the session keeps; gives the first column of its first row. With the rights of the caller.
 IDENTITY_RESOLVE_FUNCTION(identity_map_execute) {
   if (PG_ARGISNULL(0)) PG_RETURN_NULL();
-  const char* statement = text_to_cstring(PG_GETARG_TEXT_PP(0));
-  const int count = PG_NARGS() - 1;
-  auto* types = static_cast<Oid*>(palloc(sizeof(Oid) * (count + 1)));
-  auto* values = static_cast<Datum*>(palloc(sizeof(Datum) * (count + 1)));
-  auto* nulls = static_cast<char*>(palloc(count + 1));
-  for (int i = 0; i < count; ++i) {
-    types[i] = get_fn_expr_argtype(fcinfo->flinfo, i + 1);
-    values[i] = PG_GETARG_DATUM(i + 1);
-    nulls[i] = PG_ARGISNULL(i + 1) ? 'n' : ' ';
-  }
+  const Statement statement = statement_of(fcinfo);
   const MemoryContext outer = CurrentMemoryContext;
   SPI_connect();
-  execute_cached(statement, count, types, values, nulls);
-  text* result = nullptr;
-  if (SPI_processed > 0 && SPI_tuptable != nullptr) {
-    const char* value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-    if (value != nullptr) {
-      const MemoryContext inner = MemoryContextSwitchTo(outer);
-      result = cstring_to_text(value);
-      MemoryContextSwitchTo(inner);
-    }
+  execute_cached(statement.text, statement.count, statement.types, statement.values,
+                 statement.nulls);
+  text* result = first_value(outer);
+  SPI_finish();
+  if (result == nullptr) PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(result);
+}
+
+// identity_map_take_snapshot() → void: from now on the refresh that is on sees its sources as they
+// are now.
+IDENTITY_RESOLVE_FUNCTION(identity_map_take_snapshot) {
+  if (!refreshing.is_on || refreshing.snapshot != nullptr) {
+    elog(ERROR, "no refresh of an identity map is at its beginning");
   }
+  refreshing.snapshot = RegisterSnapshotOnOwner(GetLatestSnapshot(), TopTransactionResourceOwner);
+  PG_RETURN_VOID();
+}
+
+// identity_map_execute_then(statement text, VARIADIC arguments "any") → text: as
+// identity_map_execute(), by the refresh's snapshot.
+IDENTITY_RESOLVE_FUNCTION(identity_map_execute_then) {
+  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
+  if (refreshing.snapshot == nullptr) elog(ERROR, "no refresh has taken a snapshot");
+  const Statement statement = statement_of(fcinfo);
+  const MemoryContext outer = CurrentMemoryContext;
+  SPI_connect();
+  const SPIPlanPtr plan = SPI_prepare(statement.text, statement.count, statement.types);
+  if (plan == nullptr) elog(ERROR, "SPI_prepare: %s", SPI_result_code_string(SPI_result));
+  const int done = SPI_execute_snapshot(plan, statement.values, statement.nulls,
+                                        refreshing.snapshot, InvalidSnapshot, false, true, 0);
+  if (done < 0) elog(ERROR, "SPI_execute_snapshot: %s", SPI_result_code_string(done));
+  text* result = first_value(outer);
   SPI_finish();
   if (result == nullptr) PG_RETURN_NULL();
   PG_RETURN_TEXT_P(result);

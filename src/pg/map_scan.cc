@@ -10,6 +10,8 @@
 
 #include <algorithm>
 
+#include "pg/environment.h"
+#include "pg/map_snapshot.h"
 #include "pg/resolve.h"
 #include "pg/scan.h"
 #include "pg/spi.h"
@@ -26,10 +28,13 @@ namespace {
 
 using engine::Error;
 
+constexpr std::string_view kIdentifySource = "identify";
+
 // Numbers, each with its place in the order of arrival. Open addressing; half of it stays empty.
 class NumberTable {
  public:
-  NumberTable() : slots_(kLeast, kEmpty) {}
+  explicit NumberTable(ContextMemory& memory)
+      : numbers_(&memory), slots_(kLeast, kEmpty, &memory) {}
 
   // The number's place, and whether it is new.
   std::pair<std::uint32_t, bool> insert(std::int64_t number) {
@@ -44,7 +49,9 @@ class NumberTable {
   [[nodiscard]] bool contains(std::int64_t number) const noexcept {
     return slots_[find_slot(number)] != kEmpty;
   }
-  [[nodiscard]] std::span<const std::int64_t> numbers() const noexcept { return numbers_; }
+  [[nodiscard]] std::span<const std::int64_t> numbers() const noexcept {
+    return {numbers_.data(), numbers_.size()};
+  }
 
  private:
   static constexpr std::size_t kLeast = 1024;
@@ -57,15 +64,14 @@ class NumberTable {
     return at;
   }
   void grow() {
-    std::vector<std::uint32_t> larger(slots_.size() * 2, kEmpty);
-    slots_.swap(larger);
+    slots_.assign(slots_.size() * 2, kEmpty);
     for (std::size_t i = 0; i < numbers_.size(); ++i) {
       slots_[find_slot(numbers_[i])] = static_cast<std::uint32_t>(i);
     }
   }
 
-  std::vector<std::int64_t> numbers_;
-  std::vector<std::uint32_t> slots_;
+  boost::container::pmr::vector<std::int64_t> numbers_;
+  boost::container::pmr::vector<std::uint32_t> slots_;
 };
 
 // The fingerprints of rows: 62 bits of each, and in the other two what became of it, in one word of
@@ -74,28 +80,28 @@ class FingerprintSet {
  public:
   enum State : std::uint64_t { kGone = 0, kKnown = 1, kSeen = 2 };  // kGone: was there once
 
-  FingerprintSet() : slots_(kLeast, kEmpty) {}
+  explicit FingerprintSet(ContextMemory& memory) : slots_(kLeast, kEmpty, &memory) {}
 
   void reserve(std::size_t more) {
     std::size_t size = slots_.size();
     while ((count_ + more) * 2 > size) size *= 2;
     if (size > slots_.size()) resize(size);
   }
-  // Many at once, so that the misses overlap.
-  void set(std::span<const std::int64_t> fingerprints, State state) {
-    reserve(fingerprints.size());
+  // `count` of them, eight bytes each; many at once, so that the misses overlap.
+  void set(const char* fingerprints, std::size_t count, State state) {
+    const auto word_at = [fingerprints](std::size_t place) {
+      std::int64_t fingerprint = 0;
+      std::memcpy(&fingerprint, fingerprints + place * sizeof fingerprint, sizeof fingerprint);
+      return word(fingerprint);
+    };
+    reserve(count);
     constexpr std::size_t kAhead = 16;
-    for (std::size_t i = 0; i < fingerprints.size(); ++i) {
-      if (i + kAhead < fingerprints.size()) {
-        __builtin_prefetch(&slots_[home(word(fingerprints[i + kAhead]))], 1);
-      }
-      std::uint64_t& slot = find(word(fingerprints[i]));
+    for (std::size_t i = 0; i < count; ++i) {
+      if (i + kAhead < count) __builtin_prefetch(&slots_[home(word_at(i + kAhead))], 1);
+      std::uint64_t& slot = find(word_at(i));
       if (slot == kEmpty) ++count_;
-      slot = word(fingerprints[i]) | state;
+      slot = word_at(i) | state;
     }
-  }
-  void prefetch(std::int64_t fingerprint) const noexcept {
-    __builtin_prefetch(&slots_[home(word(fingerprint))], 1);
   }
   // Marks a row as seen; whether it was known before, or seen already.
   bool see(std::int64_t fingerprint) {
@@ -105,7 +111,7 @@ class FingerprintSet {
       slot = word(fingerprint) | kSeen;
       return true;
     }
-    set({&fingerprint, 1}, kSeen);
+    set(reinterpret_cast<const char*>(&fingerprint), 1, kSeen);
     return false;
   }
   // Calls visit(fingerprint) for each that was known and not seen; of the two bits nothing is
@@ -138,14 +144,14 @@ class FingerprintSet {
     return slots_[at];
   }
   void resize(std::size_t size) {
-    std::vector<std::uint64_t> old(size, kEmpty);
+    boost::container::pmr::vector<std::uint64_t> old(size, kEmpty, slots_.get_allocator());
     old.swap(slots_);
     for (const std::uint64_t slot : old) {
       if (slot != kEmpty) find(slot & ~kStates) = slot;
     }
   }
 
-  std::vector<std::uint64_t> slots_;
+  boost::container::pmr::vector<std::uint64_t> slots_;
   std::size_t count_ = 0;
 };
 
@@ -209,9 +215,8 @@ void read_known(const char* query, FingerprintSet& known) {
       const char* bytes = VARDATA_ANY(packed);
       const auto size = static_cast<std::size_t>(VARSIZE_ANY_EXHDR(packed));
       guarded([&] {
-        std::vector<std::int64_t> numbers(size / sizeof(std::int64_t));
-        std::memcpy(numbers.data(), bytes, numbers.size() * sizeof(std::int64_t));
-        known.set(numbers, which == 0 ? FingerprintSet::kKnown : FingerprintSet::kGone);
+        known.set(bytes, size / sizeof(std::int64_t),
+                  which == 0 ? FingerprintSet::kKnown : FingerprintSet::kGone);
       });
       if (static_cast<const void*>(packed) != DatumGetPointer(values[which])) {
         pfree(const_cast<bytea*>(packed));
@@ -246,15 +251,19 @@ class SearchPath {
 // Tells rows that the map knows from new ones.
 class ChangeFinder final : public RowVisitor {
  public:
-  ChangeFinder(SourceScan& scan, const MapSecret& secret, ReturnSetInfo* result)
-      : scan_(&scan), secret_(&secret), result_(result) {
+  // known: the fingerprints of the rows that the map has; forgotten: the records to leave out.
+  ChangeFinder(SourceScan& scan, const MapSecret& secret, ReturnSetInfo* result,
+               ContextMemory& memory, FingerprintSet known, NumberTable forgotten)
+      : scan_(&scan),
+        secret_(&secret),
+        result_(result),
+        fingerprints_(std::move(known)),
+        forgotten_(std::move(forgotten)),
+        records_(memory) {
     const auto columns = static_cast<std::size_t>(result->setDesc->natts);
     values_.resize(columns);
     nulls_ = std::make_unique<bool[]>(columns);
   }
-
-  FingerprintSet& known() noexcept { return fingerprints_; }
-  NumberTable& forgotten() noexcept { return forgotten_; }
 
   void take(const RowView& row) override {
     if (!forgotten_.numbers().empty() && forgotten_.contains(record_number(row))) return;
@@ -288,7 +297,8 @@ class ChangeFinder final : public RowVisitor {
   std::int64_t fingerprint_of(const RowView& row) {
     hash_.begin(MapHash::Sort::kRow);
     hash_.add(row.record_id);
-    hash_.add(row.updated_at);
+    // When identify() was last told something is not what it was told.
+    if (scan_->name() != kIdentifySource) hash_.add(row.updated_at);
     for (const RowView::Cell& cell : row.cells) {
       hash_.add(std::int64_t{cell.column->attribute});
       hash_.add(cell.value);
@@ -394,9 +404,10 @@ void scan_source(FunctionCallInfo fcinfo) {
   const std::string forgotten = PG_ARGISNULL(5) ? std::string() : text_argument(fcinfo, 5);
 
   ReturnSetInfo* result = begin_tuplestore(fcinfo);
+  ContextMemory memory(CurrentMemoryContext);  // not SPI's, which ends before the tables do
   SpiConnection spi;
-  FingerprintSet known_rows;
-  NumberTable forgotten_records;
+  FingerprintSet known_rows(memory);
+  NumberTable forgotten_records(memory);
   if (!known.empty()) read_known(known.c_str(), known_rows);
   if (!forgotten.empty()) read_forgotten(forgotten.c_str(), forgotten_records);
   const SearchPath search_path(path.c_str());
@@ -405,11 +416,14 @@ void scan_source(FunctionCallInfo fcinfo) {
     throw Error("55000", fmt::format("source \"{}\" has other columns than before", scan.name()),
                 {}, "Refresh the identity map again.");
   }
-  ChangeFinder finder(scan, request.state->secret, result);
-  finder.known() = std::move(known_rows);
-  finder.forgotten() = std::move(forgotten_records);
+  ChangeFinder finder(scan, request.state->secret, result, memory, std::move(known_rows),
+                      std::move(forgotten_records));
   static_cast<void>(scan.expected_rows());
+  // What identify() was told is part of the state, and read as it is now.
+  const Snapshot snapshot = scan.name() == kIdentifySource ? nullptr : refresh_snapshot();
+  if (snapshot != nullptr) call([=] { PushActiveSnapshot(snapshot); });
   scan.visit(finder);
+  if (snapshot != nullptr) call([] { PopActiveSnapshot(); });
   search_path.leave();
   finder.put_gone();
   spi.finish();

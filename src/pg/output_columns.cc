@@ -81,8 +81,8 @@ std::string describe(const Request& request, const Meaning& meaning) {
                             : fmt::format("kind \"{}\"", kind());
 }
 
-const Meaning& find_meaning(const Request& request, const Meanings& meanings,
-                            const std::string& name) {
+// nullptr where a name means nothing.
+const Meaning* look_up(const Request& request, const Meanings& meanings, std::string_view name) {
   const Meaning* found = nullptr;
   for (const auto& [candidate, meaning] : meanings) {
     if (candidate != name) continue;
@@ -94,7 +94,20 @@ const Meaning& find_meaning(const Request& request, const Meanings& meanings,
     }
     found = &meaning;
   }
-  if (found != nullptr) return *found;
+  return found;
+}
+
+// An array of record ids or values may be named in the plural.
+const Meaning& find_meaning(const Request& request, const Meanings& meanings,
+                            const std::string& name, bool array) {
+  if (const Meaning* found = look_up(request, meanings, name)) return *found;
+  if (array && name.ends_with('s')) {
+    const Meaning* one =
+        look_up(request, meanings, std::string_view(name).substr(0, name.size() - 1));
+    if (one != nullptr && (one->shows == Shows::kRecordId || one->shows == Shows::kValue)) {
+      return *one;
+    }
+  }
 
   constexpr std::size_t kMostListed = 60;
   std::string names;
@@ -167,8 +180,8 @@ OutputPlan plan_output(const Request& request, std::vector<SourceScan>& scans, T
     const Form_pg_attribute attribute = TupleDescAttr(shape, i);
     const std::string name(NameStr(attribute->attname));
     const Oid type = attribute->atttypid;
-    const Meaning& meaning = find_meaning(request, meanings, name);
     const bool array = call([type] { return OidIsValid(get_base_element_type(type)); });
+    const Meaning& meaning = find_meaning(request, meanings, name, array);
     check_type(name, meaning.shows, array, type);
     ColumnPlan column;
     column.shows = meaning.shows;

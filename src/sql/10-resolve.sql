@@ -16,7 +16,8 @@ COMMENT ON FUNCTION resolve_identities_support(internal) IS
 --   <source>_id        record ids of a source
 --   <kind>             values of a kind, normalised
 --   <source>_<kind>    values of a kind as that source typed them
--- A scalar column shows the surviving value, an array all distinct ones, the surviving one first.
+-- A scalar column shows the surviving value, an array all distinct ones, the surviving one first; an
+-- array of ids or values may be named in the plural.
 -- Errors: 22023 without a source, 22004 for a NULL clause or record id, 42703 for a column that
 -- means nothing, and what a source's query or a cast raises, saying which.
 CREATE FUNCTION resolve_identities(VARIADIC clauses identity_clause[])

@@ -53,6 +53,9 @@ CREATE TABLE identity_map_catalog (
   settle text
 );
 REVOKE ALL ON TABLE identity_map_catalog FROM PUBLIC;
+-- For pg_dump, which the database's owner may call.
+GRANT SELECT ON TABLE identity_map_catalog TO pg_database_owner;
+GRANT SELECT ON SEQUENCE identity_map_catalog_map_id_seq TO pg_database_owner;
 COMMENT ON TABLE identity_map_catalog IS
   'internal: the identity maps of this database; the view identity_maps shows what is of use';
 SELECT pg_catalog.pg_extension_config_dump('identity_map_catalog', '');
@@ -116,6 +119,20 @@ CREATE FUNCTION identity_map_execute(statement text, VARIADIC arguments "any") R
 COMMENT ON FUNCTION identity_map_execute(text, "any") IS
   'internal: runs a statement, with the caller''s rights, by a plan that the session keeps';
 
+CREATE FUNCTION identity_map_take_snapshot() RETURNS void
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_map_take_snapshot() IS
+  'internal: from now on a refresh sees all sources as they are now';
+
+CREATE FUNCTION identity_map_execute_then(statement text, VARIADIC arguments "any") RETURNS text
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
+CREATE FUNCTION identity_map_execute_then(statement text) RETURNS text
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_map_execute_then(text, "any") IS
+  'internal: runs a statement, with the caller''s rights, that sees what the refresh sees';
+COMMENT ON FUNCTION identity_map_execute_then(text) IS
+  'internal: runs a statement, with the caller''s rights, that sees what the refresh sees';
+
 -- Where a map's state is: the beginning of its tables' names.
 CREATE FUNCTION identity_map_prefix(map_id integer) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -166,7 +183,8 @@ COMMENT ON FUNCTION identity_map_scan_clauses(identity_map_catalog) IS
 --
 -- res      the identities as resolved, named by their derived ids (a "cluster")
 -- mem      their records, each with the identity that it had
--- picks    each old identity picks the cluster that has most of its records
+-- picks    each old identity picks the cluster that has most of its records; of several the one in which
+--          others have least
 -- kept     of those that pick one cluster the one with most records there (then the older, then the
 --          smaller id) gives it its id
 -- ids      so each cluster has an id: a kept one, else its derived id if the map never used that, else
@@ -204,8 +222,9 @@ BEGIN
    JOIN %RECORDS% ON m.source = s.source AND m.record_id = s.record_id %LIMIT%),
  picks AS MATERIALIZED (
    SELECT DISTINCT ON (v.old) v.old, v.cluster, v.n
-   FROM (SELECT old, cluster, count(*) AS n FROM mem WHERE old IS NOT NULL GROUP BY old, cluster) AS v
-   ORDER BY v.old, v.n DESC, v.cluster),
+   FROM (SELECT old, cluster, count(*) AS n, sum(count(*)) OVER (PARTITION BY cluster) AS in_all
+         FROM mem WHERE old IS NOT NULL GROUP BY old, cluster) AS v
+   ORDER BY v.old, v.n DESC, v.in_all, v.cluster),
  kept AS MATERIALIZED (
    SELECT DISTINCT ON (cluster) cluster, old AS id
    FROM (SELECT cluster, old, n,

@@ -233,16 +233,19 @@ COMMENT ON FUNCTION identity_map_reach(identity_map_catalog, bigint[], bigint[],
 
 -- Names, in the history, the identifier that joined identities: `merges` is what the settling statement
 -- gave, [[identity, rid, old identity], …].
-CREATE FUNCTION identity_map_name_merges(m identity_map_catalog, merges jsonb, common jsonb, at timestamptz) RETURNS void
+CREATE FUNCTION identity_map_name_merges(m identity_map_catalog, merges jsonb, at timestamptz) RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
-  rids jsonb;
+  rids bigint[] := ARRAY(SELECT (e ->> 1)::bigint FROM jsonb_array_elements(merges) AS e);
+  keys bigint[];
+  affected jsonb;
   priorities jsonb := (SELECT jsonb_object_agg(k ->> 'name', k -> 'priority') FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') AS k);
 BEGIN
-  EXECUTE format('SELECT jsonb_object_agg(source, rids) FROM (SELECT source, array_agg(rid)::text AS rids FROM %srecords
-                  WHERE rid = ANY ($1) GROUP BY source) AS f', p)
-  INTO rids USING ARRAY(SELECT (e ->> 1)::bigint FROM jsonb_array_elements(merges) AS e);
+  -- What links here hangs on all records that a path of identifiers connects with these.
+  EXECUTE format('SELECT array_agg(DISTINCT k) FROM %srecords AS m, unnest(m.keys) AS k WHERE m.rid = ANY ($1)', p) INTO keys USING rids;
+  affected := @extschema@.identity_map_execute(@extschema@.identity_map_affected_text(m), rids, coalesce(keys, '{}'),
+    '{}'::bigint[], '{}'::bigint[], false);
   -- A part of an identity is those of its records that were one identity before. A value joins a part if
   -- a record of another part carries it too.
   EXECUTE format('WITH parts AS MATERIALIZED (
@@ -272,9 +275,9 @@ BEGIN
           UNION ALL SELECT id, %5$L, kind, value, rids FROM own) AS b
     WHERE h.identity_id = b.identity_id AND h.event = b.event AND h.at = $5 AND (h.event = %5$L OR h.into_id IS NOT NULL)',
     p, 'links', '-', 'retired', 'merged')
-  USING @extschema@.identity_map_request(m, rids, common), merges, m.source_names, m.source_numbers, at, priorities;
+  USING @extschema@.identity_map_request(m, affected -> 'rids', affected -> 'common'), merges, m.source_names, m.source_numbers, at, priorities;
 END $$;
-COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, jsonb, jsonb, timestamptz) IS
+COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, jsonb, timestamptz) IS
   'internal: by which identifier identities were merged';
 
 -- Settles what changed: `live` records, identities of records that are gone, keys that the records carry
@@ -312,7 +315,7 @@ BEGIN
           reached.rids, reached.sources, reached.record_ids, reached.olds;
   END IF;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
-    PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', affected -> 'common', at);
+    PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', at);
   END IF;
   RETURN done - 'merges';
 END $$;
@@ -341,8 +344,7 @@ BEGIN
   EXECUTE replace(replace(replace(m.settle, '%TABLE%', m.map::text), '%RECORDS%', p || 'records AS m'), '%LIMIT%', '') INTO done
   USING @extschema@.identity_map_request(m, NULL, NULL), at, dead, is_first, true;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
-    PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges',
-      (SELECT coalesce(jsonb_agg(k), '[]') FROM jsonb_array_elements('[]'::jsonb) AS k), at);
+    PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', at);
   END IF;
   RETURN (done - 'merges') || jsonb_build_object('deleted', (done ->> 'deleted')::bigint + strays);
 END $$;
@@ -559,36 +561,40 @@ DECLARE
   n integer := m.source_numbers[i];
   clause jsonb := (SELECT c::jsonb FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' = 'source' AND c::jsonb ->> 'name' = m.source_names[i]);
   since text := clause ->> 'changed_since';
-  logged text[];
+  told jsonb;
   is_all boolean := is_full OR since IS NULL AND clause ->> 'capture' IS NULL;
   path text := current_setting('search_path');
   query text;
-  newest text;
+  newest jsonb;
 BEGIN
-  -- Before the source is read: what is logged after this is for the next refresh.
-  EXECUTE format('WITH gone AS (DELETE FROM %slog WHERE source = %s RETURNING record_id)
-                  SELECT array_agg(DISTINCT record_id), coalesce(bool_or(record_id IS NULL), false) OR $1 FROM gone', p, n)
-  INTO logged, is_all USING is_all;
+  -- By the snapshot by which the source is read: what is logged later is for the next refresh.
+  told := @extschema@.identity_map_execute_then(format('WITH gone AS (DELETE FROM %slog WHERE source = %s RETURNING record_id)
+    SELECT jsonb_build_array(coalesce(jsonb_agg(DISTINCT record_id) FILTER (WHERE record_id IS NOT NULL), %L),
+                             coalesce(bool_or(record_id IS NULL), false)) FROM gone', p, n, '[]'));
+  is_all := is_all OR (told -> 1)::boolean;
   IF since IS NOT NULL THEN
     mark := m.marks ->> n::text;
     is_all := is_all OR mark IS NULL;
     IF is_all THEN
-      query := format('SELECT NULL::text[], pg_catalog.format(''%%s'', pg_catalog.max(q.%I)) FROM (%s) AS q',
+      query := format('SELECT pg_catalog.jsonb_build_array(NULL, pg_catalog.format(''%%s'', pg_catalog.max(q.%I))) FROM (%s) AS q',
                       since, @extschema@.identity_map_wrap(m, i, ''));
     ELSE
-      query := format('SELECT pg_catalog.array_agg(pg_catalog.format(''%%s'', q.ir_id)),
-                              pg_catalog.format(''%%s'', pg_catalog.max(q.%1$I)) FROM (%2$s) AS q',
+      query := format('SELECT pg_catalog.jsonb_build_array(pg_catalog.jsonb_agg(pg_catalog.format(''%%s'', q.ir_id)),
+                              pg_catalog.format(''%%s'', pg_catalog.max(q.%1$I))) FROM (%2$s) AS q',
                       since, @extschema@.identity_map_wrap(m, i, format('WHERE q.%I >= %L', since, mark)));
     END IF;
     PERFORM set_config('search_path', m.search_path, true);
-    EXECUTE query INTO ids, newest;
+    newest := @extschema@.identity_map_execute_then(query);
     PERFORM pg_catalog.set_config('search_path', path, true);
-    mark := coalesce(nullif(newest, ''), mark);
+    mark := coalesce(nullif(newest ->> 1, ''), mark);
+    IF jsonb_typeof(newest -> 0) = 'array' THEN
+      ids := ARRAY(SELECT jsonb_array_elements_text(newest -> 0));
+    END IF;
   END IF;
   IF is_all THEN
     ids := NULL;
   ELSE
-    ids := coalesce(ids, '{}') || array_remove(coalesce(logged, '{}'), NULL);
+    ids := coalesce(ids, '{}') || ARRAY(SELECT jsonb_array_elements_text(told -> 0));
   END IF;
 END $$;
 COMMENT ON FUNCTION identity_map_changed(identity_map_catalog, integer, boolean) IS
@@ -629,6 +635,8 @@ BEGIN
                                   FROM pg_settings WHERE name IN ('work_mem', 'maintenance_work_mem')), true),
           set_config('random_page_cost', '1.1', true);
   attached := @extschema@.identity_map_attach(m);
+  -- Once triggers tell of what it does not see.
+  PERFORM @extschema@.identity_map_take_snapshot();
   IF m.rebuild THEN
     FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
       SELECT c.mark INTO mark FROM @extschema@.identity_map_changed(m, i, true) AS c;

@@ -95,7 +95,7 @@ void append_new(Shown& to, const Shown& values) {
 }
 
 // The values of one record's rows in a slot, in order, distinct: rows which only their values tell
-// apart, as they changed at the same time, give them sorted.
+// apart, as they changed at the same time, give them sorted, unless they all have the same ones.
 Shown values_in(const Rows& rows, SlotNumber wanted) {
   Shown found;
   for (auto first = rows.begin(); first != rows.end();) {
@@ -103,12 +103,16 @@ Shown values_in(const Rows& rows, SlotNumber wanted) {
       return row->updated_at != (*first)->updated_at;
     });
     Shown run;
+    std::set<Shown> lists;
     for (auto row = first; row != last; ++row) {
+      Shown list;
       for (const auto& [slot_number, bytes] : values_of(**row)) {
-        if (slot_number == index(wanted)) run.push_back(bytes);
+        if (slot_number == index(wanted)) list.push_back(bytes);
       }
+      if (!list.empty()) lists.insert(list);
+      run.insert(run.end(), list.begin(), list.end());
     }
-    if (last - first > 1) std::sort(run.begin(), run.end());
+    if (lists.size() > 1) std::sort(run.begin(), run.end());
     append_new(found, run);
     first = last;
   }

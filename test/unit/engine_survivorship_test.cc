@@ -56,6 +56,21 @@ TEST(Survivorship, AScalarIsTheFirstElementOfItsArray) {
             (Table{{"newer"}, {"newer", "older", "older still", "newest of the second"}}));
 }
 
+// Whatever else tells the rows apart, and however often one comes.
+TEST(Survivorship, RowsThatAgreeInASlotKeepItsOrder) {
+  const InputRow z_b = InputRow{0, "1"}.value(0, "z").value(0, "b");
+  const std::vector<ColumnPlan> columns = {values_of(0), values_of(0, true), values_of(1, true)};
+  EXPECT_EQ(cells_of({z_b, z_b, z_b}, columns), (Table{{"z"}, {"z", "b"}, {}}));
+  InputRow other = z_b;
+  other.value(1, "q").value(1, "a");
+  EXPECT_EQ(cells_of({z_b, other, InputRow{0, "1"}}, columns),
+            (Table{{"z"}, {"z", "b"}, {"q", "a"}}));
+  EXPECT_EQ(cells_of({z_b, InputRow{0, "1"}.value(0, "z")}, columns),
+            (Table{{"b"}, {"b", "z"}, {}}));
+  EXPECT_EQ(cells_of({z_b, InputRow{0, "1"}.value(0, "b").value(0, "z")}, columns),
+            (Table{{"b"}, {"b", "z"}, {}}));
+}
+
 TEST(Survivorship, AnEmptyValueIsAValue) {
   EXPECT_EQ(cells_of({InputRow{0, "1"}.value(0, ""), InputRow{0, "2"}.value(0, "x")},
                      {values_of(0), values_of(0, true)}),

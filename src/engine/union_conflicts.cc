@@ -1,0 +1,195 @@
+// The union stage's part for identities that break a limit: the guard builds them again.
+#include "engine/union_stage.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace identity_resolve::engine {
+
+// Marks the identities that break a limit; says whether there is any.
+bool UnionStage::find_conflicts() {
+  conflicted_.assign(identities_, 0);
+  bool any = false;
+  Vector<std::uint32_t> counts(&environment_->memory());
+  const auto count = [&](std::uint32_t identity, std::uint32_t values, std::uint64_t most) {
+    if ((counts[identity] += values) <= most) return;
+    conflicted_[identity] = 1;
+    any = true;
+  };
+  for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
+    if (!counted_by_row(kinds_[kind])) continue;
+    counts.assign(identities_, 0);
+    const Vector<std::uint8_t>& values = holders_[limit_of_kind_[kind]];
+    for (std::size_t row = 0; row < row_count_; ++row) {
+      ticker_.tick();
+      if (values[row] != 0) count(identity_of_[row], values[row], kinds_[kind].max_per_identity);
+    }
+  }
+  // Of a scattered value each identity is counted once.
+  Vector<std::uint32_t> here(&environment_->memory());
+  Vector<Holding> piece(&environment_->memory());
+  for (const KindNumber kind : scattered_kinds_) {
+    counts.assign(identities_, 0);
+    std::uint32_t value = kNoRow;
+    const auto finish_value = [&] {
+      std::sort(here.begin(), here.end(), [this](std::uint32_t a, std::uint32_t b) {
+        ticker_.tick();
+        return a < b;
+      });
+      here.erase(std::unique(here.begin(), here.end()), here.end());
+      for (const std::uint32_t identity : here) {
+        count(identity, 1, kinds_[index(kind)].max_per_identity);
+      }
+      here.clear();
+    };
+    const auto take = [&](std::span<const Holding> holdings) {
+      for (const Holding& holding : holdings) {
+        ticker_.tick();
+        if (std::exchange(value, holding.value) != holding.value) finish_value();
+        here.push_back(identity_of_[holding.row]);
+      }
+    };
+    scattered_holders_.each_spilled(index(kind), holders_spill_, piece, take);
+    std::as_const(scattered_holders_).each_chunk(index(kind), take);
+    finish_value();
+  }
+  scattered_holders_.clear();
+  holders_.clear();
+  return any;
+}
+
+void UnionStage::build_again() {
+  find_records();
+  guard_.emplace(*environment_, kinds_);
+  conflicted_rows_.reset(row_count_);
+  for (std::uint32_t row = 0; row < row_count_; ++row) {
+    ticker_.tick();
+    if (conflicted_[identity_of_[row]] != 0) conflicted_rows_.add(row);
+  }
+  conflicted_rows_.number();
+  number_of_.reserve(conflicted_rows_.size());
+  for (std::uint32_t row = 0; row < row_count_; ++row) {
+    ticker_.tick();
+    if (!is_conflicted(row)) continue;
+    const std::uint32_t record = record_of(RowNumber{row});  // never after the row
+    number_of_.push_back(record == row ? guard_->add_record(source_of(row)) : guard_number(record));
+  }
+  tell_guard();
+  bool by_data = false;
+  for (const KindRules& rules : kinds_) by_data = by_data || (rules.links && rules.ties_by_data);
+  const Vector<std::uint32_t> ranks =
+      by_data ? survivorship_ranks() : Vector<std::uint32_t>(&environment_->memory());
+  guard_->solve({ranks.data(), ranks.size()});
+  label_again();
+}
+
+// Tells the guard what the records of the conflicted identities carry. A value that one record
+// alone carries claims nothing.
+void UnionStage::tell_guard() {
+  Guard& guard = *guard_;
+  for (std::size_t partition = 0; partition < LinkTable::kPartitions; ++partition) {
+    // Evidence, which asks for the claims in the order in which they come here, sees all links.
+    if (keep_evidence_) {
+      load(partition);
+    } else {
+      load_conflicted(partition);
+    }
+    arrange();
+    const std::span<const KeyGroup> groups = index_.groups();
+    for (std::size_t group = 0; group < groups.size(); ++group) {
+      if (is_record(groups[group]) || groups[group].too_common) continue;
+      const KindRules& rules = rules_of(groups[group]);
+      const std::span<const Link* const> links = links_of(group);
+      const auto in_conflict = [this](const Link* link) {
+        ticker_.tick();
+        return is_conflicted(static_cast<std::uint32_t>(link->row));
+      };
+      if (!std::any_of(links.begin(), links.end(), in_conflict)) continue;
+      if (rules.max_per_identity != 0) {
+        const Guard::Number value = guard.add_value(groups[group].kind);
+        for (const Link* link : links) {
+          if (link->counts && in_conflict(link)) {
+            guard.add_holding(guard_number(static_cast<std::uint32_t>(link->row)), value);
+          }
+        }
+      }
+      if (!rules.links) continue;
+      list_members(group, true);
+      split(rules);
+      for (std::size_t first = 0; first < members_.size();) {
+        std::size_t last = first;
+        while (last < members_.size() && members_[last].part == members_[first].part) ++last;
+        if (members_[first].record != members_[last - 1].record &&
+            is_conflicted(members_[first].record)) {
+          guard.add_identifier(groups[group].kind, members_[first].link->gives_way);
+          for (std::size_t i = first; i < last; ++i) {
+            if (i > first && members_[i].record == members_[i - 1].record) continue;
+            guard.add_claim(guard_number(members_[i].record));
+          }
+        }
+        first = last;
+      }
+    }
+  }
+  only_conflicted_ = false;
+}
+
+// The places of the conflicted records in the order of survivorship.
+boost::container::pmr::vector<std::uint32_t> UnionStage::survivorship_ranks() {
+  struct Record {
+    SourceNumber source;
+    std::int64_t updated_at;
+    std::string_view id;
+  };
+  Arena ids(environment_->memory());
+  Vector<Record> records(&environment_->memory());  // by the guard's number
+  std::uint32_t row = 0;
+  each_row(rows_, [&](const Row& at) {
+    ticker_.tick();
+    if (!is_conflicted(row)) {
+      ++row;
+      return;
+    }
+    const Guard::Number number = guard_number(row++);
+    if (number == records.size()) {
+      const std::string_view id = at.record_id();
+      auto* copy = reinterpret_cast<char*>(ids.allocate(id.size()));
+      id.copy(copy, id.size());
+      records.push_back({at.source(), at.updated_at(), {copy, id.size()}});
+    }
+    records[number].updated_at = std::max(records[number].updated_at, at.updated_at());
+  });
+  Vector<std::uint32_t> sorted(records.size(), &environment_->memory());
+  for (std::uint32_t i = 0; i < sorted.size(); ++i) sorted[i] = i;
+  std::sort(sorted.begin(), sorted.end(), [&](std::uint32_t a, std::uint32_t b) {
+    ticker_.tick();
+    const Record& left = records[a];
+    const Record& right = records[b];
+    if (left.source != right.source) return left.source < right.source;
+    if (left.updated_at != right.updated_at) return left.updated_at > right.updated_at;
+    return compare_ids(left.id, right.id) < 0;
+  });
+  Vector<std::uint32_t> ranks(records.size(), &environment_->memory());
+  for (std::uint32_t i = 0; i < sorted.size(); ++i) ranks[sorted[i]] = i;
+  return ranks;
+}
+
+// Numbers the identities again by their first rows, the conflicted ones as the guard has them.
+void UnionStage::label_again() {
+  Vector<std::uint32_t> new_number(identities_, kNoRow, &environment_->memory());
+  Vector<std::uint32_t> cluster_number(guard_->clusters(), kNoRow, &environment_->memory());
+  std::uint32_t next = 0;
+  for (std::uint32_t row = 0; row < row_count_; ++row) {
+    ticker_.tick();
+    std::uint32_t& identity = identity_of_[row];
+    std::uint32_t& number = conflicted_[identity] != 0
+                                ? cluster_number[guard_->cluster_of(guard_number(row))]
+                                : new_number[identity];
+    if (number == kNoRow) number = next++;
+    identity = number;
+  }
+  identities_ = next;
+}
+
+}  // namespace identity_resolve::engine
