@@ -127,7 +127,7 @@ BEGIN
   EXECUTE format('SELECT string_agg(x.text, E''\n'') FROM (
       SELECT format(''identity %%s is in one of table and state only'', identity_id) FROM %1$s t FULL JOIN %2$sidentities i USING (identity_id)
        WHERE t.identity_id IS NULL OR i.identity_id IS NULL
-      UNION ALL SELECT format(''identity %%s has no records'', i.identity_id) FROM %2$sidentities i WHERE NOT EXISTS (SELECT FROM %2$srecords m WHERE m.identity_id = i.identity_id)
+      UNION ALL SELECT format(''identity %%s has no record'', i.identity_id) FROM %2$sidentities i WHERE NOT EXISTS (SELECT FROM %2$srecords m WHERE m.identity_id = i.identity_id)
       UNION ALL SELECT format(''record %%s is of no identity'', m.rid) FROM %2$srecords m LEFT JOIN %2$sidentities i USING (identity_id) WHERE i.identity_id IS NULL
       UNION ALL SELECT format(''identity %%s is retired and is not'', i.identity_id) FROM %2$sidentities i JOIN %2$sretired USING (identity_id)
       UNION ALL SELECT format(''key %%s of record %%s is in one place only'', coalesce(k.key, m.key), coalesce(k.rid, m.rid))
