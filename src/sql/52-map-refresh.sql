@@ -589,6 +589,10 @@ BEGIN
     ids := NULL;
   ELSE
     ids := coalesce(ids, '{}') || array_remove(coalesce(logged, '{}'), NULL);
+    -- Of many, all of them are found sooner by reading the source once.
+    IF cardinality(ids) > greatest(1000, 0.2 * (SELECT c.reltuples FROM pg_class AS c WHERE c.oid = to_regclass(p || 'rows_' || n))) THEN
+      ids := NULL;
+    END IF;
   END IF;
 END $$;
 COMMENT ON FUNCTION identity_map_changed(identity_map_catalog, integer, boolean) IS
