@@ -71,8 +71,8 @@ BEGIN
   IF ids IS NOT NULL THEN
     query := @extschema@.identity_map_wrap(m, i, format('WHERE q.ir_id = ANY (%L::%s[])', ids, source ->> 'id_type'));
     known := format('SELECT @extschema@.identity_map_pack(array_agg(r.fingerprint)), NULL::bytea
-                     FROM %srows_%s AS r JOIN %srecords AS m ON m.rid = r.rid
-                     WHERE m.source = %s AND m.record_id = ANY (%L::text[])', p, n, p, n, ids);
+                     FROM %srows_%s AS r WHERE r.rid = ANY (ARRAY(
+                       SELECT m.rid FROM %srecords AS m WHERE m.source = %s AND m.record_id = ANY (%L::text[])))', p, n, p, n, ids);
   END IF;
   EXECUTE 'WITH ' || @extschema@.identity_map_found(m, i) || format(',
     gone AS (DELETE FROM %1$srows_%2$s AS r USING found AS f
