@@ -71,8 +71,8 @@ BEGIN
   IF ids IS NOT NULL THEN
     query := @extschema@.identity_map_wrap(m, i, format('WHERE q.ir_id = ANY (%L::%s[])', ids, source ->> 'id_type'));
     known := format('SELECT @extschema@.identity_map_pack(array_agg(r.fingerprint)), NULL::bytea
-                     FROM %srows_%s AS r JOIN %srecords AS m ON m.rid = r.rid
-                     WHERE m.source = %s AND m.record_id = ANY (%L::text[])', p, n, p, n, ids);
+                     FROM %srows_%s AS r WHERE r.rid = ANY (ARRAY(
+                       SELECT m.rid FROM %srecords AS m WHERE m.source = %s AND m.record_id = ANY (%L::text[])))', p, n, p, n, ids);
   END IF;
   EXECUTE 'WITH ' || @extschema@.identity_map_found(m, i) || format(',
     gone AS (DELETE FROM %1$srows_%2$s AS r USING found AS f
@@ -595,6 +595,10 @@ BEGIN
     ids := NULL;
   ELSE
     ids := coalesce(ids, '{}') || ARRAY(SELECT jsonb_array_elements_text(told -> 0));
+    -- Of many, all of them are found sooner by reading the source once.
+    IF cardinality(ids) > greatest(1000, 0.2 * (SELECT c.reltuples FROM pg_class AS c WHERE c.oid = to_regclass(p || 'rows_' || n))) THEN
+      ids := NULL;
+    END IF;
   END IF;
 END $$;
 COMMENT ON FUNCTION identity_map_changed(identity_map_catalog, integer, boolean) IS
