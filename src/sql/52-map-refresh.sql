@@ -263,17 +263,17 @@ BEGIN
       FROM links GROUP BY id, kind, value
       HAVING count(DISTINCT coalesce(old::text, %3$L)) > 1),
     best AS (
-      SELECT DISTINCT ON (o.old) o.old, s.id, s.kind, s.value, s.rids
+      SELECT DISTINCT ON (s.id, o.old) o.old, s.id, s.kind, s.value, s.rids
       FROM shared AS s CROSS JOIN LATERAL unnest(s.olds) AS o (old)
       WHERE o.old IS NOT NULL
-      ORDER BY o.old, s.has_kept DESC NULLS LAST, ($6 ->> s.kind)::integer DESC, s.kind, s.value),
+      ORDER BY s.id, o.old, s.has_kept DESC NULLS LAST, ($6 ->> s.kind)::integer DESC, s.kind, s.value),
     own AS (
       SELECT DISTINCT ON (id) id, kind, value, rids FROM best
       ORDER BY id, (old = id), ($6 ->> kind)::integer DESC, kind, value)
     UPDATE %1$shistory AS h SET by_kind = b.kind, by_value = b.value, by_rids = b.rids
-    FROM (SELECT old AS identity_id, %4$L AS event, kind, value, rids FROM best
-          UNION ALL SELECT id, %5$L, kind, value, rids FROM own) AS b
-    WHERE h.identity_id = b.identity_id AND h.event = b.event AND h.at = $5 AND (h.event = %5$L OR h.into_id IS NOT NULL)',
+    FROM (SELECT old AS identity_id, %4$L AS event, id AS into_id, kind, value, rids FROM best
+          UNION ALL SELECT id, %5$L, NULL, kind, value, rids FROM own) AS b
+    WHERE h.identity_id = b.identity_id AND h.event = b.event AND h.at = $5 AND h.into_id IS NOT DISTINCT FROM b.into_id',
     p, 'links', '-', 'retired', 'merged')
   USING @extschema@.identity_map_request(m, affected -> 'rids', affected -> 'common'), merges, m.source_names, m.source_numbers, at, priorities;
 END $$;
@@ -327,7 +327,7 @@ CREATE FUNCTION identity_map_settle_all(m identity_map_catalog, dead uuid[], at 
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
-  is_first boolean;
+  is_first boolean := m.refreshes = 0;
   done jsonb;
   strays bigint;
 BEGIN
@@ -336,7 +336,6 @@ BEGIN
       WHERE ($1)[(k.key & 4095) + 1] > 0 GROUP BY k.key, m.source HAVING count(*) > ($1)[(k.key & 4095) + 1]),
     less AS (DELETE FROM %1$scommon AS c WHERE NOT EXISTS (SELECT FROM now WHERE now.key = c.key))
     INSERT INTO %1$scommon (key) SELECT key FROM now ON CONFLICT DO NOTHING', p) USING m.limits;
-  EXECUTE format('SELECT NOT EXISTS (SELECT FROM %1$sidentities) AND NOT EXISTS (SELECT FROM %1$sretired)', p) INTO is_first;
   -- Rows that somebody else put into the table.
   EXECUTE format('DELETE FROM %s AS t WHERE NOT EXISTS (SELECT FROM %sidentities AS i WHERE i.identity_id = t.identity_id)',
                  m.map, p);
@@ -647,7 +646,8 @@ BEGIN
       marks := marks || jsonb_build_object(m.source_numbers[i], mark);
     END LOOP;
     PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true);
-    EXECUTE format('SELECT NOT EXISTS (SELECT FROM %1$srecords) AND NOT EXISTS (SELECT FROM %1$sretired)', p) INTO is_first;
+    EXECUTE format('SELECT $1 AND NOT EXISTS (SELECT FROM %1$srecords) AND NOT EXISTS (SELECT FROM %1$sretired)', p)
+    INTO is_first USING m.refreshes = 0;
     IF is_first THEN
       done := @extschema@.identity_map_build(m, started) || '{"kind": "built"}';
     ELSE

@@ -9,7 +9,7 @@ source ../lib/server.sh
 
 histories=${HISTORIES:-60}
 steps=${STEPS:-40}
-first=${SEED:-$(($(date +%s) % 90000))}
+first=${SEED:-1}
 echo "seeds $first … (SEED=$first repeats this run)"
 passed=0
 failed=0
@@ -62,12 +62,12 @@ SQL
     failed=$((failed + 1))
     return
   fi
-  # Until one fails.
+  # Until one fails. Always the same ones, so that it does not hang on luck whether they come upon it.
   local seed found=
-  for ((seed = first; seed < first + 12 && ${#found} == 0; seed++)); do
+  for ((seed = 1; seed <= 40 && ${#found} == 0; seed++)); do
     found=$(live wrong "$seed" 1 | grep -m 1 'ERROR: ' || true)
   done
-  if [[ $found == *"seed $((seed - 1)), step"* ]]; then
+  if [[ $found == *"seed $((seed - 1)), step"* || $found == *"table and state differ"* ]]; then
     echo "ok: noticed: $1 (${found#*ERROR:  })"
     passed=$((passed + 1))
   else
