@@ -162,7 +162,8 @@ COMMENT ON FUNCTION identity_map_common_text(identity_map_catalog) IS
 -- The records affected: $1 changed ones, $2 keys that they carry or carried, $3 keys that became too
 -- common, $4 keys that no longer are. Gives {"rids": {"<source>": "{…}"}, "common": keys among them that
 -- are too common, "keys": those that connect them (where $5), "count"}. Each key is looked at once, so
--- that the cost follows the identifiers and not the pairs of records.
+-- that the cost follows the identifiers and not the pairs of records. OFFSET 0 keeps the planner from
+-- joining the tables with each other before it comes to the few keys that are asked for.
 CREATE FUNCTION identity_map_affected_text(m identity_map_catalog) RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -174,8 +175,11 @@ BEGIN ATOMIC
     reach (key) AS (
       SELECT s.key FROM seeds AS s WHERE NOT EXISTS (SELECT FROM %1$scommon AS c WHERE c.key = s.key)
       UNION
-      SELECT u.key FROM reach JOIN %1$skeys AS k ON k.key = reach.key JOIN %1$srecords AS m ON m.rid = k.rid
-      CROSS JOIN LATERAL unnest(m.keys) AS u (key) WHERE NOT EXISTS (SELECT FROM %1$scommon AS c WHERE c.key = u.key)),
+      SELECT u.key FROM reach
+      CROSS JOIN LATERAL (SELECT k.rid FROM %1$skeys AS k WHERE k.key = reach.key OFFSET 0) AS k
+      CROSS JOIN LATERAL (SELECT m.keys FROM %1$srecords AS m WHERE m.rid = k.rid OFFSET 0) AS m
+      CROSS JOIN LATERAL unnest(m.keys) AS u (key)
+      WHERE NOT EXISTS (SELECT FROM %1$scommon AS c WHERE c.key = u.key)),
     rids (rid) AS (SELECT unnest($1) UNION SELECT rid FROM held UNION SELECT k.rid FROM reach JOIN %1$skeys AS k ON k.key = reach.key),
     found AS MATERIALIZED (SELECT m.rid, m.source, m.keys FROM rids JOIN %1$srecords AS m ON m.rid = rids.rid)
     SELECT jsonb_build_object(
