@@ -9,6 +9,7 @@
 #include "pg/guard.h"
 #include "pg/map_snapshot.h"
 #include "pg/pg.h"
+#include "pg/resolve.h"
 
 #include <unordered_map>
 
@@ -219,7 +220,6 @@ constexpr std::array kOperations = {
     Operation{"identify", "identity_map_identify", Right::kInsert, true, false, kStateLock},
     Operation{"forget", "identity_map_forget", Right::kOwn, true, false, kRefreshLock},
     Operation{"remember", "identity_map_remember", Right::kOwn, true, false, kRefreshLock},
-    Operation{"history", "identity_map_get_history", Right::kSelect, false, false, 0},
     Operation{"current", "identity_map_get_current", Right::kSelect, true, false, 0},
     Operation{"clauses", "identity_map_get_clauses", Right::kOwn, false, false, 0},
     Operation{"alter", "identity_map_alter", Right::kOwn, false, true, kRefreshLock},
@@ -488,6 +488,48 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_call) {
                                      PG_GETARG_DATUM(2), operation->small);
   if (operation->notes) call_as_catalog(home, "identity_map_note", target.map_id, result);
   PG_RETURN_DATUM(result);
+}
+
+// identity_map_history(map regclass, since timestamptz, identity_id uuid):
+// src/sql/54-map-public.sql. Row by row into a tuplestore, as a map may have had more events than
+// fit into memory.
+IDENTITY_RESOLVE_FUNCTION(identity_map_history) {
+  if (PG_ARGISNULL(0)) {
+    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the map must not be null"),
+                    errhint("Name it by its table.")));
+  }
+  const Home home = find_home(fcinfo);
+  const Target target = find_target(home, PG_GETARG_OID(0));
+  check_right(Right::kSelect, target.table);
+  ReturnSetInfo* result = guarded([&] { return begin_tuplestore(fcinfo); });
+  as_user(target.owner, kSafePath, [&] {
+    constexpr long kRowsAtATime = 1000;
+    std::array<Oid, 2> types = {TIMESTAMPTZOID, UUIDOID};
+    std::array<Datum, 2> values = {PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
+    const std::array<char, 2> nulls = {PG_ARGISNULL(1) ? 'n' : ' ', PG_ARGISNULL(2) ? 'n' : ' '};
+    const char* query = psprintf(
+        "SELECT h.at, h.event, h.identity_id, h.from_ids, h.into_id, h.by_kind, h.by_value "
+        "FROM %s.m%d_history AS h WHERE ($1 IS NULL OR h.at >= $1) "
+        "AND ($2 IS NULL OR $2 IN (h.identity_id, h.into_id) OR $2 = ANY (h.from_ids)) "
+        "ORDER BY h.history_id",
+        kStateSchema, target.map_id);
+    SPI_connect();
+    const Portal rows =
+        SPI_cursor_open_with_args(nullptr, query, static_cast<int>(types.size()), types.data(),
+                                  values.data(), nulls.data(), true, 0);
+    do {
+      CHECK_FOR_INTERRUPTS();
+      SPI_cursor_fetch(rows, true, kRowsAtATime);
+      for (std::uint64_t i = 0; i < SPI_processed; ++i) {
+        tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
+      }
+      SPI_freetuptable(SPI_tuptable);
+    } while (SPI_processed > 0);
+    SPI_cursor_close(rows);
+    SPI_finish();
+    return 0;
+  });
+  return Datum{0};
 }
 
 // identity_map_enter(map regclass, arguments jsonb) → integer: takes a table into the catalog, as

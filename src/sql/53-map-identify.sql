@@ -233,19 +233,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION identity_map_remember(identity_map_catalog, jsonb) IS 'internal: remember() as the owner of the map';
 
-CREATE FUNCTION identity_map_get_history(m identity_map_catalog, a jsonb) RETURNS jsonb
-  LANGUAGE plpgsql STABLE AS $$
-DECLARE
-  rows jsonb;
-BEGIN
-  EXECUTE format('SELECT jsonb_agg(to_jsonb(h) - %L - %L ORDER BY h.history_id) FROM %shistory AS h
-                  WHERE ($1 IS NULL OR h.at >= $1) AND ($2 IS NULL OR $2 IN (h.identity_id, h.into_id) OR $2 = ANY (h.from_ids))',
-                 'history_id', 'by_rids', @extschema@.identity_map_prefix(m.map_id))
-  INTO rows USING (a ->> 'since')::timestamptz, (a ->> 'identity_id')::uuid;
-  RETURN coalesce(rows, '[]');
-END $$;
-COMMENT ON FUNCTION identity_map_get_history(identity_map_catalog, jsonb) IS 'internal: identity_map_history() as the owner of the map';
-
 CREATE FUNCTION identity_map_get_current(m identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql STABLE AS $$
 DECLARE

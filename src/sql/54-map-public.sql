@@ -208,15 +208,10 @@ COMMENT ON FUNCTION identity_current(regclass, uuid) IS 'the identity that an id
 --   event      created: of new records alone; split: of records of from_ids; merged: took in records of
 --              from_ids; retired: is no more, its records went into into_id, or are gone (NULL)
 --   by_kind, by_value   the identifier that joined what was merged; NULL once it was forgotten
--- The first fill of a map is no event.
+-- The first fill of a map is no event. Errors: 22004 for no map, 42704 for what is none, 42501.
 CREATE FUNCTION identity_map_history(map regclass, since timestamptz DEFAULT NULL, identity_id uuid DEFAULT NULL)
   RETURNS TABLE (at timestamptz, event text, identity_id uuid, from_ids uuid[], into_id uuid, by_kind text, by_value text)
-  LANGUAGE sql VOLATILE PARALLEL UNSAFE ROWS 1000
-BEGIN ATOMIC
-  SELECT h.* FROM pg_catalog.jsonb_to_recordset(identity_map_call($1, 'history',
-      pg_catalog.jsonb_build_object('since', $2, 'identity_id', $3)))
-    AS h (at timestamptz, event text, identity_id uuid, from_ids uuid[], into_id uuid, by_kind text, by_value text);
-END;
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1000;
 COMMENT ON FUNCTION identity_map_history(regclass, timestamptz, uuid) IS
   'what happened to a map''s identities: created, merged, split, retired';
 
