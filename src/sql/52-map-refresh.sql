@@ -161,7 +161,7 @@ COMMENT ON FUNCTION identity_map_common_text(identity_map_catalog) IS
 
 -- The records affected: $1 changed ones, $2 keys that they carry or carried, $3 keys that became too
 -- common, $4 keys that no longer are. Gives {"rids": {"<source>": "{…}"}, "common": keys among them that
--- are too common, "keys": those that connect them (where $5), "count"}. Each key is looked at once, so
+-- are too common, among the records' and $2, "keys": those that connect them (where $5), "count"}. Each key is looked at once, so
 -- that the cost follows the identifiers and not the pairs of records. OFFSET 0 keeps the planner from
 -- joining the tables with each other before it comes to the few keys that are asked for.
 CREATE FUNCTION identity_map_affected_text(m identity_map_catalog) RETURNS text
@@ -184,7 +184,8 @@ BEGIN ATOMIC
     found AS MATERIALIZED (SELECT m.rid, m.source, m.keys FROM rids JOIN %1$srecords AS m ON m.rid = rids.rid)
     SELECT jsonb_build_object(
       %2$L, (SELECT jsonb_object_agg(source, rids) FROM (SELECT source, array_agg(rid)::text AS rids FROM found GROUP BY source) AS f),
-      %3$L, (SELECT jsonb_agg(c.key) FROM %1$scommon AS c WHERE EXISTS (SELECT FROM %1$skeys AS k JOIN found AS f ON f.rid = k.rid WHERE k.key = c.key)),
+      %3$L, (SELECT jsonb_agg(c.key) FROM %1$scommon AS c WHERE c.key = ANY ($2)
+             OR EXISTS (SELECT FROM %1$skeys AS k JOIN found AS f ON f.rid = k.rid WHERE k.key = c.key)),
       %4$L, CASE WHEN $5 THEN (SELECT array_agg(key) FROM (SELECT key FROM reach UNION SELECT key FROM seeds) AS x)::text END,
       %5$L, (SELECT count(*) FROM found))::text',
     identity_map_prefix(m.map_id), 'rids', 'common', 'keys', 'count');
