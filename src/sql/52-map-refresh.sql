@@ -160,10 +160,10 @@ COMMENT ON FUNCTION identity_map_common_text(identity_map_catalog) IS
   'internal: the statement that says which identifiers became, or no longer are, too common';
 
 -- The records affected: $1 changed ones, $2 keys that they carry or carried, $3 keys that became too
--- common, $4 keys that no longer are. Gives {"rids": {"<source>": "{…}"}, "common": keys among them that
--- are too common, among the records' and $2, "keys": those that connect them (where $5), "count"}. Each key is looked at once, so
--- that the cost follows the identifiers and not the pairs of records. OFFSET 0 keeps the planner from
--- joining the tables with each other before it comes to the few keys that are asked for.
+-- common, $4 keys that no longer are. Gives {"rids": {"<source>": "{…}"}, "common": which of the records'
+-- keys and of $2 are too common, "keys": those that connect the records (where $5), "count"}. Each key is
+-- looked at once, so that the cost follows the identifiers and not the pairs of records. OFFSET 0 keeps
+-- the planner from joining the tables with each other before it comes to the few keys that are asked for.
 CREATE FUNCTION identity_map_affected_text(m identity_map_catalog) RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
