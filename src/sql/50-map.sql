@@ -14,7 +14,7 @@
 --   m<id>_log         records that triggers saw change
 --   m<id>_tombstones  hashes of records that were forgotten
 --
--- Functions named identity_map_… are internal. Those of them in SQL and PL/pgSQL run as whoever calls
+-- Functions named identity_map_... are internal. Those of them in SQL and PL/pgSQL run as whoever calls
 -- and reach nothing that the caller may not; C functions (src/pg/map_calls.cc) check who asks, become
 -- the map's owner and call them. What runs as the owner of the extension may be called by nobody else.
 

@@ -19,7 +19,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_map_look(identity_map_catalog, jsonb) IS 'internal: the columns of a map''s sources';
 
--- The statement that reads source n (its place in the list: i) and gives (fingerprint, …) as
+-- The statement that reads source n (its place in the list: i) and gives (fingerprint, ...) as
 -- identity_map_scan() does, in a WITH clause named `found`. Its parameters: $1 the clauses, $2 the query,
 -- $3 the search_path, $4 the known fingerprints.
 CREATE FUNCTION identity_map_found(m identity_map_catalog, i integer) RETURNS text
@@ -33,7 +33,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_map_found(identity_map_catalog, integer) IS 'internal: the beginning of a statement that reads a source';
 
--- The columns c1, c2, … of the copy of source i, each with a comma before it and the prefix.
+-- The columns c1, c2, ... of the copy of source i, each with a comma before it and the prefix.
 CREATE FUNCTION identity_map_cells(m identity_map_catalog, i integer, prefix text) RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -160,7 +160,7 @@ COMMENT ON FUNCTION identity_map_common_text(identity_map_catalog) IS
   'internal: the statement that says which identifiers became, or no longer are, too common';
 
 -- The records affected: $1 changed ones, $2 keys that they carry or carried, $3 keys that became too
--- common, $4 keys that no longer are. Gives {"rids": {"<source>": "{…}"}, "common": which of the records'
+-- common, $4 keys that no longer are. Gives {"rids": {"<source>": "{...}"}, "common": which of the records'
 -- keys and of $2 are too common, "keys": those that connect the records (where $5), "count"}. Each key is
 -- looked at once, so that the cost follows the identifiers and not the pairs of records. OFFSET 0 keeps
 -- the planner from joining the tables with each other before it comes to the few keys that are asked for.
@@ -237,7 +237,7 @@ COMMENT ON FUNCTION identity_map_reach(identity_map_catalog, bigint[], bigint[],
   'internal: the records which many changes may concern';
 
 -- Names, in the history, the identifier that joined identities: `merges` is what the settling statement
--- gave, [[identity, rid, old identity], …].
+-- gave, [[identity, rid, old identity], ...].
 CREATE FUNCTION identity_map_name_merges(m identity_map_catalog, merges jsonb, at timestamptz) RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE

@@ -70,7 +70,7 @@ BEGIN
   IF @extschema@.identity_map_execute(format('SELECT 1 FROM %stombstones WHERE hash = $1', p), record_hash) IS NOT NULL THEN
     RAISE EXCEPTION 'user "%" was forgotten', user_id USING ERRCODE = 'object_not_in_prerequisite_state',
       DETAIL = 'forget() left a mark so that the record does not come back unasked.',
-      HINT = format('If it may, call remember(%L, %L, …) first.', m.map, 'identify');
+      HINT = format('If it may, call remember(%L, %L, ...) first.', m.map, 'identify');
   END IF;
 
   former := @extschema@.identity_map_execute(format('SELECT to_jsonb(r) || jsonb_build_object(%L, m.identity_id)

@@ -180,7 +180,7 @@ COMMENT ON FUNCTION drop_identity_map(text) IS 'drops an identity map: its table
 
 -- identify(map, user_id, traits): tells a map of a user, in this transaction, and gives the identity. The
 -- record is one of the map's own source `identify`: its id is the user id, and each trait named as a kind
--- (email, phone, …, or declared by a rule) is an identifier, or an array of them. Other traits are nobody's
+-- (email, phone, ..., or declared by a rule) is an identifier, or an array of them. Other traits are nobody's
 -- business here. A trait replaces what the user had under that name, null removes it, what is not named stays.
 -- Errors: 22004, 22023 for an identifier that is an object, 55000 for a user who was forgotten, 42501 for
 -- others than the owner and those who may INSERT into the map, 25001 unless READ COMMITTED.
