@@ -9,7 +9,9 @@ source ../lib/server.sh
 
 kills=${KILLS:-10}
 cancels=${CANCELS:-40}
-RANDOM=${SEED:-$$}
+seed=${SEED:-$$}
+RANDOM=$seed
+echo "SEED=$seed"
 passed=0
 failed=0
 check() {  # check "what is promised" command…
@@ -110,7 +112,10 @@ for ((i = 0; i < kills; i++)); do
     [ "$(value "SELECT count(*) FROM ledger")" -gt 1 ] || idle=$((idle + 1))
   fi
   sql --quiet -c "CALL model.together('people')" || not_together=$((not_together + 1))
-  lost=$(value "SELECT count(*) FROM told t WHERE identity_current('people', t.id) IS NULL OR NOT EXISTS (SELECT FROM people p WHERE identify_id @> ARRAY[t.user_id])")
+  # A user is where the last call put it, and an id that was told is followed or was retired: it may have stayed with other
+  # records, which were then deleted.
+  lost=$(value "SELECT count(*) FROM told t WHERE NOT EXISTS (SELECT FROM people p WHERE identify_id @> ARRAY[t.user_id] AND p.email && (SELECT array_agg(o.email) FROM told o WHERE o.user_id = t.user_id))
+    OR identity_current('people', t.id) IS NULL AND NOT EXISTS (SELECT FROM identity_map_history('people') h WHERE h.event = 'retired' AND h.identity_id = t.id)")
   lost_calls=$((lost_calls + lost))
   sql --quiet -c "CREATE TABLE kept_$i AS TABLE people" -c "CALL refresh_identity_map('people')"
   found=$(value "SELECT model.as_resolved('people')")
@@ -138,7 +143,7 @@ wrong=0 stopped=0 unsaid=0
 for ((i = 0; i < cancels; i++)); do
   shake $((i + 5))
   before=$(value "SELECT hash() || ' ' || refreshes FROM identity_maps")
-  delay=$((1 + full_ms * i / cancels))
+  delay=$((20 + full_ms * i / cancels))  # at first the refresh has just begun: what is stopped before leaves no trace
   case $((i % 3)) in
     0) answer=$(sql --quiet -c "SET client_min_messages = error" -c "SET statement_timeout = $delay" -c "CALL refresh_identity_map('people')" 2>&1 || true) ;;
     1 | 2)
