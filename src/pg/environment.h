@@ -19,30 +19,39 @@ class ContextMemory final : public boost::container::pmr::memory_resource {
 
  private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-    if (alignment > MAXIMUM_ALIGNOF || bytes > MaxAllocHugeSize) throw std::bad_alloc();
+    if (alignment > MAXIMUM_ALIGNOF || bytes > MaxAllocHugeSize - kHugePage) throw std::bad_alloc();
+    if (bytes >= kHugePage) return allocate_huge_pages(bytes);
+    return allocate_plain(bytes);
+  }
+  void do_deallocate(void* memory, std::size_t bytes, std::size_t /*alignment*/) override {
+    if (memory == nullptr) return;
+    pfree(bytes >= kHugePage ? static_cast<void**>(memory)[-1] : memory);
+  }
+
+  void* allocate_plain(std::size_t bytes) {
     void* memory = MemoryContextAllocExtended(context_, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
     if (memory == nullptr) throw std::bad_alloc();
-    advise_huge_pages(memory, bytes);
     return memory;
   }
 
   // Rows of one person lie anywhere in memory: with pages of 2 MiB the processor finds them without
   // walking page tables, and the kernel takes one fault in place of 512. A hint, where it is known.
-  static void advise_huge_pages([[maybe_unused]] void* memory,
-                                [[maybe_unused]] std::size_t bytes) noexcept {
+  // Such a block begins where a huge page may; before it stands where the context's memory begins.
+  // What lies between the two is never touched and takes no memory, but for one small page.
+  void* allocate_huge_pages(std::size_t bytes) {
+    void* const start = allocate_plain(bytes + kHugePage);
+    const auto first = reinterpret_cast<std::uintptr_t>(start) + sizeof start;
+    const std::uintptr_t place = (first + kHugePage - 1) & ~(kHugePage - 1);
+    auto* const memory = reinterpret_cast<void**>(place);
+    memory[-1] = start;
 #ifdef MADV_HUGEPAGE
-    constexpr std::uintptr_t kHugePage = std::uintptr_t{2} << 20;
-    const auto start = reinterpret_cast<std::uintptr_t>(memory);
-    const std::uintptr_t first = (start + kHugePage - 1) & ~(kHugePage - 1);
-    const std::uintptr_t last = (start + bytes) & ~(kHugePage - 1);
-    if (first < last) {
-      static_cast<void>(madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE));
-    }
+    static_cast<void>(madvise(memory, bytes & ~(kHugePage - 1), MADV_HUGEPAGE));
 #endif
+    return memory;
   }
-  void do_deallocate(void* memory, std::size_t /*bytes*/, std::size_t /*alignment*/) override {
-    if (memory != nullptr) pfree(memory);
-  }
+
+  static constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
   [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
     return this == &other;
   }
