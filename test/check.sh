@@ -115,7 +115,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-passed=0 failed=0 skipped=0 ran=0 summary=
+passed=0 failed=0 skipped=0 ran=0 summary= found=
 for step in "${STEPS[@]}"; do
   is_wanted "$step" "$@" || continue
   ran=$((ran + 1))
@@ -147,6 +147,11 @@ for step in "${STEPS[@]}"; do
       ;;
   esac
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  # What a step that failed said of it, again at the end, where it is found.
+  if [[ $verdict == FAILED ]]; then
+    found+=$(grep -aE '^SEED=|NOT OK|not ok|FAILED|ERROR:|error:|^test .* failed' "$log" | head -n 20 |
+      sed "s/^/$step: /")$'\n'
+  fi
   summary+=$(printf '%-8s %-24s %5d passed %4d failed %4d skipped %5d s' \
     "$verdict" "$step" "$p" "$f" "$s" $((SECONDS - start)))$'\n'
 done
@@ -155,6 +160,6 @@ if ((ran == 0)); then
   exit 2
 fi
 
-printf '\n==== summary ====\n%s%d passed, %d failed, %d skipped\n' \
-  "$summary" "$passed" "$failed" "$skipped"
+printf '\n==== summary ====\n%s%s%d passed, %d failed, %d skipped\n' \
+  "$summary" "$found" "$passed" "$failed" "$skipped"
 ((failed == 0))

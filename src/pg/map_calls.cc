@@ -178,6 +178,9 @@ Datum call_as_owner(const Home& home, Oid owner, const char* function, Datum map
       set_for_call("enable_hashjoin", "off");
       set_for_call("enable_mergejoin", "off");
       set_for_call("identity_resolve.max_workers", "0");
+      // A hash table is made as large as the planner expects it to become and memory allows: of a
+      // million people's keys it expects so many that clearing it would take longer than the work.
+      set_for_call("work_mem", "64kB");
     }
     return OidFunctionCall2(id, map, arguments);
   });

@@ -47,6 +47,8 @@ CREATE TABLE identity_map_catalog (
   source_names text[],
   source_numbers integer[],
   readers text[],
+  blanks text[],
+  traits text,
   rules identity_clause[],
   limits bigint[],
   columns text[],
@@ -152,11 +154,9 @@ DECLARE
   query text;
 BEGIN
   FOR i IN 1 .. cardinality(m.source_names) LOOP
-    query := m.readers[i];
-    IF rids IS NOT NULL THEN
-      query := query || coalesce(
-        format(' WHERE r.rid = ANY (%L::bigint[])', rids ->> m.source_numbers[i]::text), ' WHERE false');
-    END IF;
+    query := CASE WHEN rids IS NULL THEN m.readers[i]
+                  WHEN rids ->> m.source_numbers[i]::text IS NULL THEN m.blanks[i]
+                  ELSE format('%s WHERE r.rid = ANY (%L::bigint[])', m.readers[i], rids ->> m.source_numbers[i]::text) END;
     made := made || @extschema@.identity_source(m.source_names[i], query);
   END LOOP;
   RETURN made || m.rules || jsonb_build_object('clause', 'state', 'secret', m.secret, 'common',

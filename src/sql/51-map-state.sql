@@ -195,25 +195,38 @@ BEGIN
     EXECUTE format('GRANT EXECUTE ON FUNCTION %scapture_%s() TO %s', p, number, owner);
   END LOOP;
 
-  SELECT array_agg(s ->> 'name' ORDER BY n) || 'identify'::text,
-         array_agg((m.numbers ->> (s ->> 'name'))::integer ORDER BY n) || 0,
-         array_agg((SELECT 'SELECT r.record_id AS id' || CASE WHEN (s -> 'updated_at')::boolean THEN ', r.updated_at' ELSE '' END
-                           || coalesce(string_agg(format(', r.c%s AS %I', c.n, c.c ->> 'kind'), '' ORDER BY c.n), '')
-                    FROM jsonb_array_elements(s -> 'columns') WITH ORDINALITY AS c (c, n))
-                   || format(' FROM %srows_%s AS r', p, m.numbers ->> (s ->> 'name')) ORDER BY n)
-           || (SELECT 'SELECT r.record_id AS id, r.updated_at'
-                      || string_agg(format(', r.%I AS %I', 'k_' || (k ->> 'name'), k ->> 'name'), '' ORDER BY n)
-                      || format(' FROM %srows_0 AS r', p)
-               FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) WHERE (k -> 'identify')::boolean)
-  INTO m.source_names, m.source_numbers, m.readers
-  FROM jsonb_array_elements(layout -> 'sources') WITH ORDINALITY AS s (s, n);
+  -- How a source's copy is read; a blank has the same columns and no row, for where none is wanted.
+  WITH readers AS (
+    SELECT s.n, s.s ->> 'name' AS name, (m.numbers ->> (s ->> 'name'))::integer AS number,
+           'SELECT r.record_id AS id' || CASE WHEN (s -> 'updated_at')::boolean THEN ', r.updated_at' ELSE '' END
+             || coalesce((SELECT string_agg(format(', r.c%s AS %I', c.n, c.c ->> 'kind'), '' ORDER BY c.n)
+                          FROM jsonb_array_elements(s -> 'columns') WITH ORDINALITY AS c (c, n)), '')
+             || format(' FROM %srows_%s AS r', p, m.numbers ->> (s ->> 'name')) AS reader,
+           'SELECT NULL::text AS id' || CASE WHEN (s -> 'updated_at')::boolean THEN ', NULL::timestamp AS updated_at' ELSE '' END
+             || coalesce((SELECT string_agg(format(', NULL::%s AS %I', CASE WHEN (c.c -> 'array')::boolean THEN 'text[]' ELSE 'text' END, c.c ->> 'kind'),
+                                            '' ORDER BY c.n)
+                          FROM jsonb_array_elements(s -> 'columns') WITH ORDINALITY AS c (c, n)), '') || ' WHERE false' AS blank
+    FROM jsonb_array_elements(layout -> 'sources') WITH ORDINALITY AS s (s, n)
+    UNION ALL
+    SELECT NULL, 'identify', 0,
+           'SELECT r.record_id AS id, r.updated_at' || string_agg(format(', r.%I AS %I', 'k_' || (k ->> 'name'), k ->> 'name'), '' ORDER BY n)
+             || format(' FROM %srows_0 AS r', p),
+           'SELECT NULL::text AS id, NULL::timestamp AS updated_at' || string_agg(format(', NULL::text[] AS %I', k ->> 'name'), '' ORDER BY n)
+             || ' WHERE false'
+    FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) WHERE (k -> 'identify')::boolean)
+  SELECT array_agg(r.name ORDER BY r.n NULLS LAST), array_agg(r.number ORDER BY r.n NULLS LAST),
+         array_agg(r.reader ORDER BY r.n NULLS LAST), array_agg(r.blank ORDER BY r.n NULLS LAST)
+  INTO m.source_names, m.source_numbers, m.readers, m.blanks FROM readers AS r;
+  -- The columns of the copy of identify()'s records, for a definition list.
+  m.traits := (SELECT string_agg(format(', c%s text[]', k.n), '' ORDER BY k.n)
+               FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) WHERE (k.k -> 'identify')::boolean);
   m.rules := ARRAY(SELECT c FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n) WHERE c::jsonb ->> 'clause' = 'rule' ORDER BY n);
   m.limits := ARRAY(SELECT (k ->> 'max_records')::bigint FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) ORDER BY n);
   m.columns := ARRAY(SELECT c::jsonb ->> 'name' FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n)
                      WHERE c::jsonb ->> 'clause' = 'column' ORDER BY n);
   UPDATE @extschema@.identity_map_catalog AS c
   SET map_name = m.map::text, numbers = m.numbers, marks = m.marks, source_names = m.source_names,
-      source_numbers = m.source_numbers, readers = m.readers, rules = m.rules, limits = m.limits, columns = m.columns,
+      source_numbers = m.source_numbers, readers = m.readers, blanks = m.blanks, traits = m.traits, rules = m.rules, limits = m.limits, columns = m.columns,
       settle = @extschema@.identity_map_settle_text(m), prepared = now_prepared,
       rebuild = c.rebuild OR m.prepared IS NULL OR m.prepared -> 'layout' <> layout
                 OR m.prepared -> 'clauses' <> now_prepared -> 'clauses'

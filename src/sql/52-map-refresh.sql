@@ -184,8 +184,8 @@ BEGIN ATOMIC
     found AS MATERIALIZED (SELECT m.rid, m.source, m.keys FROM rids JOIN %1$srecords AS m ON m.rid = rids.rid)
     SELECT jsonb_build_object(
       %2$L, (SELECT jsonb_object_agg(source, rids) FROM (SELECT source, array_agg(rid)::text AS rids FROM found GROUP BY source) AS f),
-      %3$L, (SELECT jsonb_agg(c.key) FROM %1$scommon AS c WHERE c.key = ANY ($2)
-             OR EXISTS (SELECT FROM %1$skeys AS k JOIN found AS f ON f.rid = k.rid WHERE k.key = c.key)),
+      %3$L, (SELECT jsonb_agg(c.key) FROM (SELECT unnest($2) UNION SELECT u.key FROM found CROSS JOIN LATERAL unnest(found.keys) AS u (key)) AS k (key)
+             CROSS JOIN LATERAL (SELECT c.key FROM %1$scommon AS c WHERE c.key = k.key OFFSET 0) AS c),
       %4$L, CASE WHEN $5 THEN (SELECT array_agg(key) FROM (SELECT key FROM reach UNION SELECT key FROM seeds) AS x)::text END,
       %5$L, (SELECT count(*) FROM found))::text',
     identity_map_prefix(m.map_id), 'rids', 'common', 'keys', 'count');
@@ -194,9 +194,9 @@ COMMENT ON FUNCTION identity_map_affected_text(identity_map_catalog) IS
   'internal: the statement that finds the records which a change may concern';
 
 -- The same for many: each record is looked up once, each identifier once, a step of all paths at a time.
--- Gives the records, and those of their keys that are too common.
+-- Gives the records; `affected` says it as that statement does, but for "keys" and "count".
 CREATE FUNCTION identity_map_reach(m identity_map_catalog, live bigint[], keys bigint[], newly bigint[], no_longer bigint[],
-    OUT rids bigint[], OUT sources smallint[], OUT record_ids text[], OUT olds uuid[], OUT common bigint[])
+    OUT rids bigint[], OUT sources smallint[], OUT record_ids text[], OUT olds uuid[], OUT affected jsonb)
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
@@ -204,6 +204,8 @@ DECLARE
   seen bigint[] := '{}';
   new_rids bigint[];
   found record;
+  carried bigint[] := '{}';
+  common bigint[];
 BEGIN
   rids := '{}';
   sources := '{}';
@@ -221,6 +223,7 @@ BEGIN
     sources := sources || found.sources;
     record_ids := record_ids || found.record_ids;
     olds := olds || found.olds;
+    carried := carried || found.keys;
     EXECUTE format('SELECT array_agg(key) FROM (SELECT unnest($1) UNION SELECT unnest($2) EXCEPT SELECT unnest($3) EXCEPT SELECT key FROM %scommon) AS k (key)', p)
     INTO frontier USING found.keys, keys, seen;
     EXIT WHEN frontier IS NULL;
@@ -230,31 +233,36 @@ BEGIN
     INTO new_rids USING frontier, rids;
     EXIT WHEN new_rids IS NULL;
   END LOOP;
-  EXECUTE format('SELECT coalesce(array_agg(c.key), %L) FROM %scommon AS c WHERE EXISTS (SELECT FROM %skeys AS k WHERE k.key = c.key AND k.rid = ANY ($1))',
-                 '{}', p, p) INTO common USING rids;
+  EXECUTE format('SELECT coalesce(array_agg(c.key), %L) FROM %scommon AS c WHERE c.key = ANY ($1)', '{}', p) INTO common USING carried;
+  affected := jsonb_build_object('common', common, 'rids', (SELECT jsonb_object_agg(source, numbers) FROM (
+    SELECT r.source, array_agg(r.rid)::text AS numbers FROM unnest(sources, rids) AS r (source, rid) GROUP BY r.source) AS r));
 END $$;
 COMMENT ON FUNCTION identity_map_reach(identity_map_catalog, bigint[], bigint[], bigint[], bigint[]) IS
   'internal: the records which many changes may concern';
 
 -- Names, in the history, the identifier that joined identities: `merges` is what the settling statement
--- gave, [[identity, rid, old identity], ...].
-CREATE FUNCTION identity_map_name_merges(m identity_map_catalog, merges jsonb, at timestamptz) RETURNS void
+-- gave, [[identity, rid, old identity], ...]; `affected` what it resolved, as identity_map_affected_text()
+-- has it: what links here hangs on all records that a path of identifiers connects with these. NULL to
+-- find out. The planner is told how many there are: of a list as jsonb it takes any number for a hundred.
+CREATE FUNCTION identity_map_name_merges(m identity_map_catalog, merges jsonb, affected jsonb, at timestamptz) RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
-  rids bigint[] := ARRAY(SELECT (e ->> 1)::bigint FROM jsonb_array_elements(merges) AS e);
+  ids uuid[];
+  rids bigint[];
+  olds uuid[];
   keys bigint[];
-  affected jsonb;
   priorities jsonb := (SELECT jsonb_object_agg(k ->> 'name', k -> 'priority') FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') AS k);
 BEGIN
-  -- What links here hangs on all records that a path of identifiers connects with these.
-  EXECUTE format('SELECT array_agg(DISTINCT k) FROM %srecords AS m, unnest(m.keys) AS k WHERE m.rid = ANY ($1)', p) INTO keys USING rids;
-  affected := @extschema@.identity_map_execute(@extschema@.identity_map_affected_text(m), rids, coalesce(keys, '{}'),
-    '{}'::bigint[], '{}'::bigint[], false);
+  SELECT array_agg((e ->> 0)::uuid), array_agg((e ->> 1)::bigint), array_agg((e ->> 2)::uuid) INTO ids, rids, olds
+  FROM jsonb_array_elements(merges) AS e;
+  IF affected IS NULL THEN
+    EXECUTE format('SELECT array_agg(DISTINCT k) FROM %srecords AS m, unnest(m.keys) AS k WHERE m.rid = ANY ($1)', p) INTO keys USING rids;
+    SELECT r.affected INTO affected FROM @extschema@.identity_map_reach(m, rids, coalesce(keys, '{}'), '{}', '{}') AS r;
+  END IF;
   -- A part of an identity is those of its records that were one identity before. A value joins a part if
   -- a record of another part carries it too.
-  EXECUTE format('WITH parts AS MATERIALIZED (
-      SELECT (e ->> 0)::uuid AS id, (e ->> 1)::bigint AS rid, (e ->> 2)::uuid AS old FROM jsonb_array_elements($2) AS e),
+  EXECUTE format('WITH parts AS MATERIALIZED (SELECT * FROM unnest($2, $7, $8) AS e (id, rid, old)),
     links AS MATERIALIZED (
       SELECT x.id, x.rid, x.old, l.kind, l.value
       FROM @extschema@.identity_links(VARIADIC $1) AS l
@@ -280,9 +288,10 @@ BEGIN
           UNION ALL SELECT id, %5$L, NULL, kind, value, rids FROM own) AS b
     WHERE h.identity_id = b.identity_id AND h.event = b.event AND h.at = $5 AND h.into_id IS NOT DISTINCT FROM b.into_id',
     p, 'links', '-', 'retired', 'merged')
-  USING @extschema@.identity_map_request(m, affected -> 'rids', affected -> 'common'), merges, m.source_names, m.source_numbers, at, priorities;
+  USING @extschema@.identity_map_request(m, affected -> 'rids', affected -> 'common'), ids, m.source_names, m.source_numbers, at, priorities,
+        rids, olds;
 END $$;
-COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, jsonb, timestamptz) IS
+COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, jsonb, jsonb, timestamptz) IS
   'internal: by which identifier identities were merged';
 
 -- Settles what changed: `live` records, identities of records that are gone, keys that the records carry
@@ -301,8 +310,7 @@ BEGIN
     reached := @extschema@.identity_map_reach(m, live, keys,
       ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 0) AS e),
       ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e));
-    affected := jsonb_build_object('common', reached.common, 'rids', (SELECT jsonb_object_agg(source, rids) FROM (
-      SELECT r.source, array_agg(r.rid)::text AS rids FROM unnest(reached.sources, reached.rids) AS r (source, rid) GROUP BY r.source) AS r));
+    affected := reached.affected;
   ELSIF affected IS NULL OR common <> '[[], []]' THEN
     affected := @extschema@.identity_map_execute(@extschema@.identity_map_affected_text(m), live, keys,
       ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 0) AS e),
@@ -320,7 +328,7 @@ BEGIN
           reached.rids, reached.sources, reached.record_ids, reached.olds;
   END IF;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
-    PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', at);
+    PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', affected, at);
   END IF;
   RETURN done - 'merges';
 END $$;
@@ -348,7 +356,7 @@ BEGIN
   EXECUTE replace(replace(replace(m.settle, '%TABLE%', m.map::text), '%RECORDS%', p || 'records AS m'), '%LIMIT%', '') INTO done
   USING @extschema@.identity_map_request(m, NULL, NULL), at, dead, is_first, true;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
-    PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', at);
+    PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', NULL, at);
   END IF;
   RETURN (done - 'merges') || jsonb_build_object('deleted', (done ->> 'deleted')::bigint + strays);
 END $$;
@@ -372,9 +380,7 @@ BEGIN
     IF n = 0 THEN
       EXECUTE 'WITH found AS MATERIALIZED (SELECT * FROM @extschema@.identity_map_scan($1, $2, NULL, $3, NULL, NULL)
           AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp'
-        || (SELECT string_agg(format(', c%s text[]', k.n), '' ORDER BY k.n)
-            FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') WITH ORDINALITY AS k (k, n) WHERE (k.k -> 'identify')::boolean)
-        || format('))
+        || m.traits || format('))
         UPDATE %1$srows_0 AS r SET keys = f.keys, fingerprint = f.fingerprint FROM found AS f
         WHERE r.record_id = f.record_id AND (r.keys <> f.keys OR r.fingerprint <> f.fingerprint)', p)
       USING @extschema@.identity_map_request(m, NULL, NULL), i, 'pg_catalog, pg_temp';

@@ -1,14 +1,5 @@
 -- Identity maps: identify() and forget(), which change the state without a source's query.
 
--- The columns of the copy of identify()'s records, for a definition list.
-CREATE FUNCTION identity_map_traits(m identity_map_catalog) RETURNS text
-  LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT string_agg(format(', c%s text[]', k.n), '' ORDER BY k.n)
-  FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') WITH ORDINALITY AS k (k, n) WHERE (k.k -> 'identify')::boolean;
-END;
-COMMENT ON FUNCTION identity_map_traits(identity_map_catalog) IS 'internal: the columns of what identify() keeps';
-
 -- A trait's values as texts: a scalar is one, null is none. Errors: 22023 for an object.
 CREATE FUNCTION identity_map_values(kind text, value jsonb) RETURNS jsonb
   LANGUAGE plpgsql IMMUTABLE AS $$
@@ -90,7 +81,7 @@ BEGIN
   END LOOP;
   EXECUTE 'SELECT fingerprint, keys FROM @extschema@.identity_map_scan($1, $2, $3, $4, NULL, NULL)
            AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp'
-    || @extschema@.identity_map_traits(m) || ')'
+    || m.traits || ')'
   INTO fingerprint, new_keys
   USING @extschema@.identity_map_request(m, '{}', NULL), place,
     format('SELECT %L::text, NULL::timestamp AS updated_at', user_id)
