@@ -81,7 +81,7 @@ SELECT * FROM many.digest() EXCEPT SELECT * FROM many.expected;
 SET parallel_leader_participation = off;
 SELECT * FROM many.told();
 SELECT * FROM many.digest() EXCEPT SELECT * FROM many.expected;
--- As many as max_parallel_maintenance_workers.
+-- As many as max_parallel_maintenance_workers, if there are cores.
 RESET identity_resolve.max_workers;
 SET max_parallel_maintenance_workers = 0;
 SELECT * FROM many.told();

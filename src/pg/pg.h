@@ -45,6 +45,7 @@ extern "C" {
 #include <nodes/makefuncs.h>
 #include <nodes/nodeFuncs.h>
 #include <nodes/supportnodes.h>
+#include <optimizer/optimizer.h>
 #include <pgtime.h>
 #include <regex/regex.h>
 #include <storage/fd.h>

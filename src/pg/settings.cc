@@ -1,5 +1,8 @@
 #include "pg/settings.h"
 
+#include <algorithm>
+#include <thread>
+
 #include "pg/pg.h"
 
 namespace identity_resolve::pg {
@@ -9,20 +12,30 @@ namespace {
 int max_workers_setting = -1;
 bool log_stages_setting = false;
 
+// Workers beside the leader, which reads too, for which there is a core: more would only take
+// turns.
+int workers_with_a_core() noexcept {
+  static const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  if (cores == 0) return max_parallel_maintenance_workers;  // not known
+  return parallel_leader_participation ? cores - 1 : cores;
+}
+
 }  // namespace
 
 int max_workers() noexcept {
-  return max_workers_setting >= 0 ? max_workers_setting : max_parallel_maintenance_workers;
+  return max_workers_setting >= 0
+             ? max_workers_setting
+             : std::min(max_parallel_maintenance_workers, workers_with_a_core());
 }
 
 bool log_stages() noexcept { return log_stages_setting; }
 
 void define_settings() {
   constexpr int kMostWorkers = 1024;  // as of max_parallel_maintenance_workers
-  DefineCustomIntVariable("identity_resolve.max_workers",
-                          "How many parallel workers may read a source.",
-                          "-1: as many as max_parallel_maintenance_workers.", &max_workers_setting,
-                          -1, -1, kMostWorkers, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable(
+      "identity_resolve.max_workers", "How many parallel workers may read a source.",
+      "-1: as many as max_parallel_maintenance_workers, if there are cores.", &max_workers_setting,
+      -1, -1, kMostWorkers, PGC_USERSET, 0, nullptr, nullptr, nullptr);
   DefineCustomBoolVariable("identity_resolve.log_stages",
                            "Says after each stage of a resolve how long it took.",
                            "As NOTICE, with the counts that belong to the stage.",

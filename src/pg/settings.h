@@ -4,7 +4,7 @@
 namespace identity_resolve::pg {
 
 // identity_resolve.max_workers: how many parallel workers may read a source; -1: as many as
-// max_parallel_maintenance_workers.
+// max_parallel_maintenance_workers, but with the leader no more processes than there are cores.
 [[nodiscard]] int max_workers() noexcept;
 
 // identity_resolve.log_stages: whether a NOTICE after each stage says how long it took.
