@@ -262,13 +262,14 @@ BEGIN
   END IF;
   -- A part of an identity is those of its records that were one identity before. A value joins a part if
   -- a record of another part carries it too.
-  EXECUTE format('WITH parts AS MATERIALIZED (SELECT * FROM unnest($2, $7, $8) AS e (id, rid, old)),
+  EXECUTE format('WITH parts AS MATERIALIZED (
+      SELECT e.id, e.rid, e.old, m.source, m.record_id
+      FROM unnest($2, $7, $8) AS e (id, rid, old) JOIN %1$srecords AS m ON m.rid = e.rid),
     links AS MATERIALIZED (
       SELECT x.id, x.rid, x.old, l.kind, l.value
       FROM @extschema@.identity_links(VARIADIC $1) AS l
       JOIN unnest($3, $4) AS s (name, number) ON s.name = l.source
-      JOIN %1$srecords AS m ON m.source = s.number AND m.record_id = l.record_id
-      JOIN parts AS x ON x.rid = m.rid
+      JOIN parts AS x ON x.source = s.number AND x.record_id = l.record_id
       WHERE l.status = %2$L),
     shared AS MATERIALIZED (
       SELECT id, kind, value, array_agg(rid ORDER BY rid) AS rids, array_agg(DISTINCT old) AS olds,

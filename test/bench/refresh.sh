@@ -14,7 +14,8 @@
 #   --rounds N     rounds (3); the table has medians
 #   --keep         keep the database and print how to reach it; ends on Enter
 #
-# BENCH_SETTINGS adds lines to postgresql.conf.
+# BENCH_SETTINGS adds lines to postgresql.conf. Shared buffers lie in huge pages where the kernel has some reserved: for a
+# million people, sysctl vm.nr_hugepages=1200.
 set -euo pipefail
 export LC_ALL=C.UTF-8
 
@@ -159,7 +160,7 @@ done
 
 records=$(query -c 'SELECT (SELECT count(*) FROM segment.users) + (SELECT count(*) FROM zendesk.users) + (SELECT count(*) FROM stripe.customers) + (SELECT count(*) FROM salesforce.leads) + (SELECT count(*) FROM intercom.users)')
 median() { sort -g "$scratch/$1" | awk '{ x[NR] = $1 } END { print (x[int((NR + 1) / 2)] + x[int(NR / 2) + 1]) / 2 }'; }
-echo "machine:  $(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores, $((kilobytes / 1024 / 1024)) GB, load $(cut -d' ' -f1-3 /proc/loadavg)"
+echo "machine:  $(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores, $((kilobytes / 1024 / 1024)) GB, load $(cut -d' ' -f1-3 /proc/loadavg), shared buffers in huge pages: $(server_huge_pages)"
 echo "server:   $(sql -A -t -c 'SELECT version()' | cut -d, -f1); $people people, $records records at the end, medians of $rounds rounds (the limit: of $((3 * rounds)))"
 echo
 printf '| %-48s | %9s | %8s | %8s | %9s |\n' '' 'median s' 'best s' 'x limit' '% build'

@@ -25,6 +25,7 @@
 #
 # pgRouting takes part where Debian's package is installed, DuckDB where npm has it or can fetch it (into build/).
 # BENCH_SETTINGS adds lines to postgresql.conf; BENCH_CONTESTANTS is a folder in the place of contestants/.
+# Shared buffers lie in huge pages where the kernel has some reserved: for a million people, sysctl vm.nr_hugepages=1200.
 # How to read the table: doc/performance.md.
 set -euo pipefail
 export LC_ALL=C.UTF-8
@@ -104,7 +105,7 @@ describe_machine() {
     SELECT string_agg(name || ' = ' || current_setting(name), ', ' ORDER BY position)
     FROM unnest('{shared_buffers,work_mem,maintenance_work_mem,max_parallel_workers_per_gather,max_parallel_workers,
                   max_parallel_maintenance_workers,fsync,synchronous_commit,full_page_writes,wal_level,autovacuum,jit}'::text[])
-         WITH ORDINALITY AS u(name, position)")"
+         WITH ORDINALITY AS u(name, position)"), huge pages = $(server_huge_pages)"
   echo "load:     $(cut -d' ' -f1-3 /proc/loadavg) (1, 5 and 15 minutes before the first contestant), real-time priority: $realtime"
 }
 

@@ -4,6 +4,7 @@
 #   server_start "shared_preload_libraries = 'pg_cron'"   # any number of postgresql.conf lines
 #   sql -c 'CREATE EXTENSION identity_resolve'             # psql that stops at the first error
 #   server_conf "work_mem = '1MB'"                         # further lines; restarts a running server
+#   server_huge_pages                                      # yes or no
 #   server_stop                                            # or leave it to the exit trap
 #
 # The server lives in a fresh directory under /tmp (SERVER_DIR; its log is SERVER_LOG), listens on a
@@ -109,6 +110,13 @@ server_conf() {
   printf '%s\n' "$@" >>"$SERVER_DIR/data/postgresql.conf"
   server_run "$SERVER_BIN/pg_ctl" --pgdata=data --wait --mode=fast --silent stop >/dev/null &&
     server_up
+}
+
+# "yes" where the running server's shared buffers lie in huge pages: PostgreSQL takes those that the
+# kernel has reserved (vm.nr_hugepages), and without any goes on with small ones.
+server_huge_pages() {
+  awk '/^KernelPageSize/ && $2 > 64 { found = 1 } END { print found ? "yes" : "no" }' \
+    "/proc/$(head -n 1 "$SERVER_DIR/data/postmaster.pid")/smaps"
 }
 
 # Stops the server and removes every trace of it. Keeps the exit status, to be of use in a trap.
