@@ -139,7 +139,7 @@ COMMENT ON FUNCTION identity_map_execute_then(text) IS
 CREATE FUNCTION identity_map_prefix(map_id integer) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-  SELECT 'identity_state.m' || identity_map_prefix.map_id || '_';
+  SELECT 'identity_state.m' || identity_map_prefix.map_id::text || '_';  -- the cast is immutable, so that it is inlined
 END;
 COMMENT ON FUNCTION identity_map_prefix(integer) IS 'internal: how the names of a map''s tables begin';
 
