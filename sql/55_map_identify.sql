@@ -70,5 +70,32 @@ SELECT identify_id FROM site.people WHERE identify_id IS NOT NULL ORDER BY 1;
 SELECT identify('site.people', 'u6', '{"device_id": "99"}') IS NOT NULL AS known;
 SELECT identify_id FROM site.people WHERE identify_id IS NOT NULL ORDER BY 1;
 SELECT drop_identity_map('site.people');
+
+-- What one call says may concern thousands: then they are joined as a refresh joins them. Two accounts with one address keep
+-- all apart who only share it; without the second they are one again.
+CREATE TABLE site.shared AS SELECT n AS id, 'all@x.com' AS email FROM generate_series(1, 3000) AS n;
+SELECT create_identity_map('site.crowd', identity_source('shared', 'SELECT id, email FROM site.shared'),
+  identity_rule('email', max_records => 0), identity_column('shared_id', 'int[]'), identity_column('identify_id', 'text[]'));
+CALL refresh_identity_map('site.crowd');
+CREATE PROCEDURE site.as_resolved(OUT identities bigint, OUT differ bigint) LANGUAGE plpgsql AS $$
+BEGIN
+  SELECT count(DISTINCT identity_id) INTO identities FROM site.crowd;
+  SELECT count(*) INTO differ
+  FROM (SELECT array_agg(r ORDER BY r COLLATE "C") AS records
+        FROM (SELECT identity_id, source || ' ' || record_id AS r FROM identity_records(VARIADIC identity_map_clauses('site.crowd'))) AS r
+        GROUP BY identity_id) AS n
+  FULL JOIN (SELECT ARRAY(SELECT x.r FROM (SELECT 'identify ' || unnest(p.identify_id) UNION ALL SELECT 'shared ' || unnest(p.shared_id)) AS x (r)
+                          ORDER BY x.r COLLATE "C") AS records FROM site.crowd AS p) AS k USING (records)
+  WHERE n.records IS NULL OR k.records IS NULL;
+END $$;
+SELECT identify('site.crowd', 'u1', '{"email": "all@x.com"}') IS NOT NULL AS known;
+CALL site.as_resolved(NULL, NULL);
+SELECT identify('site.crowd', 'u2', '{"email": "all@x.com"}') IS NOT NULL AS known;
+CALL site.as_resolved(NULL, NULL);
+SELECT forget('site.crowd', 'identify', 'u2');
+CALL site.as_resolved(NULL, NULL);
+SELECT event, count(*) FROM identity_map_history('site.crowd') GROUP BY event ORDER BY event;
+SELECT bool_and(setting = reset_val) AS settings_as_before FROM pg_settings WHERE name IN ('work_mem', 'random_page_cost', 'enable_hashjoin', 'enable_seqscan');
+SELECT drop_identity_map('site.crowd');
 SET client_min_messages = warning;
 DROP SCHEMA site CASCADE;

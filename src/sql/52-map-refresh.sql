@@ -295,6 +295,19 @@ END $$;
 COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, jsonb, jsonb, timestamptz) IS
   'internal: by which identifier identities were merged';
 
+-- For statements on many records, until the call ends: as for an index build, what is large is sorted and
+-- hashed in memory. The state is looked up record by record unless much of it is concerned; it is small
+-- enough to be in the cache mostly.
+CREATE FUNCTION identity_map_allow_much() RETURNS void
+  LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM set_config('work_mem', (SELECT greatest(max(setting::bigint) FILTER (WHERE name = 'work_mem'),
+                                                  max(setting::bigint) FILTER (WHERE name = 'maintenance_work_mem') / 2) || 'kB'
+                                  FROM pg_settings WHERE name IN ('work_mem', 'maintenance_work_mem')), true),
+          set_config('random_page_cost', '1.1', true);
+END $$;
+COMMENT ON FUNCTION identity_map_allow_much() IS 'internal: memory and costs for many records';
+
 -- Settles what changed: `live` records, identities of records that are gone, keys that the records carry
 -- or carried, keys that came or went. All of the map where so much changed that a part saves nothing.
 -- `affected`: as identity_map_affected_text() gave it for these, or more; NULL to find out.
@@ -307,15 +320,22 @@ DECLARE
   reached record;
 BEGIN
   common := @extschema@.identity_map_execute(@extschema@.identity_map_common_text(m), moved, m.limits);
+  IF small AND (affected IS NULL OR common <> '[[], []]') THEN
+    affected := @extschema@.identity_map_execute(@extschema@.identity_map_affected_text(m), live, keys,
+      ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 0) AS e),
+      ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e), false);
+  END IF;
+  IF small AND (affected ->> 'count')::bigint > 1000 THEN
+    -- One record, but many are concerned: to join these record by record would take their square.
+    small := false;
+    PERFORM @extschema@.identity_map_allow_much(), set_config('enable_seqscan', 'on', true),
+            set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true);
+  END IF;
   IF NOT small THEN
     reached := @extschema@.identity_map_reach(m, live, keys,
       ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 0) AS e),
       ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e));
     affected := reached.affected;
-  ELSIF affected IS NULL OR common <> '[[], []]' THEN
-    affected := @extschema@.identity_map_execute(@extschema@.identity_map_affected_text(m), live, keys,
-      ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 0) AS e),
-      ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e), false);
   END IF;
   IF small THEN
     done := @extschema@.identity_map_execute(replace(replace(replace(m.settle, '%TABLE%', m.map::text), '%RECORDS%',
@@ -643,12 +663,7 @@ BEGIN
       USING ERRCODE = 'active_sql_transaction', DETAIL = 'It would not see what others did to the map before it had its turn.',
             HINT = 'Refresh in a transaction of its own that is READ COMMITTED.';
   END IF;
-  -- As for an index build: what is large is sorted and hashed in memory. The state is looked up record by
-  -- record unless much of it is concerned; it is small enough to be in the cache mostly.
-  PERFORM set_config('work_mem', (SELECT greatest(max(setting::bigint) FILTER (WHERE name = 'work_mem'),
-                                                  max(setting::bigint) FILTER (WHERE name = 'maintenance_work_mem') / 2) || 'kB'
-                                  FROM pg_settings WHERE name IN ('work_mem', 'maintenance_work_mem')), true),
-          set_config('random_page_cost', '1.1', true);
+  PERFORM @extschema@.identity_map_allow_much();
   attached := @extschema@.identity_map_attach(m);
   -- Once triggers tell of what it does not see.
   PERFORM @extschema@.identity_map_take_snapshot();
