@@ -2,16 +2,15 @@
 //
 // A map's work is done in SQL and PL/pgSQL (src/sql/50-map.sql and on). What SQL cannot do stands
 // here: to become the map's owner for as long as that work runs, as REFRESH MATERIALIZED VIEW does;
-// to wait for each other by locks of our own that nobody else can take; to keep the plans of
-// statements whose tables are named only at run time; and to write down a failure after it.
+// to wait for each other by locks of our own that nobody else can take; and to write down a failure
+// after it. How statements are run, and by which snapshot: map_execute.cc.
 //
 // Plain frames all of it: no C++ object is alive where PostgreSQL may raise an error.
 #include "pg/guard.h"
+#include "pg/map_execute.h"
 #include "pg/map_snapshot.h"
 #include "pg/pg.h"
 #include "pg/resolve.h"
-
-#include <unordered_map>
 
 extern "C" {
 #include <access/htup_details.h>
@@ -90,47 +89,6 @@ Oid find_function(const Home& home, const char* name, int count, const Oid* type
   char* schema = get_namespace_name(home.schema_id);
   return LookupFuncName(list_make2(makeString(schema), makeString(pstrdup(name))), count, types,
                         false);
-}
-
-// Plans that stay for as long as the session does, by the text of their statement. They are made
-// anew by PostgreSQL where a table changes; when there are too many all of them go.
-using PlanCache = std::unordered_map<std::string, SPIPlanPtr>;
-
-PlanCache& plan_cache() {
-  static PlanCache cache;
-  return cache;
-}
-
-SPIPlanPtr known_plan(const char* statement) {
-  return guarded([statement]() -> SPIPlanPtr {
-    const auto found = plan_cache().find(statement);
-    return found == plan_cache().end() ? nullptr : found->second;
-  });
-}
-
-void keep_plan(const char* statement, SPIPlanPtr plan) {
-  constexpr std::size_t kMostPlans = 256;
-  if (plan_cache().size() >= kMostPlans) {
-    for (const auto& [text, old] : plan_cache()) SPI_freeplan(old);
-    plan_cache().clear();
-  }
-  guarded([=] { plan_cache().emplace(statement, plan); });
-  SPI_keepplan(plan);
-}
-
-// Executes a statement by a plan that is made once; a connection to SPI is open.
-void execute_cached(const char* statement, int count, Oid* types, Datum* values,
-                    const char* nulls) {
-  SPIPlanPtr plan = known_plan(statement);
-  if (plan == nullptr) {
-    plan = SPI_prepare_cursor(statement, count, types, CURSOR_OPT_GENERIC_PLAN);
-    if (plan == nullptr) {
-      elog(ERROR, "SPI_prepare_cursor: %s", SPI_result_code_string(SPI_result));
-    }
-    keep_plan(statement, plan);
-  }
-  const int result = SPI_execute_plan(plan, values, nulls, false, 0);
-  if (result < 0) elog(ERROR, "SPI_execute_plan: %s", SPI_result_code_string(result));
 }
 
 // A row of the catalog, as a value of its row type, on the current memory context; 0 where there is
@@ -281,34 +239,19 @@ void check_owns_state(const Home& home, int map_id) {
                   errmsg("permission denied for the state of that identity map")));
 }
 
-// One refresh at a time in a session: whether it is on, and its snapshot, which the transaction's
-// end, however it comes, does not outlive.
-struct Refreshing {
-  bool is_on;
-  Snapshot snapshot;
-};
-Refreshing refreshing{false, nullptr};
-
 // A map's own function, which may take the refresh's snapshot.
 Datum call_refresh(const Home& home, Oid owner, Datum map, Datum arguments) {
-  if (refreshing.is_on) elog(ERROR, "a source of an identity map refreshes another one");
-  const auto end = [] {
-    if (refreshing.snapshot != nullptr) {
-      UnregisterSnapshotFromOwner(refreshing.snapshot, TopTransactionResourceOwner);
-    }
-    refreshing = {false, nullptr};
-  };
-  refreshing = {true, nullptr};
+  begin_refresh();
   Datum result = 0;
   PG_TRY();
   { result = call_as_owner(home, owner, "identity_map_refresh", map, arguments, false); }
   PG_CATCH();
   {
-    end();
+    end_refresh();
     PG_RE_THROW();
   }
   PG_END_TRY();
-  end();
+  end_refresh();
   return result;
 }
 
@@ -337,52 +280,15 @@ void refresh(const Home& home, Oid table, bool full, bool wait) {
   call_as_catalog(home, "identity_map_note", target.map_id, result);
 }
 
-// The statement and its parameters as SQL gave them: function(statement, VARIADIC "any").
-struct Statement {
-  const char* text;
-  int count;
-  Oid* types;
-  Datum* values;
-  char* nulls;
-};
-
-Statement statement_of(FunctionCallInfo fcinfo) {
-  Statement statement{};
-  statement.text = text_to_cstring(PG_GETARG_TEXT_PP(0));
-  statement.count = PG_NARGS() - 1;
-  const auto room = static_cast<std::size_t>(statement.count) + 1;
-  statement.types = static_cast<Oid*>(palloc(sizeof(Oid) * room));
-  statement.values = static_cast<Datum*>(palloc(sizeof(Datum) * room));
-  statement.nulls = static_cast<char*>(palloc(room));
-  for (int i = 0; i < statement.count; ++i) {
-    statement.types[i] = get_fn_expr_argtype(fcinfo->flinfo, i + 1);
-    statement.values[i] = PG_GETARG_DATUM(i + 1);
-    statement.nulls[i] = PG_ARGISNULL(i + 1) ? 'n' : ' ';
-  }
-  return statement;
-}
-
-// The first column of the first row that SPI has given, as text on a context; nullptr for none.
-text* first_value(MemoryContext on) {
-  if (SPI_processed == 0 || SPI_tuptable == nullptr) return nullptr;
-  const char* value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-  if (value == nullptr) return nullptr;
-  const MemoryContext inner = MemoryContextSwitchTo(on);
-  text* result = cstring_to_text(value);
-  MemoryContextSwitchTo(inner);
-  return result;
-}
-
 }  // namespace
-
-Snapshot refresh_snapshot() noexcept { return refreshing.snapshot; }
 
 }  // namespace identity_resolve::pg
 
 using namespace identity_resolve::pg;
 
-// refresh_identity_map(map regclass, full boolean, wait boolean), a procedure: src/sql/54-map.sql.
-// A failure is written to the catalog where the call may commit, and then raised again.
+// refresh_identity_map(map regclass, full boolean, wait boolean), a procedure:
+// src/sql/56-map-public.sql. A failure is written to the catalog where the call may commit, and
+// then raised again.
 IDENTITY_RESOLVE_FUNCTION(refresh_identity_map) {
   for (int i = 0; i < 3; ++i) {
     if (!PG_ARGISNULL(i)) continue;
@@ -494,7 +400,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_call) {
 }
 
 // identity_map_history(map regclass, since timestamptz, identity_id uuid):
-// src/sql/54-map-public.sql. Row by row into a tuplestore, as a map may have had more events than
+// src/sql/56-map-public.sql. Row by row into a tuplestore, as a map may have had more events than
 // fit into memory.
 IDENTITY_RESOLVE_FUNCTION(identity_map_history) {
   if (PG_ARGISNULL(0)) {
@@ -624,48 +530,4 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_lock_keys) {
          static_cast<std::uint16_t>(tags[i] & 0xFFFF), true, true);
   }
   PG_RETURN_VOID();
-}
-
-// identity_map_execute(statement text, VARIADIC arguments "any") → text: runs a statement by a plan
-// that the session keeps; gives the first column of its first row. With the rights of the caller.
-IDENTITY_RESOLVE_FUNCTION(identity_map_execute) {
-  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
-  const Statement statement = statement_of(fcinfo);
-  const MemoryContext outer = CurrentMemoryContext;
-  SPI_connect();
-  execute_cached(statement.text, statement.count, statement.types, statement.values,
-                 statement.nulls);
-  text* result = first_value(outer);
-  SPI_finish();
-  if (result == nullptr) PG_RETURN_NULL();
-  PG_RETURN_TEXT_P(result);
-}
-
-// identity_map_take_snapshot() → void: from now on the refresh that is on sees its sources as they
-// are now.
-IDENTITY_RESOLVE_FUNCTION(identity_map_take_snapshot) {
-  if (!refreshing.is_on || refreshing.snapshot != nullptr) {
-    elog(ERROR, "no refresh of an identity map is at its beginning");
-  }
-  refreshing.snapshot = RegisterSnapshotOnOwner(GetLatestSnapshot(), TopTransactionResourceOwner);
-  PG_RETURN_VOID();
-}
-
-// identity_map_execute_then(statement text, VARIADIC arguments "any") → text: as
-// identity_map_execute(), by the refresh's snapshot.
-IDENTITY_RESOLVE_FUNCTION(identity_map_execute_then) {
-  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
-  if (refreshing.snapshot == nullptr) elog(ERROR, "no refresh has taken a snapshot");
-  const Statement statement = statement_of(fcinfo);
-  const MemoryContext outer = CurrentMemoryContext;
-  SPI_connect();
-  const SPIPlanPtr plan = SPI_prepare(statement.text, statement.count, statement.types);
-  if (plan == nullptr) elog(ERROR, "SPI_prepare: %s", SPI_result_code_string(SPI_result));
-  const int done = SPI_execute_snapshot(plan, statement.values, statement.nulls,
-                                        refreshing.snapshot, InvalidSnapshot, false, true, 0);
-  if (done < 0) elog(ERROR, "SPI_execute_snapshot: %s", SPI_result_code_string(done));
-  text* result = first_value(outer);
-  SPI_finish();
-  if (result == nullptr) PG_RETURN_NULL();
-  PG_RETURN_TEXT_P(result);
 }

@@ -12,6 +12,7 @@
 
 #include "pg/environment.h"
 #include "pg/map_snapshot.h"
+#include "pg/map_tables.h"
 #include "pg/resolve.h"
 #include "pg/scan.h"
 #include "pg/spi.h"
@@ -29,131 +30,6 @@ namespace {
 using engine::Error;
 
 constexpr std::string_view kIdentifySource = "identify";
-
-// Numbers, each with its place in the order of arrival. Open addressing; half of it stays empty.
-class NumberTable {
- public:
-  explicit NumberTable(ContextMemory& memory)
-      : numbers_(&memory), slots_(kLeast, kEmpty, &memory) {}
-
-  // The number's place, and whether it is new.
-  std::pair<std::uint32_t, bool> insert(std::int64_t number) {
-    if ((numbers_.size() + 1) * 2 > slots_.size()) grow();
-    const std::size_t at = find_slot(number);
-    if (slots_[at] != kEmpty) return {slots_[at], false};
-    if (numbers_.size() >= kEmpty) throw Error("54000", "a source has more rows than can be read");
-    slots_[at] = static_cast<std::uint32_t>(numbers_.size());
-    numbers_.push_back(number);
-    return {slots_[at], true};
-  }
-  [[nodiscard]] bool contains(std::int64_t number) const noexcept {
-    return slots_[find_slot(number)] != kEmpty;
-  }
-  [[nodiscard]] std::span<const std::int64_t> numbers() const noexcept {
-    return {numbers_.data(), numbers_.size()};
-  }
-
- private:
-  static constexpr std::size_t kLeast = 1024;
-  static constexpr std::uint32_t kEmpty = UINT32_MAX;
-
-  [[nodiscard]] std::size_t find_slot(std::int64_t number) const noexcept {
-    const std::size_t mask = slots_.size() - 1;
-    std::size_t at = (static_cast<std::uint64_t>(number) * 0x9E3779B97F4A7C15U >> 20) & mask;
-    while (slots_[at] != kEmpty && numbers_[slots_[at]] != number) at = (at + 1) & mask;
-    return at;
-  }
-  void grow() {
-    slots_.assign(slots_.size() * 2, kEmpty);
-    for (std::size_t i = 0; i < numbers_.size(); ++i) {
-      slots_[find_slot(numbers_[i])] = static_cast<std::uint32_t>(i);
-    }
-  }
-
-  boost::container::pmr::vector<std::int64_t> numbers_;
-  boost::container::pmr::vector<std::uint32_t> slots_;
-};
-
-// The fingerprints of rows: 62 bits of each, and in the other two what became of it, in one word of
-// an open-addressing table at most half full. A probe is one miss of the cache.
-class FingerprintSet {
- public:
-  enum State : std::uint64_t { kGone = 0, kKnown = 1, kSeen = 2 };  // kGone: was there once
-
-  explicit FingerprintSet(ContextMemory& memory) : slots_(kLeast, kEmpty, &memory) {}
-
-  void reserve(std::size_t more) {
-    std::size_t size = slots_.size();
-    while ((count_ + more) * 2 > size) size *= 2;
-    if (size > slots_.size()) resize(size);
-  }
-  // `count` of them, eight bytes each; many at once, so that the misses overlap.
-  void set(const char* fingerprints, std::size_t count, State state) {
-    const auto word_at = [fingerprints](std::size_t place) {
-      std::int64_t fingerprint = 0;
-      std::memcpy(&fingerprint, fingerprints + place * sizeof fingerprint, sizeof fingerprint);
-      return word(fingerprint);
-    };
-    reserve(count);
-    constexpr std::size_t kAhead = 16;
-    for (std::size_t i = 0; i < count; ++i) {
-      if (i + kAhead < count) __builtin_prefetch(&slots_[home(word_at(i + kAhead))], 1);
-      std::uint64_t& slot = find(word_at(i));
-      if (slot == kEmpty) ++count_;
-      slot = word_at(i) | state;
-    }
-  }
-  // Marks a row as seen; whether it was known before, or seen already.
-  bool see(std::int64_t fingerprint) {
-    std::uint64_t& slot = find(word(fingerprint));
-    const bool is_known = slot != kEmpty && (slot & kStates) != kGone;
-    if (is_known) {
-      slot = word(fingerprint) | kSeen;
-      return true;
-    }
-    set(reinterpret_cast<const char*>(&fingerprint), 1, kSeen);
-    return false;
-  }
-  // Calls visit(fingerprint) for each that was known and not seen; of the two bits nothing is
-  // known.
-  template <class Visit>
-  void each_unseen(Visit&& visit) const {
-    for (const std::uint64_t slot : slots_) {
-      if (slot != kEmpty && (slot & kStates) == kKnown) {
-        visit(static_cast<std::int64_t>(slot & ~kStates));
-      }
-    }
-  }
-
- private:
-  static constexpr std::size_t kLeast = 1024;
-  static constexpr std::uint64_t kStates = 3;
-  static constexpr std::uint64_t kEmpty = kStates;
-
-  static std::uint64_t word(std::int64_t fingerprint) noexcept {
-    return static_cast<std::uint64_t>(fingerprint) & ~kStates;
-  }
-  [[nodiscard]] std::size_t home(std::uint64_t word) const noexcept {
-    return (word >> 20) & (slots_.size() - 1);  // a keyed hash: any bits will do
-  }
-  std::uint64_t& find(std::uint64_t word) noexcept {
-    std::size_t at = home(word);
-    while (slots_[at] != kEmpty && (slots_[at] & ~kStates) != word) {
-      at = (at + 1) & (slots_.size() - 1);
-    }
-    return slots_[at];
-  }
-  void resize(std::size_t size) {
-    boost::container::pmr::vector<std::uint64_t> old(size, kEmpty, slots_.get_allocator());
-    old.swap(slots_);
-    for (const std::uint64_t slot : old) {
-      if (slot != kEmpty) find(slot & ~kStates) = slot;
-    }
-  }
-
-  boost::container::pmr::vector<std::uint64_t> slots_;
-  std::size_t count_ = 0;
-};
 
 // Runs a query, handing its rows to take(values, nulls), which runs C++; a connection to SPI is
 // open. The columns must be of the types given: `what` is none of a user's.

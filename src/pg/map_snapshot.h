@@ -11,6 +11,10 @@
 
 namespace identity_resolve::pg {
 
+// A refresh begins, and has ended, however it did. One at a time in a session: else an error.
+void begin_refresh();
+void end_refresh();
+
 // The snapshot, or nullptr where no refresh has taken one.
 Snapshot refresh_snapshot() noexcept;
 

@@ -1,0 +1,168 @@
+// How an identity map's work runs its statements: by plans that the session keeps, and by the one
+// snapshot of a refresh.
+//
+// Plain frames all of it, as in map_calls.cc.
+#include "pg/map_execute.h"
+
+#include "pg/guard.h"
+#include "pg/map_snapshot.h"
+
+#include <string>
+#include <unordered_map>
+
+extern "C" {
+#include <utils/resowner.h>
+#include <utils/snapmgr.h>
+}
+
+namespace identity_resolve::pg {
+
+namespace {
+
+// Plans that stay for as long as the session does, by the text of their statement. They are made
+// anew by PostgreSQL where a table changes; when there are too many all of them go.
+using PlanCache = std::unordered_map<std::string, SPIPlanPtr>;
+
+PlanCache& plan_cache() {
+  static PlanCache cache;
+  return cache;
+}
+
+SPIPlanPtr known_plan(const char* statement) {
+  return guarded([statement]() -> SPIPlanPtr {
+    const auto found = plan_cache().find(statement);
+    return found == plan_cache().end() ? nullptr : found->second;
+  });
+}
+
+void keep_plan(const char* statement, SPIPlanPtr plan) {
+  constexpr std::size_t kMostPlans = 256;
+  if (plan_cache().size() >= kMostPlans) {
+    for (const auto& [text, old] : plan_cache()) SPI_freeplan(old);
+    plan_cache().clear();
+  }
+  guarded([=] { plan_cache().emplace(statement, plan); });
+  SPI_keepplan(plan);
+}
+
+// One refresh at a time in a session: whether it is on, and its snapshot, which the transaction's
+// end, however it comes, does not outlive.
+struct Refreshing {
+  bool is_on;
+  Snapshot snapshot;
+};
+Refreshing refreshing{false, nullptr};
+
+// The statement and its parameters as SQL gave them: function(statement, VARIADIC "any").
+struct Statement {
+  const char* text;
+  int count;
+  Oid* types;
+  Datum* values;
+  char* nulls;
+};
+
+Statement statement_of(FunctionCallInfo fcinfo) {
+  Statement statement{};
+  statement.text = text_to_cstring(PG_GETARG_TEXT_PP(0));
+  statement.count = PG_NARGS() - 1;
+  const auto room = static_cast<std::size_t>(statement.count) + 1;
+  statement.types = static_cast<Oid*>(palloc(sizeof(Oid) * room));
+  statement.values = static_cast<Datum*>(palloc(sizeof(Datum) * room));
+  statement.nulls = static_cast<char*>(palloc(room));
+  for (int i = 0; i < statement.count; ++i) {
+    statement.types[i] = get_fn_expr_argtype(fcinfo->flinfo, i + 1);
+    statement.values[i] = PG_GETARG_DATUM(i + 1);
+    statement.nulls[i] = PG_ARGISNULL(i + 1) ? 'n' : ' ';
+  }
+  return statement;
+}
+
+// The first column of the first row that SPI has given, as text on a context; nullptr for none.
+text* first_value(MemoryContext on) {
+  if (SPI_processed == 0 || SPI_tuptable == nullptr) return nullptr;
+  const char* value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+  if (value == nullptr) return nullptr;
+  const MemoryContext inner = MemoryContextSwitchTo(on);
+  text* result = cstring_to_text(value);
+  MemoryContextSwitchTo(inner);
+  return result;
+}
+
+}  // namespace
+
+void execute_cached(const char* statement, int count, Oid* types, Datum* values,
+                    const char* nulls) {
+  SPIPlanPtr plan = known_plan(statement);
+  if (plan == nullptr) {
+    plan = SPI_prepare_cursor(statement, count, types, CURSOR_OPT_GENERIC_PLAN);
+    if (plan == nullptr) {
+      elog(ERROR, "SPI_prepare_cursor: %s", SPI_result_code_string(SPI_result));
+    }
+    keep_plan(statement, plan);
+  }
+  const int result = SPI_execute_plan(plan, values, nulls, false, 0);
+  if (result < 0) elog(ERROR, "SPI_execute_plan: %s", SPI_result_code_string(result));
+}
+
+void begin_refresh() {
+  if (refreshing.is_on) elog(ERROR, "a source of an identity map refreshes another one");
+  refreshing = {true, nullptr};
+}
+
+void end_refresh() {
+  if (refreshing.snapshot != nullptr) {
+    UnregisterSnapshotFromOwner(refreshing.snapshot, TopTransactionResourceOwner);
+  }
+  refreshing = {false, nullptr};
+}
+
+Snapshot refresh_snapshot() noexcept { return refreshing.snapshot; }
+
+}  // namespace identity_resolve::pg
+
+using namespace identity_resolve::pg;
+
+// identity_map_execute(statement text, VARIADIC arguments "any") → text: runs a statement by a plan
+// that the session keeps; gives the first column of its first row. With the rights of the caller.
+IDENTITY_RESOLVE_FUNCTION(identity_map_execute) {
+  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
+  const Statement statement = statement_of(fcinfo);
+  const MemoryContext outer = CurrentMemoryContext;
+  SPI_connect();
+  execute_cached(statement.text, statement.count, statement.types, statement.values,
+                 statement.nulls);
+  text* result = first_value(outer);
+  SPI_finish();
+  if (result == nullptr) PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(result);
+}
+
+// identity_map_take_snapshot() → void: from now on the refresh that is on sees its sources as they
+// are now.
+IDENTITY_RESOLVE_FUNCTION(identity_map_take_snapshot) {
+  if (!refreshing.is_on || refreshing.snapshot != nullptr) {
+    elog(ERROR, "no refresh of an identity map is at its beginning");
+  }
+  refreshing.snapshot = RegisterSnapshotOnOwner(GetLatestSnapshot(), TopTransactionResourceOwner);
+  PG_RETURN_VOID();
+}
+
+// identity_map_execute_then(statement text, VARIADIC arguments "any") → text: as
+// identity_map_execute(), by the refresh's snapshot.
+IDENTITY_RESOLVE_FUNCTION(identity_map_execute_then) {
+  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
+  if (refreshing.snapshot == nullptr) elog(ERROR, "no refresh has taken a snapshot");
+  const Statement statement = statement_of(fcinfo);
+  const MemoryContext outer = CurrentMemoryContext;
+  SPI_connect();
+  const SPIPlanPtr plan = SPI_prepare(statement.text, statement.count, statement.types);
+  if (plan == nullptr) elog(ERROR, "SPI_prepare: %s", SPI_result_code_string(SPI_result));
+  const int done = SPI_execute_snapshot(plan, statement.values, statement.nulls,
+                                        refreshing.snapshot, InvalidSnapshot, false, true, 0);
+  if (done < 0) elog(ERROR, "SPI_execute_snapshot: %s", SPI_result_code_string(done));
+  text* result = first_value(outer);
+  SPI_finish();
+  if (result == nullptr) PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(result);
+}

@@ -1,0 +1,219 @@
+-- Identity maps: how a refresh reads the sources, as the map's owner (54-map-refresh.sql): which records
+-- have to be read, what changed in them since the last time, and the triggers that tell of changes.
+
+CREATE FUNCTION identity_map_look(m identity_map_catalog, a jsonb) RETURNS jsonb
+  LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+  SELECT identity_map_layout(m.clauses, m.search_path);
+END;
+COMMENT ON FUNCTION identity_map_look(identity_map_catalog, jsonb) IS 'internal: the columns of a map''s sources';
+
+-- The query of source i as a part of another one: its first column is named ir_id there.
+CREATE FUNCTION identity_map_wrap(m identity_map_catalog, i integer, condition text) RETURNS text
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT format(E'SELECT q.* FROM (%s\n) AS q (ir_id) %s',
+                m.prepared #>> ARRAY['layout', 'sources', (i - 1)::text, 'query'], condition);
+END;
+COMMENT ON FUNCTION identity_map_wrap(identity_map_catalog, integer, text) IS 'internal: a part of a source''s rows';
+
+-- The statement that reads source n (its place in the list: i) and gives (fingerprint, ...) as
+-- identity_map_scan() does, in a WITH clause named `found`. Its parameters: $1 the clauses, $2 the query,
+-- $3 the search_path, $4 the known fingerprints.
+CREATE FUNCTION identity_map_found(m identity_map_catalog, i integer) RETURNS text
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT format('found AS MATERIALIZED (SELECT * FROM @extschema@.identity_map_scan($1, %s, $2, $3, $4, %L)
+    AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp%s))', i,
+    format('SELECT hash FROM %stombstones WHERE source = %L', identity_map_prefix(m.map_id), m.source_names[i]),
+    (SELECT string_agg(format(', c%s %s', n, CASE WHEN (c -> 'array')::boolean THEN 'text[]' ELSE 'text' END), '' ORDER BY n)
+     FROM jsonb_array_elements(m.prepared #> ARRAY['layout', 'sources', (i - 1)::text, 'columns']) WITH ORDINALITY AS c (c, n)));
+END;
+COMMENT ON FUNCTION identity_map_found(identity_map_catalog, integer) IS 'internal: the beginning of a statement that reads a source';
+
+-- The columns c1, c2, ... of the copy of source i, each with a comma before it and the prefix.
+CREATE FUNCTION identity_map_cells(m identity_map_catalog, i integer, prefix text) RETURNS text
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT coalesce(string_agg(format(', %sc%s', prefix, n), '' ORDER BY n), '')
+  FROM jsonb_array_elements(m.prepared #> ARRAY['layout', 'sources', (i - 1)::text, 'columns']) WITH ORDINALITY AS c (c, n);
+END;
+COMMENT ON FUNCTION identity_map_cells(identity_map_catalog, integer, text) IS 'internal: the columns of a copy of a source';
+
+-- The fingerprints of a source's rows anew, a million in a part.
+CREATE FUNCTION identity_map_print(m identity_map_catalog, n integer) RETURNS void
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(m.map_id);
+BEGIN
+  EXECUTE format('DELETE FROM %sprints WHERE source = %s', p, n);
+  EXECUTE format('INSERT INTO %1$sprints (source, came)
+                  SELECT %2$s, @extschema@.identity_map_pack(array_agg(fingerprint)) FROM %1$srows_%2$s
+                  GROUP BY (fingerprint >> 2) & (SELECT (1::bigint << ceil(log(2.0, greatest(count(*) / 1000000.0, 1.0)))::integer) - 1 FROM %1$srows_%2$s)', p, n);
+END $$;
+COMMENT ON FUNCTION identity_map_print(identity_map_catalog, integer) IS 'internal: packs the fingerprints of a source''s rows';
+
+-- Reads source i into its copy: all of it, or the records named. Gives the numbers of the records of
+-- which a row is new or gone.
+CREATE FUNCTION identity_map_read(m identity_map_catalog, i integer, ids text[]) RETURNS bigint[]
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(m.map_id);
+  n integer := m.source_numbers[i];
+  source jsonb := m.prepared #> ARRAY['layout', 'sources', (i - 1)::text];
+  query text := NULL;
+  known text := format('SELECT came, went FROM %sprints WHERE source = %s ORDER BY part', p, n);
+  touched bigint[];
+  is_worn boolean;
+BEGIN
+  IF ids IS NOT NULL THEN
+    query := @extschema@.identity_map_wrap(m, i, format('WHERE q.ir_id = ANY (%L::%s[])', ids, source ->> 'id_type'));
+    known := format('SELECT @extschema@.identity_map_pack(array_agg(r.fingerprint)), NULL::bytea
+                     FROM %srows_%s AS r WHERE r.rid = ANY (ARRAY(
+                       SELECT m.rid FROM %srecords AS m WHERE m.source = %s AND m.record_id = ANY (%L::text[])))', p, n, p, n, ids);
+  END IF;
+  EXECUTE 'WITH ' || @extschema@.identity_map_found(m, i) || format(',
+    gone AS (DELETE FROM %1$srows_%2$s AS r USING found AS f
+             WHERE f.record_id IS NULL AND r.fingerprint = f.fingerprint RETURNING r.rid),
+    told AS (INSERT INTO %1$sprints (source, came, went)
+             SELECT %2$s, @extschema@.identity_map_pack(array_agg(fingerprint) FILTER (WHERE record_id IS NOT NULL)),
+                    @extschema@.identity_map_pack(array_agg(fingerprint) FILTER (WHERE record_id IS NULL))
+             FROM found HAVING count(*) > 0),
+    named AS MATERIALIZED (SELECT DISTINCT f.record_id, m.rid FROM found AS f
+              LEFT JOIN %1$srecords AS m ON m.source = %2$s AND m.record_id = f.record_id WHERE f.record_id IS NOT NULL),
+    fresh AS (INSERT INTO %1$srecords (source, record_id) SELECT %2$s, record_id FROM named WHERE rid IS NULL
+              RETURNING rid, record_id),
+    added AS (INSERT INTO %1$srows_%2$s (rid, fingerprint, record_id, keys, updated_at%3$s)
+              SELECT coalesce(named.rid, fresh.rid), f.fingerprint, f.record_id, f.keys, f.updated_at%4$s
+              FROM found AS f JOIN named ON named.record_id = f.record_id
+              LEFT JOIN fresh ON fresh.record_id = f.record_id RETURNING rid)
+    SELECT array_agg(DISTINCT rid) FROM (SELECT rid FROM gone UNION ALL SELECT rid FROM added) AS t',
+    p, n, @extschema@.identity_map_cells(m, i, ''), @extschema@.identity_map_cells(m, i, 'f.'))
+  INTO touched
+  USING @extschema@.identity_map_scan_clauses(m), query, m.search_path, known;
+  -- Many parts, or much that came and went, are made into one again.
+  EXECUTE format('SELECT count(*) > 100 OR sum(coalesce(length(went), 0)) > greatest(0.2 * sum(coalesce(length(came), 0)), 100000)
+                  FROM %sprints WHERE source = %s', p, n) INTO is_worn;
+  IF is_worn THEN
+    PERFORM @extschema@.identity_map_print(m, n);
+  END IF;
+  RETURN coalesce(touched, '{}');
+END $$;
+COMMENT ON FUNCTION identity_map_read(identity_map_catalog, integer, text[]) IS
+  'internal: reads a source into its copy, and says which records changed';
+
+-- Which records of source i have to be read: NULL for all of them. Sets the mark up to which changed_since
+-- has been read.
+CREATE FUNCTION identity_map_changed(m identity_map_catalog, i integer, is_full boolean, OUT ids text[], OUT mark text)
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(m.map_id);
+  n integer := m.source_numbers[i];
+  clause jsonb := (SELECT c::jsonb FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' = 'source' AND c::jsonb ->> 'name' = m.source_names[i]);
+  since text := clause ->> 'changed_since';
+  told jsonb;
+  is_all boolean := is_full OR since IS NULL AND clause ->> 'capture' IS NULL;
+  path text := current_setting('search_path');
+  query text;
+  newest jsonb;
+BEGIN
+  -- By the snapshot by which the source is read: what is logged later is for the next refresh.
+  told := @extschema@.identity_map_execute_then(format('WITH gone AS (DELETE FROM %slog WHERE source = %s RETURNING record_id)
+    SELECT jsonb_build_array(coalesce(jsonb_agg(DISTINCT record_id) FILTER (WHERE record_id IS NOT NULL), %L),
+                             coalesce(bool_or(record_id IS NULL), false)) FROM gone', p, n, '[]'));
+  is_all := is_all OR (told -> 1)::boolean;
+  IF since IS NOT NULL THEN
+    mark := m.marks ->> n::text;
+    is_all := is_all OR mark IS NULL;
+    IF is_all THEN
+      query := format('SELECT pg_catalog.jsonb_build_array(NULL, pg_catalog.format(''%%s'', pg_catalog.max(q.%I))) FROM (%s) AS q',
+                      since, @extschema@.identity_map_wrap(m, i, ''));
+    ELSE
+      query := format('SELECT pg_catalog.jsonb_build_array(pg_catalog.jsonb_agg(pg_catalog.format(''%%s'', q.ir_id)),
+                              pg_catalog.format(''%%s'', pg_catalog.max(q.%1$I))) FROM (%2$s) AS q',
+                      since, @extschema@.identity_map_wrap(m, i, format('WHERE q.%I >= %L', since, mark)));
+    END IF;
+    PERFORM set_config('search_path', m.search_path, true);
+    newest := @extschema@.identity_map_execute_then(query);
+    PERFORM pg_catalog.set_config('search_path', path, true);
+    mark := coalesce(nullif(newest ->> 1, ''), mark);
+    IF jsonb_typeof(newest -> 0) = 'array' THEN
+      ids := ARRAY(SELECT jsonb_array_elements_text(newest -> 0));
+    END IF;
+  END IF;
+  IF is_all THEN
+    ids := NULL;
+  ELSE
+    ids := coalesce(ids, '{}') || ARRAY(SELECT jsonb_array_elements_text(told -> 0));
+    -- Of many, all of them are found sooner by reading the source once.
+    IF cardinality(ids) > greatest(1000, 0.2 * (SELECT c.reltuples FROM pg_class AS c WHERE c.oid = to_regclass(p || 'rows_' || n))) THEN
+      ids := NULL;
+    END IF;
+  END IF;
+END $$;
+COMMENT ON FUNCTION identity_map_changed(identity_map_catalog, integer, boolean) IS
+  'internal: the records of a source that a refresh has to read';
+
+-- Makes the triggers that sources with capture => 'trigger' need, where they are not there and enabled.
+-- Gives the numbers of the sources that have to be read as a whole because of it.
+CREATE FUNCTION identity_map_attach(m identity_map_catalog) RETURNS integer[]
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(m.map_id);
+  source jsonb;
+  number integer;
+  function regprocedure;
+  event text;
+  trigger_name text;
+  made integer[] := '{}';
+  item record;
+BEGIN
+  -- Those that no clause asks for any more.
+  FOR item IN SELECT t.tgname, t.tgrelid::regclass AS relation FROM pg_trigger AS t JOIN pg_proc AS f ON f.oid = t.tgfoid
+              WHERE f.pronamespace = 'identity_state'::regnamespace AND f.proname ~ ('^m' || m.map_id || '_capture_')
+                AND NOT EXISTS (SELECT FROM unnest(m.clauses) AS c
+                                WHERE c::jsonb ->> 'capture' = 'trigger'
+                                  AND 'm' || m.map_id || '_capture_' || (m.numbers ->> (c::jsonb ->> 'name')) = f.proname) LOOP
+    EXECUTE format('DROP TRIGGER %I ON %s', item.tgname, item.relation);
+  END LOOP;
+  FOR source IN SELECT s FROM jsonb_array_elements(m.prepared #> '{layout,sources}') AS s
+                WHERE s ->> 'name' IN (SELECT c::jsonb ->> 'name' FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'capture' = 'trigger') LOOP
+    number := m.numbers ->> (source ->> 'name');
+    function := to_regprocedure(p || 'capture_' || number || '()');
+    IF (SELECT count(*) FROM pg_trigger AS t WHERE t.tgfoid = function::oid AND t.tgenabled IN ('O', 'A')
+          AND t.tgrelid = (source ->> 'table')::regclass) = 4 THEN
+      CONTINUE;
+    END IF;
+    FOREACH event IN ARRAY ARRAY['insert', 'update', 'delete', 'truncate'] LOOP
+      trigger_name := format('identity_map_%s_%s_%s', m.map_id, number, event);
+      IF EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgname = trigger_name AND t.tgrelid = (source ->> 'table')::regclass) THEN
+        EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, source ->> 'table');
+      END IF;
+      EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION %s', trigger_name, event, source ->> 'table',
+        CASE event WHEN 'insert' THEN 'REFERENCING NEW TABLE AS new_rows'
+                   WHEN 'update' THEN 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'
+                   WHEN 'delete' THEN 'REFERENCING OLD TABLE AS old_rows' ELSE '' END, function);
+    END LOOP;
+    made := made || number;
+  END LOOP;
+  RETURN made;
+END $$;
+COMMENT ON FUNCTION identity_map_attach(identity_map_catalog) IS
+  'internal: the triggers by which an identity map hears of changes';
+
+-- Drops the map's triggers and, where it is there, its table.
+CREATE FUNCTION identity_map_detach(m identity_map_catalog, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  item record;
+BEGIN
+  FOR item IN SELECT t.tgname, t.tgrelid::regclass AS relation FROM pg_trigger AS t JOIN pg_proc AS f ON f.oid = t.tgfoid
+              WHERE f.pronamespace = 'identity_state'::regnamespace AND f.proname ~ ('^m' || m.map_id || '_capture_') LOOP
+    EXECUTE format('DROP TRIGGER %I ON %s', item.tgname, item.relation);
+  END LOOP;
+  IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = m.map) THEN
+    EXECUTE format('DROP TABLE %s', m.map);
+  END IF;
+  RETURN '{}';
+END $$;
+COMMENT ON FUNCTION identity_map_detach(identity_map_catalog, jsonb) IS 'internal: drops an identity map''s triggers and table';

@@ -1,0 +1,230 @@
+-- Identity maps: the work of a refresh. All of it runs as the map's owner, under search_path
+-- pg_catalog, pg_temp, in one transaction.
+--
+--   look      the columns of the sources, should they have changed              52-map-read.sql
+--   read      each source: rows that are new, rows that are gone
+--             (identity_map_scan()), into the copies
+--   change    of the records touched: their identifiers' keys, before and now   53-map-settle.sql
+--   affected  the records that a path of shared identifiers connects with
+--             them, before or now
+--   settle    resolves these alone, and writes what differs
+
+-- Reads every source anew into an empty copy: at first, and after clauses or columns have changed. Records
+-- keep their numbers and identities. Gives the identities of records that are gone.
+CREATE FUNCTION identity_map_load(m identity_map_catalog) RETURNS uuid[]
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(m.map_id);
+  n integer;
+  base bigint;
+  dead uuid[];
+  gone uuid[];
+BEGIN
+  EXECUTE format('TRUNCATE %skeys', p);
+  FOR i IN 1 .. cardinality(m.source_numbers) LOOP
+    n := m.source_numbers[i];
+    IF n = 0 THEN
+      EXECUTE 'WITH found AS MATERIALIZED (SELECT * FROM @extschema@.identity_map_scan($1, $2, NULL, $3, NULL, NULL)
+          AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp'
+        || m.traits || format('))
+        UPDATE %1$srows_0 AS r SET keys = f.keys, fingerprint = f.fingerprint FROM found AS f
+        WHERE r.record_id = f.record_id AND (r.keys <> f.keys OR r.fingerprint <> f.fingerprint)', p)
+      USING @extschema@.identity_map_request(m, NULL, NULL), i, 'pg_catalog, pg_temp';
+      CONTINUE;
+    END IF;
+    EXECUTE format('TRUNCATE %srows_%s', p, n);
+    EXECUTE format('DELETE FROM %slog WHERE source = %s', p, n);
+    EXECUTE format('SELECT coalesce(max(rid), 0) FROM %srecords', p) INTO base;
+    EXECUTE 'WITH ' || @extschema@.identity_map_found(m, i) || format('
+      INSERT INTO %1$srows_%2$s (rid, fingerprint, record_id, keys, updated_at%3$s)
+      SELECT coalesce(m.rid, $5 + f.ordinal), f.fingerprint, f.record_id, f.keys, f.updated_at%4$s
+      FROM found AS f LEFT JOIN %1$srecords AS m ON m.source = %2$s AND m.record_id = f.record_id',
+      p, n, @extschema@.identity_map_cells(m, i, ''), @extschema@.identity_map_cells(m, i, 'f.'))
+    USING @extschema@.identity_map_scan_clauses(m), NULL::text, m.search_path, NULL::text, base;
+    EXECUTE format('INSERT INTO %1$srecords (rid, source, record_id, keys)
+      SELECT r.rid, %2$s, r.record_id, min(r.keys) FROM %1$srows_%2$s AS r WHERE r.rid > $1 GROUP BY r.rid, r.record_id', p, n)
+    USING base;
+    EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), (SELECT greatest(max(rid), 1) FROM %srecords))',
+                   p || 'records', 'rid', p);
+    PERFORM @extschema@.identity_map_print(m, n);
+    EXECUTE format('ANALYZE %srows_%s', p, n);
+  END LOOP;
+  -- Records of a source that the map no longer has, or whose rows are gone; and what the others carry now.
+  FOR n IN EXECUTE format('SELECT DISTINCT source FROM %srecords', p) LOOP
+    EXECUTE format('WITH gone AS (DELETE FROM %srecords AS m WHERE m.source = %s%s RETURNING m.identity_id)
+                    SELECT array_agg(DISTINCT identity_id) FROM gone WHERE identity_id IS NOT NULL', p, n,
+      CASE WHEN n = ANY (m.source_numbers)
+           THEN format(' AND NOT EXISTS (SELECT FROM %srows_%s AS r WHERE r.rid = m.rid)', p, n) ELSE '' END)
+    INTO gone;
+    dead := dead || gone;
+    IF n = ANY (m.source_numbers) THEN
+      EXECUTE format('UPDATE %1$srecords AS m SET keys = x.keys
+        FROM (SELECT r.rid, min(r.keys) AS one, count(*) AS n,
+                     CASE WHEN count(*) > 1 THEN (SELECT coalesce(array_agg(DISTINCT k ORDER BY k), %3$L)
+                       FROM %1$srows_%2$s AS r2, unnest(r2.keys) AS k WHERE r2.rid = r.rid) ELSE min(r.keys) END AS keys
+              FROM %1$srows_%2$s AS r GROUP BY r.rid) AS x
+        WHERE m.rid = x.rid AND m.keys <> x.keys', p, n, '{}');
+    END IF;
+  END LOOP;
+  EXECUTE format('INSERT INTO %1$skeys (key, rid) SELECT DISTINCT k, m.rid FROM %1$srecords AS m, unnest(m.keys) AS k ORDER BY 1, 2', p);
+  EXECUTE format('ANALYZE %1$skeys, %1$srecords', p);
+  RETURN dead;
+END $$;
+COMMENT ON FUNCTION identity_map_load(identity_map_catalog) IS
+  'internal: reads all of an identity map''s sources anew';
+
+-- Fills a map that holds nothing yet: copies, then table and records from one resolve. The state has no
+-- indexes meanwhile: identity_map_prepare() dropped them, identity_map_note() makes them again.
+CREATE FUNCTION identity_map_build(m identity_map_catalog, at timestamptz) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(m.map_id);
+  sources integer := cardinality(m.source_numbers) - 1;
+  n integer;
+  base bigint := 0;
+  last bigint;
+  rows bigint;
+  copies text[];
+  definition text;
+  members text;
+  shown text;
+  done jsonb;
+BEGIN
+  FOR i IN 1 .. sources LOOP
+    n := m.source_numbers[i];
+    EXECUTE format('TRUNCATE %srows_%s', p, n);
+    EXECUTE 'WITH ' || @extschema@.identity_map_found(m, i) || format(',
+      added AS (INSERT INTO %1$srows_%2$s (rid, fingerprint, record_id, keys, updated_at%3$s)
+                SELECT $5 + f.ordinal, f.fingerprint, f.record_id, f.keys, f.updated_at%4$s FROM found AS f RETURNING rid)
+      SELECT coalesce(max(rid), $5), count(*) FROM added',
+      p, n, @extschema@.identity_map_cells(m, i, ''), @extschema@.identity_map_cells(m, i, 'f.'))
+    INTO last, rows
+    USING @extschema@.identity_map_scan_clauses(m), NULL::text, m.search_path, NULL::text, base;
+    -- A record of several rows carries what they all carry.
+    copies := copies || CASE WHEN rows = last - base
+      THEN format('SELECT %s, rid, record_id, keys FROM %srows_%s', n, p, n)
+      ELSE format('SELECT %s, rid, record_id, (SELECT array_agg(DISTINCT k ORDER BY k) FROM unnest(all_keys) AS k WHERE k IS NOT NULL)
+                   FROM (SELECT rid, record_id, array_agg(k) AS all_keys FROM %srows_%s LEFT JOIN LATERAL unnest(keys) AS k ON true
+                         GROUP BY rid, record_id) AS g', n, p, n) END;
+    base := last;
+  END LOOP;
+  EXECUTE format('DELETE FROM %s', m.map);
+
+  SELECT 'identity_id uuid' || string_agg(format(', "[%s]" text[]', i), '' ORDER BY i),
+         string_agg(format('SELECT %s, unnest(r."[%s]")', m.source_numbers[i], i), ' UNION ALL ' ORDER BY i)
+  INTO definition, members FROM generate_series(1, sources) AS i;
+  SELECT coalesce(string_agg(format(', %I', c.name), '' ORDER BY c.place), ''),
+         definition || coalesce(string_agg(format(', %I %s', c.name, format_type(a.atttypid, a.atttypmod)), '' ORDER BY c.place), '')
+  INTO shown, definition
+  FROM unnest(m.columns) WITH ORDINALITY AS c (name, place)
+  JOIN pg_attribute AS a ON a.attrelid = m.map AND a.attname = c.name AND NOT a.attisdropped;
+  EXECUTE format('WITH res AS MATERIALIZED (SELECT * FROM @extschema@.resolve_identities(VARIADIC $1) AS (%2$s)),
+    t_new AS (INSERT INTO %3$s (identity_id%4$s) SELECT identity_id%4$s FROM res),
+    w_new AS (INSERT INTO %1$sidentities (identity_id, created_at) SELECT identity_id, $2 FROM res),
+    r_new AS (INSERT INTO %1$srecords (rid, source, record_id, identity_id, keys)
+              SELECT x.rid, x.source, x.record_id, r.identity_id, coalesce(x.keys, %7$L)
+              FROM res AS r CROSS JOIN LATERAL (%5$s) AS s (source, record_id)
+              JOIN (%6$s) AS x (source, rid, record_id, keys) ON x.source = s.source AND x.record_id = s.record_id)
+    SELECT jsonb_build_object(%8$L, count(*), %9$L, count(*)) FROM res',
+    p, definition, m.map, shown, members, array_to_string(copies, ' UNION ALL '), '{}', 'inserted', 'created')
+  INTO done USING @extschema@.identity_map_request(m, NULL, NULL), at;
+
+  EXECUTE format('INSERT INTO %1$skeys (key, rid) SELECT k, m.rid FROM %1$srecords AS m, unnest(m.keys) AS k', p);
+  EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), greatest($1, 1))', p || 'records', 'rid') USING base;
+  EXECUTE format('ANALYZE %1$skeys, %1$srecords, %1$sidentities, %2$s', p, m.map);
+  FOR i IN 1 .. sources LOOP
+    PERFORM @extschema@.identity_map_print(m, m.source_numbers[i]);
+    EXECUTE format('ANALYZE %srows_%s', p, m.source_numbers[i]);
+  END LOOP;
+  EXECUTE format('DELETE FROM %scommon', p);
+  EXECUTE format('INSERT INTO %1$scommon (key) SELECT DISTINCT k.key FROM %1$skeys AS k JOIN %1$srecords AS m ON m.rid = k.rid
+                  WHERE ($1)[(k.key & 4095) + 1] > 0 AND k.key IN (SELECT key FROM %1$skeys GROUP BY key HAVING count(*) > ($1)[(key & 4095) + 1])
+                  GROUP BY k.key, m.source HAVING count(*) > ($1)[(k.key & 4095) + 1]', p) USING m.limits;
+  RETURN done || jsonb_build_object('records', base, 'updated', 0, 'deleted', 0, 'merged', 0, 'split', 0, 'retired', 0);
+END $$;
+COMMENT ON FUNCTION identity_map_build(identity_map_catalog, timestamptz) IS 'internal: fills an identity map for the first time';
+
+-- One refresh; the refreshes' lock is held.
+CREATE FUNCTION identity_map_refresh(m identity_map_catalog, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE
+  SET DateStyle = ISO SET TimeZone = GMT SET IntervalStyle = postgres SET extra_float_digits = 3 SET bytea_output = hex AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(m.map_id);
+  started timestamptz := clock_timestamp();
+  is_full boolean := (a -> 'full')::boolean;
+  is_first boolean;
+  attached integer[];
+  ids text[];
+  mark text;
+  marks jsonb := '{}';
+  touched jsonb := '{}';
+  rids bigint[];
+  live bigint[] := '{}';
+  dead uuid[] := '{}';
+  keys bigint[] := '{}';
+  moved bigint[] := '{}';
+  changed bigint := 0;
+  all_records bigint;
+  done jsonb;
+BEGIN
+  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+    RAISE EXCEPTION 'an identity map cannot be refreshed in a transaction that is %', current_setting('transaction_isolation')
+      USING ERRCODE = 'active_sql_transaction', DETAIL = 'It would not see what others did to the map before it had its turn.',
+            HINT = 'Refresh in a transaction of its own that is READ COMMITTED.';
+  END IF;
+  PERFORM @extschema@.identity_map_allow_much();
+  attached := @extschema@.identity_map_attach(m);
+  -- Once triggers tell of what it does not see.
+  PERFORM @extschema@.identity_map_take_snapshot();
+  IF m.rebuild THEN
+    FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
+      SELECT c.mark INTO mark FROM @extschema@.identity_map_changed(m, i, true) AS c;
+      marks := marks || jsonb_build_object(m.source_numbers[i], mark);
+    END LOOP;
+    PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true);
+    EXECUTE format('SELECT $1 AND NOT EXISTS (SELECT FROM %1$srecords) AND NOT EXISTS (SELECT FROM %1$sretired)', p)
+    INTO is_first USING m.refreshes = 0;
+    IF is_first THEN
+      done := @extschema@.identity_map_build(m, started) || '{"kind": "built"}';
+    ELSE
+      dead := @extschema@.identity_map_load(m);
+      done := @extschema@.identity_map_settle_all(m, dead, started) || '{"kind": "built"}';
+    END IF;
+  ELSE
+    FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
+      SELECT c.ids, c.mark INTO ids, mark
+      FROM @extschema@.identity_map_changed(m, i, is_full OR m.source_numbers[i] = ANY (attached)) AS c;
+      marks := marks || jsonb_build_object(m.source_numbers[i], mark);
+      CONTINUE WHEN ids = '{}';
+      rids := @extschema@.identity_map_read(m, i, ids);
+      IF rids <> '{}' THEN
+        touched := touched || jsonb_build_object(m.source_numbers[i], rids::text);
+        changed := changed + cardinality(rids);
+      END IF;
+    END LOOP;
+    -- From here on nobody calls identify().
+    PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true);
+    FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
+      CONTINUE WHEN NOT touched ? m.source_numbers[i]::text;
+      DECLARE
+        change record;
+      BEGIN
+        change := @extschema@.identity_map_change(m, m.source_numbers[i], (touched ->> m.source_numbers[i]::text)::bigint[]);
+        live := live || change.live;
+        dead := dead || change.dead;
+        keys := keys || change.keys;
+        moved := moved || change.moved;
+      END;
+    END LOOP;
+    SELECT c.reltuples INTO all_records FROM pg_class AS c WHERE c.oid = (p || 'records')::regclass;
+    IF is_full OR changed > greatest(all_records, 1000) * 0.3 THEN
+      done := @extschema@.identity_map_settle_all(m, dead, started) || '{"kind": "full"}';
+    ELSIF changed > 0 THEN
+      done := @extschema@.identity_map_settle(m, live, dead, keys, moved, started, false, NULL) || '{"kind": "changes"}';
+    ELSE
+      done := '{"kind": "changes", "inserted": 0, "updated": 0, "deleted": 0, "created": 0, "merged": 0, "split": 0, "retired": 0, "records": 0}';
+    END IF;
+  END IF;
+  RETURN jsonb_build_object('started', started, 'marks', marks, 'changes', done || jsonb_build_object('changed', changed));
+END $$;
+COMMENT ON FUNCTION identity_map_refresh(identity_map_catalog, jsonb) IS 'internal: one refresh of an identity map';
