@@ -196,27 +196,24 @@ BEGIN
   END LOOP;
 
   -- How a source's copy is read; a blank has the same columns and no row, for where none is wanted.
-  WITH readers AS (
-    SELECT s.n, s.s ->> 'name' AS name, (m.numbers ->> (s ->> 'name'))::integer AS number,
-           'SELECT r.record_id AS id' || CASE WHEN (s -> 'updated_at')::boolean THEN ', r.updated_at' ELSE '' END
-             || coalesce((SELECT string_agg(format(', r.c%s AS %I', c.n, c.c ->> 'kind'), '' ORDER BY c.n)
-                          FROM jsonb_array_elements(s -> 'columns') WITH ORDINALITY AS c (c, n)), '')
-             || format(' FROM %srows_%s AS r', p, m.numbers ->> (s ->> 'name')) AS reader,
-           'SELECT NULL::text AS id' || CASE WHEN (s -> 'updated_at')::boolean THEN ', NULL::timestamp AS updated_at' ELSE '' END
-             || coalesce((SELECT string_agg(format(', NULL::%s AS %I', CASE WHEN (c.c -> 'array')::boolean THEN 'text[]' ELSE 'text' END, c.c ->> 'kind'),
-                                            '' ORDER BY c.n)
-                          FROM jsonb_array_elements(s -> 'columns') WITH ORDINALITY AS c (c, n)), '') || ' WHERE false' AS blank
+  WITH sources (n, name, number, is_dated) AS (
+    SELECT s.n, s.s ->> 'name', (m.numbers ->> (s.s ->> 'name'))::integer, (s.s -> 'updated_at')::boolean
     FROM jsonb_array_elements(layout -> 'sources') WITH ORDINALITY AS s (s, n)
-    UNION ALL
-    SELECT NULL, 'identify', 0,
-           'SELECT r.record_id AS id, r.updated_at' || string_agg(format(', r.%I AS %I', 'k_' || (k ->> 'name'), k ->> 'name'), '' ORDER BY n)
-             || format(' FROM %srows_0 AS r', p),
-           'SELECT NULL::text AS id, NULL::timestamp AS updated_at' || string_agg(format(', NULL::text[] AS %I', k ->> 'name'), '' ORDER BY n)
-             || ' WHERE false'
-    FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) WHERE (k -> 'identify')::boolean)
-  SELECT array_agg(r.name ORDER BY r.n NULLS LAST), array_agg(r.number ORDER BY r.n NULLS LAST),
-         array_agg(r.reader ORDER BY r.n NULLS LAST), array_agg(r.blank ORDER BY r.n NULLS LAST)
-  INTO m.source_names, m.source_numbers, m.readers, m.blanks FROM readers AS r;
+    UNION ALL SELECT NULL, 'identify', 0, true),
+  cells (number, place, cell, type, shown) AS (
+    SELECT s.number, -1, 'record_id', 'text', 'id' FROM sources AS s
+    UNION ALL SELECT s.number, 0, 'updated_at', 'timestamp', 'updated_at' FROM sources AS s WHERE s.is_dated
+    UNION ALL SELECT (m.numbers ->> (s.s ->> 'name'))::integer, c.n, 'c' || c.n, CASE WHEN (c.c -> 'array')::boolean THEN 'text[]' ELSE 'text' END, c.c ->> 'kind'
+              FROM jsonb_array_elements(layout -> 'sources') AS s (s) CROSS JOIN LATERAL jsonb_array_elements(s.s -> 'columns') WITH ORDINALITY AS c (c, n)
+    UNION ALL SELECT 0, k.n, 'k_' || (k.k ->> 'name'), 'text[]', k.k ->> 'name'
+              FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) WHERE (k.k -> 'identify')::boolean),
+  readers AS (
+    SELECT c.number, format('SELECT %s FROM %srows_%s AS r', string_agg(format('r.%I AS %I', c.cell, c.shown), ', ' ORDER BY c.place), p, c.number) AS reader,
+           format('SELECT %s WHERE false', string_agg(format('NULL::%s AS %I', c.type, c.shown), ', ' ORDER BY c.place)) AS blank
+    FROM cells AS c GROUP BY c.number)
+  SELECT array_agg(s.name ORDER BY s.n NULLS LAST), array_agg(s.number ORDER BY s.n NULLS LAST),
+         array_agg(r.reader ORDER BY s.n NULLS LAST), array_agg(r.blank ORDER BY s.n NULLS LAST)
+  INTO m.source_names, m.source_numbers, m.readers, m.blanks FROM sources AS s JOIN readers AS r ON r.number = s.number;
   -- The columns of the copy of identify()'s records, for a definition list.
   m.traits := (SELECT string_agg(format(', c%s text[]', k.n), '' ORDER BY k.n)
                FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) WHERE (k.k -> 'identify')::boolean);
