@@ -94,7 +94,7 @@ CREATE FUNCTION hostile.same(text, text) RETURNS boolean LANGUAGE sql AS $$ SELE
 CREATE OPERATOR hostile.= (FUNCTION = hostile.same, LEFTARG = text, RIGHTARG = text);
 CREATE FUNCTION hostile.same8(bigint, bigint) RETURNS boolean LANGUAGE sql AS $$ SELECT hostile.take('x') IS NULL $$;
 CREATE OPERATOR hostile.= (FUNCTION = hostile.same8, LEFTARG = bigint, RIGHTARG = bigint);
-CREATE FUNCTION hostile.identity_map_settle(identity_map_catalog, bigint[], uuid[], bigint[], bigint[], timestamptz, boolean, jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT '{}'::jsonb FROM (SELECT hostile.take('x')) AS t $$;
+CREATE FUNCTION hostile.identity_map_settle(identity_map_catalog, bigint[], uuid[], bigint[], bigint[], timestamptz, boolean, identity_map_reached) RETURNS jsonb LANGUAGE sql AS $$ SELECT '{}'::jsonb FROM (SELECT hostile.take('x')) AS t $$;
 CREATE TABLE hostile.app (id int, email text);
 RESET ROLE;
 SET search_path = hostile, pg_catalog, public;

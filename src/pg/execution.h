@@ -44,6 +44,10 @@ class Execution {
   // The next row's values, which live until the next call; false after the last row.
   // Throws engine::Error for a value that its column's type does not take.
   bool next(Datum* values, bool* nulls);
+  // In its place, of the master table: the next identity's records alone, which identity() then
+  // has; false after the last one.
+  bool next_records() { return load_next_identity(); }
+  [[nodiscard]] const engine::IdentityReader& identity() const noexcept { return *reader_; }
   // What was resolved: of kLinks and kEvidence with evidence.
   [[nodiscard]] const Request& request() const noexcept { return request_; }
   [[nodiscard]] engine::Resolver& resolver() noexcept { return *resolver_; }

@@ -24,7 +24,10 @@
 extern "C" {
 #include <postgres.h>
 
+#include <access/genam.h>
 #include <access/htup_details.h>
+#include <access/table.h>
+#include <access/tableam.h>
 #include <access/tupdesc.h>
 #include <access/xact.h>
 #include <catalog/namespace.h>
@@ -65,6 +68,7 @@ extern "C" {
 #include <utils/lsyscache.h>
 #include <utils/memutils.h>
 #include <utils/plancache.h>
+#include <utils/rel.h>
 #include <utils/snapmgr.h>
 #include <utils/timestamp.h>
 #include <utils/tuplestore.h>
@@ -156,6 +160,25 @@ inline const PgBackendStatus* backend_entry(int index) {
   const LocalPgBackendStatus* local = pgstat_fetch_stat_local_beentry(index);
 #endif
   return local == nullptr ? nullptr : &local->backendStatus;
+}
+
+// The index of a table's primary key, or InvalidOid.
+inline Oid primary_key_of(Relation table) {
+#if PG_VERSION_NUM >= 180000
+  return RelationGetPrimaryKeyIndex(table, false);
+#else
+  return RelationGetPrimaryKeyIndex(table);
+#endif
+}
+
+// A scan by an index, of as many conditions as are given.
+inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot snapshot,
+                                      int conditions) {
+#if PG_VERSION_NUM >= 180000
+  return index_beginscan(table, index, snapshot, nullptr, conditions, 0);
+#else
+  return index_beginscan(table, index, snapshot, conditions, 0);
+#endif
 }
 
 // The user's right to execute a function.

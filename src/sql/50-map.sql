@@ -143,26 +143,57 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_map_prefix(integer) IS 'internal: how the names of a map''s tables begin';
 
--- identity_map_request(m, rids, common): the clauses that resolve the records which the state holds:
--- all of them (rids NULL), or those whose numbers stand in rids, {"<source number>": "{1,2}"}. Of the
--- latter, `common` has the keys that are too common, which a part of the records does not show.
-CREATE FUNCTION identity_map_request(m identity_map_catalog, rids jsonb, common jsonb)
+-- The records of a map that a change may concern: their numbers, sources' numbers, ids and identities, a
+-- record at a place; the keys that connect them (and those that it began with), and which of the keys that
+-- they carry are too common and connect nobody.
+CREATE TYPE identity_map_reached AS (rids bigint[], sources smallint[], record_ids text[], olds uuid[], keys bigint[], common bigint[]);
+COMMENT ON TYPE identity_map_reached IS 'internal: the records of an identity map that a change may concern';
+
+-- identity_map_reach(map_id, live, keys, newly, no_longer): the records that a path of identifiers connects
+-- with the records `live` and with the keys `keys` and `no_longer`, and those that carry the keys `newly`,
+-- which became too common. Each record and each identifier is looked up once (src/pg/map_reach.cc).
+CREATE FUNCTION identity_map_reach(map_id integer, live bigint[], keys bigint[], newly bigint[], no_longer bigint[])
+  RETURNS identity_map_reached
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_map_reach(integer, bigint[], bigint[], bigint[], bigint[]) IS
+  'internal: the records which a change may concern';
+
+-- identity_map_place(clauses, map_id, numbers, rids, sources, record_ids, olds, dead): resolves the clauses,
+-- whose sources have these numbers in the map, for the records given, and says which of their identities
+-- and of `dead` lives on where: (cluster uuid, kept uuid, lost uuid, olds uuid[], records bigint, moved
+-- bigint[], merged bigint[], merged_olds uuid[], and the columns of the map's table), src/pg/map_place.cc.
+CREATE FUNCTION identity_map_place(clauses identity_clause[], map_id integer, numbers integer[], rids bigint[], sources smallint[],
+                                   record_ids text[], olds uuid[], dead uuid[])
+  RETURNS SETOF record
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 10000;
+COMMENT ON FUNCTION identity_map_place(identity_clause[], integer, integer[], bigint[], smallint[], text[], uuid[], uuid[]) IS
+  'internal: a part of an identity map''s records resolved, and which identity lives on where';
+
+-- identity_map_request(m, reached): the clauses that resolve the records which the state holds: all of them
+-- (reached NULL), or those, by index: the planner is not told how many they are. A part of the records does
+-- not show which keys are too common.
+CREATE FUNCTION identity_map_request(m identity_map_catalog, reached identity_map_reached)
   RETURNS identity_clause[]
   LANGUAGE plpgsql STABLE PARALLEL UNSAFE AS $$
 DECLARE
   made @extschema@.identity_clause[];
+  by_source jsonb := '{}';
   query text;
 BEGIN
+  IF reached.rids <> '{}' THEN
+    by_source := (SELECT jsonb_object_agg(r.source, r.rids)
+                  FROM (SELECT u.source, array_agg(u.rid)::text AS rids FROM unnest(reached.sources, reached.rids) AS u (source, rid) GROUP BY u.source) AS r);
+  END IF;
   FOR i IN 1 .. cardinality(m.source_names) LOOP
-    query := CASE WHEN rids IS NULL THEN m.readers[i]
-                  WHEN rids ->> m.source_numbers[i]::text IS NULL THEN m.blanks[i]
-                  ELSE format('%s WHERE r.rid = ANY (%L::bigint[])', m.readers[i], rids ->> m.source_numbers[i]::text) END;
+    query := CASE WHEN reached.rids IS NULL THEN m.readers[i]
+                  WHEN by_source ->> m.source_numbers[i]::text IS NULL THEN m.blanks[i]
+                  ELSE format('%s WHERE r.rid = ANY (ARRAY(SELECT unnest(%L::bigint[])))', m.readers[i], by_source ->> m.source_numbers[i]::text) END;
     made := made || @extschema@.identity_source(m.source_names[i], query);
   END LOOP;
   RETURN made || m.rules || jsonb_build_object('clause', 'state', 'secret', m.secret, 'common',
-                                               CASE WHEN jsonb_typeof(common) = 'array' THEN common ELSE '[]' END)::text::@extschema@.identity_clause;
+                                               coalesce(to_jsonb(reached.common), '[]'))::text::@extschema@.identity_clause;
 END $$;
-COMMENT ON FUNCTION identity_map_request(identity_map_catalog, jsonb, jsonb) IS
+COMMENT ON FUNCTION identity_map_request(identity_map_catalog, identity_map_reached) IS
   'internal: the clauses that resolve what an identity map''s state holds';
 
 -- The clauses as given, with what a scan needs: for reading source i of them.

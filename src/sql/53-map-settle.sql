@@ -52,92 +52,11 @@ END;
 COMMENT ON FUNCTION identity_map_common_text(identity_map_catalog) IS
   'internal: the statement that says which identifiers became, or no longer are, too common';
 
--- The records affected: $1 changed ones, $2 keys that they carry or carried, $3 keys that became too
--- common, $4 keys that no longer are. Gives {"rids": {"<source>": "{...}"}, "common": which of the records'
--- keys and of $2 are too common, "keys": those that connect the records (where $5), "count"}. Each key is
--- looked at once, so that the cost follows the identifiers and not the pairs of records. OFFSET 0 keeps
--- the planner from joining the tables with each other before it comes to the few keys that are asked for.
-CREATE FUNCTION identity_map_affected_text(m identity_map_catalog) RETURNS text
-  LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT format('WITH RECURSIVE
-    held AS MATERIALIZED (SELECT k.rid FROM %1$skeys AS k WHERE k.key = ANY ($3)),
-    seeds (key) AS (
-      SELECT unnest($2) UNION SELECT unnest($4)
-      UNION SELECT u.key FROM held JOIN %1$srecords AS m ON m.rid = held.rid CROSS JOIN LATERAL unnest(m.keys) AS u (key)),
-    reach (key) AS (
-      SELECT s.key FROM seeds AS s WHERE NOT EXISTS (SELECT FROM %1$scommon AS c WHERE c.key = s.key)
-      UNION
-      SELECT u.key FROM reach
-      CROSS JOIN LATERAL (SELECT k.rid FROM %1$skeys AS k WHERE k.key = reach.key OFFSET 0) AS k
-      CROSS JOIN LATERAL (SELECT m.keys FROM %1$srecords AS m WHERE m.rid = k.rid OFFSET 0) AS m
-      CROSS JOIN LATERAL unnest(m.keys) AS u (key)
-      WHERE NOT EXISTS (SELECT FROM %1$scommon AS c WHERE c.key = u.key)),
-    rids (rid) AS (SELECT unnest($1) UNION SELECT rid FROM held UNION SELECT k.rid FROM reach JOIN %1$skeys AS k ON k.key = reach.key),
-    found AS MATERIALIZED (SELECT m.rid, m.source, m.keys FROM rids JOIN %1$srecords AS m ON m.rid = rids.rid)
-    SELECT jsonb_build_object(
-      %2$L, (SELECT jsonb_object_agg(source, rids) FROM (SELECT source, array_agg(rid)::text AS rids FROM found GROUP BY source) AS f),
-      %3$L, (SELECT jsonb_agg(c.key) FROM (SELECT unnest($2) UNION SELECT u.key FROM found CROSS JOIN LATERAL unnest(found.keys) AS u (key)) AS k (key)
-             CROSS JOIN LATERAL (SELECT c.key FROM %1$scommon AS c WHERE c.key = k.key OFFSET 0) AS c),
-      %4$L, CASE WHEN $5 THEN (SELECT array_agg(key) FROM (SELECT key FROM reach UNION SELECT key FROM seeds) AS x)::text END,
-      %5$L, (SELECT count(*) FROM found))::text',
-    identity_map_prefix(m.map_id), 'rids', 'common', 'keys', 'count');
-END;
-COMMENT ON FUNCTION identity_map_affected_text(identity_map_catalog) IS
-  'internal: the statement that finds the records which a change may concern';
-
--- The same for many: each record is looked up once, each identifier once, a step of all paths at a time.
--- Gives the records; `affected` says it as that statement does, but for "keys" and "count".
-CREATE FUNCTION identity_map_reach(m identity_map_catalog, live bigint[], keys bigint[], newly bigint[], no_longer bigint[],
-    OUT rids bigint[], OUT sources smallint[], OUT record_ids text[], OUT olds uuid[], OUT affected jsonb)
-  LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  p text := @extschema@.identity_map_prefix(m.map_id);
-  frontier bigint[];
-  seen bigint[] := '{}';
-  new_rids bigint[];
-  found record;
-  carried bigint[] := '{}';
-  common bigint[];
-BEGIN
-  rids := '{}';
-  sources := '{}';
-  record_ids := '{}';
-  olds := '{}';
-  EXECUTE format('SELECT array_agg(rid) FROM (SELECT unnest($1) UNION SELECT k.rid FROM %skeys AS k WHERE k.key = ANY ($2)) AS r (rid)', p)
-  INTO new_rids USING live, newly;
-  keys := keys || no_longer;
-  LOOP
-    EXECUTE format('WITH f AS MATERIALIZED (SELECT m.rid, m.source, m.record_id, m.identity_id, m.keys FROM %srecords AS m WHERE m.rid = ANY ($1))
-      SELECT array_agg(rid) AS rids, array_agg(source) AS sources, array_agg(record_id) AS record_ids, array_agg(identity_id) AS olds,
-             (SELECT array_agg(DISTINCT u) FROM f, unnest(f.keys) AS u) AS keys FROM f', p)
-    INTO found USING new_rids;
-    rids := rids || found.rids;
-    sources := sources || found.sources;
-    record_ids := record_ids || found.record_ids;
-    olds := olds || found.olds;
-    carried := carried || found.keys;
-    EXECUTE format('SELECT array_agg(key) FROM (SELECT unnest($1) UNION SELECT unnest($2) EXCEPT SELECT unnest($3) EXCEPT SELECT key FROM %scommon) AS k (key)', p)
-    INTO frontier USING found.keys, keys, seen;
-    EXIT WHEN frontier IS NULL;
-    keys := '{}';
-    seen := seen || frontier;
-    EXECUTE format('SELECT array_agg(rid) FROM (SELECT k.rid FROM %skeys AS k WHERE k.key = ANY ($1) EXCEPT SELECT unnest($2)) AS r (rid)', p)
-    INTO new_rids USING frontier, rids;
-    EXIT WHEN new_rids IS NULL;
-  END LOOP;
-  EXECUTE format('SELECT coalesce(array_agg(c.key), %L) FROM %scommon AS c WHERE c.key = ANY ($1)', '{}', p) INTO common USING carried;
-  affected := jsonb_build_object('common', common, 'rids', (SELECT jsonb_object_agg(source, numbers) FROM (
-    SELECT r.source, array_agg(r.rid)::text AS numbers FROM unnest(sources, rids) AS r (source, rid) GROUP BY r.source) AS r));
-END $$;
-COMMENT ON FUNCTION identity_map_reach(identity_map_catalog, bigint[], bigint[], bigint[], bigint[]) IS
-  'internal: the records which many changes may concern';
-
 -- Names, in the history, the identifier that joined identities: `merges` is what the settling statement
--- gave, [[identity, rid, old identity], ...]; `affected` what it resolved, as identity_map_affected_text()
--- has it: what links here hangs on all records that a path of identifiers connects with these. NULL to
--- find out. The planner is told how many there are: of a list as jsonb it takes any number for a hundred.
-CREATE FUNCTION identity_map_name_merges(m identity_map_catalog, merges jsonb, affected jsonb, at timestamptz) RETURNS void
+-- gave, [[identity, rid, old identity], ...]. What links here hangs on all records that a path of
+-- identifiers connects with these. The planner is told how many there are: of a list as jsonb it takes any
+-- number for a hundred.
+CREATE FUNCTION identity_map_name_merges(m identity_map_catalog, merges jsonb, at timestamptz) RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
@@ -148,9 +67,6 @@ DECLARE
 BEGIN
   SELECT array_agg((e ->> 0)::uuid), array_agg((e ->> 1)::bigint), array_agg((e ->> 2)::uuid) INTO ids, rids, olds
   FROM jsonb_array_elements(merges) AS e;
-  IF affected IS NULL THEN
-    SELECT r.affected INTO affected FROM @extschema@.identity_map_reach(m, rids, '{}', '{}', '{}') AS r;
-  END IF;
   -- A part of an identity is those of its records that were one identity before. A value joins a part if
   -- a record of another part carries it too.
   EXECUTE format('WITH parts AS MATERIALIZED (
@@ -180,10 +96,10 @@ BEGIN
           UNION ALL SELECT id, %5$L, NULL, kind, value, rids FROM own) AS b
     WHERE h.identity_id = b.identity_id AND h.event = b.event AND h.at = $5 AND h.into_id IS NOT DISTINCT FROM b.into_id',
     p, 'links', '-', 'retired', 'merged')
-  USING @extschema@.identity_map_request(m, affected -> 'rids', affected -> 'common'), ids, m.source_names, m.source_numbers, at, priorities,
+  USING @extschema@.identity_map_request(m, @extschema@.identity_map_reach(m.map_id, rids, '{}', '{}', '{}')), ids, m.source_names, m.source_numbers, at, priorities,
         rids, olds;
 END $$;
-COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, jsonb, jsonb, timestamptz) IS
+COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, jsonb, timestamptz) IS
   'internal: by which identifier identities were merged';
 
 -- For statements on many records, until the call ends: as for an index build, what is large is sorted and
@@ -200,26 +116,25 @@ END $$;
 COMMENT ON FUNCTION identity_map_allow_much() IS 'internal: memory and costs for many records';
 
 -- The statement that brings identities and table in line with what a resolve says. Its parameters:
--- $1 the clauses to resolve, $2 now, $3 identities of records that are gone, $4 whether the map is
--- being filled for the first time, $5 whether to look for rows that the table should have and has not. It
--- gives what was done as jsonb. %TABLE% stands for the map's table, %RECORDS% for the records with their numbers,
--- %LIMIT% for nothing, or what tells the planner how many they are.
+-- $1 the clauses to resolve, $2 now, $3 identities of records that are gone, and of all records $4 whether
+-- the map is being filled for the first time, of a part of them $4 to $7 the records as
+-- identity_map_reached has them. It gives what was done as jsonb. %TABLE% stands for the map's table.
 --
--- res      the identities as resolved, named by their derived ids (a "cluster")
--- mem      their records, each with the identity that it had
--- picks    each old identity picks the cluster that has most of its records; of several the one in which
---          others have least
--- kept     of those that pick one cluster the one with most records there (then the older, then the
---          smaller id) gives it its id
+-- placed   the identities as resolved, named by their derived ids (a "cluster"): which old identity gives
+--          it its id ("kept"), what its records were ("olds"), how many they are, those that were not what
+--          is kept ("moved"), where several met all of them ("merged"); and the old identities that are no
+--          more ("lost"). Of a part by identity_map_place(), which says by what rules; of all by SQL, as
+--          there may be more than memory holds: res, mem, picks and kept follow the same rules
 -- ids      so each cluster has an id: a kept one, else its derived id if the map never used that, else
 --          another one derived from it
 -- lost     old identities that are no more, and where they went
-CREATE FUNCTION identity_map_settle_text(m identity_map_catalog) RETURNS text
+CREATE FUNCTION identity_map_settle_text(m identity_map_catalog, of_all boolean) RETURNS text
   LANGUAGE plpgsql STABLE PARALLEL UNSAFE AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
   members text;
   definition text;
+  columns text;
   shown text;
   t_shown text;
   r_shown text;
@@ -233,17 +148,16 @@ BEGIN
          string_agg(format('t.%I', c.name), ', ' ORDER BY c.place),
          string_agg(format('r.%I', c.name), ', ' ORDER BY c.place),
          string_agg(format('%1$I = r.%1$I', c.name), ', ' ORDER BY c.place),
-         definition || coalesce(string_agg(format(', %I %s', c.name, format_type(a.atttypid, a.atttypmod)),
-                                           '' ORDER BY c.place), '')
-  INTO shown, t_shown, r_shown, assigned, definition
+         coalesce(string_agg(format(', %I %s', c.name, format_type(a.atttypid, a.atttypmod)), '' ORDER BY c.place), '')
+  INTO shown, t_shown, r_shown, assigned, columns
   FROM unnest(m.columns) WITH ORDINALITY AS c (name, place)
   JOIN pg_attribute AS a ON a.attrelid = m.map AND a.attname = c.name AND NOT a.attisdropped;
-  RETURN
-    'WITH res AS MATERIALIZED (SELECT * FROM @extschema@.resolve_identities(VARIADIC $1) AS (' || definition || ')),
+  RETURN CASE WHEN of_all THEN
+    'WITH res AS MATERIALIZED (SELECT * FROM @extschema@.resolve_identities(VARIADIC $1) AS (' || definition || columns || ')),
  mem AS MATERIALIZED (
    SELECT r.identity_id AS cluster, m.rid, m.identity_id AS old
    FROM res AS r CROSS JOIN LATERAL (' || members || ') AS s (source, record_id)
-   JOIN %RECORDS% ON m.source = s.source AND m.record_id = s.record_id %LIMIT%),
+   JOIN ' || p || 'records AS m ON m.source = s.source AND m.record_id = s.record_id),
  picks AS MATERIALIZED (
    SELECT DISTINCT ON (v.old) v.old, v.cluster, v.n
    FROM (SELECT old, cluster, count(*) AS n, sum(count(*)) OVER (PARTITION BY cluster) AS in_all
@@ -256,9 +170,27 @@ BEGIN
                      THEN (SELECT i.created_at FROM ' || p || 'identities AS i WHERE i.identity_id = old) END AS created_at
          FROM picks) AS p
    ORDER BY cluster, n DESC, created_at, old),
+ placed AS MATERIALIZED (
+   SELECT c.cluster, c.kept, NULL::uuid AS lost, c.olds, c.records, c.moved,
+          CASE WHEN c.kept IS NOT NULL AND cardinality(c.olds) > 1 THEN c.rids END AS merged,
+          CASE WHEN c.kept IS NOT NULL AND cardinality(c.olds) > 1 THEN c.rid_olds END AS merged_olds' || coalesce(', ' || r_shown, '') || '
+   FROM (SELECT mem.cluster, k.id AS kept, array_agg(DISTINCT old) FILTER (WHERE old IS NOT NULL) AS olds, count(*) AS records,
+                array_agg(rid) FILTER (WHERE k.id IS NULL OR old IS DISTINCT FROM k.id) AS moved, array_agg(rid) AS rids, array_agg(old) AS rid_olds
+         FROM mem LEFT JOIN kept AS k ON k.cluster = mem.cluster GROUP BY mem.cluster, k.id) AS c
+   JOIN res AS r ON r.identity_id = c.cluster
+   UNION ALL
+   SELECT p.cluster, NULL, o.old, NULL, 0, NULL, NULL, NULL' || coalesce((SELECT string_agg(', NULL', '') FROM unnest(m.columns)), '') || '
+   FROM (SELECT old FROM mem WHERE old IS NOT NULL UNION SELECT unnest($3)) AS o
+   LEFT JOIN picks AS p ON p.old = o.old LEFT JOIN kept AS k ON k.cluster = p.cluster
+   WHERE k.id IS DISTINCT FROM o.old),'
+  ELSE
+    'WITH placed AS MATERIALIZED (
+   SELECT * FROM @extschema@.identity_map_place($1, ' || format('%s, %L', m.map_id, m.source_numbers) || ', $4, $5, $6, $7, $3)
+   AS (cluster uuid, kept uuid, lost uuid, olds uuid[], records bigint, moved bigint[], merged bigint[], merged_olds uuid[]' || columns || ')),'
+  END || '
  ids AS MATERIALIZED (
-   SELECT c.cluster, k.id IS NULL AS is_new, c.olds,
-          CASE WHEN k.id IS NOT NULL THEN k.id
+   SELECT c.*, c.kept IS NULL AS is_new,
+          CASE WHEN c.kept IS NOT NULL THEN c.kept
                WHEN NOT EXISTS (SELECT FROM ' || p || 'identities AS i WHERE i.identity_id = c.cluster)
                 AND NOT EXISTS (SELECT FROM ' || p || 'retired AS g WHERE g.identity_id = c.cluster) THEN c.cluster
                ELSE (SELECT x.id
@@ -268,35 +200,31 @@ BEGIN
                      WHERE NOT EXISTS (SELECT FROM ' || p || 'identities AS i WHERE i.identity_id = x.id)
                        AND NOT EXISTS (SELECT FROM ' || p || 'retired AS g WHERE g.identity_id = x.id)
                      LIMIT 1) END AS id
-   FROM (SELECT cluster, array_agg(DISTINCT old) FILTER (WHERE old IS NOT NULL) AS olds
-         FROM mem GROUP BY cluster) AS c
-   LEFT JOIN kept AS k ON k.cluster = c.cluster),
+   FROM placed AS c WHERE c.lost IS NULL),
  lost AS MATERIALIZED (
-   SELECT o.old, ids.id AS into_id
-   FROM (SELECT old FROM mem WHERE old IS NOT NULL UNION SELECT unnest($3)) AS o
-   LEFT JOIN picks AS p ON p.old = o.old LEFT JOIN ids ON ids.cluster = p.cluster
-   WHERE ids.id IS DISTINCT FROM o.old
-     AND (SELECT true FROM ' || p || 'identities AS i WHERE i.identity_id = o.old)),
+   SELECT o.lost AS old, ids.id AS into_id
+   FROM placed AS o LEFT JOIN ids ON ids.cluster = o.cluster
+   WHERE o.lost IS NOT NULL AND (SELECT true FROM ' || p || 'identities AS i WHERE i.identity_id = o.lost)),
  w_records AS (
-   UPDATE ' || p || 'records AS m SET identity_id = ids.id FROM mem JOIN ids ON ids.cluster = mem.cluster
-   WHERE m.rid = mem.rid AND mem.old IS DISTINCT FROM ids.id),
+   UPDATE ' || p || 'records AS m SET identity_id = r.id
+   FROM (SELECT id, unnest(moved) AS rid FROM ids WHERE moved IS NOT NULL) AS r WHERE m.rid = r.rid),
  w_new AS (INSERT INTO ' || p || 'identities (identity_id, created_at) SELECT id, $2 FROM ids WHERE is_new),
  w_gone AS (DELETE FROM ' || p || 'identities AS i WHERE i.identity_id = ANY (ARRAY(SELECT old FROM lost))),
  w_retired AS (INSERT INTO ' || p || 'retired (identity_id, into_id, at) SELECT old, into_id, $2 FROM lost),
  t_gone AS (DELETE FROM %TABLE% AS t WHERE t.identity_id = ANY (ARRAY(SELECT old FROM lost)) RETURNING 1),'
     || coalesce('
- t_same AS (UPDATE %TABLE% AS t SET ' || assigned || ' FROM res AS r JOIN ids ON ids.cluster = r.identity_id
-            WHERE t.identity_id = ids.id AND NOT ids.is_new
+ t_same AS (UPDATE %TABLE% AS t SET ' || assigned || ' FROM ids AS r
+            WHERE t.identity_id = r.id AND NOT r.is_new
               AND ROW(' || t_shown || ')::record OPERATOR(pg_catalog.*<>) ROW(' || r_shown || ')::record RETURNING 1),', '
  t_same AS (SELECT 1 WHERE false),') || '
  t_new AS (INSERT INTO %TABLE% (identity_id' || coalesce(', ' || shown, '') || ')
-           SELECT ids.id' || coalesce(', ' || r_shown, '') || ' FROM res AS r JOIN ids ON ids.cluster = r.identity_id
-           WHERE ids.is_new OR $5 AND NOT EXISTS (SELECT FROM %TABLE% AS t WHERE t.identity_id = ids.id) RETURNING 1),
+           SELECT r.id' || coalesce(', ' || r_shown, '') || ' FROM ids AS r
+           WHERE r.is_new' || CASE WHEN of_all THEN ' OR NOT EXISTS (SELECT FROM %TABLE% AS t WHERE t.identity_id = r.id)' ELSE '' END || ' RETURNING 1),
  events (event, identity_id, from_ids, into_id) AS MATERIALIZED (
    SELECT CASE WHEN NOT is_new THEN ''merged'' WHEN olds IS NULL THEN ''created'' ELSE ''split'' END,
           id, array_remove(olds, id), NULL::uuid
    FROM ids
-   WHERE is_new AND (olds IS NOT NULL OR NOT $4) OR NOT is_new AND cardinality(olds) > 1
+   WHERE is_new' || CASE WHEN of_all THEN ' AND (olds IS NOT NULL OR NOT $4)' ELSE '' END || ' OR NOT is_new AND cardinality(olds) > 1
    UNION ALL
    SELECT ''retired'', old, NULL, into_id FROM lost),
  h AS (INSERT INTO ' || p || 'history (at, event, identity_id, from_ids, into_id)
@@ -304,64 +232,53 @@ BEGIN
 SELECT jsonb_build_object(
   ''inserted'', (SELECT count(*) FROM t_new), ''updated'', (SELECT count(*) FROM t_same),
   ''deleted'', (SELECT count(*) FROM t_gone),
-  ''records'', (SELECT count(*) FROM mem),
+  ''records'', (SELECT coalesce(sum(records), 0) FROM ids),
   ''created'', (SELECT count(*) FROM ids WHERE is_new AND olds IS NULL),
   ''merged'', (SELECT count(*) FROM events WHERE event = ''merged''),
   ''split'', (SELECT count(*) FROM events WHERE event = ''split''),
   ''retired'', (SELECT count(*) FROM events WHERE event = ''retired''),
-  ''merges'', (SELECT jsonb_agg(jsonb_build_array(ids.id, mem.rid, mem.old))
-               FROM ids JOIN mem ON mem.cluster = ids.cluster
-               WHERE NOT ids.is_new AND cardinality(ids.olds) > 1))::text';
+  ''merges'', (SELECT jsonb_agg(jsonb_build_array(ids.id, u.rid, u.old))
+               FROM ids CROSS JOIN LATERAL unnest(ids.merged, ids.merged_olds) AS u (rid, old)
+               WHERE ids.merged IS NOT NULL))::text';
 END $$;
-COMMENT ON FUNCTION identity_map_settle_text(identity_map_catalog) IS
+COMMENT ON FUNCTION identity_map_settle_text(identity_map_catalog, boolean) IS
   'internal: the statement that brings an identity map''s table in line with its state';
 
 -- Settles what changed: `live` records, identities of records that are gone, keys that the records carry
 -- or carried, keys that came or went. All of the map where so much changed that a part saves nothing.
--- `affected`: as identity_map_affected_text() gave it for these, or more; NULL to find out.
+-- `reached`: what identity_map_reach() gave for these, or more; NULL to find out.
 CREATE FUNCTION identity_map_settle(m identity_map_catalog, live bigint[], dead uuid[], keys bigint[], moved bigint[],
-                                    at timestamptz, small boolean, affected jsonb) RETURNS jsonb
+                                    at timestamptz, small boolean, reached identity_map_reached) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   common jsonb;
-  newly bigint[];
-  no_longer bigint[];
+  statement text := replace(m.settle, '%TABLE%', m.map::text);
   done jsonb;
-  reached record;
 BEGIN
   common := @extschema@.identity_map_execute(@extschema@.identity_map_common_text(m), moved, m.limits);
-  newly := ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 0) AS e);
-  no_longer := ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e);
-  IF small AND (affected IS NULL OR common <> '[[], []]') THEN
-    affected := @extschema@.identity_map_execute(@extschema@.identity_map_affected_text(m), live, keys, newly, no_longer, false);
+  IF reached.rids IS NULL OR common <> '[[], []]' THEN
+    reached := @extschema@.identity_map_reach(m.map_id, live, keys,
+      ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 0) AS e),
+      ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e));
   END IF;
-  IF small AND (affected ->> 'count')::bigint > 1000 THEN
-    -- One record, but many are concerned: to join these record by record would take their square.
-    small := false;
-    PERFORM @extschema@.identity_map_allow_much(), set_config('enable_seqscan', 'on', true),
-            set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true);
-  END IF;
-  IF NOT small THEN
-    reached := @extschema@.identity_map_reach(m, live, keys, newly, no_longer);
-    affected := reached.affected;
-  END IF;
-  IF small THEN
-    done := @extschema@.identity_map_execute(replace(replace(replace(m.settle, '%TABLE%', m.map::text), '%RECORDS%',
-        @extschema@.identity_map_prefix(m.map_id) || 'records AS m'), '%LIMIT%', ''),
-      @extschema@.identity_map_request(m, coalesce(affected -> 'rids', '{}'), affected -> 'common'), at, dead, false, false);
+  IF small AND cardinality(reached.rids) <= 1000 THEN
+    done := @extschema@.identity_map_execute(statement, @extschema@.identity_map_request(m, reached), at, dead,
+      reached.rids, reached.sources, reached.record_ids, reached.olds);
   ELSE
-    EXECUTE replace(replace(replace(m.settle, '%TABLE%', m.map::text), '%RECORDS%', 'unnest($6, $7, $8, $9) AS m (rid, source, record_id, identity_id)'),
-                    '%LIMIT%', 'LIMIT cardinality($6)')
-    INTO done
-    USING @extschema@.identity_map_request(m, coalesce(nullif(affected -> 'rids', 'null'), '{}'), affected -> 'common'), at, dead, false, false,
-          reached.rids, reached.sources, reached.record_ids, reached.olds;
+    IF small THEN
+      -- One record, but many are concerned: to join these record by record would take their square.
+      PERFORM @extschema@.identity_map_allow_much(), set_config('enable_seqscan', 'on', true),
+              set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true);
+    END IF;
+    EXECUTE statement INTO done USING @extschema@.identity_map_request(m, reached), at, dead,
+      reached.rids, reached.sources, reached.record_ids, reached.olds;
   END IF;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
-    PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', affected, at);
+    PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', at);
   END IF;
   RETURN done - 'merges';
 END $$;
-COMMENT ON FUNCTION identity_map_settle(identity_map_catalog, bigint[], uuid[], bigint[], bigint[], timestamptz, boolean, jsonb) IS
+COMMENT ON FUNCTION identity_map_settle(identity_map_catalog, bigint[], uuid[], bigint[], bigint[], timestamptz, boolean, identity_map_reached) IS
   'internal: resolves what a change concerns, and writes what differs';
 
 -- Settles the whole map from its state.
@@ -382,10 +299,10 @@ BEGIN
   EXECUTE format('DELETE FROM %s AS t WHERE NOT EXISTS (SELECT FROM %sidentities AS i WHERE i.identity_id = t.identity_id)',
                  m.map, p);
   GET DIAGNOSTICS strays = ROW_COUNT;
-  EXECUTE replace(replace(replace(m.settle, '%TABLE%', m.map::text), '%RECORDS%', p || 'records AS m'), '%LIMIT%', '') INTO done
-  USING @extschema@.identity_map_request(m, NULL, NULL), at, dead, is_first, true;
+  EXECUTE replace(@extschema@.identity_map_settle_text(m, true), '%TABLE%', m.map::text) INTO done
+  USING @extschema@.identity_map_request(m, NULL), at, dead, is_first;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
-    PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', NULL, at);
+    PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', at);
   END IF;
   RETURN (done - 'merges') || jsonb_build_object('deleted', (done ->> 'deleted')::bigint + strays);
 END $$;

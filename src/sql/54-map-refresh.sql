@@ -5,7 +5,7 @@
 --   read      each source: rows that are new, rows that are gone
 --             (identity_map_scan()), into the copies
 --   change    of the records touched: their identifiers' keys, before and now   53-map-settle.sql
---   affected  the records that a path of shared identifiers connects with
+--   reach     the records that a path of shared identifiers connects with
 --             them, before or now
 --   settle    resolves these alone, and writes what differs
 
@@ -29,7 +29,7 @@ BEGIN
         || m.traits || format('))
         UPDATE %1$srows_0 AS r SET keys = f.keys, fingerprint = f.fingerprint FROM found AS f
         WHERE r.record_id = f.record_id AND (r.keys <> f.keys OR r.fingerprint <> f.fingerprint)', p)
-      USING @extschema@.identity_map_request(m, NULL, NULL), i, 'pg_catalog, pg_temp';
+      USING @extschema@.identity_map_request(m, NULL), i, 'pg_catalog, pg_temp';
       CONTINUE;
     END IF;
     EXECUTE format('TRUNCATE %srows_%s', p, n);
@@ -127,7 +127,7 @@ BEGIN
               JOIN (%6$s) AS x (source, rid, record_id, keys) ON x.source = s.source AND x.record_id = s.record_id)
     SELECT jsonb_build_object(%8$L, count(*), %9$L, count(*)) FROM res',
     p, definition, m.map, shown, members, array_to_string(copies, ' UNION ALL '), '{}', 'inserted', 'created')
-  INTO done USING @extschema@.identity_map_request(m, NULL, NULL), at;
+  INTO done USING @extschema@.identity_map_request(m, NULL), at;
 
   EXECUTE format('INSERT INTO %1$skeys (key, rid) SELECT k, m.rid FROM %1$srecords AS m, unnest(m.keys) AS k', p);
   EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), greatest($1, 1))', p || 'records', 'rid') USING base;

@@ -38,9 +38,8 @@ DECLARE
   kind text;
   fingerprint bigint;
   at timestamptz := clock_timestamp();
-  affected jsonb;
+  reached @extschema@.identity_map_reached;
   wanted bigint[];
-  reached bigint[];
   seeds bigint[];
   moved bigint[];
   id uuid;
@@ -83,7 +82,7 @@ BEGIN
            AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp'
     || m.traits || ')'
   INTO fingerprint, new_keys
-  USING @extschema@.identity_map_request(m, '{}', NULL), place,
+  USING @extschema@.identity_map_request(m, ROW('{}', '{}', '{}', '{}', '{}', '{}')::@extschema@.identity_map_reached), place,
     format('SELECT %L::text, NULL::timestamp AS updated_at', user_id)
       || (SELECT string_agg(format(', %L::text[] AS %I',
                    CASE WHEN jsonb_typeof(traits -> ('k_' || (k ->> 'name'))) = 'array'
@@ -105,11 +104,9 @@ BEGIN
       IF cardinality(wanted) <= 1000 THEN
         PERFORM @extschema@.identity_map_lock_keys(m.map_id, wanted);
       END IF;
-      affected := @extschema@.identity_map_execute(@extschema@.identity_map_affected_text(m),
-        CASE WHEN number IS NULL THEN '{}' ELSE ARRAY[number] END, seeds, '{}'::bigint[], '{}'::bigint[], true);
-      reached := coalesce((affected ->> 'keys')::bigint[], '{}');
-      EXIT WHEN cardinality(wanted) > 1000 OR reached <@ wanted;
-      wanted := ARRAY(SELECT unnest(wanted) UNION SELECT unnest(reached));
+      reached := @extschema@.identity_map_reach(m.map_id, CASE WHEN number IS NULL THEN '{}' ELSE ARRAY[number] END, seeds, '{}', '{}');
+      EXIT WHEN cardinality(wanted) > 1000 OR reached.keys <@ wanted;
+      wanted := ARRAY(SELECT unnest(wanted) UNION SELECT unnest(reached.keys));
       RAISE EXCEPTION USING ERRCODE = 'IR001', MESSAGE = 'more to lock';
     EXCEPTION WHEN SQLSTATE 'IR001' THEN
       NULL;
@@ -119,8 +116,10 @@ BEGIN
   IF number IS NULL THEN
     number := nextval(format('%srecords_rid_seq', p));
     -- Of what is found before the record is there, the record itself is missing.
-    affected := jsonb_set(affected, '{rids}', coalesce(nullif(affected -> 'rids', 'null'), '{}') || jsonb_build_object('0',
-      (coalesce(affected #>> '{rids,0}', '{}')::bigint[] || number)::text));
+    reached.rids := reached.rids || number;
+    reached.sources := reached.sources || 0::smallint;
+    reached.record_ids := reached.record_ids || user_id;
+    reached.olds := reached.olds || NULL::uuid;
   END IF;
   moved := ARRAY(SELECT unnest(new_keys) EXCEPT SELECT unnest(old_keys)
                  UNION ALL (SELECT unnest(old_keys) EXCEPT SELECT unnest(new_keys)));
@@ -137,7 +136,7 @@ BEGIN
     number, user_id, new_keys, old_keys,
     traits || jsonb_build_object('rid', number, 'fingerprint', fingerprint, 'record_id', user_id, 'keys', to_jsonb(new_keys),
                                  'updated_at', at AT TIME ZONE 'UTC'));
-  PERFORM @extschema@.identity_map_settle(m, ARRAY[number], '{}', seeds, moved, at, true, affected);
+  PERFORM @extschema@.identity_map_settle(m, ARRAY[number], '{}', seeds, moved, at, true, reached);
   id := @extschema@.identity_map_execute(format('SELECT identity_id FROM %srecords WHERE rid = $1', p), number);
   RETURN jsonb_build_object('id', id);
 END $$;

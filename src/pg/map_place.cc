@@ -1,0 +1,431 @@
+// identity_map_place(): resolves a part of an identity map's records, and says which of the
+// identities that they were lives on where.
+//
+// The resolve is that of resolve_identities(), read twice: for the records of each cluster, and
+// then for its row. Which identity keeps its id: engine/succession.h.
+#include "engine/succession.h"
+#include "pg/execution.h"
+#include "pg/map_execute.h"
+#include "pg/resolve.h"
+#include "pg/spi.h"
+#include "pg/text_argument.h"
+
+#include <algorithm>
+
+namespace identity_resolve::pg {
+
+namespace {
+
+using engine::Error;
+using engine::Succession;
+using engine::Uuid;
+
+template <class T>
+using List = boost::container::pmr::vector<T>;
+
+// What each row of the result begins with; the columns of the map's table follow.
+enum Place : std::size_t {
+  kCluster,     // uuid: the id derived from its first record; of `lost` where it went, or NULL
+  kKept,        // uuid: the identity that gives it its id; NULL: nobody
+  kLost,        // uuid: an identity that is no more; all but the first NULL
+  kOlds,        // uuid[]: what its records were, each once, rising; NULL: nothing
+  kRecords,     // bigint: how many they are
+  kMoved,       // bigint[]: those of them that were not `kept`; NULL: none
+  kMerged,      // bigint[]: all of them, where several identities met and one of them is kept
+  kMergedOlds,  // uuid[]: and what each was
+  kFixed
+};
+constexpr std::array<Oid, kFixed> kTypes = {UUIDOID, UUIDOID,      UUIDOID,      UUIDARRAYOID,
+                                            INT8OID, INT8ARRAYOID, INT8ARRAYOID, UUIDARRAYOID};
+
+// Ids by number, each once.
+class IdTable {
+ public:
+  explicit IdTable(boost::container::pmr::memory_resource& memory)
+      : ids_(&memory), slots_(kLeast, Succession::kNone, &memory) {}
+
+  std::uint32_t insert(const Uuid& id) {
+    if ((ids_.size() + 1) * 2 > slots_.size()) grow();
+    std::uint32_t& slot = find(id);
+    if (slot == Succession::kNone) {
+      slot = static_cast<std::uint32_t>(ids_.size());
+      ids_.push_back(id);
+    }
+    return slot;
+  }
+  [[nodiscard]] std::span<const Uuid> ids() const noexcept { return {ids_.data(), ids_.size()}; }
+
+ private:
+  static constexpr std::size_t kLeast = 1024;
+
+  // An id is made of hashes, or drawn: any of its bits will do. Who could choose ids would only
+  // make the table slow.
+  std::uint32_t& find(const Uuid& id) noexcept {
+    std::uint64_t hash = 0;
+    std::memcpy(&hash, id.data(), sizeof hash);
+    std::size_t at = (hash * 0x9E3779B97F4A7C15U >> 20) & (slots_.size() - 1);
+    while (slots_[at] != Succession::kNone && ids_[slots_[at]] != id) {
+      at = (at + 1) & (slots_.size() - 1);
+    }
+    return slots_[at];
+  }
+  void grow() {
+    slots_.assign(slots_.size() * 2, Succession::kNone);
+    for (std::size_t i = 0; i < ids_.size(); ++i) find(ids_[i]) = static_cast<std::uint32_t>(i);
+  }
+
+  List<Uuid> ids_;
+  List<std::uint32_t> slots_;
+};
+
+// The records that are resolved, by source and id.
+class RecordTable {
+ public:
+  RecordTable(boost::container::pmr::memory_resource& memory, const MapSecret& secret)
+      : secret_(&secret), sources_(&memory), ids_(&memory), slots_(&memory) {}
+
+  void reserve(std::size_t records) {
+    std::size_t size = 1024;
+    while (records * 2 > size) size *= 2;
+    slots_.assign(size, Succession::kNone);
+    sources_.reserve(records);
+    ids_.reserve(records);
+  }
+  // The next record's; `id` outlives the table.
+  void add(std::uint16_t source, std::string_view id) {
+    find(source, id) = static_cast<std::uint32_t>(ids_.size());
+    sources_.push_back(source);
+    ids_.push_back(id);
+  }
+  // Its place in the order of add(), or kNone.
+  [[nodiscard]] std::uint32_t place(std::uint16_t source, std::string_view id) noexcept {
+    return find(source, id);
+  }
+
+ private:
+  std::uint32_t& find(std::uint16_t source, std::string_view id) noexcept {
+    std::array<unsigned char, crypto_shorthash_BYTES> bytes;
+    crypto_shorthash(bytes.data(), reinterpret_cast<const unsigned char*>(id.data()), id.size(),
+                     secret_->data());
+    std::uint64_t hash = 0;
+    std::memcpy(&hash, bytes.data(), sizeof hash);
+    std::size_t at = (hash + source) & (slots_.size() - 1);
+    while (slots_[at] != Succession::kNone &&
+           (sources_[slots_[at]] != source || ids_[slots_[at]] != id)) {
+      at = (at + 1) & (slots_.size() - 1);
+    }
+    return slots_[at];
+  }
+
+  const MapSecret* secret_;
+  List<std::uint16_t> sources_;
+  List<std::string_view> ids_;
+  List<std::uint32_t> slots_;
+};
+
+// An argument's array, taken apart.
+struct Elements {
+  Datum* values;
+  bool* nulls;
+  std::size_t count;
+};
+
+Elements elements_of(FunctionCallInfo fcinfo, int argument, Oid type) {
+  return call([=] {
+    ArrayType* array = PG_GETARG_ARRAYTYPE_P(argument);
+    if (ARR_ELEMTYPE(array) != type) elog(ERROR, "argument %d is of another type", argument);
+    std::int16_t length = 0;
+    bool by_value = false;
+    char alignment = 0;
+    get_typlenbyvalalign(type, &length, &by_value, &alignment);
+    Elements elements{};
+    int count = 0;
+    deconstruct_array(array, type, length, by_value, alignment, &elements.values, &elements.nulls,
+                      &count);
+    elements.count = static_cast<std::size_t>(count);
+    return elements;
+  });
+}
+
+Uuid uuid_of(Datum value) noexcept {
+  Uuid id;
+  std::memcpy(id.data(), DatumGetUUIDP(value)->data, id.size());
+  return id;
+}
+
+Datum datum_of(const Uuid& id) noexcept { return PointerGetDatum(id.data()); }
+
+class Placing {
+ public:
+  Placing(FunctionCallInfo fcinfo, ReturnSetInfo* result)
+      : result_(result),
+        environment_(CurrentMemoryContext, SIZE_MAX / 2),
+        rids_(&environment_.memory()),
+        members_(&environment_.memory()),
+        clusters_(environment_.memory()),
+        olds_(environment_.memory()),
+        first_(&environment_.memory()),
+        by_cluster_(&environment_.memory()) {
+    const ClauseList clauses{PG_GETARG_DATUM(0), false, false};
+    map_id_ = PG_GETARG_INT32(1);
+    make_shape();
+    execution_ = Execution::create(CurrentMemoryContext, ResultForm::kMasterTable, clauses, shape_);
+    read_members(fcinfo);
+  }
+
+  void go(FunctionCallInfo fcinfo) {
+    Succession succession(environment_, {members_.data(), members_.size()}, clusters_.ids(),
+                          olds_.ids());
+    const std::span<const std::uint32_t> kept =
+        succession.keep(ages_of(succession.tied()), olds_.ids());
+    put_clusters(kept);
+    put_lost(succession.picks(), kept);
+    put_dead(elements_of(fcinfo, 7, UUIDOID));
+    Execution::destroy(execution_);
+  }
+
+ private:
+  // The columns that are the map's table's.
+  void make_shape() {
+    const TupleDesc all = result_->setDesc;
+    call([&] {
+      bool is_good = all->natts >= static_cast<int>(kFixed);
+      for (std::size_t i = 0; is_good && i < kFixed; ++i) {
+        is_good = TupleDescAttr(all, static_cast<int>(i))->atttypid == kTypes[i];
+      }
+      if (!is_good) {
+        ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                        errmsg("identity_map_place() gives other columns")));
+      }
+      const int columns = all->natts - static_cast<int>(kFixed);
+      shape_ = CreateTemplateTupleDesc(columns);
+      for (int i = 1; i <= columns; ++i) {
+        TupleDescCopyEntry(shape_, static_cast<AttrNumber>(i), all,
+                           static_cast<AttrNumber>(i + static_cast<int>(kFixed)));
+      }
+    });
+    values_.resize(static_cast<std::size_t>(all->natts));
+    nulls_ = std::make_unique<bool[]>(values_.size());
+  }
+
+  // The records as the map knows them, and then each cluster's as resolved.
+  void read_members(FunctionCallInfo fcinfo) {
+    const Elements numbers = elements_of(fcinfo, 2, INT4OID);
+    const Elements rids = elements_of(fcinfo, 3, INT8OID);
+    const Elements sources = elements_of(fcinfo, 4, INT2OID);
+    const Elements ids = elements_of(fcinfo, 5, TEXTOID);
+    const Elements olds = elements_of(fcinfo, 6, UUIDOID);
+    const Request& request = execution_->request();
+    if (numbers.count != request.sources.size() || sources.count != rids.count ||
+        ids.count != rids.count || olds.count != rids.count || !request.state) {
+      throw Error("22023", "the arguments of identity_map_place() do not belong together");
+    }
+    RecordTable records(environment_.memory(), request.state->secret);
+    records.reserve(rids.count);
+    members_.reserve(rids.count);
+    engine::Ticker ticker(environment_);
+    for (std::size_t i = 0; i < rids.count; ++i) {
+      ticker.tick();
+      const std::string_view id = call([&] {
+        const text* value = DatumGetTextPP(ids.values[i]);
+        return to_utf8({VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))});
+      });
+      records.add(static_cast<std::uint16_t>(DatumGetInt16(sources.values[i])), id);
+      rids_.push_back(DatumGetInt64(rids.values[i]));
+      members_.push_back({Succession::kNone, olds.nulls[i]
+                                                 ? Succession::kNone
+                                                 : olds_.insert(uuid_of(olds.values[i]))});
+    }
+    while (execution_->next_records()) {
+      const std::uint32_t cluster = clusters_.insert(id_of(request, execution_->identity()));
+      first_.push_back(static_cast<std::uint32_t>(by_cluster_.size()));
+      for (const engine::OrderedRow& ordered : execution_->identity().rows()) {
+        if (!ordered.starts_record) continue;
+        ticker.tick();
+        const std::size_t source = engine::index(ordered.row.source());
+        const std::uint32_t place =
+            records.place(static_cast<std::uint16_t>(DatumGetInt32(numbers.values[source])),
+                          ordered.row.record_id());
+        if (place == Succession::kNone) missing(request.sources[source].name);
+        members_[place].cluster = cluster;
+        by_cluster_.push_back(place);
+      }
+    }
+    first_.push_back(static_cast<std::uint32_t>(by_cluster_.size()));
+    if (by_cluster_.size() != members_.size()) missing("records");
+    execution_->rewind();
+  }
+
+  [[noreturn]] static void missing(const std::string& what) {
+    throw Error("XX001", "the state of the identity map contradicts itself",
+                "A record has no rows, or rows have no record (" + what + ").",
+                "CALL refresh_identity_map(map, full => true) resolves all of it again.");
+  }
+
+  // When identities came to be, by what the map's state says.
+  std::vector<std::int64_t> ages_of(std::span<const std::uint32_t> olds) {
+    std::vector<std::int64_t> ages(olds.size(), Succession::kUnknownAge);
+    if (olds.empty()) return ages;
+    call([&] {
+      auto* ids = static_cast<Datum*>(palloc(olds.size() * sizeof(Datum)));
+      for (std::size_t i = 0; i < olds.size(); ++i) ids[i] = datum_of(olds_.ids()[olds[i]]);
+      Datum array = PointerGetDatum(construct_array(ids, static_cast<int>(olds.size()), UUIDOID,
+                                                    sizeof(pg_uuid_t), false, TYPALIGN_CHAR));
+      Oid type = UUIDARRAYOID;
+      SPI_connect();
+      execute_cached(
+          psprintf("SELECT u.n, i.created_at FROM unnest($1) WITH ORDINALITY AS u (id, n) "
+                   "JOIN identity_state.m%d_identities AS i ON i.identity_id = u.id",
+                   map_id_),
+          1, &type, &array, nullptr);
+      for (std::uint64_t i = 0; i < SPI_processed; ++i) {
+        bool is_null = false;
+        const HeapTuple row = SPI_tuptable->vals[i];
+        const std::int64_t n =
+            DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &is_null));
+        ages[static_cast<std::size_t>(n - 1)] =
+            DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &is_null));
+      }
+      SPI_finish();
+    });
+    return ages;
+  }
+
+  void put_clusters(std::span<const std::uint32_t> kept) {
+    for (std::size_t cluster = 0; cluster < kept.size(); ++cluster) {
+      if (!execution_->next(values_.data() + kFixed, nulls_.get() + kFixed)) {
+        throw Error("XX000", "an identity was lost between two readings");
+      }
+      const std::span<const std::uint32_t> places(by_cluster_.data() + first_[cluster],
+                                                  by_cluster_.data() + first_[cluster + 1]);
+      call([&] {
+        const MemoryContext outer = MemoryContextSwitchTo(row_memory_);
+        put_cluster(cluster, places, kept[cluster]);
+        MemoryContextSwitchTo(outer);
+        MemoryContextReset(row_memory_);
+      });
+    }
+  }
+
+  // PostgreSQL's half.
+  void put_cluster(std::size_t cluster, std::span<const std::uint32_t> places, std::uint32_t kept) {
+    std::fill_n(nulls_.get(), std::size_t{kFixed}, true);
+    set(kCluster, datum_of(clusters_.ids()[cluster]));
+    if (kept != Succession::kNone) set(kKept, datum_of(olds_.ids()[kept]));
+    set(kRecords, Int64GetDatum(static_cast<std::int64_t>(places.size())));
+
+    auto* list = static_cast<Datum*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, places.size() * sizeof(Datum)));
+    auto* ids = static_cast<Datum*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, places.size() * sizeof(Datum)));
+    auto* is_null = static_cast<bool*>(palloc(places.size() + 1));
+    std::size_t count = 0;
+    std::size_t olds = 0;
+    for (const std::uint32_t place : places) {
+      const std::uint32_t old = members_[place].old;
+      if (old != Succession::kNone) ids[olds++] = datum_of(olds_.ids()[old]);
+      if (kept == Succession::kNone || old != kept) list[count++] = Int64GetDatum(rids_[place]);
+    }
+    if (count > 0) set(kMoved, array_of(list, nullptr, count, INT8OID));
+    std::sort(ids, ids + olds, is_less);
+    olds = static_cast<std::size_t>(std::unique(ids, ids + olds) - ids);
+    if (olds > 0) set(kOlds, array_of(ids, nullptr, olds, UUIDOID));
+    if (olds > 1 && kept != Succession::kNone) {
+      for (std::size_t i = 0; i < places.size(); ++i) {
+        const std::uint32_t old = members_[places[i]].old;
+        list[i] = Int64GetDatum(rids_[places[i]]);
+        is_null[i] = old == Succession::kNone;
+        ids[i] = is_null[i] ? Datum{0} : datum_of(olds_.ids()[old]);
+      }
+      set(kMerged, array_of(list, nullptr, places.size(), INT8OID));
+      set(kMergedOlds, array_of(ids, is_null, places.size(), UUIDOID));
+    }
+    store();
+  }
+
+  // One identity is at one place, so that equal ids are equal pointers.
+  static bool is_less(Datum a, Datum b) noexcept {
+    return std::memcmp(DatumGetPointer(a), DatumGetPointer(b), sizeof(pg_uuid_t)) < 0;
+  }
+
+  void put_lost(std::span<const std::uint32_t> picks, std::span<const std::uint32_t> kept) {
+    begin_lost();
+    for (std::uint32_t old = 0; old < picks.size(); ++old) {
+      const std::uint32_t cluster = picks[old];
+      if (cluster != Succession::kNone && kept[cluster] == old) continue;
+      set(kLost, datum_of(olds_.ids()[old]));
+      nulls_[kCluster] = cluster == Succession::kNone;
+      if (cluster != Succession::kNone) values_[kCluster] = datum_of(clusters_.ids()[cluster]);
+      call([this] { store(); });
+    }
+  }
+
+  // Identities whose records are gone, where no other record was of them.
+  void put_dead(const Elements& dead) {
+    begin_lost();
+    for (std::size_t i = 0; i < dead.count; ++i) {
+      const std::size_t known = olds_.ids().size();
+      if (dead.nulls[i] || olds_.insert(uuid_of(dead.values[i])) != known) continue;
+      set(kLost, dead.values[i]);
+      call([this] { store(); });
+    }
+  }
+
+  void begin_lost() {
+    std::fill_n(nulls_.get(), values_.size(), true);
+    set(kRecords, Int64GetDatum(0));
+  }
+  void set(Place place, Datum value) noexcept {
+    values_[place] = value;
+    nulls_[place] = false;
+  }
+  void store() {
+    tuplestore_putvalues(result_->setResult, result_->setDesc, values_.data(), nulls_.get());
+  }
+  static Datum array_of(Datum* elements, bool* nulls, std::size_t count, Oid type) {
+    int size = static_cast<int>(count);
+    int first = 1;
+    const bool is_number = type == INT8OID;
+    return PointerGetDatum(construct_md_array(elements, nulls, 1, &size, &first, type,
+                                              is_number ? sizeof(std::int64_t) : sizeof(pg_uuid_t),
+                                              is_number && FLOAT8PASSBYVAL,
+                                              is_number ? TYPALIGN_DOUBLE : TYPALIGN_CHAR));
+  }
+
+  ReturnSetInfo* result_;
+  int map_id_ = 0;
+  TupleDesc shape_ = nullptr;
+  Environment environment_;
+  Execution* execution_ = nullptr;
+  MemoryContext row_memory_ = call([] {
+    return AllocSetContextCreate(CurrentMemoryContext, "identity_map_place rows",
+                                 ALLOCSET_DEFAULT_SIZES);
+  });
+  // By the records' places.
+  List<std::int64_t> rids_;
+  List<Succession::Member> members_;
+  IdTable clusters_;
+  IdTable olds_;
+  // By cluster: where its records' places begin in by_cluster_; one more for the end.
+  List<std::uint32_t> first_;
+  List<std::uint32_t> by_cluster_;
+  std::vector<Datum> values_;
+  std::unique_ptr<bool[]> nulls_;
+};
+
+}  // namespace
+
+}  // namespace identity_resolve::pg
+
+using namespace identity_resolve::pg;
+
+// identity_map_place(clauses, map_id, numbers, rids, sources, record_ids, olds, dead) → SETOF
+// record: src/sql/50-map.sql.
+IDENTITY_RESOLVE_FUNCTION(identity_map_place) {
+  guarded([&] {
+    ReturnSetInfo* result = begin_tuplestore(fcinfo);
+    Placing placing(fcinfo, result);
+    placing.go(fcinfo);
+  });
+  return Datum{0};
+}

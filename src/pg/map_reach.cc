@@ -1,0 +1,273 @@
+// identity_map_reach(): the records of an identity map that a change may concern.
+//
+// A walk from record to identifier to record, a step of all paths at a time: each record and each
+// identifier is looked up once, by the primary keys of the map's own tables, in rising order.
+//
+// Plain frames: what C++ objects there are have all their memory on the function's context.
+#include "pg/environment.h"
+#include "pg/map_tables.h"
+
+#include <algorithm>
+
+extern "C" {
+#include <access/stratnum.h>
+#include <storage/bufmgr.h>
+#include <utils/fmgroids.h>
+}
+
+namespace identity_resolve::pg {
+
+namespace {
+
+template <class T>
+using Numbers = boost::container::pmr::vector<T>;
+
+// Rows of one of the map's tables by the first column of its primary key, a bigint.
+struct Lookup {
+  Relation table;
+  Relation index;
+  IndexScanDesc scan;
+  TupleTableSlot* row;
+  ScanKeyData condition;
+};
+
+Lookup open_lookup(int map_id, const char* name, Snapshot snapshot) {
+  Lookup lookup{};
+  const char* relation = psprintf("m%d_%s", map_id, name);
+  const Oid schema = get_namespace_oid("identity_state", false);
+  const Oid id = get_relname_relid(relation, schema);
+  if (!OidIsValid(id)) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+                    errmsg("relation \"identity_state.%s\" does not exist", relation)));
+  }
+  const AclResult right = pg_class_aclcheck(id, GetUserId(), ACL_SELECT);
+  if (right != ACLCHECK_OK) aclcheck_error(right, OBJECT_TABLE, relation);
+  lookup.table = table_open(id, AccessShareLock);
+  const Oid key = primary_key_of(lookup.table);
+  if (!OidIsValid(key)) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+                    errmsg("relation \"identity_state.%s\" has no primary key", relation)));
+  }
+  lookup.index = index_open(key, AccessShareLock);
+  lookup.row = table_slot_create(lookup.table, nullptr);
+  lookup.scan = begin_index_scan(lookup.table, lookup.index, snapshot, 1);
+  ScanKeyInit(&lookup.condition, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(0));
+  return lookup;
+}
+
+void close_lookup(const Lookup& lookup) {
+  index_endscan(lookup.scan);
+  ExecDropSingleTupleTableSlot(lookup.row);
+  index_close(lookup.index, NoLock);
+  table_close(lookup.table, NoLock);
+}
+
+void find(Lookup& lookup, std::int64_t number) {
+  CHECK_FOR_INTERRUPTS();
+  lookup.condition.sk_argument = Int64GetDatum(number);
+  index_rescan(lookup.scan, &lookup.condition, 1, nullptr, 0);
+}
+
+bool next(const Lookup& lookup) {
+  return index_getnext_slot(lookup.scan, ForwardScanDirection, lookup.row);
+}
+
+// A column that is not NULL.
+Datum value_of(const Lookup& lookup, AttrNumber column) {
+  bool is_null = false;
+  return slot_getattr(lookup.row, column, &is_null);
+}
+
+// The numbers of an array without NULLs.
+std::span<const std::int64_t> numbers_of(const ArrayType* array) {
+  return {reinterpret_cast<const std::int64_t*>(ARR_DATA_PTR(array)),
+          static_cast<std::size_t>(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)))};
+}
+
+// The columns of m<id>_records: src/sql/51-map-state.sql.
+enum RecordColumn : AttrNumber { kSource = 2, kRecordId = 3, kIdentityId = 4, kKeys = 5 };
+
+class Walk {
+ public:
+  Walk(const Lookup& records, const Lookup& carriers, const Lookup& common, ContextMemory& memory)
+      : records_(records),
+        carriers_(carriers),
+        common_(common),
+        seen_records_(memory),
+        seen_keys_(memory),
+        new_records_(&memory),
+        new_keys_(&memory),
+        step_(&memory),
+        common_keys_(&memory),
+        connecting_(&memory),
+        rids_(&memory),
+        sources_(&memory),
+        record_ids_(&memory),
+        olds_(&memory),
+        old_is_null_(&memory) {}
+
+  void add_record(std::int64_t rid) {
+    guarded([&] {
+      if (seen_records_.insert(rid).second) new_records_.push_back(rid);
+    });
+  }
+  // An identifier that connects those who carry it, unless it is too common.
+  void add_key(std::int64_t key, bool is_seed) {
+    if (!guarded([&] { return seen_keys_.insert(key).second; })) return;
+    const bool connects = !is_common(key);
+    guarded([&] {
+      if (connects) new_keys_.push_back(key);
+      if (!connects) common_keys_.push_back(key);
+      if (connects || is_seed) connecting_.push_back(key);
+    });
+  }
+  // Those who carry an identifier, whatever it is.
+  void add_carriers(std::int64_t key) {
+    find(carriers_, key);
+    while (next(carriers_)) add_record(DatumGetInt64(value_of(carriers_, 2)));
+  }
+
+  void go() {
+    while (!new_records_.empty() || !new_keys_.empty()) {
+      begin_step(new_records_);
+      for (const std::int64_t rid : step_) read_record(rid);
+      begin_step(new_keys_);
+      for (const std::int64_t key : step_) add_carriers(key);
+    }
+  }
+
+  void close() const {
+    close_lookup(records_);
+    close_lookup(carriers_);
+    close_lookup(common_);
+  }
+
+  // A value of the type identity_map_reached.
+  HeapTuple result(TupleDesc shape) {
+    const auto count = static_cast<int>(rids_.size());
+    std::array<Datum, 6> values = {
+        numbers(rids_),
+        PointerGetDatum(construct_array(sources_.data(), count, INT2OID, sizeof(std::int16_t), true,
+                                        TYPALIGN_SHORT)),
+        PointerGetDatum(
+            construct_array(record_ids_.data(), count, TEXTOID, -1, false, TYPALIGN_INT)),
+        uuids(),
+        numbers(connecting_),
+        numbers(common_keys_)};
+    std::array<bool, 6> nulls{};
+    return heap_form_tuple(shape, values.data(), nulls.data());
+  }
+
+ private:
+  // Takes what is to be looked up next, in rising order: neighbours lie on one page.
+  void begin_step(Numbers<std::int64_t>& found) {
+    step_.swap(found);
+    found.clear();
+    std::sort(step_.begin(), step_.end());
+  }
+
+  bool is_common(std::int64_t key) {
+    if (RelationGetNumberOfBlocks(common_.table) == 0) return false;
+    find(common_, key);
+    return next(common_);
+  }
+
+  void read_record(std::int64_t rid) {
+    find(records_, rid);
+    if (!next(records_)) return;
+    slot_getsomeattrs(records_.row, kKeys);
+    bool is_new = false;
+    const Datum old = slot_getattr(records_.row, kIdentityId, &is_new);
+    const Datum kept_id = datumCopy(value_of(records_, kRecordId), false, -1);
+    const Datum kept_old = is_new ? Datum{0} : datumCopy(old, false, sizeof(pg_uuid_t));
+    const Datum source = value_of(records_, kSource);
+    guarded([&] {
+      rids_.push_back(rid);
+      sources_.push_back(source);
+      record_ids_.push_back(kept_id);
+      olds_.push_back(kept_old);
+      old_is_null_.push_back(is_new);
+    });
+    const Datum stored = value_of(records_, kKeys);
+    ArrayType* keys = DatumGetArrayTypeP(stored);
+    for (const std::int64_t key : numbers_of(keys)) add_key(key, false);
+    if (PointerGetDatum(keys) != stored) pfree(keys);
+  }
+
+  static Datum numbers(const Numbers<std::int64_t>& list) {
+    const std::size_t bytes = ARR_OVERHEAD_NONULLS(1) + list.size() * sizeof(std::int64_t);
+    if (list.empty()) return PointerGetDatum(construct_empty_array(INT8OID));
+    auto* array = static_cast<ArrayType*>(palloc0(bytes));
+    SET_VARSIZE(array, bytes);
+    array->ndim = 1;
+    array->elemtype = INT8OID;
+    ARR_DIMS(array)[0] = static_cast<int>(list.size());
+    ARR_LBOUND(array)[0] = 1;
+    std::memcpy(ARR_DATA_PTR(array), list.data(), list.size() * sizeof(std::int64_t));
+    return PointerGetDatum(array);
+  }
+  Datum uuids() {
+    int count = static_cast<int>(olds_.size());
+    int first = 1;
+    return PointerGetDatum(construct_md_array(olds_.data(), old_is_null_.data(), 1, &count, &first,
+                                              UUIDOID, sizeof(pg_uuid_t), false, TYPALIGN_CHAR));
+  }
+
+  Lookup records_;
+  Lookup carriers_;
+  Lookup common_;
+  NumberTable seen_records_;
+  NumberTable seen_keys_;
+  Numbers<std::int64_t> new_records_;
+  Numbers<std::int64_t> new_keys_;
+  Numbers<std::int64_t> step_;
+  Numbers<std::int64_t> common_keys_;
+  Numbers<std::int64_t> connecting_;
+  // What is found, a record at a place.
+  Numbers<std::int64_t> rids_;
+  Numbers<Datum> sources_;
+  Numbers<Datum> record_ids_;
+  Numbers<Datum> olds_;
+  Numbers<bool> old_is_null_;
+};
+
+}  // namespace
+
+}  // namespace identity_resolve::pg
+
+using namespace identity_resolve::pg;
+
+// identity_map_reach(map_id, live, keys, newly, no_longer) → identity_map_reached:
+// src/sql/50-map.sql.
+IDENTITY_RESOLVE_FUNCTION(identity_map_reach) {
+  std::array<std::span<const std::int64_t>, 4> given;
+  for (int i = 0; i < 4; ++i) {
+    ArrayType* array = PG_GETARG_ARRAYTYPE_P(i + 1);
+    if (ARR_ELEMTYPE(array) != INT8OID || array_contains_nulls(array)) {
+      ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                      errmsg("records and keys of an identity map are numbers")));
+    }
+    given[static_cast<std::size_t>(i)] = numbers_of(array);
+  }
+  TupleDesc shape = nullptr;
+  if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE || shape->natts != 6) {
+    elog(ERROR, "identity_map_reach() gives another type");
+  }
+  // As the statements before have left it.
+  PushActiveSnapshot(GetTransactionSnapshot());
+  const int map_id = PG_GETARG_INT32(0);
+  const Lookup records = open_lookup(map_id, "records", GetActiveSnapshot());
+  const Lookup carriers = open_lookup(map_id, "keys", GetActiveSnapshot());
+  const Lookup common = open_lookup(map_id, "common", GetActiveSnapshot());
+  ContextMemory memory(CurrentMemoryContext);
+  void* place = palloc(sizeof(Walk));
+  Walk* walk = guarded([&] { return new (place) Walk(records, carriers, common, memory); });
+  for (const std::int64_t rid : given[0]) walk->add_record(rid);
+  for (const std::int64_t key : given[1]) walk->add_key(key, true);
+  for (const std::int64_t key : given[3]) walk->add_key(key, true);
+  for (const std::int64_t key : given[2]) walk->add_carriers(key);
+  walk->go();
+  walk->close();
+  PopActiveSnapshot();
+  PG_RETURN_DATUM(HeapTupleGetDatum(walk->result(shape)));
+}
