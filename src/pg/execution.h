@@ -48,6 +48,10 @@ class Execution {
   // has; false after the last one.
   bool next_records() { return load_next_identity(); }
   [[nodiscard]] const engine::IdentityReader& identity() const noexcept { return *reader_; }
+  // What a column of the master table shows.
+  [[nodiscard]] const engine::ColumnPlan& column(std::size_t place) const noexcept {
+    return plan_.columns[place];
+  }
   // What was resolved: of kLinks and kEvidence with evidence.
   [[nodiscard]] const Request& request() const noexcept { return request_; }
   [[nodiscard]] engine::Resolver& resolver() noexcept { return *resolver_; }

@@ -6,9 +6,9 @@
 #include "engine/succession.h"
 #include "pg/execution.h"
 #include "pg/map_execute.h"
+#include "pg/map_tables.h"
 #include "pg/resolve.h"
 #include "pg/spi.h"
-#include "pg/text_argument.h"
 
 #include <algorithm>
 
@@ -78,51 +78,6 @@ class IdTable {
   List<std::uint32_t> slots_;
 };
 
-// The records that are resolved, by source and id.
-class RecordTable {
- public:
-  RecordTable(boost::container::pmr::memory_resource& memory, const MapSecret& secret)
-      : secret_(&secret), sources_(&memory), ids_(&memory), slots_(&memory) {}
-
-  void reserve(std::size_t records) {
-    std::size_t size = 1024;
-    while (records * 2 > size) size *= 2;
-    slots_.assign(size, Succession::kNone);
-    sources_.reserve(records);
-    ids_.reserve(records);
-  }
-  // The next record's; `id` outlives the table.
-  void add(std::uint16_t source, std::string_view id) {
-    find(source, id) = static_cast<std::uint32_t>(ids_.size());
-    sources_.push_back(source);
-    ids_.push_back(id);
-  }
-  // Its place in the order of add(), or kNone.
-  [[nodiscard]] std::uint32_t place(std::uint16_t source, std::string_view id) noexcept {
-    return find(source, id);
-  }
-
- private:
-  std::uint32_t& find(std::uint16_t source, std::string_view id) noexcept {
-    std::array<unsigned char, crypto_shorthash_BYTES> bytes;
-    crypto_shorthash(bytes.data(), reinterpret_cast<const unsigned char*>(id.data()), id.size(),
-                     secret_->data());
-    std::uint64_t hash = 0;
-    std::memcpy(&hash, bytes.data(), sizeof hash);
-    std::size_t at = (hash + source) & (slots_.size() - 1);
-    while (slots_[at] != Succession::kNone &&
-           (sources_[slots_[at]] != source || ids_[slots_[at]] != id)) {
-      at = (at + 1) & (slots_.size() - 1);
-    }
-    return slots_[at];
-  }
-
-  const MapSecret* secret_;
-  List<std::uint16_t> sources_;
-  List<std::string_view> ids_;
-  List<std::uint32_t> slots_;
-};
-
 // An argument's array, taken apart.
 struct Elements {
   Datum* values;
@@ -159,8 +114,9 @@ class Placing {
  public:
   Placing(FunctionCallInfo fcinfo, ReturnSetInfo* result)
       : result_(result),
+        memory_(CurrentMemoryContext),
         environment_(CurrentMemoryContext, SIZE_MAX / 2),
-        rids_(&environment_.memory()),
+        rids_(memory_),
         members_(&environment_.memory()),
         clusters_(environment_.memory()),
         olds_(environment_.memory()),
@@ -180,12 +136,13 @@ class Placing {
         succession.keep(ages_of(succession.tied()), olds_.ids());
     put_clusters(kept);
     put_lost(succession.picks(), kept);
-    put_dead(elements_of(fcinfo, 7, UUIDOID));
+    put_dead(elements_of(fcinfo, 4, UUIDOID));
     Execution::destroy(execution_);
   }
 
  private:
-  // The columns that are the map's table's.
+  // The columns that are the map's table's, and behind them the records' numbers, by which the map
+  // knows them.
   void make_shape() {
     const TupleDesc all = result_->setDesc;
     call([&] {
@@ -198,67 +155,65 @@ class Placing {
                         errmsg("identity_map_place() gives other columns")));
       }
       const int columns = all->natts - static_cast<int>(kFixed);
-      shape_ = CreateTemplateTupleDesc(columns);
+      shape_ = CreateTemplateTupleDesc(columns + 1);
       for (int i = 1; i <= columns; ++i) {
         TupleDescCopyEntry(shape_, static_cast<AttrNumber>(i), all,
                            static_cast<AttrNumber>(i + static_cast<int>(kFixed)));
       }
+      TupleDescInitEntry(shape_, static_cast<AttrNumber>(columns + 1), kRecordNumber, INT8ARRAYOID,
+                         -1, 0);
     });
-    values_.resize(static_cast<std::size_t>(all->natts));
+    values_.resize(static_cast<std::size_t>(all->natts) + 1);
     nulls_ = std::make_unique<bool[]>(values_.size());
   }
 
   // The records as the map knows them, and then each cluster's as resolved.
   void read_members(FunctionCallInfo fcinfo) {
-    const Elements numbers = elements_of(fcinfo, 2, INT4OID);
-    const Elements rids = elements_of(fcinfo, 3, INT8OID);
-    const Elements sources = elements_of(fcinfo, 4, INT2OID);
-    const Elements ids = elements_of(fcinfo, 5, TEXTOID);
-    const Elements olds = elements_of(fcinfo, 6, UUIDOID);
-    const Request& request = execution_->request();
-    if (numbers.count != request.sources.size() || sources.count != rids.count ||
-        ids.count != rids.count || olds.count != rids.count || !request.state) {
+    const Elements rids = elements_of(fcinfo, 2, INT8OID);
+    const Elements olds = elements_of(fcinfo, 3, UUIDOID);
+    if (olds.count != rids.count) {
       throw Error("22023", "the arguments of identity_map_place() do not belong together");
     }
-    RecordTable records(environment_.memory(), request.state->secret);
-    records.reserve(rids.count);
     members_.reserve(rids.count);
     engine::Ticker ticker(environment_);
     for (std::size_t i = 0; i < rids.count; ++i) {
       ticker.tick();
-      const std::string_view id = call([&] {
-        const text* value = DatumGetTextPP(ids.values[i]);
-        return to_utf8({VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))});
-      });
-      records.add(static_cast<std::uint16_t>(DatumGetInt16(sources.values[i])), id);
-      rids_.push_back(DatumGetInt64(rids.values[i]));
+      if (!rids_.insert(DatumGetInt64(rids.values[i])).second) continue;
       members_.push_back({Succession::kNone, olds.nulls[i]
                                                  ? Succession::kNone
                                                  : olds_.insert(uuid_of(olds.values[i]))});
     }
+    const engine::SlotNumber slot =
+        execution_->column(static_cast<std::size_t>(shape_->natts - 1)).slot;
     while (execution_->next_records()) {
-      const std::uint32_t cluster = clusters_.insert(id_of(request, execution_->identity()));
+      const engine::IdentityReader& identity = execution_->identity();
+      const std::uint32_t cluster = clusters_.insert(id_of(execution_->request(), identity));
       first_.push_back(static_cast<std::uint32_t>(by_cluster_.size()));
-      for (const engine::OrderedRow& ordered : execution_->identity().rows()) {
+      for (const engine::OrderedRow& ordered : identity.rows()) {
         if (!ordered.starts_record) continue;
         ticker.tick();
-        const std::size_t source = engine::index(ordered.row.source());
-        const std::uint32_t place =
-            records.place(static_cast<std::uint16_t>(DatumGetInt32(numbers.values[source])),
-                          ordered.row.record_id());
-        if (place == Succession::kNone) missing(request.sources[source].name);
+        const std::uint32_t place = rids_.find(number_of(ordered.row, slot));
+        if (place == NumberTable::kNone) missing();
         members_[place].cluster = cluster;
         by_cluster_.push_back(place);
       }
     }
     first_.push_back(static_cast<std::uint32_t>(by_cluster_.size()));
-    if (by_cluster_.size() != members_.size()) missing("records");
+    if (by_cluster_.size() != members_.size()) missing();
     execution_->rewind();
   }
 
-  [[noreturn]] static void missing(const std::string& what) {
+  static std::int64_t number_of(const engine::Row& row, engine::SlotNumber slot) {
+    std::int64_t number = -1;
+    row.each_item([&](engine::SlotNumber at, std::string_view digits) {
+      if (at == slot) std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    });
+    return number;
+  }
+
+  [[noreturn]] static void missing() {
     throw Error("XX001", "the state of the identity map contradicts itself",
-                "A record has no rows, or rows have no record (" + what + ").",
+                "A record has no rows, or rows have no record.",
                 "CALL refresh_identity_map(map, full => true) resolves all of it again.");
   }
 
@@ -324,7 +279,8 @@ class Placing {
     for (const std::uint32_t place : places) {
       const std::uint32_t old = members_[place].old;
       if (old != Succession::kNone) ids[olds++] = datum_of(olds_.ids()[old]);
-      if (kept == Succession::kNone || old != kept) list[count++] = Int64GetDatum(rids_[place]);
+      if (kept == Succession::kNone || old != kept)
+        list[count++] = Int64GetDatum(rids_.numbers()[place]);
     }
     if (count > 0) set(kMoved, array_of(list, nullptr, count, INT8OID));
     std::sort(ids, ids + olds, is_less);
@@ -333,7 +289,7 @@ class Placing {
     if (olds > 1 && kept != Succession::kNone) {
       for (std::size_t i = 0; i < places.size(); ++i) {
         const std::uint32_t old = members_[places[i]].old;
-        list[i] = Int64GetDatum(rids_[places[i]]);
+        list[i] = Int64GetDatum(rids_.numbers()[places[i]]);
         is_null[i] = old == Succession::kNone;
         ids[i] = is_null[i] ? Datum{0} : datum_of(olds_.ids()[old]);
       }
@@ -395,6 +351,7 @@ class Placing {
   ReturnSetInfo* result_;
   int map_id_ = 0;
   TupleDesc shape_ = nullptr;
+  ContextMemory memory_;
   Environment environment_;
   Execution* execution_ = nullptr;
   MemoryContext row_memory_ = call([] {
@@ -402,7 +359,7 @@ class Placing {
                                  ALLOCSET_DEFAULT_SIZES);
   });
   // By the records' places.
-  List<std::int64_t> rids_;
+  NumberTable rids_;
   List<Succession::Member> members_;
   IdTable clusters_;
   IdTable olds_;
@@ -419,8 +376,7 @@ class Placing {
 
 using namespace identity_resolve::pg;
 
-// identity_map_place(clauses, map_id, numbers, rids, sources, record_ids, olds, dead) → SETOF
-// record: src/sql/50-map.sql.
+// identity_map_place(clauses, map_id, rids, olds, dead) → SETOF record: src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_place) {
   guarded([&] {
     ReturnSetInfo* result = begin_tuplestore(fcinfo);

@@ -5,12 +5,14 @@
 //
 // Plain frames: what C++ objects there are have all their memory on the function's context.
 #include "pg/environment.h"
+#include "pg/map_keys.h"
 #include "pg/map_tables.h"
 
 #include <algorithm>
 
 extern "C" {
 #include <access/stratnum.h>
+#include <access/visibilitymap.h>
 #include <storage/bufmgr.h>
 #include <utils/fmgroids.h>
 }
@@ -29,9 +31,11 @@ struct Lookup {
   IndexScanDesc scan;
   TupleTableSlot* row;
   ScanKeyData condition;
+  Buffer visible;  // a page of the table's visibility map
 };
 
-Lookup open_lookup(int map_id, const char* name, Snapshot snapshot) {
+// by_index: for next_number().
+Lookup open_lookup(int map_id, const char* name, Snapshot snapshot, bool by_index) {
   Lookup lookup{};
   const char* relation = psprintf("m%d_%s", map_id, name);
   const Oid schema = get_namespace_oid("identity_state", false);
@@ -51,11 +55,14 @@ Lookup open_lookup(int map_id, const char* name, Snapshot snapshot) {
   lookup.index = index_open(key, AccessShareLock);
   lookup.row = table_slot_create(lookup.table, nullptr);
   lookup.scan = begin_index_scan(lookup.table, lookup.index, snapshot, 1);
+  lookup.scan->xs_want_itup = by_index;
+  lookup.visible = InvalidBuffer;
   ScanKeyInit(&lookup.condition, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(0));
   return lookup;
 }
 
 void close_lookup(const Lookup& lookup) {
+  if (lookup.visible != InvalidBuffer) ReleaseBuffer(lookup.visible);
   index_endscan(lookup.scan);
   ExecDropSingleTupleTableSlot(lookup.row);
   index_close(lookup.index, NoLock);
@@ -72,6 +79,21 @@ bool next(const Lookup& lookup) {
   return index_getnext_slot(lookup.scan, ForwardScanDirection, lookup.row);
 }
 
+// The second column of the key of the next row, a bigint, where there is one. Of a page that all
+// transactions see as a whole the index has said it all.
+bool next_number(Lookup& lookup, std::int64_t& number) {
+  const IndexScanDesc scan = lookup.scan;
+  while (const ItemPointer row = index_getnext_tid(scan, ForwardScanDirection)) {
+    if (!VM_ALL_VISIBLE(scan->heapRelation, ItemPointerGetBlockNumber(row), &lookup.visible)) {
+      if (!index_fetch_heap(scan, lookup.row)) continue;
+    }
+    bool is_null = false;
+    number = DatumGetInt64(index_getattr(scan->xs_itup, 2, scan->xs_itupdesc, &is_null));
+    return true;
+  }
+  return false;
+}
+
 // A column that is not NULL.
 Datum value_of(const Lookup& lookup, AttrNumber column) {
   bool is_null = false;
@@ -85,12 +107,16 @@ std::span<const std::int64_t> numbers_of(const ArrayType* array) {
 }
 
 // The columns of m<id>_records: src/sql/51-map-state.sql.
-enum RecordColumn : AttrNumber { kSource = 2, kRecordId = 3, kIdentityId = 4, kKeys = 5 };
+enum RecordColumn : AttrNumber { kSource = 2, kIdentityId = 4, kKeys = 5 };
 
 class Walk {
  public:
-  Walk(const Lookup& records, const Lookup& carriers, const Lookup& common, ContextMemory& memory)
-      : records_(records),
+  // limits: of each kind, how many records of one source may carry an identifier; 0: any number.
+  Walk(const Lookup& records, const Lookup& carriers, const Lookup& common,
+       std::span<const std::int64_t> limits, bool has_common, ContextMemory& memory)
+      : limits_(limits),
+        has_common_(has_common),
+        records_(records),
         carriers_(carriers),
         common_(common),
         seen_records_(memory),
@@ -100,9 +126,9 @@ class Walk {
         step_(&memory),
         common_keys_(&memory),
         connecting_(&memory),
+        many_(&memory),
         rids_(&memory),
         sources_(&memory),
-        record_ids_(&memory),
         olds_(&memory),
         old_is_null_(&memory) {}
 
@@ -123,8 +149,17 @@ class Walk {
   }
   // Those who carry an identifier, whatever it is.
   void add_carriers(std::int64_t key) {
+    std::int64_t records = 0;
+    std::int64_t rid = 0;
     find(carriers_, key);
-    while (next(carriers_)) add_record(DatumGetInt64(value_of(carriers_, 2)));
+    while (next_number(carriers_, rid)) {
+      add_record(rid);
+      ++records;
+    }
+    const std::size_t kind = static_cast<std::size_t>(key & (kKindsOfMap - 1));
+    if (kind < limits_.size() && limits_[kind] > 0 && records >= limits_[kind]) {
+      guarded([&] { many_.push_back(key); });
+    }
   }
 
   void go() {
@@ -136,7 +171,7 @@ class Walk {
     }
   }
 
-  void close() const {
+  void close() {
     close_lookup(records_);
     close_lookup(carriers_);
     close_lookup(common_);
@@ -149,11 +184,10 @@ class Walk {
         numbers(rids_),
         PointerGetDatum(construct_array(sources_.data(), count, INT2OID, sizeof(std::int16_t), true,
                                         TYPALIGN_SHORT)),
-        PointerGetDatum(
-            construct_array(record_ids_.data(), count, TEXTOID, -1, false, TYPALIGN_INT)),
         uuids(),
         numbers(connecting_),
-        numbers(common_keys_)};
+        numbers(common_keys_),
+        numbers(many_)};
     std::array<bool, 6> nulls{};
     return heap_form_tuple(shape, values.data(), nulls.data());
   }
@@ -167,7 +201,7 @@ class Walk {
   }
 
   bool is_common(std::int64_t key) {
-    if (RelationGetNumberOfBlocks(common_.table) == 0) return false;
+    if (!has_common_) return false;
     find(common_, key);
     return next(common_);
   }
@@ -178,13 +212,11 @@ class Walk {
     slot_getsomeattrs(records_.row, kKeys);
     bool is_new = false;
     const Datum old = slot_getattr(records_.row, kIdentityId, &is_new);
-    const Datum kept_id = datumCopy(value_of(records_, kRecordId), false, -1);
     const Datum kept_old = is_new ? Datum{0} : datumCopy(old, false, sizeof(pg_uuid_t));
     const Datum source = value_of(records_, kSource);
     guarded([&] {
       rids_.push_back(rid);
       sources_.push_back(source);
-      record_ids_.push_back(kept_id);
       olds_.push_back(kept_old);
       old_is_null_.push_back(is_new);
     });
@@ -213,6 +245,8 @@ class Walk {
                                               UUIDOID, sizeof(pg_uuid_t), false, TYPALIGN_CHAR));
   }
 
+  std::span<const std::int64_t> limits_;
+  bool has_common_;
   Lookup records_;
   Lookup carriers_;
   Lookup common_;
@@ -223,10 +257,10 @@ class Walk {
   Numbers<std::int64_t> step_;
   Numbers<std::int64_t> common_keys_;
   Numbers<std::int64_t> connecting_;
+  Numbers<std::int64_t> many_;
   // What is found, a record at a place.
   Numbers<std::int64_t> rids_;
   Numbers<Datum> sources_;
-  Numbers<Datum> record_ids_;
   Numbers<Datum> olds_;
   Numbers<bool> old_is_null_;
 };
@@ -237,11 +271,11 @@ class Walk {
 
 using namespace identity_resolve::pg;
 
-// identity_map_reach(map_id, live, keys, newly, no_longer) → identity_map_reached:
+// identity_map_reach(map_id, live, keys, newly, no_longer, limits) → identity_map_reached:
 // src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_reach) {
-  std::array<std::span<const std::int64_t>, 4> given;
-  for (int i = 0; i < 4; ++i) {
+  std::array<std::span<const std::int64_t>, 5> given;
+  for (int i = 0; i < 5; ++i) {
     ArrayType* array = PG_GETARG_ARRAYTYPE_P(i + 1);
     if (ARR_ELEMTYPE(array) != INT8OID || array_contains_nulls(array)) {
       ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -256,12 +290,14 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_reach) {
   // As the statements before have left it.
   PushActiveSnapshot(GetTransactionSnapshot());
   const int map_id = PG_GETARG_INT32(0);
-  const Lookup records = open_lookup(map_id, "records", GetActiveSnapshot());
-  const Lookup carriers = open_lookup(map_id, "keys", GetActiveSnapshot());
-  const Lookup common = open_lookup(map_id, "common", GetActiveSnapshot());
+  const Lookup records = open_lookup(map_id, "records", GetActiveSnapshot(), false);
+  const Lookup carriers = open_lookup(map_id, "keys", GetActiveSnapshot(), true);
+  const Lookup common = open_lookup(map_id, "common", GetActiveSnapshot(), false);
+  const bool has_common = RelationGetNumberOfBlocks(common.table) > 0;
   ContextMemory memory(CurrentMemoryContext);
   void* place = palloc(sizeof(Walk));
-  Walk* walk = guarded([&] { return new (place) Walk(records, carriers, common, memory); });
+  Walk* walk = guarded(
+      [&] { return new (place) Walk(records, carriers, common, given[4], has_common, memory); });
   for (const std::int64_t rid : given[0]) walk->add_record(rid);
   for (const std::int64_t key : given[1]) walk->add_key(key, true);
   for (const std::int64_t key : given[3]) walk->add_key(key, true);

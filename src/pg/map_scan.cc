@@ -462,6 +462,32 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_pack) {
   PG_RETURN_BYTEA_P(packed);
 }
 
+// identity_map_minus(numbers bigint[], others bigint[]) → bigint[]: those that are not among the
+// others. Both rise.
+IDENTITY_RESOLVE_FUNCTION(identity_map_minus) {
+  std::array<std::span<const std::int64_t>, 2> given;
+  for (int i = 0; i < 2; ++i) {
+    ArrayType* array = PG_GETARG_ARRAYTYPE_P(i);
+    if (ARR_ELEMTYPE(array) != INT8OID || array_contains_nulls(array)) {
+      ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("numbers are expected")));
+    }
+    given[static_cast<std::size_t>(i)] = {
+        reinterpret_cast<const std::int64_t*>(ARR_DATA_PTR(array)),
+        static_cast<std::size_t>(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)))};
+  }
+  const auto [numbers, others] = given;
+  auto* left = static_cast<Datum*>(palloc((numbers.size() + 1) * sizeof(Datum)));
+  std::size_t count = 0;
+  std::size_t at = 0;
+  for (const std::int64_t number : numbers) {
+    while (at < others.size() && others[at] < number) ++at;
+    if (at < others.size() && others[at] == number) continue;
+    left[count++] = Int64GetDatum(number);
+  }
+  PG_RETURN_ARRAYTYPE_P(construct_array(left, static_cast<int>(count), INT8OID,
+                                        sizeof(std::int64_t), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
 // identity_map_record(secret uuid, source text, record_id text) → bigint: the number by which a map
 // remembers a record that was forgotten.
 IDENTITY_RESOLVE_FUNCTION(identity_map_record) {

@@ -30,16 +30,19 @@ class NumberTable {
     numbers_.push_back(number);
     return {slots_[at], true};
   }
-  [[nodiscard]] bool contains(std::int64_t number) const noexcept {
-    return slots_[find_slot(number)] != kEmpty;
+  // Its place, or kNone.
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+  [[nodiscard]] std::uint32_t find(std::int64_t number) const noexcept {
+    return slots_[find_slot(number)];
   }
+  [[nodiscard]] bool contains(std::int64_t number) const noexcept { return find(number) != kNone; }
   [[nodiscard]] std::span<const std::int64_t> numbers() const noexcept {
     return {numbers_.data(), numbers_.size()};
   }
 
  private:
   static constexpr std::size_t kLeast = 1024;
-  static constexpr std::uint32_t kEmpty = UINT32_MAX;
+  static constexpr std::uint32_t kEmpty = kNone;
 
   [[nodiscard]] std::size_t find_slot(std::int64_t number) const noexcept {
     const std::size_t mask = slots_.size() - 1;

@@ -44,11 +44,6 @@ Meanings all_meanings(const Request& request, const std::vector<SourceScan>& sca
       add(kinds, column.kind);
     }
   }
-  // For identity maps, which need the members of an identity whatever its columns show.
-  for (const SourceScan& scan : scans) {
-    meanings.push_back({fmt::format("[{}]", engine::index(scan.number()) + 1),
-                        {Shows::kRecordId, scan.number(), {}, true}});
-  }
   const auto kind_name = [&](KindNumber kind) { return request.kinds[engine::index(kind)].name; };
   for (const KindNumber kind : kinds) {
     meanings.push_back({kind_name(kind), {Shows::kValue, {}, kind, false}});
@@ -112,7 +107,7 @@ const Meaning& find_meaning(const Request& request, const Meanings& meanings,
   constexpr std::size_t kMostListed = 60;
   std::string names;
   for (std::size_t i = 0; i < std::min(meanings.size(), kMostListed); ++i) {
-    if (meanings[i].first.starts_with('[')) continue;
+    if (meanings[i].first.ends_with(kRecordNumber)) continue;
     if (!names.empty()) names += ", ";
     names += meanings[i].first;
   }

@@ -270,6 +270,11 @@ Request read_request(const ClauseList& list, bool for_map) {
   if (request.sources.size() > kMostSources || request.kinds.size() > kMostSources) {
     throw Error("54000", fmt::format("more than {} sources or kinds", kMostSources));
   }
+  if (request.state) {
+    // Behind all others, whose numbers are part of identifiers' keys.
+    request.kinds.push_back(known_kind(kRecordNumber, Method::kNone, kDeclaredPriority));
+    request.kinds.back().rules.links = false;
+  }
   return request;
 }
 

@@ -44,6 +44,9 @@ enum class OutputRows : std::uint8_t { kIdentities, kCombinations };
 
 // What an identity map knows that its sources do not show when only some of their records are read:
 // identifiers, by their keys (map_keys.h), that too many records carry. None of them links.
+// Its records have numbers, which a source may give in a column of this name: a kind of its own.
+inline constexpr const char* kRecordNumber = "[number]";
+
 struct MapState {
   MapSecret secret{};
   std::vector<std::int64_t> common = {};  // sorted

@@ -87,6 +87,10 @@ CREATE FUNCTION identity_map_record(secret uuid, source text, record_id text) RE
 COMMENT ON FUNCTION identity_map_record(uuid, text, text) IS
   'internal: the keyed hash by which an identity map remembers a record that was forgotten';
 
+CREATE FUNCTION identity_map_minus(numbers bigint[], others bigint[]) RETURNS bigint[]
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION identity_map_minus(bigint[], bigint[]) IS 'internal: the numbers that are not among the others; both rising';
+
 CREATE FUNCTION identity_map_pack(numbers bigint[]) RETURNS bytea
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION identity_map_pack(bigint[]) IS 'internal: numbers, eight bytes each';
@@ -143,57 +147,69 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_map_prefix(integer) IS 'internal: how the names of a map''s tables begin';
 
--- The records of a map that a change may concern: their numbers, sources' numbers, ids and identities, a
--- record at a place; the keys that connect them (and those that it began with), and which of the keys that
--- they carry are too common and connect nobody.
-CREATE TYPE identity_map_reached AS (rids bigint[], sources smallint[], record_ids text[], olds uuid[], keys bigint[], common bigint[]);
+-- The records of a map that a change may concern: their numbers, sources' numbers and identities, a record
+-- at a place; the keys that connect them (and those that it began with), which of the keys that they
+-- carry are too common and connect nobody, and which of the others as many records carry as a rule allows
+-- of one source, or more.
+CREATE TYPE identity_map_reached AS (rids bigint[], sources smallint[], olds uuid[], keys bigint[], common bigint[], many bigint[]);
 COMMENT ON TYPE identity_map_reached IS 'internal: the records of an identity map that a change may concern';
 
--- identity_map_reach(map_id, live, keys, newly, no_longer): the records that a path of identifiers connects
+-- identity_map_reach(map_id, live, keys, newly, no_longer, limits): the records that a path of identifiers connects
 -- with the records `live` and with the keys `keys` and `no_longer`, and those that carry the keys `newly`,
--- which became too common. Each record and each identifier is looked up once (src/pg/map_reach.cc).
-CREATE FUNCTION identity_map_reach(map_id integer, live bigint[], keys bigint[], newly bigint[], no_longer bigint[])
+-- which became too common. Limits: the rules' max_records, by kind. Each record and each identifier is
+-- looked up once (src/pg/map_reach.cc).
+CREATE FUNCTION identity_map_reach(map_id integer, live bigint[], keys bigint[], newly bigint[], no_longer bigint[], limits bigint[])
   RETURNS identity_map_reached
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_map_reach(integer, bigint[], bigint[], bigint[], bigint[]) IS
+COMMENT ON FUNCTION identity_map_reach(integer, bigint[], bigint[], bigint[], bigint[], bigint[]) IS
   'internal: the records which a change may concern';
 
--- identity_map_place(clauses, map_id, numbers, rids, sources, record_ids, olds, dead): resolves the clauses,
--- whose sources have these numbers in the map, for the records given, and says which of their identities
+-- identity_map_place(clauses, map_id, rids, olds, dead): resolves the clauses, which give these records of
+-- the map with their numbers, and says which of the identities that they were (`olds`, a record at a place)
 -- and of `dead` lives on where: (cluster uuid, kept uuid, lost uuid, olds uuid[], records bigint, moved
 -- bigint[], merged bigint[], merged_olds uuid[], and the columns of the map's table), src/pg/map_place.cc.
-CREATE FUNCTION identity_map_place(clauses identity_clause[], map_id integer, numbers integer[], rids bigint[], sources smallint[],
-                                   record_ids text[], olds uuid[], dead uuid[])
+CREATE FUNCTION identity_map_place(clauses identity_clause[], map_id integer, rids bigint[], olds uuid[], dead uuid[])
   RETURNS SETOF record
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 10000;
-COMMENT ON FUNCTION identity_map_place(identity_clause[], integer, integer[], bigint[], smallint[], text[], uuid[], uuid[]) IS
+COMMENT ON FUNCTION identity_map_place(identity_clause[], integer, bigint[], uuid[], uuid[]) IS
   'internal: a part of an identity map''s records resolved, and which identity lives on where';
 
--- identity_map_request(m, reached): the clauses that resolve the records which the state holds: all of them
--- (reached NULL), or those, by index: the planner is not told how many they are. A part of the records does
--- not show which keys are too common.
-CREATE FUNCTION identity_map_request(m identity_map_catalog, reached identity_map_reached)
+-- identity_map_request(m, reached, numbered): the clauses that resolve the records which the state holds: all
+-- of them (reached NULL), or those, by index: the planner is not told how many they are. A part of the records
+-- does not show which keys are too common. Numbered: with the records' numbers, which a column "[number]" bigint[]
+-- then shows.
+CREATE FUNCTION identity_map_request(m identity_map_catalog, reached identity_map_reached, numbered boolean)
   RETURNS identity_clause[]
   LANGUAGE plpgsql STABLE PARALLEL UNSAFE AS $$
 DECLARE
   made @extschema@.identity_clause[];
   by_source jsonb := '{}';
   query text;
+  origin text;
 BEGIN
   IF reached.rids <> '{}' THEN
     by_source := (SELECT jsonb_object_agg(r.source, r.rids)
                   FROM (SELECT u.source, array_agg(u.rid)::text AS rids FROM unnest(reached.sources, reached.rids) AS u (source, rid) GROUP BY u.source) AS r);
   END IF;
   FOR i IN 1 .. cardinality(m.source_names) LOOP
-    query := CASE WHEN reached.rids IS NULL THEN m.readers[i]
-                  WHEN by_source ->> m.source_numbers[i]::text IS NULL THEN m.blanks[i]
-                  ELSE format('%s WHERE r.rid = ANY (ARRAY(SELECT unnest(%L::bigint[])))', m.readers[i], by_source ->> m.source_numbers[i]::text) END;
+    IF reached.rids IS NOT NULL AND by_source ->> m.source_numbers[i]::text IS NULL THEN
+      query := CASE WHEN numbered THEN regexp_replace(m.blanks[i], ' WHERE false$', ', NULL::bigint AS "[number]" WHERE false') ELSE m.blanks[i] END;
+    ELSE
+      query := m.readers[i];
+      IF numbered THEN
+        origin := format(' FROM %srows_%s AS r', @extschema@.identity_map_prefix(m.map_id), m.source_numbers[i]);
+        query := replace(query, origin, ', r.rid AS "[number]"' || origin);
+      END IF;
+      IF reached.rids IS NOT NULL THEN
+        query := format('%s WHERE r.rid = ANY (ARRAY(SELECT unnest(%L::bigint[])))', query, by_source ->> m.source_numbers[i]::text);
+      END IF;
+    END IF;
     made := made || @extschema@.identity_source(m.source_names[i], query);
   END LOOP;
   RETURN made || m.rules || jsonb_build_object('clause', 'state', 'secret', m.secret, 'common',
                                                coalesce(to_jsonb(reached.common), '[]'))::text::@extschema@.identity_clause;
 END $$;
-COMMENT ON FUNCTION identity_map_request(identity_map_catalog, identity_map_reached) IS
+COMMENT ON FUNCTION identity_map_request(identity_map_catalog, identity_map_reached, boolean) IS
   'internal: the clauses that resolve what an identity map''s state holds';
 
 -- The clauses as given, with what a scan needs: for reading source i of them.

@@ -13,20 +13,21 @@ CREATE FUNCTION identity_map_change(m identity_map_catalog, n integer, touched b
   LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   EXECUTE format('WITH now AS MATERIALIZED (
-      SELECT m.rid, m.identity_id, m.keys AS old, coalesce(r.keys, %3$L) AS new, r.n > 0 AS is_live
+      SELECT m.rid, m.identity_id, m.keys AS old, r.keys AS new, r.n > 0 AS is_live,
+             @extschema@.identity_map_minus(m.keys, r.keys) AS less, @extschema@.identity_map_minus(r.keys, m.keys) AS more
       FROM unnest($1) AS t (rid) JOIN %1$srecords AS m ON m.rid = t.rid
-      CROSS JOIN LATERAL (SELECT count(*) AS n, array_agg(DISTINCT k ORDER BY k) FILTER (WHERE k IS NOT NULL) AS keys
-                          FROM %1$srows_%2$s AS r LEFT JOIN LATERAL unnest(r.keys) AS k ON true WHERE r.rid = t.rid) AS r),
-    less AS MATERIALIZED (SELECT rid, unnest(old) AS key FROM now EXCEPT SELECT rid, unnest(new) FROM now),
-    more AS MATERIALIZED (SELECT rid, unnest(new) AS key FROM now EXCEPT SELECT rid, unnest(old) FROM now),
-    k_less AS (DELETE FROM %1$skeys AS k USING less WHERE k.key = less.key AND k.rid = less.rid),
-    k_more AS (INSERT INTO %1$skeys (key, rid) SELECT key, rid FROM more),
+      CROSS JOIN LATERAL (SELECT count(*) AS n, CASE WHEN count(*) < 2 THEN coalesce(min(r.keys), %3$L)
+                                 ELSE (SELECT coalesce(array_agg(DISTINCT k ORDER BY k), %3$L)
+                                       FROM %1$srows_%2$s AS r2 CROSS JOIN LATERAL unnest(r2.keys) AS k WHERE r2.rid = t.rid) END AS keys
+                          FROM %1$srows_%2$s AS r WHERE r.rid = t.rid OFFSET 0) AS r),
+    k_less AS (DELETE FROM %1$skeys AS k USING (SELECT rid, unnest(less) AS key FROM now) AS l WHERE k.key = l.key AND k.rid = l.rid),
+    k_more AS (INSERT INTO %1$skeys (key, rid) SELECT unnest(more), rid FROM now),
     r_same AS (UPDATE %1$srecords AS m SET keys = now.new FROM now WHERE m.rid = now.rid AND is_live AND old <> new),
     r_gone AS (DELETE FROM %1$srecords AS m USING now WHERE m.rid = now.rid AND NOT is_live)
     SELECT (SELECT array_agg(rid) FROM now WHERE is_live),
            (SELECT array_agg(DISTINCT identity_id) FROM now WHERE NOT is_live AND identity_id IS NOT NULL),
-           (SELECT array_agg(DISTINCT k) FROM now, unnest(old || new) AS k),
-           (SELECT array_agg(DISTINCT key) FROM (SELECT key FROM less UNION ALL SELECT key FROM more) AS x)',
+           (SELECT array_agg(k) FROM now, unnest(old || more) AS k),
+           (SELECT array_agg(k) FROM now, unnest(less || more) AS k)',
     @extschema@.identity_map_prefix(m.map_id), n, '{}')
   INTO live, dead, keys, moved USING touched;
 END $$;
@@ -96,7 +97,7 @@ BEGIN
           UNION ALL SELECT id, %5$L, NULL, kind, value, rids FROM own) AS b
     WHERE h.identity_id = b.identity_id AND h.event = b.event AND h.at = $5 AND h.into_id IS NOT DISTINCT FROM b.into_id',
     p, 'links', '-', 'retired', 'merged')
-  USING @extschema@.identity_map_request(m, @extschema@.identity_map_reach(m.map_id, rids, '{}', '{}', '{}')), ids, m.source_names, m.source_numbers, at, priorities,
+  USING @extschema@.identity_map_request(m, @extschema@.identity_map_reach(m.map_id, rids, '{}', '{}', '{}', '{}'), false), ids, m.source_names, m.source_numbers, at, priorities,
         rids, olds;
 END $$;
 COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, jsonb, timestamptz) IS
@@ -116,9 +117,9 @@ END $$;
 COMMENT ON FUNCTION identity_map_allow_much() IS 'internal: memory and costs for many records';
 
 -- The statement that brings identities and table in line with what a resolve says. Its parameters:
--- $1 the clauses to resolve, $2 now, $3 identities of records that are gone, and of all records $4 whether
--- the map is being filled for the first time, of a part of them $4 to $7 the records as
--- identity_map_reached has them. It gives what was done as jsonb. %TABLE% stands for the map's table.
+-- $1 the clauses to resolve, numbered, $2 now, $3 identities of records that are gone, and of all records $4
+-- whether the map is being filled for the first time, of a part of them $4 their numbers and $5 their
+-- identities. It gives what was done as jsonb. %TABLE% stands for the map's table.
 --
 -- placed   the identities as resolved, named by their derived ids (a "cluster"): which old identity gives
 --          it its id ("kept"), what its records were ("olds"), how many they are, those that were not what
@@ -132,18 +133,12 @@ CREATE FUNCTION identity_map_settle_text(m identity_map_catalog, of_all boolean)
   LANGUAGE plpgsql STABLE PARALLEL UNSAFE AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
-  members text;
-  definition text;
   columns text;
   shown text;
   t_shown text;
   r_shown text;
   assigned text;
 BEGIN
-  SELECT string_agg(format('SELECT %s, unnest(r."[%s]")', n.number, n.place), ' UNION ALL ' ORDER BY n.place),
-         'identity_id uuid' || string_agg(format(', "[%s]" text[]', n.place), '' ORDER BY n.place)
-  INTO members, definition
-  FROM unnest(m.source_numbers) WITH ORDINALITY AS n (number, place);
   SELECT string_agg(format('%I', c.name), ', ' ORDER BY c.place),
          string_agg(format('t.%I', c.name), ', ' ORDER BY c.place),
          string_agg(format('r.%I', c.name), ', ' ORDER BY c.place),
@@ -153,11 +148,10 @@ BEGIN
   FROM unnest(m.columns) WITH ORDINALITY AS c (name, place)
   JOIN pg_attribute AS a ON a.attrelid = m.map AND a.attname = c.name AND NOT a.attisdropped;
   RETURN CASE WHEN of_all THEN
-    'WITH res AS MATERIALIZED (SELECT * FROM @extschema@.resolve_identities(VARIADIC $1) AS (' || definition || columns || ')),
+    'WITH res AS MATERIALIZED (SELECT * FROM @extschema@.resolve_identities(VARIADIC $1) AS (identity_id uuid, "[number]" bigint[]' || columns || ')),
  mem AS MATERIALIZED (
    SELECT r.identity_id AS cluster, m.rid, m.identity_id AS old
-   FROM res AS r CROSS JOIN LATERAL (' || members || ') AS s (source, record_id)
-   JOIN ' || p || 'records AS m ON m.source = s.source AND m.record_id = s.record_id),
+   FROM (SELECT identity_id, unnest("[number]") AS rid FROM res) AS r JOIN ' || p || 'records AS m ON m.rid = r.rid),
  picks AS MATERIALIZED (
    SELECT DISTINCT ON (v.old) v.old, v.cluster, v.n
    FROM (SELECT old, cluster, count(*) AS n, sum(count(*)) OVER (PARTITION BY cluster) AS in_all
@@ -185,7 +179,7 @@ BEGIN
    WHERE k.id IS DISTINCT FROM o.old),'
   ELSE
     'WITH placed AS MATERIALIZED (
-   SELECT * FROM @extschema@.identity_map_place($1, ' || format('%s, %L', m.map_id, m.source_numbers) || ', $4, $5, $6, $7, $3)
+   SELECT * FROM @extschema@.identity_map_place($1, ' || m.map_id || ', $4, $5, $3)
    AS (cluster uuid, kept uuid, lost uuid, olds uuid[], records bigint, moved bigint[], merged bigint[], merged_olds uuid[]' || columns || ')),'
   END || '
  ids AS MATERIALIZED (
@@ -255,23 +249,27 @@ DECLARE
   statement text := replace(m.settle, '%TABLE%', m.map::text);
   done jsonb;
 BEGIN
-  common := @extschema@.identity_map_execute(@extschema@.identity_map_common_text(m), moved, m.limits);
-  IF reached.rids IS NULL OR common <> '[[], []]' THEN
-    reached := @extschema@.identity_map_reach(m.map_id, live, keys,
-      ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 0) AS e),
-      ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e));
+  IF reached.rids IS NULL THEN
+    reached := @extschema@.identity_map_reach(m.map_id, live, keys, '{}', '{}', m.limits);
+  END IF;
+  IF reached.many <> '{}' OR reached.common <> '{}' THEN
+    common := @extschema@.identity_map_execute(@extschema@.identity_map_common_text(m),
+      ARRAY(SELECT unnest(reached.many || reached.common) INTERSECT SELECT unnest(moved)), m.limits);
+    IF common <> '[[], []]' THEN
+      reached := @extschema@.identity_map_reach(m.map_id, live, keys,
+        ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 0) AS e),
+        ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e), m.limits);
+    END IF;
   END IF;
   IF small AND cardinality(reached.rids) <= 1000 THEN
-    done := @extschema@.identity_map_execute(statement, @extschema@.identity_map_request(m, reached), at, dead,
-      reached.rids, reached.sources, reached.record_ids, reached.olds);
+    done := @extschema@.identity_map_execute(statement, @extschema@.identity_map_request(m, reached, true), at, dead, reached.rids, reached.olds);
   ELSE
     IF small THEN
       -- One record, but many are concerned: to join these record by record would take their square.
       PERFORM @extschema@.identity_map_allow_much(), set_config('enable_seqscan', 'on', true),
               set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true);
     END IF;
-    EXECUTE statement INTO done USING @extschema@.identity_map_request(m, reached), at, dead,
-      reached.rids, reached.sources, reached.record_ids, reached.olds;
+    EXECUTE statement INTO done USING @extschema@.identity_map_request(m, reached, true), at, dead, reached.rids, reached.olds;
   END IF;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
     PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', at);
@@ -300,7 +298,7 @@ BEGIN
                  m.map, p);
   GET DIAGNOSTICS strays = ROW_COUNT;
   EXECUTE replace(@extschema@.identity_map_settle_text(m, true), '%TABLE%', m.map::text) INTO done
-  USING @extschema@.identity_map_request(m, NULL), at, dead, is_first;
+  USING @extschema@.identity_map_request(m, NULL, true), at, dead, is_first;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
     PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', at);
   END IF;

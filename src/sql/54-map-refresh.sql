@@ -29,7 +29,7 @@ BEGIN
         || m.traits || format('))
         UPDATE %1$srows_0 AS r SET keys = f.keys, fingerprint = f.fingerprint FROM found AS f
         WHERE r.record_id = f.record_id AND (r.keys <> f.keys OR r.fingerprint <> f.fingerprint)', p)
-      USING @extschema@.identity_map_request(m, NULL), i, 'pg_catalog, pg_temp';
+      USING @extschema@.identity_map_request(m, NULL, false), i, 'pg_catalog, pg_temp';
       CONTINUE;
     END IF;
     EXECUTE format('TRUNCATE %srows_%s', p, n);
@@ -86,7 +86,6 @@ DECLARE
   rows bigint;
   copies text[];
   definition text;
-  members text;
   shown text;
   done jsonb;
 BEGIN
@@ -110,11 +109,8 @@ BEGIN
   END LOOP;
   EXECUTE format('DELETE FROM %s', m.map);
 
-  SELECT 'identity_id uuid' || string_agg(format(', "[%s]" text[]', i), '' ORDER BY i),
-         string_agg(format('SELECT %s, unnest(r."[%s]")', m.source_numbers[i], i), ' UNION ALL ' ORDER BY i)
-  INTO definition, members FROM generate_series(1, sources) AS i;
   SELECT coalesce(string_agg(format(', %I', c.name), '' ORDER BY c.place), ''),
-         definition || coalesce(string_agg(format(', %I %s', c.name, format_type(a.atttypid, a.atttypmod)), '' ORDER BY c.place), '')
+         'identity_id uuid, "[number]" bigint[]' || coalesce(string_agg(format(', %I %s', c.name, format_type(a.atttypid, a.atttypmod)), '' ORDER BY c.place), '')
   INTO shown, definition
   FROM unnest(m.columns) WITH ORDINALITY AS c (name, place)
   JOIN pg_attribute AS a ON a.attrelid = m.map AND a.attname = c.name AND NOT a.attisdropped;
@@ -122,12 +118,12 @@ BEGIN
     t_new AS (INSERT INTO %3$s (identity_id%4$s) SELECT identity_id%4$s FROM res),
     w_new AS (INSERT INTO %1$sidentities (identity_id, created_at) SELECT identity_id, $2 FROM res),
     r_new AS (INSERT INTO %1$srecords (rid, source, record_id, identity_id, keys)
-              SELECT x.rid, x.source, x.record_id, r.identity_id, coalesce(x.keys, %7$L)
-              FROM res AS r CROSS JOIN LATERAL (%5$s) AS s (source, record_id)
-              JOIN (%6$s) AS x (source, rid, record_id, keys) ON x.source = s.source AND x.record_id = s.record_id)
-    SELECT jsonb_build_object(%8$L, count(*), %9$L, count(*)) FROM res',
-    p, definition, m.map, shown, members, array_to_string(copies, ' UNION ALL '), '{}', 'inserted', 'created')
-  INTO done USING @extschema@.identity_map_request(m, NULL), at;
+              SELECT x.rid, x.source, x.record_id, r.identity_id, coalesce(x.keys, %6$L)
+              FROM (SELECT identity_id, unnest("[number]") AS rid FROM res) AS r
+              JOIN (%5$s) AS x (source, rid, record_id, keys) ON x.rid = r.rid)
+    SELECT jsonb_build_object(%7$L, count(*), %8$L, count(*)) FROM res',
+    p, definition, m.map, shown, array_to_string(copies, ' UNION ALL '), '{}', 'inserted', 'created')
+  INTO done USING @extschema@.identity_map_request(m, NULL, true), at;
 
   EXECUTE format('INSERT INTO %1$skeys (key, rid) SELECT k, m.rid FROM %1$srecords AS m, unnest(m.keys) AS k', p);
   EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), greatest($1, 1))', p || 'records', 'rid') USING base;
@@ -137,9 +133,10 @@ BEGIN
     EXECUTE format('ANALYZE %srows_%s', p, m.source_numbers[i]);
   END LOOP;
   EXECUTE format('DELETE FROM %scommon', p);
-  EXECUTE format('INSERT INTO %1$scommon (key) SELECT DISTINCT k.key FROM %1$skeys AS k JOIN %1$srecords AS m ON m.rid = k.rid
-                  WHERE ($1)[(k.key & 4095) + 1] > 0 AND k.key IN (SELECT key FROM %1$skeys GROUP BY key HAVING count(*) > ($1)[(key & 4095) + 1])
-                  GROUP BY k.key, m.source HAVING count(*) > ($1)[(k.key & 4095) + 1]', p) USING m.limits;
+  EXECUTE format('WITH many AS MATERIALIZED (
+      SELECT key FROM %1$skeys GROUP BY key HAVING count(*) > ($1)[(key & 4095) + 1] AND ($1)[(key & 4095) + 1] > 0)
+    INSERT INTO %1$scommon (key) SELECT DISTINCT k.key FROM many JOIN %1$skeys AS k ON k.key = many.key JOIN %1$srecords AS m ON m.rid = k.rid
+    GROUP BY k.key, m.source HAVING count(*) > ($1)[(k.key & 4095) + 1]', p) USING m.limits;
   RETURN done || jsonb_build_object('records', base, 'updated', 0, 'deleted', 0, 'merged', 0, 'split', 0, 'retired', 0);
 END $$;
 COMMENT ON FUNCTION identity_map_build(identity_map_catalog, timestamptz) IS 'internal: fills an identity map for the first time';

@@ -82,7 +82,7 @@ BEGIN
            AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp'
     || m.traits || ')'
   INTO fingerprint, new_keys
-  USING @extschema@.identity_map_request(m, ROW('{}', '{}', '{}', '{}', '{}', '{}')::@extschema@.identity_map_reached), place,
+  USING @extschema@.identity_map_request(m, ROW('{}', '{}', '{}', '{}', '{}', '{}')::@extschema@.identity_map_reached, false), place,
     format('SELECT %L::text, NULL::timestamp AS updated_at', user_id)
       || (SELECT string_agg(format(', %L::text[] AS %I',
                    CASE WHEN jsonb_typeof(traits -> ('k_' || (k ->> 'name'))) = 'array'
@@ -104,7 +104,7 @@ BEGIN
       IF cardinality(wanted) <= 1000 THEN
         PERFORM @extschema@.identity_map_lock_keys(m.map_id, wanted);
       END IF;
-      reached := @extschema@.identity_map_reach(m.map_id, CASE WHEN number IS NULL THEN '{}' ELSE ARRAY[number] END, seeds, '{}', '{}');
+      reached := @extschema@.identity_map_reach(m.map_id, CASE WHEN number IS NULL THEN '{}' ELSE ARRAY[number] END, seeds, '{}', '{}', m.limits);
       EXIT WHEN cardinality(wanted) > 1000 OR reached.keys <@ wanted;
       wanted := ARRAY(SELECT unnest(wanted) UNION SELECT unnest(reached.keys));
       RAISE EXCEPTION USING ERRCODE = 'IR001', MESSAGE = 'more to lock';
@@ -118,7 +118,6 @@ BEGIN
     -- Of what is found before the record is there, the record itself is missing.
     reached.rids := reached.rids || number;
     reached.sources := reached.sources || 0::smallint;
-    reached.record_ids := reached.record_ids || user_id;
     reached.olds := reached.olds || NULL::uuid;
   END IF;
   moved := ARRAY(SELECT unnest(new_keys) EXCEPT SELECT unnest(old_keys)

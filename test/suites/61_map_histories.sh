@@ -77,7 +77,7 @@ SQL
 }
 if [ "$lived" -eq "$histories" ]; then
   notices 'a refresh that skips a source' identity_map_refresh 'IF rids <> '"'{}'" 'IF i > 1 AND rids <> '"'{}'"
-  notices 'a removed link that is overlooked' identity_map_change 'unnest(old || new)' 'unnest(new)'
+  notices 'a removed link that is overlooked' identity_map_change 'unnest(old || more)' 'unnest(new)'
   notices 'a value that has become too common' identity_map_common_text 'FROM more)' 'FROM more WHERE false)'
   notices 'a value that is no longer too common' identity_map_common_text 'FROM less)' 'FROM less WHERE false)'
   notices 'the smallest part keeps the id at a split' identity_map_settle_text 'v.n DESC,' 'v.n,'
