@@ -169,20 +169,12 @@ class Placing {
 
   // The records as the map knows them, and then each cluster's as resolved.
   void read_members(FunctionCallInfo fcinfo) {
-    const Elements rids = elements_of(fcinfo, 2, INT8OID);
-    const Elements olds = elements_of(fcinfo, 3, UUIDOID);
-    if (olds.count != rids.count) {
-      throw Error("22023", "the arguments of identity_map_place() do not belong together");
+    if (PG_ARGISNULL(2)) {
+      read_all_records();
+    } else {
+      read_records(elements_of(fcinfo, 2, INT8OID), elements_of(fcinfo, 3, UUIDOID));
     }
-    members_.reserve(rids.count);
     engine::Ticker ticker(environment_);
-    for (std::size_t i = 0; i < rids.count; ++i) {
-      ticker.tick();
-      if (!rids_.insert(DatumGetInt64(rids.values[i])).second) continue;
-      members_.push_back({Succession::kNone, olds.nulls[i]
-                                                 ? Succession::kNone
-                                                 : olds_.insert(uuid_of(olds.values[i]))});
-    }
     const engine::SlotNumber slot =
         execution_->column(static_cast<std::size_t>(shape_->natts - 1)).slot;
     while (execution_->next_records()) {
@@ -201,6 +193,34 @@ class Placing {
     first_.push_back(static_cast<std::uint32_t>(by_cluster_.size()));
     if (by_cluster_.size() != members_.size()) missing();
     execution_->rewind();
+  }
+
+  void read_records(const Elements& rids, const Elements& olds) {
+    if (olds.count != rids.count) {
+      throw Error("22023", "the arguments of identity_map_place() do not belong together");
+    }
+    members_.reserve(rids.count);
+    engine::Ticker ticker(environment_);
+    for (std::size_t i = 0; i < rids.count; ++i) {
+      ticker.tick();
+      add_record(DatumGetInt64(rids.values[i]), olds.values[i], olds.nulls[i]);
+    }
+  }
+  // All that the map has.
+  void read_all_records() {
+    const SpiConnection spi;
+    const char* query = call([this] {
+      return psprintf("SELECT rid, identity_id FROM identity_state.m%d_records", map_id_);
+    });
+    read_rows(query, {INT8OID, UUIDOID}, [this](const Datum* values, const bool* nulls) {
+      guarded([&] { add_record(DatumGetInt64(values[0]), values[1], nulls[1]); });
+    });
+    SpiConnection::finish();
+  }
+  void add_record(std::int64_t rid, Datum old, bool is_new) {
+    if (!rids_.insert(rid).second) return;
+    members_.push_back(
+        {Succession::kNone, is_new ? Succession::kNone : olds_.insert(uuid_of(old))});
   }
 
   static std::int64_t number_of(const engine::Row& row, engine::SlotNumber slot) {
@@ -378,6 +398,11 @@ using namespace identity_resolve::pg;
 
 // identity_map_place(clauses, map_id, rids, olds, dead) → SETOF record: src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_place) {
+  if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) != PG_ARGISNULL(3) ||
+      PG_ARGISNULL(4)) {
+    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+                    errmsg("only the records of identity_map_place() may be null")));
+  }
   guarded([&] {
     ReturnSetInfo* result = begin_tuplestore(fcinfo);
     Placing placing(fcinfo, result);

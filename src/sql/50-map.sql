@@ -166,11 +166,11 @@ COMMENT ON FUNCTION identity_map_reach(integer, bigint[], bigint[], bigint[], bi
 
 -- identity_map_place(clauses, map_id, rids, olds, dead): resolves the clauses, which give these records of
 -- the map with their numbers, and says which of the identities that they were (`olds`, a record at a place)
--- and of `dead` lives on where: (cluster uuid, kept uuid, lost uuid, olds uuid[], records bigint, moved
+-- and of `dead` lives on where; rids and olds NULL: all of the map's records. Gives (cluster uuid, kept uuid, lost uuid, olds uuid[], records bigint, moved
 -- bigint[], merged bigint[], merged_olds uuid[], and the columns of the map's table), src/pg/map_place.cc.
 CREATE FUNCTION identity_map_place(clauses identity_clause[], map_id integer, rids bigint[], olds uuid[], dead uuid[])
   RETURNS SETOF record
-  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 10000;
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000 ROWS 10000;
 COMMENT ON FUNCTION identity_map_place(identity_clause[], integer, bigint[], uuid[], uuid[]) IS
   'internal: a part of an identity map''s records resolved, and which identity lives on where';
 

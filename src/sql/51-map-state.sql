@@ -224,7 +224,7 @@ BEGIN
   UPDATE @extschema@.identity_map_catalog AS c
   SET map_name = m.map::text, numbers = m.numbers, marks = m.marks, source_names = m.source_names,
       source_numbers = m.source_numbers, readers = m.readers, blanks = m.blanks, traits = m.traits, rules = m.rules, limits = m.limits, columns = m.columns,
-      settle = @extschema@.identity_map_settle_text(m, false), prepared = now_prepared,
+      settle = @extschema@.identity_map_settle_text(m, false, false), prepared = now_prepared,
       rebuild = c.rebuild OR m.prepared IS NULL OR m.prepared -> 'layout' <> layout
                 OR m.prepared -> 'clauses' <> now_prepared -> 'clauses'
   WHERE c.map_id = id;
@@ -251,7 +251,7 @@ BEGIN
         columns = ARRAY(SELECT x FROM unnest(c.columns) WITH ORDINALITY AS x (x, n)
                         WHERE NOT a -> 'dropped' ? x ORDER BY n)
     WHERE c.map_id = id RETURNING c.* INTO m;
-    UPDATE @extschema@.identity_map_catalog AS c SET settle = @extschema@.identity_map_settle_text(m, false) WHERE c.map_id = id;
+    UPDATE @extschema@.identity_map_catalog AS c SET settle = @extschema@.identity_map_settle_text(m, false, false) WHERE c.map_id = id;
   ELSIF a ? 'changes' THEN
     IF a #>> '{changes,kind}' = 'built' THEN
       PERFORM @extschema@.identity_map_index(id);

@@ -118,18 +118,18 @@ COMMENT ON FUNCTION identity_map_allow_much() IS 'internal: memory and costs for
 
 -- The statement that brings identities and table in line with what a resolve says. Its parameters:
 -- $1 the clauses to resolve, numbered, $2 now, $3 identities of records that are gone, and of all records $4
--- whether the map is being filled for the first time, of a part of them $4 their numbers and $5 their
--- identities. It gives what was done as jsonb. %TABLE% stands for the map's table.
+-- whether the map is being filled for the first time and $5 how many they are (so that the planner knows), of
+-- a part of them $4 their numbers and $5 their identities. It gives what was done as jsonb. %TABLE% stands for the map's table.
 --
 -- placed   the identities as resolved, named by their derived ids (a "cluster"): which old identity gives
 --          it its id ("kept"), what its records were ("olds"), how many they are, those that were not what
 --          is kept ("moved"), where several met all of them ("merged"); and the old identities that are no
---          more ("lost"). Of a part by identity_map_place(), which says by what rules; of all by SQL, as
---          there may be more than memory holds: res, mem, picks and kept follow the same rules
+--          more ("lost"). By identity_map_place(), which says by what rules; where there may be more than
+--          memory holds by SQL: res, mem, picks and kept follow the same rules
 -- ids      so each cluster has an id: a kept one, else its derived id if the map never used that, else
 --          another one derived from it
 -- lost     old identities that are no more, and where they went
-CREATE FUNCTION identity_map_settle_text(m identity_map_catalog, of_all boolean) RETURNS text
+CREATE FUNCTION identity_map_settle_text(m identity_map_catalog, of_all boolean, by_sql boolean) RETURNS text
   LANGUAGE plpgsql STABLE PARALLEL UNSAFE AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
@@ -147,11 +147,11 @@ BEGIN
   INTO shown, t_shown, r_shown, assigned, columns
   FROM unnest(m.columns) WITH ORDINALITY AS c (name, place)
   JOIN pg_attribute AS a ON a.attrelid = m.map AND a.attname = c.name AND NOT a.attisdropped;
-  RETURN CASE WHEN of_all THEN
+  RETURN CASE WHEN by_sql THEN
     'WITH res AS MATERIALIZED (SELECT * FROM @extschema@.resolve_identities(VARIADIC $1) AS (identity_id uuid, "[number]" bigint[]' || columns || ')),
  mem AS MATERIALIZED (
    SELECT r.identity_id AS cluster, m.rid, m.identity_id AS old
-   FROM (SELECT identity_id, unnest("[number]") AS rid FROM res) AS r JOIN ' || p || 'records AS m ON m.rid = r.rid),
+   FROM (SELECT identity_id, unnest("[number]") AS rid FROM res LIMIT $5) AS r JOIN ' || p || 'records AS m ON m.rid = r.rid),
  picks AS MATERIALIZED (
    SELECT DISTINCT ON (v.old) v.old, v.cluster, v.n
    FROM (SELECT old, cluster, count(*) AS n, sum(count(*)) OVER (PARTITION BY cluster) AS in_all
@@ -179,7 +179,7 @@ BEGIN
    WHERE k.id IS DISTINCT FROM o.old),'
   ELSE
     'WITH placed AS MATERIALIZED (
-   SELECT * FROM @extschema@.identity_map_place($1, ' || m.map_id || ', $4, $5, $3)
+   SELECT * FROM @extschema@.identity_map_place($1, ' || m.map_id || CASE WHEN of_all THEN ', NULL, NULL, $3)' ELSE ', $4, $5, $3)' END || '
    AS (cluster uuid, kept uuid, lost uuid, olds uuid[], records bigint, moved bigint[], merged bigint[], merged_olds uuid[]' || columns || ')),'
   END || '
  ids AS MATERIALIZED (
@@ -235,7 +235,7 @@ SELECT jsonb_build_object(
                FROM ids CROSS JOIN LATERAL unnest(ids.merged, ids.merged_olds) AS u (rid, old)
                WHERE ids.merged IS NOT NULL))::text';
 END $$;
-COMMENT ON FUNCTION identity_map_settle_text(identity_map_catalog, boolean) IS
+COMMENT ON FUNCTION identity_map_settle_text(identity_map_catalog, boolean, boolean) IS
   'internal: the statement that brings an identity map''s table in line with its state';
 
 -- Settles what changed: `live` records, identities of records that are gone, keys that the records carry
@@ -287,18 +287,27 @@ DECLARE
   is_first boolean := m.refreshes = 0;
   done jsonb;
   strays bigint;
+  all_records bigint;
+  bytes_a_record integer := 100;  -- of identity_map_place()
 BEGIN
-  EXECUTE format('WITH now AS MATERIALIZED (
-      SELECT DISTINCT k.key FROM %1$skeys AS k JOIN %1$srecords AS m ON m.rid = k.rid
-      WHERE ($1)[(k.key & 4095) + 1] > 0 GROUP BY k.key, m.source HAVING count(*) > ($1)[(k.key & 4095) + 1]),
+  EXECUTE format('WITH many AS MATERIALIZED (
+      SELECT key FROM %1$skeys GROUP BY key HAVING count(*) > ($1)[(key & 4095) + 1] AND ($1)[(key & 4095) + 1] > 0),
+    now AS MATERIALIZED (
+      SELECT DISTINCT k.key FROM many JOIN %1$skeys AS k ON k.key = many.key JOIN %1$srecords AS m ON m.rid = k.rid
+      GROUP BY k.key, m.source HAVING count(*) > ($1)[(k.key & 4095) + 1]),
     less AS (DELETE FROM %1$scommon AS c WHERE NOT EXISTS (SELECT FROM now WHERE now.key = c.key))
     INSERT INTO %1$scommon (key) SELECT key FROM now ON CONFLICT DO NOTHING', p) USING m.limits;
   -- Rows that somebody else put into the table.
   EXECUTE format('DELETE FROM %s AS t WHERE NOT EXISTS (SELECT FROM %sidentities AS i WHERE i.identity_id = t.identity_id)',
                  m.map, p);
   GET DIAGNOSTICS strays = ROW_COUNT;
-  EXECUTE replace(@extschema@.identity_map_settle_text(m, true), '%TABLE%', m.map::text) INTO done
-  USING @extschema@.identity_map_request(m, NULL, true), at, dead, is_first;
+  EXECUTE format('SELECT count(*) FROM %srecords', p) INTO all_records;
+  -- To hash ids and numbers is faster than to sort rows by them.
+  PERFORM set_config('enable_mergejoin', 'off', true);
+  EXECUTE replace(@extschema@.identity_map_settle_text(m, true,
+      all_records * bytes_a_record > (SELECT setting::bigint * 1024 FROM pg_settings WHERE name = 'maintenance_work_mem')),
+    '%TABLE%', m.map::text) INTO done
+  USING @extschema@.identity_map_request(m, NULL, true), at, coalesce(dead, '{}'), is_first, all_records;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
     PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', at);
   END IF;

@@ -66,7 +66,7 @@ BEGIN
         WHERE m.rid = x.rid AND m.keys <> x.keys', p, n, '{}');
     END IF;
   END LOOP;
-  EXECUTE format('INSERT INTO %1$skeys (key, rid) SELECT DISTINCT k, m.rid FROM %1$srecords AS m, unnest(m.keys) AS k ORDER BY 1, 2', p);
+  EXECUTE format('INSERT INTO %1$skeys (key, rid) SELECT unnest(m.keys), m.rid FROM %1$srecords AS m ORDER BY 1, 2', p);
   EXECUTE format('ANALYZE %1$skeys, %1$srecords', p);
   RETURN dead;
 END $$;
@@ -74,7 +74,8 @@ COMMENT ON FUNCTION identity_map_load(identity_map_catalog) IS
   'internal: reads all of an identity map''s sources anew';
 
 -- Fills a map that holds nothing yet: copies, then table and records from one resolve. The state has no
--- indexes meanwhile: identity_map_prepare() dropped them, identity_map_note() makes them again.
+-- indexes meanwhile: identity_map_prepare() dropped them, identity_map_note() makes them again. The table's
+-- rows come in the order of its key. A LIMIT tells the planner how many records there are.
 CREATE FUNCTION identity_map_build(m identity_map_catalog, at timestamptz) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -108,24 +109,25 @@ BEGIN
     base := last;
   END LOOP;
   EXECUTE format('DELETE FROM %s', m.map);
-
+  -- To hash numbers is faster than to sort rows by them.
+  PERFORM set_config('enable_mergejoin', 'off', true);
   SELECT coalesce(string_agg(format(', %I', c.name), '' ORDER BY c.place), ''),
          'identity_id uuid, "[number]" bigint[]' || coalesce(string_agg(format(', %I %s', c.name, format_type(a.atttypid, a.atttypmod)), '' ORDER BY c.place), '')
   INTO shown, definition
   FROM unnest(m.columns) WITH ORDINALITY AS c (name, place)
   JOIN pg_attribute AS a ON a.attrelid = m.map AND a.attname = c.name AND NOT a.attisdropped;
   EXECUTE format('WITH res AS MATERIALIZED (SELECT * FROM @extschema@.resolve_identities(VARIADIC $1) AS (%2$s)),
-    t_new AS (INSERT INTO %3$s (identity_id%4$s) SELECT identity_id%4$s FROM res),
+    t_new AS (INSERT INTO %3$s (identity_id%4$s) SELECT identity_id%4$s FROM res ORDER BY identity_id),
     w_new AS (INSERT INTO %1$sidentities (identity_id, created_at) SELECT identity_id, $2 FROM res),
     r_new AS (INSERT INTO %1$srecords (rid, source, record_id, identity_id, keys)
               SELECT x.rid, x.source, x.record_id, r.identity_id, coalesce(x.keys, %6$L)
-              FROM (SELECT identity_id, unnest("[number]") AS rid FROM res) AS r
+              FROM (SELECT identity_id, unnest("[number]") AS rid FROM res LIMIT %9$s) AS r
               JOIN (%5$s) AS x (source, rid, record_id, keys) ON x.rid = r.rid)
     SELECT jsonb_build_object(%7$L, count(*), %8$L, count(*)) FROM res',
-    p, definition, m.map, shown, array_to_string(copies, ' UNION ALL '), '{}', 'inserted', 'created')
+    p, definition, m.map, shown, array_to_string(copies, ' UNION ALL '), '{}', 'inserted', 'created', base)
   INTO done USING @extschema@.identity_map_request(m, NULL, true), at;
 
-  EXECUTE format('INSERT INTO %1$skeys (key, rid) SELECT k, m.rid FROM %1$srecords AS m, unnest(m.keys) AS k', p);
+  EXECUTE format('INSERT INTO %1$skeys (key, rid) SELECT unnest(m.keys), m.rid FROM %1$srecords AS m', p);
   EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), greatest($1, 1))', p || 'records', 'rid') USING base;
   EXECUTE format('ANALYZE %1$skeys, %1$srecords, %1$sidentities, %2$s', p, m.map);
   FOR i IN 1 .. sources LOOP

@@ -21,6 +21,19 @@ prepare() { # a database with the extension and the model
   sql --quiet -d "$1" -c 'CREATE EXTENSION identity_resolve' -f ../oracle/maps.sql
 }
 
+# Puts another text in the place of one in a function's definition; says so where there is no such text.
+edit() { # database, function, the text in it, what stands there instead
+  sql --quiet -At -d "$1" -v name="$2" -v right="$3" -v wrong="$4" <<'SQL'
+SELECT position(:'right' IN pg_get_functiondef(f.oid)) > 0 AS is_there, replace(pg_get_functiondef(f.oid), :'right', :'wrong') AS definition
+  FROM pg_proc f WHERE f.proname = :'name' \gset
+\if :is_there
+:definition;
+\else
+\echo is not there
+\endif
+SQL
+}
+
 # Histories of seeds from $2 on in database $1, $3 of them; what went wrong to stdout.
 live() {
   local seed
@@ -28,10 +41,12 @@ live() {
     PGOPTIONS="-c client_min_messages=error" psql --no-psqlrc --quiet -d "$1" 2>&1
 }
 
-# Two databases, so that both processors of a small machine have something to do.
+# Two databases, so that both processors of a small machine have something to do. In one of them a whole map is never
+# small enough to be placed in memory.
 half=$((histories / 2))
 prepare one
 prepare two
+edit one identity_map_settle_all 'bytes_a_record integer := 100' 'bytes_a_record integer := 1000000000'
 live one "$first" "$half" >"$SERVER_DIR/one.out" &
 live two $((first + half)) $((histories - half)) >"$SERVER_DIR/two.out" &
 wait
@@ -47,16 +62,7 @@ if [ "$lived" -eq "$histories" ]; then echo "ok: $lived histories of $steps step
 notices() { # what, function, the text in it, what stands there instead
   local status
   sql --quiet -c "DROP DATABASE IF EXISTS wrong" -c "CREATE DATABASE wrong TEMPLATE one" 2>/dev/null
-  status=$(sql --quiet -At -d wrong -v name="$2" -v right="$3" -v wrong="$4" <<'SQL'
-SELECT position(:'right' IN pg_get_functiondef(f.oid)) > 0 AS is_there, replace(pg_get_functiondef(f.oid), :'right', :'wrong') AS definition
-  FROM pg_proc f WHERE f.proname = :'name' \gset
-\if :is_there
-:definition;
-\else
-\echo is not there
-\endif
-SQL
-  )
+  status=$(edit wrong "$2" "$3" "$4")
   if [ -n "$status" ]; then
     echo "NOT OK: $2 has no such text: $3"
     failed=$((failed + 1))
