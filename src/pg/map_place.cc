@@ -126,17 +126,42 @@ class Placing {
     map_id_ = PG_GETARG_INT32(1);
     make_shape();
     execution_ = Execution::create(CurrentMemoryContext, ResultForm::kMasterTable, clauses, shape_);
-    read_members(fcinfo);
   }
 
-  void go(FunctionCallInfo fcinfo) {
+  // The records as the map knows them: their numbers, and what each was.
+  void read_records(const Elements& rids, const Elements& olds) {
+    if (olds.count != rids.count) {
+      throw Error("22023", "the arguments of identity_map_place() do not belong together");
+    }
+    members_.reserve(rids.count);
+    engine::Ticker ticker(environment_);
+    for (std::size_t i = 0; i < rids.count; ++i) {
+      ticker.tick();
+      add_record(DatumGetInt64(rids.values[i]), olds.values[i], olds.nulls[i]);
+    }
+  }
+  // All that the map has.
+  void read_all_records() {
+    const SpiConnection spi;
+    const char* query = call([this] {
+      return psprintf("SELECT rid, identity_id FROM identity_state.m%d_records", map_id_);
+    });
+    read_rows(query, {INT8OID, UUIDOID}, [this](const Datum* values, const bool* nulls) {
+      guarded([&] { add_record(DatumGetInt64(values[0]), values[1], nulls[1]); });
+    });
+    SpiConnection::finish();
+  }
+
+  // `dead`: identities of records that are gone.
+  void go(const Elements& dead) {
+    read_clusters();
     Succession succession(environment_, {members_.data(), members_.size()}, clusters_.ids(),
                           olds_.ids());
     const std::span<const std::uint32_t> kept =
         succession.keep(ages_of(succession.tied()), olds_.ids());
     put_clusters(kept);
     put_lost(succession.picks(), kept);
-    put_dead(elements_of(fcinfo, 4, UUIDOID));
+    put_dead(dead);
     Execution::destroy(execution_);
   }
 
@@ -167,13 +192,8 @@ class Placing {
     nulls_ = std::make_unique<bool[]>(values_.size());
   }
 
-  // The records as the map knows them, and then each cluster's as resolved.
-  void read_members(FunctionCallInfo fcinfo) {
-    if (PG_ARGISNULL(2)) {
-      read_all_records();
-    } else {
-      read_records(elements_of(fcinfo, 2, INT8OID), elements_of(fcinfo, 3, UUIDOID));
-    }
+  // Which of them are together, as resolved.
+  void read_clusters() {
     engine::Ticker ticker(environment_);
     const engine::SlotNumber slot =
         execution_->column(static_cast<std::size_t>(shape_->natts - 1)).slot;
@@ -195,28 +215,6 @@ class Placing {
     execution_->rewind();
   }
 
-  void read_records(const Elements& rids, const Elements& olds) {
-    if (olds.count != rids.count) {
-      throw Error("22023", "the arguments of identity_map_place() do not belong together");
-    }
-    members_.reserve(rids.count);
-    engine::Ticker ticker(environment_);
-    for (std::size_t i = 0; i < rids.count; ++i) {
-      ticker.tick();
-      add_record(DatumGetInt64(rids.values[i]), olds.values[i], olds.nulls[i]);
-    }
-  }
-  // All that the map has.
-  void read_all_records() {
-    const SpiConnection spi;
-    const char* query = call([this] {
-      return psprintf("SELECT rid, identity_id FROM identity_state.m%d_records", map_id_);
-    });
-    read_rows(query, {INT8OID, UUIDOID}, [this](const Datum* values, const bool* nulls) {
-      guarded([&] { add_record(DatumGetInt64(values[0]), values[1], nulls[1]); });
-    });
-    SpiConnection::finish();
-  }
   void add_record(std::int64_t rid, Datum old, bool is_new) {
     if (!rids_.insert(rid).second) return;
     members_.push_back(
@@ -398,15 +396,20 @@ using namespace identity_resolve::pg;
 
 // identity_map_place(clauses, map_id, rids, olds, dead) → SETOF record: src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_place) {
-  if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) != PG_ARGISNULL(3) ||
-      PG_ARGISNULL(4)) {
-    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-                    errmsg("only the records of identity_map_place() may be null")));
-  }
   guarded([&] {
-    ReturnSetInfo* result = begin_tuplestore(fcinfo);
-    Placing placing(fcinfo, result);
-    placing.go(fcinfo);
+    Placing placing(fcinfo, begin_tuplestore(fcinfo));
+    placing.read_records(elements_of(fcinfo, 2, INT8OID), elements_of(fcinfo, 3, UUIDOID));
+    placing.go(elements_of(fcinfo, 4, UUIDOID));
+  });
+  return Datum{0};
+}
+
+// identity_map_place(clauses, map_id, dead) → SETOF record: of all of the map's records.
+IDENTITY_RESOLVE_FUNCTION(identity_map_place_all) {
+  guarded([&] {
+    Placing placing(fcinfo, begin_tuplestore(fcinfo));
+    placing.read_all_records();
+    placing.go(elements_of(fcinfo, 2, UUIDOID));
   });
   return Datum{0};
 }

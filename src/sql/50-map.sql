@@ -166,13 +166,18 @@ COMMENT ON FUNCTION identity_map_reach(integer, bigint[], bigint[], bigint[], bi
 
 -- identity_map_place(clauses, map_id, rids, olds, dead): resolves the clauses, which give these records of
 -- the map with their numbers, and says which of the identities that they were (`olds`, a record at a place)
--- and of `dead` lives on where; rids and olds NULL: all of the map's records. Gives (cluster uuid, kept uuid, lost uuid, olds uuid[], records bigint, moved
+-- and of `dead` lives on where; without rids and olds: all of the map's records. Gives (cluster uuid, kept uuid, lost uuid, olds uuid[], records bigint, moved
 -- bigint[], merged bigint[], merged_olds uuid[], and the columns of the map's table), src/pg/map_place.cc.
 CREATE FUNCTION identity_map_place(clauses identity_clause[], map_id integer, rids bigint[], olds uuid[], dead uuid[])
   RETURNS SETOF record
-  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000 ROWS 10000;
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 10000;
+CREATE FUNCTION identity_map_place(clauses identity_clause[], map_id integer, dead uuid[])
+  RETURNS SETOF record
+  AS 'MODULE_PATHNAME', 'identity_map_place_all' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 1000000 ROWS 1000000;
 COMMENT ON FUNCTION identity_map_place(identity_clause[], integer, bigint[], uuid[], uuid[]) IS
   'internal: a part of an identity map''s records resolved, and which identity lives on where';
+COMMENT ON FUNCTION identity_map_place(identity_clause[], integer, uuid[]) IS
+  'internal: an identity map''s records resolved, and which identity lives on where';
 
 -- identity_map_request(m, reached, numbered): the clauses that resolve the records which the state holds: all
 -- of them (reached NULL), or those, by index: the planner is not told how many they are. A part of the records

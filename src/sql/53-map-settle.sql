@@ -179,7 +179,7 @@ BEGIN
    WHERE k.id IS DISTINCT FROM o.old),'
   ELSE
     'WITH placed AS MATERIALIZED (
-   SELECT * FROM @extschema@.identity_map_place($1, ' || m.map_id || CASE WHEN of_all THEN ', NULL, NULL, $3)' ELSE ', $4, $5, $3)' END || '
+   SELECT * FROM @extschema@.identity_map_place($1, ' || m.map_id || CASE WHEN of_all THEN ', $3)' ELSE ', $4, $5, $3)' END || '
    AS (cluster uuid, kept uuid, lost uuid, olds uuid[], records bigint, moved bigint[], merged bigint[], merged_olds uuid[]' || columns || ')),'
   END || '
  ids AS MATERIALIZED (
