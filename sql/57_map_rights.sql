@@ -70,9 +70,36 @@ SELECT map_id AS id FROM identity_map_catalog \gset
 SET ROLE regress_map_mallory;
 SELECT identity_map_lock(:id, 1, true, true);
 SELECT identity_map_lock_keys(:id, '{1}');
+\set VERBOSITY sqlstate
+SELECT identity_map_reach(:id, '{1}', '{}', '{}', '{}', '{}');
+SELECT * FROM identity_map_place((SELECT array_agg(c) FROM unnest(ARRAY[identity_source('app', 'SELECT 1 AS id, 1 AS "[number]"')]) AS c), :id, '{1}', '{NULL}', '{}')
+  AS (cluster uuid, kept uuid, lost uuid, olds uuid[], records bigint, moved bigint[], merged bigint[], merged_olds uuid[]);
+SELECT * FROM identity_map_place(ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
+    identity_source('app', 'SELECT 1 AS id, 1 AS "[number]"')], :id, '{}')
+  AS (cluster uuid, kept uuid, lost uuid, olds uuid[], records bigint, moved bigint[], merged bigint[], merged_olds uuid[]);
 SELECT count(*) FROM pg_class AS c WHERE c.relnamespace = 'identity_state'::regnamespace AND c.relkind = 'r'
   AND (has_table_privilege(c.oid, 'SELECT') OR has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'));
 RESET ROLE;
+-- Called with what they are not made for they say so.
+SELECT identity_map_reach(:id, '{NULL}', '{}', '{}', '{}', '{}');
+SELECT identity_map_reach(-1, '{1}', '{}', '{}', '{}', '{}');
+SELECT identity_map_reach(:id, '{-1}', '{-1}', '{-1}', '{-1}', '{-1}');
+SELECT * FROM identity_map_place(ARRAY[identity_source('app', 'SELECT 1 AS id')], :id, '{}', '{}', '{}') AS (cluster uuid);
+SELECT * FROM identity_map_place(ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
+    identity_source('app', 'SELECT n AS id, CASE n WHEN 3 THEN 1 ELSE n END AS "[number]" FROM generate_series(1, 3) AS n')], :id, '{1,2}', '{}', '{}')
+  AS (cluster uuid, kept uuid, lost uuid, olds uuid[], records bigint, moved bigint[], merged bigint[], merged_olds uuid[]);
+SELECT * FROM identity_map_place(ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
+    identity_source('app', 'SELECT n AS id, n AS "[number]" FROM generate_series(1, 3) AS n')], :id, '{1,2}', '{NULL,NULL}', '{}')
+  AS (cluster uuid, kept uuid, lost uuid, olds uuid[], records bigint, moved bigint[], merged bigint[], merged_olds uuid[]);
+SELECT identity_map_minus('{1,NULL}', '{}');
+\set VERBOSITY default
+SELECT identity_map_minus('{1,2,4,7}', '{0,2,3,7,9}') AS minus, identity_map_minus('{}', '{1}') AS nothing, identity_map_minus('{1}', '{}') AS everything;
+SELECT kept, lost, records, moved, id FROM identity_map_place(ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
+    identity_source('app', 'SELECT n AS id, n % 2 AS user_id, n AS "[number]" FROM generate_series(1, 5) AS n')], :id, '{1,2,3,4,5}',
+    '{NULL,00000000-0000-0000-0000-000000000002,00000000-0000-0000-0000-000000000002,00000000-0000-0000-0000-000000000001,NULL}',
+    '{00000000-0000-0000-0000-000000000009,00000000-0000-0000-0000-000000000002,00000000-0000-0000-0000-000000000009}')
+  AS p (cluster uuid, kept uuid, lost uuid, olds uuid[], records bigint, moved bigint[], merged bigint[], merged_olds uuid[], app_id int[], user_id text)
+  CROSS JOIN LATERAL (SELECT app_id::text) AS a (id) ORDER BY lost NULLS FIRST, id;
 SELECT count(*) AS writable FROM pg_class AS c JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
 JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'identity_resolve'
 WHERE c.relkind IN ('r', 'v', 'S') AND has_table_privilege('regress_map_mallory', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE');

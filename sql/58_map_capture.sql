@@ -74,6 +74,18 @@ UPDATE flow.addresses SET email = 'gus@x.com', updated_at = '2020-01-03' WHERE e
 CALL refresh_identity_map('flow.people');
 SELECT app_id, addresses_id, email FROM flow.people WHERE addresses_id IS NOT NULL ORDER BY addresses_id;
 
+-- Rows that all have one moment, as after a load, are read as a whole: so many are not looked up one by one.
+INSERT INTO flow.desk SELECT timestamptz '2021-01-01 12:00+00' + n * interval '1 s', ARRAY['bulk' || n || '@x.com'], '2022-01-01' FROM generate_series(1, 1500) AS n;
+CALL refresh_identity_map('flow.people');
+SELECT count(*) FROM flow.people WHERE email[1] LIKE 'bulk%';
+UPDATE flow.desk SET email = '{bulk1@x.com}' WHERE email = '{bulk2@x.com}';
+DELETE FROM flow.desk WHERE email = '{bulk3@x.com}';
+CALL refresh_identity_map('flow.people');
+SELECT count(*) FROM flow.people WHERE email[1] LIKE 'bulk%';
+DELETE FROM flow.desk WHERE updated_at = '2022-01-01';
+CALL refresh_identity_map('flow.people', full => true);
+SELECT count(*) FROM flow.people WHERE email[1] LIKE 'bulk%';
+
 -- Without captures the triggers are of no use, and go with the map.
 SELECT alter_identity_map('flow.people', identity_source('app', 'SELECT id, email FROM flow.app'));
 CALL refresh_identity_map('flow.people');

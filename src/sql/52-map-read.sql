@@ -114,6 +114,8 @@ DECLARE
   told jsonb;
   is_all boolean := is_full OR since IS NULL AND clause ->> 'capture' IS NULL;
   path text := current_setting('search_path');
+  -- Of more than these all of them are found sooner by reading the source once.
+  most bigint := greatest(1000, 0.2 * (SELECT c.reltuples FROM pg_class AS c WHERE c.oid = to_regclass(p || 'rows_' || n)));
   query text;
   newest jsonb;
 BEGIN
@@ -129,9 +131,11 @@ BEGIN
       query := format('SELECT pg_catalog.jsonb_build_array(NULL, pg_catalog.format(''%%s'', pg_catalog.max(q.%I))) FROM (%s) AS q',
                       since, @extschema@.identity_map_wrap(m, i, ''));
     ELSE
-      query := format('SELECT pg_catalog.jsonb_build_array(pg_catalog.jsonb_agg(pg_catalog.format(''%%s'', q.ir_id)),
-                              pg_catalog.format(''%%s'', pg_catalog.max(q.%1$I))) FROM (%2$s) AS q',
-                      since, @extschema@.identity_map_wrap(m, i, format('WHERE q.%I >= %L', since, mark)));
+      query := format('WITH q (id, since) AS MATERIALIZED (SELECT q.ir_id, q.%1$I FROM (%2$s) AS q)
+                       SELECT pg_catalog.jsonb_build_array(
+                         (SELECT pg_catalog.jsonb_agg(pg_catalog.format(''%%s'', l.id)) FROM (SELECT q.id FROM q LIMIT %3$s) AS l),
+                         (SELECT pg_catalog.format(''%%s'', pg_catalog.max(q.since)) FROM q))',
+                      since, @extschema@.identity_map_wrap(m, i, format('WHERE q.%I >= %L', since, mark)), most + 1);
     END IF;
     PERFORM set_config('search_path', m.search_path, true);
     newest := @extschema@.identity_map_execute_then(query);
@@ -145,8 +149,7 @@ BEGIN
     ids := NULL;
   ELSE
     ids := coalesce(ids, '{}') || ARRAY(SELECT jsonb_array_elements_text(told -> 0));
-    -- Of many, all of them are found sooner by reading the source once.
-    IF cardinality(ids) > greatest(1000, 0.2 * (SELECT c.reltuples FROM pg_class AS c WHERE c.oid = to_regclass(p || 'rows_' || n))) THEN
+    IF cardinality(ids) > most THEN
       ids := NULL;
     END IF;
   END IF;

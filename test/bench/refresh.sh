@@ -7,7 +7,8 @@
 # The rows are those of workload.sql (2.65 records a person in five tools), each table with an updated_at and an index on it.
 # In each round, in fresh sessions: the limit (limit.sql: every record copied once); then for each way to tell what changed
 # (default: all is read; triggers; changed_since) the map is built, refreshed with nothing changed, refreshed after 1 % of
-# the records have changed: 0.9 % have another address, for half of them one of another person, and 0.1 % are new.
+# the records have changed: 0.9 % have another address, for half of them one of another person, and 0.1 % are new; and after
+# 100 have changed.
 # At last identify() is called 1000 times, each call a transaction: half of them for users of Segment, with their own address
 # or a new one, half for users who are new, with the address of somebody or a new one. In the last round each map is compared with a full resolve, column by column.
 #
@@ -144,6 +145,8 @@ for ((round = 1; round <= rounds; round++)); do
     query -c "CALL bench.change($change, $people)"
     measure "change.$mode" "CALL refresh_identity_map('people')"
     [ $round -ne 1 ] || query -F ' | ' -c "SELECT '$mode', last_changes FROM identity_maps" >>"$scratch/changes"
+    query -c "UPDATE segment.users SET email = 'few$change.' || id || '@example.com', updated_at = clock_timestamp() WHERE id IN (SELECT id FROM segment.users ORDER BY id LIMIT 100)"
+    measure "few.$mode" "CALL refresh_identity_map('people')"
     if [ $round -eq "$rounds" ]; then
       compare "$mode"
       # The last map is asked for identify().
@@ -173,12 +176,15 @@ row limit '' 'limit: copy every record once'
 row build.default build.default 'full build'
 row nothing.default build.default 'refresh, nothing changed'
 row change.default build.default 'refresh, 1 % of the records changed'
+row few.default build.default 'refresh, 100 records changed'
 row build.trigger build.trigger 'full build, triggers'
 row nothing.trigger build.trigger 'refresh, triggers, nothing changed'
 row change.trigger build.trigger 'refresh, triggers, 1 % of the records changed'
+row few.trigger build.trigger 'refresh, triggers, 100 records changed'
 row build.since build.since 'full build, changed_since'
 row nothing.since build.since 'refresh, changed_since, nothing changed'
 row change.since build.since 'refresh, changed_since, 1 % changed'
+row few.since build.since 'refresh, changed_since, 100 records changed'
 echo
 read -r median99 p99 worst <"$scratch/identify"
 echo "identify(), 1000 calls: median $median99 ms, 99 % within $p99 ms, the slowest $worst ms. Medians by what is told:"
