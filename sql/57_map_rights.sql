@@ -71,7 +71,7 @@ SET ROLE regress_map_mallory;
 SELECT identity_map_lock(:id, 1, true, true);
 SELECT identity_map_lock_keys(:id, '{1}');
 \set VERBOSITY sqlstate
-SELECT identity_map_reach(:id, '{1}', '{}', '{}', '{}', '{}');
+SELECT identity_map_reach(:id, '{1}', '{}', '{}', '{}', '{}', 10);
 SELECT * FROM identity_map_place((SELECT array_agg(c) FROM unnest(ARRAY[identity_source('app', 'SELECT 1 AS id, 1 AS "[number]"')]) AS c), :id, '{1}', '{NULL}', '{}')
   AS (cluster uuid, kept uuid, lost uuid, olds uuid[], records bigint, moved bigint[], merged bigint[], merged_olds uuid[]);
 SELECT * FROM identity_map_place(ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
@@ -81,9 +81,9 @@ SELECT count(*) FROM pg_class AS c WHERE c.relnamespace = 'identity_state'::regn
   AND (has_table_privilege(c.oid, 'SELECT') OR has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'));
 RESET ROLE;
 -- Called with what they are not made for they say so.
-SELECT identity_map_reach(:id, '{NULL}', '{}', '{}', '{}', '{}');
-SELECT identity_map_reach(-1, '{1}', '{}', '{}', '{}', '{}');
-SELECT identity_map_reach(:id, '{-1}', '{-1}', '{-1}', '{-1}', '{-1}');
+SELECT identity_map_reach(:id, '{NULL}', '{}', '{}', '{}', '{}', 10);
+SELECT identity_map_reach(-1, '{1}', '{}', '{}', '{}', '{}', 10);
+SELECT identity_map_reach(:id, '{-1}', '{-1}', '{-1}', '{-1}', '{-1}', 10);
 SELECT * FROM identity_map_place(ARRAY[identity_source('app', 'SELECT 1 AS id')], :id, '{}', '{}', '{}') AS (cluster uuid);
 SELECT * FROM identity_map_place(ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
     identity_source('app', 'SELECT n AS id, CASE n WHEN 3 THEN 1 ELSE n END AS "[number]" FROM generate_series(1, 3) AS n')], :id, '{1,2}', '{}', '{}')

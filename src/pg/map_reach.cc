@@ -162,13 +162,18 @@ class Walk {
     }
   }
 
-  void go() {
+  // Whether it has come to its end without more records than `most`.
+  bool go(std::int64_t most) {
     while (!new_records_.empty() || !new_keys_.empty()) {
       begin_step(new_records_);
-      for (const std::int64_t rid : step_) read_record(rid);
+      for (const std::int64_t rid : step_) {
+        if (static_cast<std::int64_t>(rids_.size()) >= most) return false;
+        read_record(rid);
+      }
       begin_step(new_keys_);
       for (const std::int64_t key : step_) add_carriers(key);
     }
+    return true;
   }
 
   void close() {
@@ -271,7 +276,7 @@ class Walk {
 
 using namespace identity_resolve::pg;
 
-// identity_map_reach(map_id, live, keys, newly, no_longer, limits) → identity_map_reached:
+// identity_map_reach(map_id, live, keys, newly, no_longer, limits, most) → identity_map_reached:
 // src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_reach) {
   std::array<std::span<const std::int64_t>, 5> given;
@@ -302,8 +307,9 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_reach) {
   for (const std::int64_t key : given[1]) walk->add_key(key, true);
   for (const std::int64_t key : given[3]) walk->add_key(key, true);
   for (const std::int64_t key : given[2]) walk->add_carriers(key);
-  walk->go();
+  const bool has_ended = walk->go(PG_GETARG_INT64(6));
   walk->close();
   PopActiveSnapshot();
+  if (!has_ended) PG_RETURN_NULL();
   PG_RETURN_DATUM(HeapTupleGetDatum(walk->result(shape)));
 }

@@ -154,14 +154,15 @@ COMMENT ON FUNCTION identity_map_prefix(integer) IS 'internal: how the names of 
 CREATE TYPE identity_map_reached AS (rids bigint[], sources smallint[], olds uuid[], keys bigint[], common bigint[], many bigint[]);
 COMMENT ON TYPE identity_map_reached IS 'internal: the records of an identity map that a change may concern';
 
--- identity_map_reach(map_id, live, keys, newly, no_longer, limits): the records that a path of identifiers connects
+-- identity_map_reach(map_id, live, keys, newly, no_longer, limits, most): the records that a path of identifiers connects
 -- with the records `live` and with the keys `keys` and `no_longer`, and those that carry the keys `newly`,
 -- which became too common. Limits: the rules' max_records, by kind. Each record and each identifier is
--- looked up once (src/pg/map_reach.cc).
-CREATE FUNCTION identity_map_reach(map_id integer, live bigint[], keys bigint[], newly bigint[], no_longer bigint[], limits bigint[])
+-- looked up once (src/pg/map_reach.cc). NULL where there are more records than `most`.
+CREATE FUNCTION identity_map_reach(map_id integer, live bigint[], keys bigint[], newly bigint[], no_longer bigint[], limits bigint[],
+                                   most bigint)
   RETURNS identity_map_reached
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_map_reach(integer, bigint[], bigint[], bigint[], bigint[], bigint[]) IS
+COMMENT ON FUNCTION identity_map_reach(integer, bigint[], bigint[], bigint[], bigint[], bigint[], bigint) IS
   'internal: the records which a change may concern';
 
 -- identity_map_place(clauses, map_id, rids, olds, dead): resolves the clauses, which give these records of

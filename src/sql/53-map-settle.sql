@@ -97,7 +97,7 @@ BEGIN
           UNION ALL SELECT id, %5$L, NULL, kind, value, rids FROM own) AS b
     WHERE h.identity_id = b.identity_id AND h.event = b.event AND h.at = $5 AND h.into_id IS NOT DISTINCT FROM b.into_id',
     p, 'links', '-', 'retired', 'merged')
-  USING @extschema@.identity_map_request(m, @extschema@.identity_map_reach(m.map_id, rids, '{}', '{}', '{}', '{}'), false), ids, m.source_names, m.source_numbers, at, priorities,
+  USING @extschema@.identity_map_request(m, @extschema@.identity_map_reach(m.map_id, rids, '{}', '{}', '{}', '{}', 9223372036854775807), false), ids, m.source_names, m.source_numbers, at, priorities,
         rids, olds;
 END $$;
 COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, jsonb, timestamptz) IS
@@ -238,6 +238,14 @@ END $$;
 COMMENT ON FUNCTION identity_map_settle_text(identity_map_catalog, boolean, boolean) IS
   'internal: the statement that brings an identity map''s table in line with its state';
 
+-- How many records are walked and placed in memory at most: each takes about a hundred bytes.
+CREATE FUNCTION identity_map_most() RETURNS bigint
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT setting::bigint * 1024 / 100 FROM pg_settings WHERE name = 'maintenance_work_mem';
+END;
+COMMENT ON FUNCTION identity_map_most() IS 'internal: how many records of an identity map fit into memory';
+
 -- Settles what changed: `live` records, identities of records that are gone, keys that the records carry
 -- or carried, keys that came or went. All of the map where so much changed that a part saves nothing.
 -- `reached`: what identity_map_reach() gave for these, or more; NULL to find out.
@@ -247,10 +255,11 @@ CREATE FUNCTION identity_map_settle(m identity_map_catalog, live bigint[], dead 
 DECLARE
   common jsonb;
   statement text := replace(m.settle, '%TABLE%', m.map::text);
+  most bigint := @extschema@.identity_map_most();
   done jsonb;
 BEGIN
   IF reached.rids IS NULL THEN
-    reached := @extschema@.identity_map_reach(m.map_id, live, keys, '{}', '{}', m.limits);
+    reached := @extschema@.identity_map_reach(m.map_id, live, keys, '{}', '{}', m.limits, most);
   END IF;
   IF reached.many <> '{}' OR reached.common <> '{}' THEN
     common := @extschema@.identity_map_execute(@extschema@.identity_map_common_text(m),
@@ -258,8 +267,11 @@ BEGIN
     IF common <> '[[], []]' THEN
       reached := @extschema@.identity_map_reach(m.map_id, live, keys,
         ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 0) AS e),
-        ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e), m.limits);
+        ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e), m.limits, most);
     END IF;
+  END IF;
+  IF reached.rids IS NULL THEN
+    RETURN @extschema@.identity_map_settle_all(m, dead, at);
   END IF;
   IF small AND cardinality(reached.rids) <= 1000 THEN
     done := @extschema@.identity_map_execute(statement, @extschema@.identity_map_request(m, reached, true), at, dead, reached.rids, reached.olds);
@@ -288,7 +300,6 @@ DECLARE
   done jsonb;
   strays bigint;
   all_records bigint;
-  bytes_a_record integer := 100;  -- of identity_map_place()
 BEGIN
   EXECUTE format('WITH many AS MATERIALIZED (
       SELECT key FROM %1$skeys GROUP BY key HAVING count(*) > ($1)[(key & 4095) + 1] AND ($1)[(key & 4095) + 1] > 0),
@@ -304,9 +315,7 @@ BEGIN
   EXECUTE format('SELECT count(*) FROM %srecords', p) INTO all_records;
   -- To hash ids and numbers is faster than to sort rows by them.
   PERFORM set_config('enable_mergejoin', 'off', true);
-  EXECUTE replace(@extschema@.identity_map_settle_text(m, true,
-      all_records * bytes_a_record > (SELECT setting::bigint * 1024 FROM pg_settings WHERE name = 'maintenance_work_mem')),
-    '%TABLE%', m.map::text) INTO done
+  EXECUTE replace(@extschema@.identity_map_settle_text(m, true, all_records > @extschema@.identity_map_most()), '%TABLE%', m.map::text) INTO done
   USING @extschema@.identity_map_request(m, NULL, true), at, coalesce(dead, '{}'), is_first, all_records;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN
     PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', at);

@@ -104,7 +104,8 @@ BEGIN
       IF cardinality(wanted) <= 1000 THEN
         PERFORM @extschema@.identity_map_lock_keys(m.map_id, wanted);
       END IF;
-      reached := @extschema@.identity_map_reach(m.map_id, CASE WHEN number IS NULL THEN '{}' ELSE ARRAY[number] END, seeds, '{}', '{}', m.limits);
+      reached := @extschema@.identity_map_reach(m.map_id, CASE WHEN number IS NULL THEN '{}' ELSE ARRAY[number] END, seeds, '{}', '{}', m.limits,
+        9223372036854775807);
       EXIT WHEN cardinality(wanted) > 1000 OR reached.keys <@ wanted;
       wanted := ARRAY(SELECT unnest(wanted) UNION SELECT unnest(reached.keys));
       RAISE EXCEPTION USING ERRCODE = 'IR001', MESSAGE = 'more to lock';
