@@ -65,5 +65,27 @@ SELECT count(*) AS old_ids FROM ids.people JOIN ids.name AS n USING (identity_id
 SELECT event, count(*) FROM identity_map_history('ids.people') GROUP BY event ORDER BY event;
 SELECT count(*) FROM identity_map_history('ids.people', since => now() + interval '1 minute');
 SELECT drop_identity_map('ids.people');
+
+-- Columns may have any names, also those that things have inside; the same in memory and where it does not suffice.
+CREATE TABLE ids.odd (id int, email text, cluster text, kept text, lost text, olds text, records text, moved text, merged text, rid text, old text, n text);
+INSERT INTO ids.odd SELECT n, 'p' || n / 2 || '@x.com', 'c' || n, 'k' || n, 'l' || n, 'o' || n, 'r' || n, 'm' || n, 'g' || n, 'i' || n, 'd' || n, 'n' || n FROM generate_series(2, 7) AS n;
+SELECT create_identity_map('ids.odds', VARIADIC ARRAY[identity_source('odd', 'TABLE ids.odd')]
+  || (SELECT array_agg(identity_rule(k, link => false)) FROM unnest('{cluster,kept,lost,olds,records,moved,merged,rid,old,n}'::text[]) AS k)
+  || (SELECT array_agg(identity_column(k, 'text[]')) FROM unnest('{cluster,kept,lost,olds,records,moved,merged,rid,old,n}'::text[]) AS k));
+CALL refresh_identity_map('ids.odds');
+UPDATE ids.odd SET email = 'p1@x.com' WHERE id = 4;
+CALL refresh_identity_map('ids.odds');
+SELECT cluster, n, rid FROM ids.odds ORDER BY 1;
+SELECT pg_get_functiondef('identity_map_most'::regproc) AS in_memory \gset
+CREATE OR REPLACE FUNCTION identity_map_most() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT 0::bigint $$;
+UPDATE ids.odd SET email = 'p1@x.com' WHERE id = 6;
+CALL refresh_identity_map('ids.odds');
+SELECT cluster, n, rid FROM ids.odds ORDER BY 1;
+SELECT forget('ids.odds', 'odd', '2');
+:in_memory;
+CALL refresh_identity_map('ids.odds', full => true);
+SELECT cluster, n, rid FROM ids.odds ORDER BY 1;
+SELECT event, count(*) FROM identity_map_history('ids.odds') GROUP BY event ORDER BY event;
+SELECT drop_identity_map('ids.odds');
 SET client_min_messages = warning;
 DROP SCHEMA ids CASCADE;

@@ -166,12 +166,13 @@ class Walk {
   bool go(std::int64_t most) {
     while (!new_records_.empty() || !new_keys_.empty()) {
       begin_step(new_records_);
-      for (const std::int64_t rid : step_) {
-        if (static_cast<std::int64_t>(rids_.size()) >= most) return false;
-        read_record(rid);
-      }
+      if (static_cast<std::int64_t>(seen_records_.numbers().size()) > most) return false;
+      for (const std::int64_t rid : step_) read_record(rid);
       begin_step(new_keys_);
-      for (const std::int64_t key : step_) add_carriers(key);
+      for (const std::int64_t key : step_) {
+        add_carriers(key);
+        if (static_cast<std::int64_t>(seen_records_.numbers().size()) > most) return false;
+      }
     }
     return true;
   }

@@ -138,6 +138,8 @@ DECLARE
   t_shown text;
   r_shown text;
   assigned text;
+  -- Names that no column of a map can have.
+  fixed text := '"[cluster]", "[kept]", "[lost]", "[olds]", "[records]", "[moved]", "[merged]", "[merged_olds]"';
 BEGIN
   SELECT string_agg(format('%I', c.name), ', ' ORDER BY c.place),
          string_agg(format('t.%I', c.name), ', ' ORDER BY c.place),
@@ -164,10 +166,10 @@ BEGIN
                      THEN (SELECT i.created_at FROM ' || p || 'identities AS i WHERE i.identity_id = old) END AS created_at
          FROM picks) AS p
    ORDER BY cluster, n DESC, created_at, old),
- placed AS MATERIALIZED (
-   SELECT c.cluster, c.kept, NULL::uuid AS lost, c.olds, c.records, c.moved,
-          CASE WHEN c.kept IS NOT NULL AND cardinality(c.olds) > 1 THEN c.rids END AS merged,
-          CASE WHEN c.kept IS NOT NULL AND cardinality(c.olds) > 1 THEN c.rid_olds END AS merged_olds' || coalesce(', ' || r_shown, '') || '
+ placed (' || fixed || coalesce(', ' || shown, '') || ') AS MATERIALIZED (
+   SELECT c.cluster, c.kept, NULL::uuid, c.olds, c.records, c.moved,
+          CASE WHEN c.kept IS NOT NULL AND cardinality(c.olds) > 1 THEN c.rids END,
+          CASE WHEN c.kept IS NOT NULL AND cardinality(c.olds) > 1 THEN c.rid_olds END' || coalesce(', ' || r_shown, '') || '
    FROM (SELECT mem.cluster, k.id AS kept, array_agg(DISTINCT old) FILTER (WHERE old IS NOT NULL) AS olds, count(*) AS records,
                 array_agg(rid) FILTER (WHERE k.id IS NULL OR old IS DISTINCT FROM k.id) AS moved, array_agg(rid) AS rids, array_agg(old) AS rid_olds
          FROM mem LEFT JOIN kept AS k ON k.cluster = mem.cluster GROUP BY mem.cluster, k.id) AS c
@@ -180,45 +182,46 @@ BEGIN
   ELSE
     'WITH placed AS MATERIALIZED (
    SELECT * FROM @extschema@.identity_map_place($1, ' || m.map_id || CASE WHEN of_all THEN ', $3)' ELSE ', $4, $5, $3)' END || '
-   AS (cluster uuid, kept uuid, lost uuid, olds uuid[], records bigint, moved bigint[], merged bigint[], merged_olds uuid[]' || columns || ')),'
+   AS ("[cluster]" uuid, "[kept]" uuid, "[lost]" uuid, "[olds]" uuid[], "[records]" bigint, "[moved]" bigint[], "[merged]" bigint[],
+       "[merged_olds]" uuid[]' || columns || ')),'
   END || '
  ids AS MATERIALIZED (
-   SELECT c.*, c.kept IS NULL AS is_new,
-          CASE WHEN c.kept IS NOT NULL THEN c.kept
-               WHEN NOT EXISTS (SELECT FROM ' || p || 'identities AS i WHERE i.identity_id = c.cluster)
-                AND NOT EXISTS (SELECT FROM ' || p || 'retired AS g WHERE g.identity_id = c.cluster) THEN c.cluster
+   SELECT c.*, c."[kept]" IS NULL AS "[is_new]",
+          CASE WHEN c."[kept]" IS NOT NULL THEN c."[kept]"
+               WHEN NOT EXISTS (SELECT FROM ' || p || 'identities AS i WHERE i.identity_id = c."[cluster]")
+                AND NOT EXISTS (SELECT FROM ' || p || 'retired AS g WHERE g.identity_id = c."[cluster]") THEN c."[cluster]"
                ELSE (SELECT x.id
                      FROM generate_series(1, 100) AS n
-                     CROSS JOIN LATERAL (SELECT overlay(overlay(md5(c.cluster::text || n) PLACING ''8'' FROM 13)
+                     CROSS JOIN LATERAL (SELECT overlay(overlay(md5(c."[cluster]"::text || n) PLACING ''8'' FROM 13)
                                                         PLACING ''b'' FROM 17)::uuid) AS x (id)
                      WHERE NOT EXISTS (SELECT FROM ' || p || 'identities AS i WHERE i.identity_id = x.id)
                        AND NOT EXISTS (SELECT FROM ' || p || 'retired AS g WHERE g.identity_id = x.id)
-                     LIMIT 1) END AS id
-   FROM placed AS c WHERE c.lost IS NULL),
+                     LIMIT 1) END AS "[id]"
+   FROM placed AS c WHERE c."[lost]" IS NULL),
  lost AS MATERIALIZED (
-   SELECT o.lost AS old, ids.id AS into_id
-   FROM placed AS o LEFT JOIN ids ON ids.cluster = o.cluster
-   WHERE o.lost IS NOT NULL AND (SELECT true FROM ' || p || 'identities AS i WHERE i.identity_id = o.lost)),
+   SELECT o."[lost]" AS old, ids."[id]" AS into_id
+   FROM placed AS o LEFT JOIN ids ON ids."[cluster]" = o."[cluster]"
+   WHERE o."[lost]" IS NOT NULL AND (SELECT true FROM ' || p || 'identities AS i WHERE i.identity_id = o."[lost]")),
  w_records AS (
    UPDATE ' || p || 'records AS m SET identity_id = r.id
-   FROM (SELECT id, unnest(moved) AS rid FROM ids WHERE moved IS NOT NULL) AS r WHERE m.rid = r.rid),
- w_new AS (INSERT INTO ' || p || 'identities (identity_id, created_at) SELECT id, $2 FROM ids WHERE is_new),
+   FROM (SELECT "[id]" AS id, unnest("[moved]") AS rid FROM ids WHERE "[moved]" IS NOT NULL) AS r WHERE m.rid = r.rid),
+ w_new AS (INSERT INTO ' || p || 'identities (identity_id, created_at) SELECT "[id]", $2 FROM ids WHERE "[is_new]"),
  w_gone AS (DELETE FROM ' || p || 'identities AS i WHERE i.identity_id = ANY (ARRAY(SELECT old FROM lost))),
  w_retired AS (INSERT INTO ' || p || 'retired (identity_id, into_id, at) SELECT old, into_id, $2 FROM lost),
  t_gone AS (DELETE FROM %TABLE% AS t WHERE t.identity_id = ANY (ARRAY(SELECT old FROM lost)) RETURNING 1),'
     || coalesce('
  t_same AS (UPDATE %TABLE% AS t SET ' || assigned || ' FROM ids AS r
-            WHERE t.identity_id = r.id AND NOT r.is_new
+            WHERE t.identity_id = r."[id]" AND NOT r."[is_new]"
               AND ROW(' || t_shown || ')::record OPERATOR(pg_catalog.*<>) ROW(' || r_shown || ')::record RETURNING 1),', '
  t_same AS (SELECT 1 WHERE false),') || '
  t_new AS (INSERT INTO %TABLE% (identity_id' || coalesce(', ' || shown, '') || ')
-           SELECT r.id' || coalesce(', ' || r_shown, '') || ' FROM ids AS r
-           WHERE r.is_new' || CASE WHEN of_all THEN ' OR NOT EXISTS (SELECT FROM %TABLE% AS t WHERE t.identity_id = r.id)' ELSE '' END || ' RETURNING 1),
+           SELECT r."[id]"' || coalesce(', ' || r_shown, '') || ' FROM ids AS r
+           WHERE r."[is_new]"' || CASE WHEN of_all THEN ' OR NOT EXISTS (SELECT FROM %TABLE% AS t WHERE t.identity_id = r."[id]")' ELSE '' END || ' RETURNING 1),
  events (event, identity_id, from_ids, into_id) AS MATERIALIZED (
-   SELECT CASE WHEN NOT is_new THEN ''merged'' WHEN olds IS NULL THEN ''created'' ELSE ''split'' END,
-          id, array_remove(olds, id), NULL::uuid
+   SELECT CASE WHEN NOT "[is_new]" THEN ''merged'' WHEN "[olds]" IS NULL THEN ''created'' ELSE ''split'' END,
+          "[id]", array_remove("[olds]", "[id]"), NULL::uuid
    FROM ids
-   WHERE is_new' || CASE WHEN of_all THEN ' AND (olds IS NOT NULL OR NOT $4)' ELSE '' END || ' OR NOT is_new AND cardinality(olds) > 1
+   WHERE "[is_new]"' || CASE WHEN of_all THEN ' AND ("[olds]" IS NOT NULL OR NOT $4)' ELSE '' END || ' OR NOT "[is_new]" AND cardinality("[olds]") > 1
    UNION ALL
    SELECT ''retired'', old, NULL, into_id FROM lost),
  h AS (INSERT INTO ' || p || 'history (at, event, identity_id, from_ids, into_id)
@@ -226,14 +229,14 @@ BEGIN
 SELECT jsonb_build_object(
   ''inserted'', (SELECT count(*) FROM t_new), ''updated'', (SELECT count(*) FROM t_same),
   ''deleted'', (SELECT count(*) FROM t_gone),
-  ''records'', (SELECT coalesce(sum(records), 0) FROM ids),
-  ''created'', (SELECT count(*) FROM ids WHERE is_new AND olds IS NULL),
+  ''records'', (SELECT coalesce(sum("[records]"), 0) FROM ids),
+  ''created'', (SELECT count(*) FROM ids WHERE "[is_new]" AND "[olds]" IS NULL),
   ''merged'', (SELECT count(*) FROM events WHERE event = ''merged''),
   ''split'', (SELECT count(*) FROM events WHERE event = ''split''),
   ''retired'', (SELECT count(*) FROM events WHERE event = ''retired''),
-  ''merges'', (SELECT jsonb_agg(jsonb_build_array(ids.id, u.rid, u.old))
-               FROM ids CROSS JOIN LATERAL unnest(ids.merged, ids.merged_olds) AS u (rid, old)
-               WHERE ids.merged IS NOT NULL))::text';
+  ''merges'', (SELECT jsonb_agg(jsonb_build_array(ids."[id]", u.rid, u.old))
+               FROM ids CROSS JOIN LATERAL unnest(ids."[merged]", ids."[merged_olds]") AS u (rid, old)
+               WHERE ids."[merged]" IS NOT NULL))::text';
 END $$;
 COMMENT ON FUNCTION identity_map_settle_text(identity_map_catalog, boolean, boolean) IS
   'internal: the statement that brings an identity map''s table in line with its state';
@@ -270,17 +273,18 @@ BEGIN
         ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e), m.limits, most);
     END IF;
   END IF;
+  IF small AND (reached.rids IS NULL OR cardinality(reached.rids) > 1000) THEN
+    -- One record, but many are concerned: to join these record by record would take their square.
+    small := false;
+    PERFORM @extschema@.identity_map_allow_much(), set_config('enable_seqscan', 'on', true),
+            set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true);
+  END IF;
   IF reached.rids IS NULL THEN
     RETURN @extschema@.identity_map_settle_all(m, dead, at);
   END IF;
-  IF small AND cardinality(reached.rids) <= 1000 THEN
+  IF small THEN
     done := @extschema@.identity_map_execute(statement, @extschema@.identity_map_request(m, reached, true), at, dead, reached.rids, reached.olds);
   ELSE
-    IF small THEN
-      -- One record, but many are concerned: to join these record by record would take their square.
-      PERFORM @extschema@.identity_map_allow_much(), set_config('enable_seqscan', 'on', true),
-              set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true);
-    END IF;
     EXECUTE statement INTO done USING @extschema@.identity_map_request(m, reached, true), at, dead, reached.rids, reached.olds;
   END IF;
   IF jsonb_typeof(done -> 'merges') = 'array' THEN

@@ -93,11 +93,11 @@ if [ "$lived" -eq "$histories" ]; then
   notices 'the younger identity keeps its id at a merge' identity_map_settle_text 'n DESC, created_at,' 'n DESC, created_at DESC,'
   notices 'the greater id is kept at a merge' identity_map_settle_text 'created_at, old)' 'created_at, old DESC)'
   template=two
-  notices 'ids that are used again' identity_map_settle_text 'AS g WHERE g.identity_id = c.cluster)' 'AS g WHERE false)'
+  notices 'ids that are used again' identity_map_settle_text 'AS g WHERE g.identity_id = c."[cluster]")' 'AS g WHERE false)'
   notices 'rows of the table that stay as they were' identity_map_settle_text 'AND ROW(' 'AND false AND ROW('
-  notices 'merges that the history does not tell' identity_map_settle_text "OR NOT is_new AND cardinality(olds) > 1
-   UNION" "OR NOT is_new AND cardinality(olds) > 2
-   UNION"
+  notices 'merges that the history does not tell' identity_map_settle_text 'OR NOT "[is_new]" AND cardinality("[olds]") > 1
+   UNION' 'OR NOT "[is_new]" AND cardinality("[olds]") > 2
+   UNION'
   notices 'forgotten records that come back' identity_map_found 'WHERE source =' 'WHERE false AND source ='
   notices 'triggers that overlook deletes' identity_map_prepare "TG_OP <> ''INSERT''" "TG_OP = ''UPDATE''"
   notices 'changed_since that overlooks rows of the last moment' identity_map_changed '%I >= %L' '%I > %L'
