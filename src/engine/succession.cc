@@ -6,10 +6,10 @@
 namespace identity_resolve::engine {
 
 Succession::Succession(Environment& environment, std::span<const Member> members,
-                       std::span<const Uuid> clusters, std::span<const Uuid> olds)
+                       std::span<const Uuid> clusters, std::size_t olds)
     : environment_(&environment),
       claims_(&environment.memory()),
-      picks_(olds.size(), kNone, &environment.memory()),
+      picks_(olds, kNone, &environment.memory()),
       tied_(&environment.memory()),
       kept_(clusters.size(), kNone, &environment.memory()) {
   pick(members, clusters);

@@ -30,11 +30,11 @@ class Succession {
     std::uint32_t old;
   };
 
-  // Lets each of the old identities pick. `members`: each record once, in any order; the ids by
-  // their numbers, each once. All are looked at here and in keep(), and not kept.
+  // Lets each of the `olds` old identities pick. `members`: each record once, in any order;
+  // `clusters`: their ids by their numbers. Nothing of these is kept.
   // Cost: members, sorted.
   Succession(Environment& environment, std::span<const Member> members,
-             std::span<const Uuid> clusters, std::span<const Uuid> olds);
+             std::span<const Uuid> clusters, std::size_t olds);
 
   // By old identity: the cluster that it picked; kNone where it has no record.
   [[nodiscard]] std::span<const std::uint32_t> picks() const noexcept {
@@ -46,7 +46,7 @@ class Succession {
   }
 
   // By cluster: the old identity that gives it its id, or kNone. `created`: of each of tied(), in
-  // their order, when it came to be, or kUnknownAge.
+  // their order, when it came to be, or kUnknownAge; `olds`: their ids by their numbers.
   [[nodiscard]] std::span<const std::uint32_t> keep(std::span<const std::int64_t> created,
                                                     std::span<const Uuid> olds);
 

@@ -6,7 +6,10 @@
 // after it. How statements are run, and by which snapshot: map_execute.cc.
 //
 // Plain frames all of it: no C++ object is alive where PostgreSQL may raise an error.
+#include <algorithm>
+
 #include "pg/guard.h"
+#include "pg/map_arrays.h"
 #include "pg/map_execute.h"
 #include "pg/map_snapshot.h"
 #include "pg/pg.h"
@@ -504,28 +507,18 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_lock_keys) {
   const int map_id = PG_GETARG_INT32(0);
   const Home home = find_home(fcinfo);
   check_owns_state(home, map_id);
-  ArrayType* array = PG_GETARG_ARRAYTYPE_P(1);
-  Datum* keys = nullptr;
-  bool* nulls = nullptr;
-  int count = 0;
-  deconstruct_array(array, INT8OID, sizeof(std::int64_t), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &keys,
-                    &nulls, &count);
+  const std::span<const std::int64_t> keys = number_argument(fcinfo, 1);
   constexpr std::uint64_t kFirstPart = 16;
   constexpr std::uint64_t kParts = 65536 - kFirstPart;
-  auto* tags = static_cast<std::uint64_t*>(palloc(sizeof(std::uint64_t) * (count + 1)));
-  for (int i = 0; i < count; ++i) {
-    std::uint64_t mixed = static_cast<std::uint64_t>(DatumGetInt64(keys[i])) ^
+  auto* tags = static_cast<std::uint64_t*>(palloc(sizeof(std::uint64_t) * (keys.size() + 1)));
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    std::uint64_t mixed = static_cast<std::uint64_t>(keys[i]) ^
                           (static_cast<std::uint64_t>(map_id) * 0x9E3779B97F4A7C15U);
     mixed *= 0xFF51AFD7ED558CCDU;
     tags[i] = (mixed & 0xFFFFFFFF00000000U) | (kFirstPart + ((mixed & 0xFFFFFFFFU) % kParts));
   }
-  qsort(tags, static_cast<std::size_t>(count), sizeof(std::uint64_t),
-        [](const void* a, const void* b) {
-          const auto left = *static_cast<const std::uint64_t*>(a);
-          const auto right = *static_cast<const std::uint64_t*>(b);
-          return left < right ? -1 : static_cast<int>(left > right);
-        });
-  for (int i = 0; i < count; ++i) {
+  std::sort(tags, tags + keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
     lock(home.catalog, static_cast<std::uint32_t>(tags[i] >> 32),
          static_cast<std::uint16_t>(tags[i] & 0xFFFF), true, true);
   }

@@ -59,4 +59,8 @@ inline std::int64_t map_key(MapHash& hash, const MapSecret& secret, std::size_t 
   return (hash.end(secret) & ~(kKindsOfMap - 1)) | (static_cast<std::int64_t>(kind) % kKindsOfMap);
 }
 
+inline std::size_t kind_of_key(std::int64_t key) noexcept {
+  return static_cast<std::size_t>(key & (kKindsOfMap - 1));
+}
+
 }  // namespace identity_resolve::pg

@@ -1,10 +1,11 @@
-// identity_map_place(): resolves a part of an identity map's records, and says which of the
-// identities that they were lives on where.
+// identity_map_place(): resolves an identity map's records, or a part of them, and says which of
+// the identities that they were lives on where.
 //
 // The resolve is that of resolve_identities(), read twice: for the records of each cluster, and
 // then for its row. Which identity keeps its id: engine/succession.h.
 #include "engine/succession.h"
 #include "pg/execution.h"
+#include "pg/map_arrays.h"
 #include "pg/map_execute.h"
 #include "pg/map_tables.h"
 #include "pg/resolve.h"
@@ -38,67 +39,21 @@ enum Place : std::size_t {
 constexpr std::array<Oid, kFixed> kTypes = {UUIDOID, UUIDOID,      UUIDOID,      UUIDARRAYOID,
                                             INT8OID, INT8ARRAYOID, INT8ARRAYOID, UUIDARRAYOID};
 
-// Ids by number, each once.
-class IdTable {
- public:
-  explicit IdTable(boost::container::pmr::memory_resource& memory)
-      : ids_(&memory), slots_(kLeast, Succession::kNone, &memory) {}
-
-  std::uint32_t insert(const Uuid& id) {
-    if ((ids_.size() + 1) * 2 > slots_.size()) grow();
-    std::uint32_t& slot = find(id);
-    if (slot == Succession::kNone) {
-      slot = static_cast<std::uint32_t>(ids_.size());
-      ids_.push_back(id);
-    }
-    return slot;
-  }
-  [[nodiscard]] std::span<const Uuid> ids() const noexcept { return {ids_.data(), ids_.size()}; }
-
- private:
-  static constexpr std::size_t kLeast = 1024;
-
-  // An id is made of hashes, or drawn: any of its bits will do. Who could choose ids would only
-  // make the table slow.
-  std::uint32_t& find(const Uuid& id) noexcept {
-    std::uint64_t hash = 0;
-    std::memcpy(&hash, id.data(), sizeof hash);
-    std::size_t at = (hash * 0x9E3779B97F4A7C15U >> 20) & (slots_.size() - 1);
-    while (slots_[at] != Succession::kNone && ids_[slots_[at]] != id) {
-      at = (at + 1) & (slots_.size() - 1);
-    }
-    return slots_[at];
-  }
-  void grow() {
-    slots_.assign(slots_.size() * 2, Succession::kNone);
-    for (std::size_t i = 0; i < ids_.size(); ++i) find(ids_[i]) = static_cast<std::uint32_t>(i);
-  }
-
-  List<Uuid> ids_;
-  List<std::uint32_t> slots_;
-};
-
-// An argument's array, taken apart.
-struct Elements {
+// A uuid[] of the arguments, taken apart.
+struct Ids {
   Datum* values;
   bool* nulls;
   std::size_t count;
 };
 
-Elements elements_of(FunctionCallInfo fcinfo, int argument, Oid type) {
+Ids ids_argument(FunctionCallInfo fcinfo, int argument) {
   return call([=] {
-    ArrayType* array = PG_GETARG_ARRAYTYPE_P(argument);
-    if (ARR_ELEMTYPE(array) != type) elog(ERROR, "argument %d is of another type", argument);
-    std::int16_t length = 0;
-    bool by_value = false;
-    char alignment = 0;
-    get_typlenbyvalalign(type, &length, &by_value, &alignment);
-    Elements elements{};
+    Ids ids{};
     int count = 0;
-    deconstruct_array(array, type, length, by_value, alignment, &elements.values, &elements.nulls,
-                      &count);
-    elements.count = static_cast<std::size_t>(count);
-    return elements;
+    deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), UUIDOID, sizeof(pg_uuid_t), false,
+                      TYPALIGN_CHAR, &ids.values, &ids.nulls, &count);
+    ids.count = static_cast<std::size_t>(count);
+    return ids;
   });
 }
 
@@ -114,11 +69,10 @@ class Placing {
  public:
   Placing(FunctionCallInfo fcinfo, ReturnSetInfo* result)
       : result_(result),
-        memory_(CurrentMemoryContext),
         environment_(CurrentMemoryContext, SIZE_MAX / 2),
-        rids_(memory_),
+        rids_(environment_.memory()),
         members_(&environment_.memory()),
-        clusters_(environment_.memory()),
+        clusters_(&environment_.memory()),
         olds_(environment_.memory()),
         first_(&environment_.memory()),
         by_cluster_(&environment_.memory()) {
@@ -129,15 +83,15 @@ class Placing {
   }
 
   // The records as the map knows them: their numbers, and what each was.
-  void read_records(const Elements& rids, const Elements& olds) {
-    if (olds.count != rids.count) {
+  void read_records(std::span<const std::int64_t> rids, const Ids& olds) {
+    if (olds.count != rids.size()) {
       throw Error("22023", "the arguments of identity_map_place() do not belong together");
     }
-    members_.reserve(rids.count);
+    members_.reserve(rids.size());
     engine::Ticker ticker(environment_);
-    for (std::size_t i = 0; i < rids.count; ++i) {
+    for (std::size_t i = 0; i < rids.size(); ++i) {
       ticker.tick();
-      add_record(DatumGetInt64(rids.values[i]), olds.values[i], olds.nulls[i]);
+      add_record(rids[i], olds.values[i], olds.nulls[i]);
     }
   }
   // All that the map has.
@@ -153,12 +107,12 @@ class Placing {
   }
 
   // `dead`: identities of records that are gone.
-  void go(const Elements& dead) {
+  void go(const Ids& dead) {
     read_clusters();
-    Succession succession(environment_, {members_.data(), members_.size()}, clusters_.ids(),
-                          olds_.ids());
+    Succession succession(environment_, {members_.data(), members_.size()},
+                          {clusters_.data(), clusters_.size()}, olds_.keys().size());
     const std::span<const std::uint32_t> kept =
-        succession.keep(ages_of(succession.tied()), olds_.ids());
+        succession.keep(ages_of(succession.tied()), olds_.keys());
     put_clusters(kept);
     put_lost(succession.picks(), kept);
     put_dead(dead);
@@ -199,7 +153,8 @@ class Placing {
         execution_->column(static_cast<std::size_t>(shape_->natts - 1)).slot;
     while (execution_->next_records()) {
       const engine::IdentityReader& identity = execution_->identity();
-      const std::uint32_t cluster = clusters_.insert(id_of(execution_->request(), identity));
+      const auto cluster = static_cast<std::uint32_t>(clusters_.size());
+      clusters_.push_back(id_of(execution_->request(), identity));
       first_.push_back(static_cast<std::uint32_t>(by_cluster_.size()));
       for (const engine::OrderedRow& ordered : identity.rows()) {
         if (!ordered.starts_record) continue;
@@ -218,7 +173,7 @@ class Placing {
   void add_record(std::int64_t rid, Datum old, bool is_new) {
     if (!rids_.insert(rid).second) return;
     members_.push_back(
-        {Succession::kNone, is_new ? Succession::kNone : olds_.insert(uuid_of(old))});
+        {Succession::kNone, is_new ? Succession::kNone : olds_.insert(uuid_of(old)).first});
   }
 
   static std::int64_t number_of(const engine::Row& row, engine::SlotNumber slot) {
@@ -241,9 +196,8 @@ class Placing {
     if (olds.empty()) return ages;
     call([&] {
       auto* ids = static_cast<Datum*>(palloc(olds.size() * sizeof(Datum)));
-      for (std::size_t i = 0; i < olds.size(); ++i) ids[i] = datum_of(olds_.ids()[olds[i]]);
-      Datum array = PointerGetDatum(construct_array(ids, static_cast<int>(olds.size()), UUIDOID,
-                                                    sizeof(pg_uuid_t), false, TYPALIGN_CHAR));
+      for (std::size_t i = 0; i < olds.size(); ++i) ids[i] = datum_of(olds_.keys()[olds[i]]);
+      Datum array = uuid_array(ids, nullptr, olds.size());
       Oid type = UUIDARRAYOID;
       SPI_connect();
       execute_cached(
@@ -283,12 +237,12 @@ class Placing {
   // PostgreSQL's half.
   void put_cluster(std::size_t cluster, std::span<const std::uint32_t> places, std::uint32_t kept) {
     std::fill_n(nulls_.get(), std::size_t{kFixed}, true);
-    set(kCluster, datum_of(clusters_.ids()[cluster]));
-    if (kept != Succession::kNone) set(kKept, datum_of(olds_.ids()[kept]));
+    set(kCluster, datum_of(clusters_[cluster]));
+    if (kept != Succession::kNone) set(kKept, datum_of(olds_.keys()[kept]));
     set(kRecords, Int64GetDatum(static_cast<std::int64_t>(places.size())));
 
-    auto* list = static_cast<Datum*>(
-        MemoryContextAllocHuge(CurrentMemoryContext, places.size() * sizeof(Datum)));
+    auto* list = static_cast<std::int64_t*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, places.size() * sizeof(std::int64_t)));
     auto* ids = static_cast<Datum*>(
         MemoryContextAllocHuge(CurrentMemoryContext, places.size() * sizeof(Datum)));
     auto* is_null = static_cast<bool*>(palloc(places.size() + 1));
@@ -296,23 +250,22 @@ class Placing {
     std::size_t olds = 0;
     for (const std::uint32_t place : places) {
       const std::uint32_t old = members_[place].old;
-      if (old != Succession::kNone) ids[olds++] = datum_of(olds_.ids()[old]);
-      if (kept == Succession::kNone || old != kept)
-        list[count++] = Int64GetDatum(rids_.numbers()[place]);
+      if (old != Succession::kNone) ids[olds++] = datum_of(olds_.keys()[old]);
+      if (kept == Succession::kNone || old != kept) list[count++] = rids_.keys()[place];
     }
-    if (count > 0) set(kMoved, array_of(list, nullptr, count, INT8OID));
+    if (count > 0) set(kMoved, number_array({list, count}));
     std::sort(ids, ids + olds, is_less);
     olds = static_cast<std::size_t>(std::unique(ids, ids + olds) - ids);
-    if (olds > 0) set(kOlds, array_of(ids, nullptr, olds, UUIDOID));
+    if (olds > 0) set(kOlds, uuid_array(ids, nullptr, olds));
     if (olds > 1 && kept != Succession::kNone) {
       for (std::size_t i = 0; i < places.size(); ++i) {
         const std::uint32_t old = members_[places[i]].old;
-        list[i] = Int64GetDatum(rids_.numbers()[places[i]]);
+        list[i] = rids_.keys()[places[i]];
         is_null[i] = old == Succession::kNone;
-        ids[i] = is_null[i] ? Datum{0} : datum_of(olds_.ids()[old]);
+        ids[i] = is_null[i] ? Datum{0} : datum_of(olds_.keys()[old]);
       }
-      set(kMerged, array_of(list, nullptr, places.size(), INT8OID));
-      set(kMergedOlds, array_of(ids, is_null, places.size(), UUIDOID));
+      set(kMerged, number_array({list, places.size()}));
+      set(kMergedOlds, uuid_array(ids, is_null, places.size()));
     }
     store();
   }
@@ -327,19 +280,18 @@ class Placing {
     for (std::uint32_t old = 0; old < picks.size(); ++old) {
       const std::uint32_t cluster = picks[old];
       if (cluster != Succession::kNone && kept[cluster] == old) continue;
-      set(kLost, datum_of(olds_.ids()[old]));
+      set(kLost, datum_of(olds_.keys()[old]));
       nulls_[kCluster] = cluster == Succession::kNone;
-      if (cluster != Succession::kNone) values_[kCluster] = datum_of(clusters_.ids()[cluster]);
+      if (cluster != Succession::kNone) values_[kCluster] = datum_of(clusters_[cluster]);
       call([this] { store(); });
     }
   }
 
   // Identities whose records are gone, where no other record was of them.
-  void put_dead(const Elements& dead) {
+  void put_dead(const Ids& dead) {
     begin_lost();
     for (std::size_t i = 0; i < dead.count; ++i) {
-      const std::size_t known = olds_.ids().size();
-      if (dead.nulls[i] || olds_.insert(uuid_of(dead.values[i])) != known) continue;
+      if (dead.nulls[i] || !olds_.insert(uuid_of(dead.values[i])).second) continue;
       set(kLost, dead.values[i]);
       call([this] { store(); });
     }
@@ -356,20 +308,9 @@ class Placing {
   void store() {
     tuplestore_putvalues(result_->setResult, result_->setDesc, values_.data(), nulls_.get());
   }
-  static Datum array_of(Datum* elements, bool* nulls, std::size_t count, Oid type) {
-    int size = static_cast<int>(count);
-    int first = 1;
-    const bool is_number = type == INT8OID;
-    return PointerGetDatum(construct_md_array(elements, nulls, 1, &size, &first, type,
-                                              is_number ? sizeof(std::int64_t) : sizeof(pg_uuid_t),
-                                              is_number && FLOAT8PASSBYVAL,
-                                              is_number ? TYPALIGN_DOUBLE : TYPALIGN_CHAR));
-  }
-
   ReturnSetInfo* result_;
   int map_id_ = 0;
   TupleDesc shape_ = nullptr;
-  ContextMemory memory_;
   Environment environment_;
   Execution* execution_ = nullptr;
   MemoryContext row_memory_ = call([] {
@@ -379,8 +320,8 @@ class Placing {
   // By the records' places.
   NumberTable rids_;
   List<Succession::Member> members_;
-  IdTable clusters_;
-  IdTable olds_;
+  List<Uuid> clusters_;
+  PlaceTable<Uuid> olds_;
   // By cluster: where its records' places begin in by_cluster_; one more for the end.
   List<std::uint32_t> first_;
   List<std::uint32_t> by_cluster_;
@@ -398,8 +339,8 @@ using namespace identity_resolve::pg;
 IDENTITY_RESOLVE_FUNCTION(identity_map_place) {
   guarded([&] {
     Placing placing(fcinfo, begin_tuplestore(fcinfo));
-    placing.read_records(elements_of(fcinfo, 2, INT8OID), elements_of(fcinfo, 3, UUIDOID));
-    placing.go(elements_of(fcinfo, 4, UUIDOID));
+    placing.read_records(call([&] { return number_argument(fcinfo, 2); }), ids_argument(fcinfo, 3));
+    placing.go(ids_argument(fcinfo, 4));
   });
   return Datum{0};
 }
@@ -409,7 +350,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_place_all) {
   guarded([&] {
     Placing placing(fcinfo, begin_tuplestore(fcinfo));
     placing.read_all_records();
-    placing.go(elements_of(fcinfo, 2, UUIDOID));
+    placing.go(ids_argument(fcinfo, 2));
   });
   return Datum{0};
 }

@@ -5,6 +5,7 @@
 //
 // Plain frames: what C++ objects there are have all their memory on the function's context.
 #include "pg/environment.h"
+#include "pg/map_arrays.h"
 #include "pg/map_keys.h"
 #include "pg/map_tables.h"
 
@@ -100,12 +101,6 @@ Datum value_of(const Lookup& lookup, AttrNumber column) {
   return slot_getattr(lookup.row, column, &is_null);
 }
 
-// The numbers of an array without NULLs.
-std::span<const std::int64_t> numbers_of(const ArrayType* array) {
-  return {reinterpret_cast<const std::int64_t*>(ARR_DATA_PTR(array)),
-          static_cast<std::size_t>(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)))};
-}
-
 // The columns of m<id>_records: src/sql/51-map-state.sql.
 enum RecordColumn : AttrNumber { kSource = 2, kIdentityId = 4, kKeys = 5 };
 
@@ -156,7 +151,7 @@ class Walk {
       add_record(rid);
       ++records;
     }
-    const std::size_t kind = static_cast<std::size_t>(key & (kKindsOfMap - 1));
+    const std::size_t kind = kind_of_key(key);
     if (kind < limits_.size() && limits_[kind] > 0 && records >= limits_[kind]) {
       guarded([&] { many_.push_back(key); });
     }
@@ -166,12 +161,12 @@ class Walk {
   bool go(std::int64_t most) {
     while (!new_records_.empty() || !new_keys_.empty()) {
       begin_step(new_records_);
-      if (static_cast<std::int64_t>(seen_records_.numbers().size()) > most) return false;
+      if (static_cast<std::int64_t>(seen_records_.keys().size()) > most) return false;
       for (const std::int64_t rid : step_) read_record(rid);
       begin_step(new_keys_);
       for (const std::int64_t key : step_) {
         add_carriers(key);
-        if (static_cast<std::int64_t>(seen_records_.numbers().size()) > most) return false;
+        if (static_cast<std::int64_t>(seen_records_.keys().size()) > most) return false;
       }
     }
     return true;
@@ -187,13 +182,13 @@ class Walk {
   HeapTuple result(TupleDesc shape) {
     const auto count = static_cast<int>(rids_.size());
     std::array<Datum, 6> values = {
-        numbers(rids_),
+        number_array({rids_.data(), rids_.size()}),
         PointerGetDatum(construct_array(sources_.data(), count, INT2OID, sizeof(std::int16_t), true,
                                         TYPALIGN_SHORT)),
-        uuids(),
-        numbers(connecting_),
-        numbers(common_keys_),
-        numbers(many_)};
+        uuid_array(olds_.data(), old_is_null_.data(), olds_.size()),
+        number_array({connecting_.data(), connecting_.size()}),
+        number_array({common_keys_.data(), common_keys_.size()}),
+        number_array({many_.data(), many_.size()})};
     std::array<bool, 6> nulls{};
     return heap_form_tuple(shape, values.data(), nulls.data());
   }
@@ -232,25 +227,6 @@ class Walk {
     if (PointerGetDatum(keys) != stored) pfree(keys);
   }
 
-  static Datum numbers(const Numbers<std::int64_t>& list) {
-    const std::size_t bytes = ARR_OVERHEAD_NONULLS(1) + list.size() * sizeof(std::int64_t);
-    if (list.empty()) return PointerGetDatum(construct_empty_array(INT8OID));
-    auto* array = static_cast<ArrayType*>(palloc0(bytes));
-    SET_VARSIZE(array, bytes);
-    array->ndim = 1;
-    array->elemtype = INT8OID;
-    ARR_DIMS(array)[0] = static_cast<int>(list.size());
-    ARR_LBOUND(array)[0] = 1;
-    std::memcpy(ARR_DATA_PTR(array), list.data(), list.size() * sizeof(std::int64_t));
-    return PointerGetDatum(array);
-  }
-  Datum uuids() {
-    int count = static_cast<int>(olds_.size());
-    int first = 1;
-    return PointerGetDatum(construct_md_array(olds_.data(), old_is_null_.data(), 1, &count, &first,
-                                              UUIDOID, sizeof(pg_uuid_t), false, TYPALIGN_CHAR));
-  }
-
   std::span<const std::int64_t> limits_;
   bool has_common_;
   Lookup records_;
@@ -281,13 +257,8 @@ using namespace identity_resolve::pg;
 // src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_reach) {
   std::array<std::span<const std::int64_t>, 5> given;
-  for (int i = 0; i < 5; ++i) {
-    ArrayType* array = PG_GETARG_ARRAYTYPE_P(i + 1);
-    if (ARR_ELEMTYPE(array) != INT8OID || array_contains_nulls(array)) {
-      ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                      errmsg("records and keys of an identity map are numbers")));
-    }
-    given[static_cast<std::size_t>(i)] = numbers_of(array);
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    given[i] = number_argument(fcinfo, static_cast<int>(i) + 1);
   }
   TupleDesc shape = nullptr;
   if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE || shape->natts != 6) {

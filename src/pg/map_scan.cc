@@ -11,6 +11,8 @@
 #include <algorithm>
 
 #include "pg/environment.h"
+#include "pg/map_arrays.h"
+#include "pg/map_execute.h"
 #include "pg/map_snapshot.h"
 #include "pg/map_tables.h"
 #include "pg/resolve.h"
@@ -101,7 +103,7 @@ class ChangeFinder final : public RowVisitor {
   }
 
   void take(const RowView& row) override {
-    if (!forgotten_.numbers().empty() && forgotten_.contains(record_number(row))) return;
+    if (!forgotten_.keys().empty() && forgotten_.contains(record_number(row))) return;
     const std::int64_t fingerprint = fingerprint_of(row);
     if (fingerprints_.see(fingerprint)) return;
     const bool unique = scan_->layout().ids_are_unique;
@@ -147,7 +149,7 @@ class ChangeFinder final : public RowVisitor {
       values_[0] = Int64GetDatum(fingerprint);
       values_[1] = Int64GetDatum(ordinal);
       values_[2] = text_of(row.record_id);
-      values_[3] = keys_datum();
+      values_[3] = number_array(keys_);
       values_[4] = TimestampGetDatum(row.updated_at);
       nulls_[0] = nulls_[1] = nulls_[2] = nulls_[3] = false;
       nulls_[4] = row.updated_at == engine::kNeverUpdated;
@@ -178,12 +180,6 @@ class ChangeFinder final : public RowVisitor {
     for (std::size_t i = 0; i < cells.size(); ++i) elements[i] = text_of(cells[i].value);
     return PointerGetDatum(construct_array(elements, static_cast<int>(cells.size()), TEXTOID, -1,
                                            false, TYPALIGN_INT));
-  }
-  [[nodiscard]] Datum keys_datum() const {
-    auto* elements = static_cast<Datum*>(palloc((keys_.size() + 1) * sizeof(Datum)));
-    for (std::size_t i = 0; i < keys_.size(); ++i) elements[i] = Int64GetDatum(keys_[i]);
-    return PointerGetDatum(construct_array(elements, static_cast<int>(keys_.size()), INT8OID,
-                                           sizeof(std::int64_t), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
   }
   void store() {
     tuplestore_putvalues(result_->setResult, result_->setDesc, values_.data(), nulls_.get());
@@ -408,43 +404,23 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_layout) {
 
 // identity_map_pack(numbers bigint[]) → bytea: eight bytes each, as this machine has them.
 IDENTITY_RESOLVE_FUNCTION(identity_map_pack) {
-  ArrayType* array = PG_GETARG_ARRAYTYPE_P(0);
-  if (ARR_ELEMTYPE(array) != INT8OID || ARR_HASNULL(array)) {
-    ereport(ERROR,
-            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("only numbers can be packed")));
-  }
-  const auto count = static_cast<std::size_t>(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
-  const std::size_t bytes = count * sizeof(std::int64_t);
+  const std::span<const std::int64_t> numbers = number_argument(fcinfo, 0);
+  const std::size_t bytes = numbers.size_bytes();
   auto* packed = static_cast<bytea*>(palloc(VARHDRSZ + bytes));
   SET_VARSIZE(packed, VARHDRSZ + bytes);
-  std::memcpy(VARDATA(packed), ARR_DATA_PTR(array), bytes);
+  std::memcpy(VARDATA(packed), numbers.data(), bytes);
   PG_RETURN_BYTEA_P(packed);
 }
 
 // identity_map_minus(numbers bigint[], others bigint[]) → bigint[]: those that are not among the
 // others. Both rise.
 IDENTITY_RESOLVE_FUNCTION(identity_map_minus) {
-  std::array<std::span<const std::int64_t>, 2> given;
-  for (int i = 0; i < 2; ++i) {
-    ArrayType* array = PG_GETARG_ARRAYTYPE_P(i);
-    if (ARR_ELEMTYPE(array) != INT8OID || array_contains_nulls(array)) {
-      ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("numbers are expected")));
-    }
-    given[static_cast<std::size_t>(i)] = {
-        reinterpret_cast<const std::int64_t*>(ARR_DATA_PTR(array)),
-        static_cast<std::size_t>(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)))};
-  }
-  const auto [numbers, others] = given;
-  auto* left = static_cast<Datum*>(palloc((numbers.size() + 1) * sizeof(Datum)));
-  std::size_t count = 0;
-  std::size_t at = 0;
-  for (const std::int64_t number : numbers) {
-    while (at < others.size() && others[at] < number) ++at;
-    if (at < others.size() && others[at] == number) continue;
-    left[count++] = Int64GetDatum(number);
-  }
-  PG_RETURN_ARRAYTYPE_P(construct_array(left, static_cast<int>(count), INT8OID,
-                                        sizeof(std::int64_t), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+  const std::span<const std::int64_t> numbers = number_argument(fcinfo, 0);
+  const std::span<const std::int64_t> others = number_argument(fcinfo, 1);
+  auto* left = static_cast<std::int64_t*>(palloc((numbers.size() + 1) * sizeof(std::int64_t)));
+  const std::int64_t* end =
+      std::set_difference(numbers.begin(), numbers.end(), others.begin(), others.end(), left);
+  PG_RETURN_DATUM(number_array({left, end}));
 }
 
 // identity_map_record(secret uuid, source text, record_id text) → bigint: the number by which a map

@@ -1,4 +1,5 @@
-// What a scan of an identity map's source looks its rows up in: tables of 64-bit numbers.
+// What an identity map looks rows, records, identifiers and identities up in: tables of 64-bit
+// numbers and of ids.
 #pragma once
 
 #include <boost/container/pmr/vector.hpp>
@@ -9,57 +10,69 @@
 #include <utility>
 
 #include "engine/error.h"
+#include "engine/identity_id.h"
 #include "pg/environment.h"
 
 namespace identity_resolve::pg {
 
-// Numbers, each with its place in the order of arrival. Open addressing; half of it stays empty.
-class NumberTable {
- public:
-  explicit NumberTable(ContextMemory& memory)
-      : numbers_(&memory), slots_(kLeast, kEmpty, &memory) {}
+// Where a search begins: any bits of what is hashed, or drawn, will do. Who could choose them would
+// only make a table slow.
+inline std::uint64_t mixed(std::int64_t number) noexcept {
+  return static_cast<std::uint64_t>(number) * 0x9E3779B97F4A7C15U >> 20;
+}
+inline std::uint64_t mixed(const engine::Uuid& id) noexcept {
+  std::int64_t number = 0;
+  std::memcpy(&number, id.data(), sizeof number);
+  return mixed(number);
+}
 
-  // The number's place, and whether it is new.
-  std::pair<std::uint32_t, bool> insert(std::int64_t number) {
-    if ((numbers_.size() + 1) * 2 > slots_.size()) grow();
-    const std::size_t at = find_slot(number);
-    if (slots_[at] != kEmpty) return {slots_[at], false};
-    if (numbers_.size() >= kEmpty)
+// Keys, each with its place in the order of arrival. Open addressing; half of it stays empty.
+template <class Key>
+class PlaceTable {
+ public:
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+
+  explicit PlaceTable(boost::container::pmr::memory_resource& memory)
+      : keys_(&memory), slots_(kLeast, kNone, &memory) {}
+
+  // The key's place, and whether it is new.
+  std::pair<std::uint32_t, bool> insert(const Key& key) {
+    if ((keys_.size() + 1) * 2 > slots_.size()) grow();
+    const std::size_t at = find_slot(key);
+    if (slots_[at] != kNone) return {slots_[at], false};
+    if (keys_.size() >= kNone)
       throw engine::Error("54000", "a source has more rows than can be read");
-    slots_[at] = static_cast<std::uint32_t>(numbers_.size());
-    numbers_.push_back(number);
+    slots_[at] = static_cast<std::uint32_t>(keys_.size());
+    keys_.push_back(key);
     return {slots_[at], true};
   }
   // Its place, or kNone.
-  static constexpr std::uint32_t kNone = UINT32_MAX;
-  [[nodiscard]] std::uint32_t find(std::int64_t number) const noexcept {
-    return slots_[find_slot(number)];
-  }
-  [[nodiscard]] bool contains(std::int64_t number) const noexcept { return find(number) != kNone; }
-  [[nodiscard]] std::span<const std::int64_t> numbers() const noexcept {
-    return {numbers_.data(), numbers_.size()};
-  }
+  [[nodiscard]] std::uint32_t find(const Key& key) const noexcept { return slots_[find_slot(key)]; }
+  [[nodiscard]] bool contains(const Key& key) const noexcept { return find(key) != kNone; }
+  // By their places.
+  [[nodiscard]] std::span<const Key> keys() const noexcept { return {keys_.data(), keys_.size()}; }
 
  private:
   static constexpr std::size_t kLeast = 1024;
-  static constexpr std::uint32_t kEmpty = kNone;
 
-  [[nodiscard]] std::size_t find_slot(std::int64_t number) const noexcept {
+  [[nodiscard]] std::size_t find_slot(const Key& key) const noexcept {
     const std::size_t mask = slots_.size() - 1;
-    std::size_t at = (static_cast<std::uint64_t>(number) * 0x9E3779B97F4A7C15U >> 20) & mask;
-    while (slots_[at] != kEmpty && numbers_[slots_[at]] != number) at = (at + 1) & mask;
+    std::size_t at = mixed(key) & mask;
+    while (slots_[at] != kNone && keys_[slots_[at]] != key) at = (at + 1) & mask;
     return at;
   }
   void grow() {
-    slots_.assign(slots_.size() * 2, kEmpty);
-    for (std::size_t i = 0; i < numbers_.size(); ++i) {
-      slots_[find_slot(numbers_[i])] = static_cast<std::uint32_t>(i);
+    slots_.assign(slots_.size() * 2, kNone);
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      slots_[find_slot(keys_[i])] = static_cast<std::uint32_t>(i);
     }
   }
 
-  boost::container::pmr::vector<std::int64_t> numbers_;
+  boost::container::pmr::vector<Key> keys_;
   boost::container::pmr::vector<std::uint32_t> slots_;
 };
+
+using NumberTable = PlaceTable<std::int64_t>;
 
 // The fingerprints of rows: 62 bits of each, and in the other two what became of it, in one word of
 // an open-addressing table at most half full. A probe is one miss of the cache.

@@ -44,7 +44,7 @@ Outcome succeed(const Case& given) {
   TestEnvironment environment;
   const std::vector<Uuid> clusters = ids(given.clusters);
   const std::vector<Uuid> olds = ids(given.olds);
-  Succession succession(environment, given.members, clusters, olds);
+  Succession succession(environment, given.members, clusters, olds.size());
   std::vector<std::int64_t> ages;
   for (const std::uint32_t old : succession.tied()) ages.push_back(given.created[old]);
   EXPECT_TRUE(std::is_sorted(succession.tied().begin(), succession.tied().end()));
@@ -131,7 +131,7 @@ TEST(Succession, OnlyThoseWhoTieForTheFirstPlaceAreAskedForTheirAge) {
   TestEnvironment environment;
   // Of one cluster 0 has two records and 1 and 2 have one each; of the other 3 and 4 have one each.
   const std::vector<Member> members = {{0, 0}, {0, 0}, {0, 1}, {0, 2}, {1, 4}, {1, 3}};
-  const Succession succession(environment, members, ids({1, 2}), ids({1, 2, 3, 4, 5}));
+  const Succession succession(environment, members, ids({1, 2}), 5);
   EXPECT_EQ(std::vector(succession.tied().begin(), succession.tied().end()),
             (std::vector<std::uint32_t>{3, 4}));
 }

@@ -1,0 +1,47 @@
+// Arrays of an identity map's functions: numbers (bigint) and ids (uuid). PostgreSQL's half: all of
+// it may raise errors, and lives on the current memory context.
+#pragma once
+
+#include "pg/pg.h"
+
+namespace identity_resolve::pg {
+
+// The numbers of a bigint[] that has no NULLs.
+inline std::span<const std::int64_t> numbers_of(const ArrayType* array) {
+  return {reinterpret_cast<const std::int64_t*>(ARR_DATA_PTR(array)),
+          static_cast<std::size_t>(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)))};
+}
+
+// Those of an argument; error 22023 where it is anything else.
+inline std::span<const std::int64_t> number_argument(FunctionCallInfo fcinfo, int argument) {
+  ArrayType* array = PG_GETARG_ARRAYTYPE_P(argument);
+  if (ARR_ELEMTYPE(array) != INT8OID || array_contains_nulls(array)) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("argument %d has to be numbers, none of them null", argument + 1)));
+  }
+  return numbers_of(array);
+}
+
+// A bigint[].
+inline Datum number_array(std::span<const std::int64_t> numbers) {
+  if (numbers.empty()) return PointerGetDatum(construct_empty_array(INT8OID));
+  const std::size_t bytes = ARR_OVERHEAD_NONULLS(1) + numbers.size_bytes();
+  auto* array = static_cast<ArrayType*>(palloc0(bytes));
+  SET_VARSIZE(array, bytes);
+  array->ndim = 1;
+  array->elemtype = INT8OID;
+  ARR_DIMS(array)[0] = static_cast<int>(numbers.size());
+  ARR_LBOUND(array)[0] = 1;
+  std::memcpy(ARR_DATA_PTR(array), numbers.data(), numbers.size_bytes());
+  return PointerGetDatum(array);
+}
+
+// A uuid[]; nulls: nullptr for none.
+inline Datum uuid_array(Datum* ids, bool* nulls, std::size_t count) {
+  int size = static_cast<int>(count);
+  int first = 1;
+  return PointerGetDatum(construct_md_array(ids, nulls, 1, &size, &first, UUIDOID,
+                                            sizeof(pg_uuid_t), false, TYPALIGN_CHAR));
+}
+
+}  // namespace identity_resolve::pg
