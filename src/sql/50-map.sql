@@ -154,12 +154,12 @@ COMMENT ON FUNCTION identity_map_prefix(integer) IS 'internal: how the names of 
 CREATE TYPE identity_map_reached AS (rids bigint[], sources smallint[], olds uuid[], keys bigint[], common bigint[], many bigint[]);
 COMMENT ON TYPE identity_map_reached IS 'internal: the records of an identity map that a change may concern';
 
--- identity_map_reach(map_id, live, keys, newly, no_longer, limits, most): the records that a path of identifiers connects
--- with the records `live` and with the keys `keys` and `no_longer`, and those that carry the keys `newly`,
--- which became too common. Limits: the rules' max_records, by kind. Each record and each identifier is
+-- identity_map_reach(map_id, live, keys, newly, no_longer, limits, most): the records that a path of
+-- identifiers connects with the records `live` and with the keys `keys` and `no_longer`, and those that
+-- carry the keys `newly`, which became too common. Limits: the rules' max_records, by kind. Each record and each identifier is
 -- looked up once (src/pg/map_reach.cc). NULL where there are more records than `most`.
-CREATE FUNCTION identity_map_reach(map_id integer, live bigint[], keys bigint[], newly bigint[], no_longer bigint[], limits bigint[],
-                                   most bigint)
+CREATE FUNCTION identity_map_reach(map_id integer, live bigint[], keys bigint[], newly bigint[] DEFAULT '{}', no_longer bigint[] DEFAULT '{}',
+                                   limits bigint[] DEFAULT '{}', most bigint DEFAULT 9223372036854775807)
   RETURNS identity_map_reached
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION identity_map_reach(integer, bigint[], bigint[], bigint[], bigint[], bigint[], bigint) IS
@@ -167,8 +167,9 @@ COMMENT ON FUNCTION identity_map_reach(integer, bigint[], bigint[], bigint[], bi
 
 -- identity_map_place(clauses, map_id, rids, olds, dead): resolves the clauses, which give these records of
 -- the map with their numbers, and says which of the identities that they were (`olds`, a record at a place)
--- and of `dead` lives on where; without rids and olds: all of the map's records. Gives (cluster uuid, kept uuid, lost uuid, olds uuid[], records bigint, moved
--- bigint[], merged bigint[], merged_olds uuid[], and the columns of the map's table), src/pg/map_place.cc.
+-- and of `dead` lives on where; without rids and olds: all of the map's records. Gives (cluster uuid, kept
+-- uuid, lost uuid, olds uuid[], records bigint, moved bigint[], merged bigint[], merged_olds uuid[], and the
+-- columns of the map's table), src/pg/map_place.cc.
 CREATE FUNCTION identity_map_place(clauses identity_clause[], map_id integer, rids bigint[], olds uuid[], dead uuid[])
   RETURNS SETOF record
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 10000;

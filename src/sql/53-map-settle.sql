@@ -53,6 +53,21 @@ END;
 COMMENT ON FUNCTION identity_map_common_text(identity_map_catalog) IS
   'internal: the statement that says which identifiers became, or no longer are, too common';
 
+-- Of all keys those that are too common.
+CREATE FUNCTION identity_map_count_common(m identity_map_catalog) RETURNS void
+  LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  EXECUTE format('WITH many AS MATERIALIZED (
+      SELECT key FROM %1$skeys GROUP BY key HAVING count(*) > ($1)[(key & 4095) + 1] AND ($1)[(key & 4095) + 1] > 0),
+    now AS MATERIALIZED (
+      SELECT DISTINCT k.key FROM many JOIN %1$skeys AS k ON k.key = many.key JOIN %1$srecords AS m ON m.rid = k.rid
+      GROUP BY k.key, m.source HAVING count(*) > ($1)[(k.key & 4095) + 1]),
+    less AS (DELETE FROM %1$scommon AS c WHERE NOT EXISTS (SELECT FROM now WHERE now.key = c.key))
+    INSERT INTO %1$scommon (key) SELECT key FROM now ON CONFLICT DO NOTHING', @extschema@.identity_map_prefix(m.map_id)) USING m.limits;
+END $$;
+COMMENT ON FUNCTION identity_map_count_common(identity_map_catalog) IS
+  'internal: finds out which identifiers of an identity map are too common';
+
 -- Names, in the history, the identifier that joined identities: `merges` is what the settling statement
 -- gave, [[identity, rid, old identity], ...]. What links here hangs on all records that a path of
 -- identifiers connects with these. The planner is told how many there are: of a list as jsonb it takes any
@@ -97,7 +112,7 @@ BEGIN
           UNION ALL SELECT id, %5$L, NULL, kind, value, rids FROM own) AS b
     WHERE h.identity_id = b.identity_id AND h.event = b.event AND h.at = $5 AND h.into_id IS NOT DISTINCT FROM b.into_id',
     p, 'links', '-', 'retired', 'merged')
-  USING @extschema@.identity_map_request(m, @extschema@.identity_map_reach(m.map_id, rids, '{}', '{}', '{}', '{}', 9223372036854775807), false), ids, m.source_names, m.source_numbers, at, priorities,
+  USING @extschema@.identity_map_request(m, @extschema@.identity_map_reach(m.map_id, rids, '{}'), false), ids, m.source_names, m.source_numbers, at, priorities,
         rids, olds;
 END $$;
 COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, jsonb, timestamptz) IS
@@ -262,7 +277,7 @@ DECLARE
   done jsonb;
 BEGIN
   IF reached.rids IS NULL THEN
-    reached := @extschema@.identity_map_reach(m.map_id, live, keys, '{}', '{}', m.limits, most);
+    reached := @extschema@.identity_map_reach(m.map_id, live, keys, limits => m.limits, most => most);
   END IF;
   IF reached.many <> '{}' OR reached.common <> '{}' THEN
     common := @extschema@.identity_map_execute(@extschema@.identity_map_common_text(m),
@@ -305,13 +320,7 @@ DECLARE
   strays bigint;
   all_records bigint;
 BEGIN
-  EXECUTE format('WITH many AS MATERIALIZED (
-      SELECT key FROM %1$skeys GROUP BY key HAVING count(*) > ($1)[(key & 4095) + 1] AND ($1)[(key & 4095) + 1] > 0),
-    now AS MATERIALIZED (
-      SELECT DISTINCT k.key FROM many JOIN %1$skeys AS k ON k.key = many.key JOIN %1$srecords AS m ON m.rid = k.rid
-      GROUP BY k.key, m.source HAVING count(*) > ($1)[(k.key & 4095) + 1]),
-    less AS (DELETE FROM %1$scommon AS c WHERE NOT EXISTS (SELECT FROM now WHERE now.key = c.key))
-    INSERT INTO %1$scommon (key) SELECT key FROM now ON CONFLICT DO NOTHING', p) USING m.limits;
+  PERFORM @extschema@.identity_map_count_common(m);
   -- Rows that somebody else put into the table.
   EXECUTE format('DELETE FROM %s AS t WHERE NOT EXISTS (SELECT FROM %sidentities AS i WHERE i.identity_id = t.identity_id)',
                  m.map, p);

@@ -134,11 +134,7 @@ BEGIN
     PERFORM @extschema@.identity_map_print(m, m.source_numbers[i]);
     EXECUTE format('ANALYZE %srows_%s', p, m.source_numbers[i]);
   END LOOP;
-  EXECUTE format('DELETE FROM %scommon', p);
-  EXECUTE format('WITH many AS MATERIALIZED (
-      SELECT key FROM %1$skeys GROUP BY key HAVING count(*) > ($1)[(key & 4095) + 1] AND ($1)[(key & 4095) + 1] > 0)
-    INSERT INTO %1$scommon (key) SELECT DISTINCT k.key FROM many JOIN %1$skeys AS k ON k.key = many.key JOIN %1$srecords AS m ON m.rid = k.rid
-    GROUP BY k.key, m.source HAVING count(*) > ($1)[(k.key & 4095) + 1]', p) USING m.limits;
+  PERFORM @extschema@.identity_map_count_common(m);
   RETURN done || jsonb_build_object('records', base, 'updated', 0, 'deleted', 0, 'merged', 0, 'split', 0, 'retired', 0);
 END $$;
 COMMENT ON FUNCTION identity_map_build(identity_map_catalog, timestamptz) IS 'internal: fills an identity map for the first time';

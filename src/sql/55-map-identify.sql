@@ -104,8 +104,7 @@ BEGIN
       IF cardinality(wanted) <= 1000 THEN
         PERFORM @extschema@.identity_map_lock_keys(m.map_id, wanted);
       END IF;
-      reached := @extschema@.identity_map_reach(m.map_id, CASE WHEN number IS NULL THEN '{}' ELSE ARRAY[number] END, seeds, '{}', '{}', m.limits,
-        9223372036854775807);
+      reached := @extschema@.identity_map_reach(m.map_id, CASE WHEN number IS NULL THEN '{}' ELSE ARRAY[number] END, seeds, limits => m.limits);
       EXIT WHEN cardinality(wanted) > 1000 OR reached.keys <@ wanted;
       wanted := ARRAY(SELECT unnest(wanted) UNION SELECT unnest(reached.keys));
       RAISE EXCEPTION USING ERRCODE = 'IR001', MESSAGE = 'more to lock';
@@ -121,14 +120,13 @@ BEGIN
     reached.sources := reached.sources || 0::smallint;
     reached.olds := reached.olds || NULL::uuid;
   END IF;
-  moved := ARRAY(SELECT unnest(new_keys) EXCEPT SELECT unnest(old_keys)
-                 UNION ALL (SELECT unnest(old_keys) EXCEPT SELECT unnest(new_keys)));
+  moved := @extschema@.identity_map_minus(new_keys, old_keys) || @extschema@.identity_map_minus(old_keys, new_keys);
   PERFORM @extschema@.identity_map_execute(format('WITH
       r AS (INSERT INTO %1$srecords (rid, source, record_id, keys) VALUES ($1, 0, $2, $3)
             ON CONFLICT (rid) DO UPDATE SET keys = excluded.keys),
-      k_less AS (DELETE FROM %1$skeys AS k USING (SELECT unnest($4) EXCEPT SELECT unnest($3)) AS d (key)
+      k_less AS (DELETE FROM %1$skeys AS k USING unnest(@extschema@.identity_map_minus($4, $3)) AS d (key)
                  WHERE k.key = d.key AND k.rid = $1),
-      k_more AS (INSERT INTO %1$skeys (key, rid) SELECT u.key, $1 FROM (SELECT unnest($3) EXCEPT SELECT unnest($4)) AS u (key)),
+      k_more AS (INSERT INTO %1$skeys (key, rid) SELECT u.key, $1 FROM unnest(@extschema@.identity_map_minus($3, $4)) AS u (key)),
       w AS (INSERT INTO %1$srows_0 SELECT (jsonb_populate_record(NULL::%1$srows_0, $5)).*
             ON CONFLICT (rid) DO UPDATE SET fingerprint = excluded.fingerprint, keys = excluded.keys, updated_at = excluded.updated_at%2$s)
       SELECT 1', p, (SELECT string_agg(format(', %1$I = excluded.%1$I', 'k_' || (k ->> 'name')), '')
