@@ -21,19 +21,6 @@ prepare() { # a database with the extension and the model
   sql --quiet -d "$1" -c 'CREATE EXTENSION identity_resolve' -f ../oracle/maps.sql
 }
 
-# Puts another text in the place of one in a function's definition; says so where there is no such text.
-edit() { # database, function, the text in it, what stands there instead
-  sql --quiet -At -d "$1" -v name="$2" -v right="$3" -v wrong="$4" <<'SQL'
-SELECT position(:'right' IN pg_get_functiondef(f.oid)) > 0 AS is_there, replace(pg_get_functiondef(f.oid), :'right', :'wrong') AS definition
-  FROM pg_proc f WHERE f.proname = :'name' \gset
-\if :is_there
-:definition;
-\else
-\echo is not there
-\endif
-SQL
-}
-
 # Histories of seeds from $2 on in database $1, $3 of them; what went wrong to stdout.
 live() {
   local seed
@@ -63,7 +50,16 @@ template=two
 notices() { # what, function, the text in it, what stands there instead
   local status
   sql --quiet -c "DROP DATABASE IF EXISTS wrong" -c "CREATE DATABASE wrong TEMPLATE $template" 2>/dev/null
-  status=$(edit wrong "$2" "$3" "$4")
+  status=$(sql --quiet -At -d wrong -v name="$2" -v right="$3" -v wrong="$4" <<'SQL'
+SELECT position(:'right' IN pg_get_functiondef(f.oid)) > 0 AS is_there, replace(pg_get_functiondef(f.oid), :'right', :'wrong') AS definition
+  FROM pg_proc f WHERE f.proname = :'name' \gset
+\if :is_there
+:definition;
+\else
+\echo is not there
+\endif
+SQL
+  )
   if [ -n "$status" ]; then
     echo "NOT OK: $2 has no such text: $3"
     failed=$((failed + 1))
