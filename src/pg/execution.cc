@@ -38,7 +38,7 @@ std::size_t budget_of(ResultForm form) noexcept {
 }  // namespace
 
 Execution* Execution::create(MemoryContext parent, ResultForm form, const ClauseList& clauses,
-                             TupleDesc shape) {
+                             TupleDesc shape, bool with_evidence) {
   const MemoryContext memory = call([parent] {
     return AllocSetContextCreate(parent, "identity_resolve", ALLOCSET_DEFAULT_SIZES);
   });
@@ -58,7 +58,7 @@ Execution* Execution::create(MemoryContext parent, ResultForm form, const Clause
     return AllocSetContextCreate(parent, "identity_resolve rows", ALLOCSET_DEFAULT_SIZES);
   });
   try {
-    execution->resolve(clauses);
+    execution->resolve(clauses, with_evidence);
   } catch (...) {
     execution->progress().end();
     throw;
@@ -86,7 +86,7 @@ Execution::Execution(MemoryContext memory, ResultForm form, TupleDesc shape)
       combined_(&environment_.memory()) {}
 
 // From clauses to identities: scan to label. What survives is found out as rows are read.
-void Execution::resolve(const ClauseList& clauses) {
+void Execution::resolve(const ClauseList& clauses, bool with_evidence) {
   request_ = read_request(clauses);
   SpiConnection spi;
   std::vector<SourceScan> scans = prepare_sources(request_);
@@ -100,7 +100,8 @@ void Execution::resolve(const ClauseList& clauses) {
   for (const Kind& kind : request_.kinds) wanted.kinds.push_back(kind.rules);
   wanted.sources = request_.sources.size();
   wanted.keep_keys = combine;
-  wanted.keep_evidence = form_ != ResultForm::kMasterTable && form_ != ResultForm::kRecords;
+  wanted.keep_evidence =
+      with_evidence || (form_ != ResultForm::kMasterTable && form_ != ResultForm::kRecords);
   wanted.only_records = form_ == ResultForm::kRecords;
   resolver_.emplace(environment_, wanted, *keys_);
   const ParallelSink parallel(*resolver_, environment_, secret_, clauses);

@@ -31,10 +31,10 @@ namespace identity_resolve::pg {
 class Execution {
  public:
   // Resolves the clauses; the rows can then be read. `shape` is the result's, and outlives the
-  // object. Throws engine::Error and PgError for whatever is wrong with the clauses, the sources
-  // or the definition list.
+  // object. with_evidence: also where the form does not show it. Throws engine::Error and PgError
+  // for whatever is wrong with the clauses, the sources or the definition list.
   static Execution* create(MemoryContext parent, ResultForm form, const ClauseList& clauses,
-                           TupleDesc shape);
+                           TupleDesc shape, bool with_evidence = false);
   // Frees it before its memory context's parent goes.
   static void destroy(Execution* execution);
 
@@ -61,12 +61,15 @@ class Execution {
 
   // Starts again with the first row.
   void rewind() noexcept;
+  // Of the master table: next() goes on with this identity. In another than the rising order it
+  // costs reading from files where rows were spilled.
+  void seek(engine::IdentityNumber identity) noexcept { next_identity_ = engine::index(identity); }
 
  private:
   Execution(MemoryContext memory, ResultForm form, TupleDesc shape);
   ~Execution() = default;
 
-  void resolve(const ClauseList& clauses);
+  void resolve(const ClauseList& clauses, bool with_evidence);
   void start_progress(std::vector<SourceScan>& scans);
   void warn_of_common_values(std::vector<SourceScan>& scans);
   bool load_next_identity();

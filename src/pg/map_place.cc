@@ -2,42 +2,60 @@
 // the identities that they were lives on where.
 //
 // The resolve is that of resolve_identities(), read twice: for the records of each cluster, and
-// then for its row. Which identity keeps its id: engine/succession.h.
+// then for its row. Which identity keeps its id: engine/succession.h; by what identities merged:
+// engine/merge_reasons.h.
+#include <algorithm>
+#include <numeric>
+
+#include "engine/merge_reasons.h"
 #include "engine/succession.h"
 #include "pg/execution.h"
 #include "pg/map_arrays.h"
 #include "pg/map_execute.h"
+#include "pg/map_lookup.h"
 #include "pg/map_tables.h"
 #include "pg/resolve.h"
 #include "pg/spi.h"
 
-#include <algorithm>
+extern "C" {
+#include <utils/fmgrprotos.h>
+}
 
 namespace identity_resolve::pg {
 
 namespace {
 
 using engine::Error;
+using engine::MergeReasons;
 using engine::Succession;
 using engine::Uuid;
 
 template <class T>
 using List = boost::container::pmr::vector<T>;
 
-// What each row of the result begins with; the columns of the map's table follow.
+// What each row of the result begins with; the columns of the map's table follow. A row is an
+// identity as it is now, or one that is no more.
 enum Place : std::size_t {
-  kCluster,     // uuid: the id derived from its first record; of `lost` where it went, or NULL
-  kKept,        // uuid: the identity that gives it its id; NULL: nobody
-  kLost,        // uuid: an identity that is no more; all but the first NULL
-  kOlds,        // uuid[]: what its records were, each once, rising; NULL: nothing
-  kRecords,     // bigint: how many they are
-  kMoved,       // bigint[]: those of them that were not `kept`; NULL: none
-  kMerged,      // bigint[]: all of them, where several identities met and one of them is kept
+  kId,         // uuid: the identity's id; of `lost` where it went, or NULL
+  kIsNew,      // boolean: whether the id is
+  kLost,       // uuid: the identity that is no more; all but the id and the reason NULL
+  kOlds,       // uuid[]: what its records were, each once, rising; NULL: nothing
+  kRecords,    // bigint: how many they are
+  kMoved,      // bigint[]: those of them that were of another one; NULL: none
+  kByKind,     // text: of one that took others in, or went into another one, the identifier that
+  kByValue,    // text:   joined them; NULL where it is not to be found out
+  kByRecords,  // bigint[]: the records that carry it
+  kMerged,     // bigint[]: where that is not found out here, the records of one that took others in
   kMergedOlds,  // uuid[]: and what each was
   kFixed
 };
-constexpr std::array<Oid, kFixed> kTypes = {UUIDOID, UUIDOID,      UUIDOID,      UUIDARRAYOID,
-                                            INT8OID, INT8ARRAYOID, INT8ARRAYOID, UUIDARRAYOID};
+constexpr std::array<Oid, kFixed> kTypes = {UUIDOID,      BOOLOID,      UUIDOID,     UUIDARRAYOID,
+                                            INT8OID,      INT8ARRAYOID, TEXTOID,     TEXTOID,
+                                            INT8ARRAYOID, INT8ARRAYOID, UUIDARRAYOID};
+
+// Whether it is found out by what identities merged: for a part of a map. For all of it to keep
+// what became of each identifier costs more than to look again at what merged.
+enum class Reasons : bool { kNo, kYes };
 
 // A uuid[] of the arguments, taken apart.
 struct Ids {
@@ -65,21 +83,98 @@ Uuid uuid_of(Datum value) noexcept {
 
 Datum datum_of(const Uuid& id) noexcept { return PointerGetDatum(id.data()); }
 
+// Ids that a map has used, ever.
+class UsedIds {
+ public:
+  explicit UsedIds(int map_id) {
+    call([&] {
+      identities_ = open_lookup(map_id, "identities", GetActiveSnapshot());
+      retired_ = open_lookup(map_id, "retired", GetActiveSnapshot());
+      has_identities_ = has_pages(identities_);
+      has_retired_ = has_pages(retired_);
+    });
+  }
+  void close() {
+    call([this] {
+      close_lookup(identities_);
+      close_lookup(retired_);
+    });
+  }
+
+  // When an identity came to be; none where there is no such.
+  std::optional<std::int64_t> created_at(const Uuid& id) {
+    return call([&]() -> std::optional<std::int64_t> {
+      if (!is_there(identities_, id)) return std::nullopt;
+      constexpr AttrNumber kCreatedAt = 2;
+      return DatumGetTimestampTz(value_of(identities_, kCreatedAt));
+    });
+  }
+  // A new cluster's id: the one derived from its first record, or, where that was used before,
+  // another one that is derived from it.
+  Uuid free_id(const Uuid& cluster) {
+    constexpr int kMost = 100;
+    Uuid id = cluster;
+    for (int n = 0; is_used(id); ++n) {
+      if (n == kMost) throw Error("XX001", "the identity map has no id left for an identity");
+      id = derived(cluster, n + 1);
+    }
+    return id;
+  }
+
+ private:
+  static bool is_there(Lookup& in, const Uuid& id) {
+    find(in, PointerGetDatum(id.data()));
+    return next(in);
+  }
+  bool is_used(const Uuid& id) {
+    return call([&] {
+      return (has_identities_ && is_there(identities_, id)) ||
+             (has_retired_ && is_there(retired_, id));
+    });
+  }
+  // MD5 of the id's text and the number, as a UUID of version 8 (RFC 9562, section 5.8).
+  static Uuid derived(const Uuid& id, int number) {
+    const std::string told = as_text(id) + std::to_string(number);
+    const char* hex = call([&] {
+      const Datum value = PointerGetDatum(cstring_to_text(told.c_str()));
+      return TextDatumGetCString(DirectFunctionCall1Coll(md5_text, C_COLLATION_OID, value));
+    });
+    Uuid made;
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      std::from_chars(hex + 2 * i, hex + 2 * i + 2, made[i], 16);
+    }
+    made[6] = static_cast<std::uint8_t>(0x80 | (made[6] & 0x0F));
+    made[8] = static_cast<std::uint8_t>(0xB0 | (made[8] & 0x0F));
+    return made;
+  }
+
+  Lookup identities_{};
+  Lookup retired_{};
+  bool has_identities_ = false;
+  bool has_retired_ = false;
+};
+
 class Placing {
  public:
-  Placing(FunctionCallInfo fcinfo, ReturnSetInfo* result)
+  Placing(FunctionCallInfo fcinfo, ReturnSetInfo* result, Reasons reasons)
       : result_(result),
+        reasons_wanted_(reasons),
         environment_(CurrentMemoryContext, SIZE_MAX / 2),
         rids_(environment_.memory()),
         members_(&environment_.memory()),
         clusters_(&environment_.memory()),
         olds_(environment_.memory()),
+        ids_(&environment_.memory()),
         first_(&environment_.memory()),
-        by_cluster_(&environment_.memory()) {
+        by_cluster_(&environment_.memory()),
+        carriers_(&environment_.memory()),
+        reasons_(environment_) {
     const ClauseList clauses{PG_GETARG_DATUM(0), false, false};
     map_id_ = PG_GETARG_INT32(1);
     make_shape();
-    execution_ = Execution::create(CurrentMemoryContext, ResultForm::kMasterTable, clauses, shape_);
+    execution_ = Execution::create(CurrentMemoryContext, ResultForm::kMasterTable, clauses, shape_,
+                                   reasons == Reasons::kYes);
+    rank_kinds();
   }
 
   // The records as the map knows them: their numbers, and what each was.
@@ -111,10 +206,12 @@ class Placing {
     read_clusters();
     Succession succession(environment_, {members_.data(), members_.size()},
                           {clusters_.data(), clusters_.size()}, olds_.keys().size());
+    UsedIds used(map_id_);
     const std::span<const std::uint32_t> kept =
-        succession.keep(ages_of(succession.tied()), olds_.keys());
-    put_clusters(kept);
-    put_lost(succession.picks(), kept);
+        succession.keep(ages_of(succession.tied(), used), olds_.keys());
+    name_clusters(kept, used);
+    used.close();
+    put_clusters(succession.picks(), kept);
     put_dead(dead);
     Execution::destroy(execution_);
   }
@@ -191,73 +288,132 @@ class Placing {
   }
 
   // When identities came to be, by what the map's state says.
-  std::vector<std::int64_t> ages_of(std::span<const std::uint32_t> olds) {
-    std::vector<std::int64_t> ages(olds.size(), Succession::kUnknownAge);
-    if (olds.empty()) return ages;
-    call([&] {
-      auto* ids = static_cast<Datum*>(palloc(olds.size() * sizeof(Datum)));
-      for (std::size_t i = 0; i < olds.size(); ++i) ids[i] = datum_of(olds_.keys()[olds[i]]);
-      Datum array = uuid_array(ids, nullptr, olds.size());
-      Oid type = UUIDARRAYOID;
-      SPI_connect();
-      execute_cached(
-          psprintf("SELECT u.n, i.created_at FROM unnest($1) WITH ORDINALITY AS u (id, n) "
-                   "JOIN identity_state.m%d_identities AS i ON i.identity_id = u.id",
-                   map_id_),
-          1, &type, &array, nullptr);
-      for (std::uint64_t i = 0; i < SPI_processed; ++i) {
-        bool is_null = false;
-        const HeapTuple row = SPI_tuptable->vals[i];
-        const std::int64_t n =
-            DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &is_null));
-        ages[static_cast<std::size_t>(n - 1)] =
-            DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &is_null));
-      }
-      SPI_finish();
-    });
+  std::vector<std::int64_t> ages_of(std::span<const std::uint32_t> olds, UsedIds& used) const {
+    std::vector<std::int64_t> ages;
+    ages.reserve(olds.size());
+    for (const std::uint32_t old : olds) {
+      ages.push_back(used.created_at(olds_.keys()[old]).value_or(Succession::kUnknownAge));
+    }
     return ages;
   }
 
-  void put_clusters(std::span<const std::uint32_t> kept) {
+  void name_clusters(std::span<const std::uint32_t> kept, UsedIds& used) {
+    ids_.reserve(kept.size());
     for (std::size_t cluster = 0; cluster < kept.size(); ++cluster) {
+      ids_.push_back(kept[cluster] == Succession::kNone ? used.free_id(clusters_[cluster])
+                                                        : olds_.keys()[kept[cluster]]);
+    }
+  }
+
+  // By their ids, as the map's table is found by: neighbours lie on one page. Not where rows have
+  // to be read from files again.
+  List<std::uint32_t> order_of_clusters() {
+    List<std::uint32_t> order(ids_.size(), &environment_.memory());
+    std::iota(order.begin(), order.end(), 0U);
+    if (!execution_->resolver().has_parts()) {
+      engine::Ticker ticker(environment_);
+      std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+        ticker.tick();
+        return ids_[a] < ids_[b];
+      });
+    }
+    return order;
+  }
+
+  void put_clusters(std::span<const std::uint32_t> picks, std::span<const std::uint32_t> kept) {
+    for (const std::uint32_t cluster : order_of_clusters()) {
+      execution_->seek(engine::IdentityNumber{cluster});
       if (!execution_->next(values_.data() + kFixed, nulls_.get() + kFixed)) {
         throw Error("XX000", "an identity was lost between two readings");
       }
       const std::span<const std::uint32_t> places(by_cluster_.data() + first_[cluster],
                                                   by_cluster_.data() + first_[cluster + 1]);
+      list_olds(places);
+      const bool is_merged = olds_here_.size() > 1 && kept[cluster] != Succession::kNone;
+      if (is_merged && reasons_wanted_ == Reasons::kYes) find_reasons(places, kept[cluster]);
       call([&] {
         const MemoryContext outer = MemoryContextSwitchTo(row_memory_);
-        put_cluster(cluster, places, kept[cluster]);
+        put_cluster(cluster, places, kept[cluster], is_merged);
+        for (const std::uint32_t old : olds_here_) {
+          if (picks[old] == cluster && kept[cluster] != old) put_lost(old, cluster);
+        }
         MemoryContextSwitchTo(outer);
         MemoryContextReset(row_memory_);
       });
     }
   }
 
+  // What the records of a cluster were, each once, by id.
+  void list_olds(std::span<const std::uint32_t> places) {
+    olds_here_.clear();
+    for (const std::uint32_t place : places) {
+      if (members_[place].old != Succession::kNone) olds_here_.push_back(members_[place].old);
+    }
+    std::sort(olds_here_.begin(), olds_here_.end(), [this](std::uint32_t a, std::uint32_t b) {
+      return olds_.keys()[a] < olds_.keys()[b];
+    });
+    olds_here_.erase(std::unique(olds_here_.begin(), olds_here_.end()), olds_here_.end());
+  }
+
+  // The stronger kinds first; of equal ones by name.
+  void rank_kinds() {
+    const std::vector<Kind>& kinds = execution_->request().kinds;
+    by_rank_.resize(kinds.size());
+    std::iota(by_rank_.begin(), by_rank_.end(), std::size_t{0});
+    std::sort(by_rank_.begin(), by_rank_.end(), [&](std::size_t a, std::size_t b) {
+      return std::tie(kinds[b].rules.priority, kinds[a].name) <
+             std::tie(kinds[a].rules.priority, kinds[b].name);
+    });
+    rank_of_.resize(kinds.size());
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+      rank_of_[by_rank_[i]] = static_cast<std::uint32_t>(i);
+    }
+  }
+
+  // Of the identity at hand. They point into its rows.
+  void find_reasons(std::span<const std::uint32_t> places, std::uint32_t kept) {
+    carriers_.clear();
+    std::size_t records = 0;
+    engine::Ticker ticker(environment_);
+    for (const engine::OrderedRow& ordered : execution_->identity().rows()) {
+      if (ordered.starts_record) ++records;
+      const std::uint32_t place = places[records - 1];
+      ordered.row.each_evidence([&](const engine::Evidence& evidence) {
+        ticker.tick();
+        if (evidence.status != engine::LinkStatus::kLinks) return;
+        carriers_.push_back({rank_of_[engine::index(evidence.kind)], evidence.value,
+                             rids_.keys()[place], members_[place].old});
+      });
+    }
+    reasons_.find({carriers_.data(), carriers_.size()}, kept);
+  }
+
   // PostgreSQL's half.
-  void put_cluster(std::size_t cluster, std::span<const std::uint32_t> places, std::uint32_t kept) {
+  void put_cluster(std::size_t cluster, std::span<const std::uint32_t> places, std::uint32_t kept,
+                   bool is_merged) {
     std::fill_n(nulls_.get(), std::size_t{kFixed}, true);
-    set(kCluster, datum_of(clusters_[cluster]));
-    if (kept != Succession::kNone) set(kKept, datum_of(olds_.keys()[kept]));
+    set(kId, datum_of(ids_[cluster]));
+    set(kIsNew, BoolGetDatum(kept == Succession::kNone));
     set(kRecords, Int64GetDatum(static_cast<std::int64_t>(places.size())));
 
     auto* list = static_cast<std::int64_t*>(
         MemoryContextAllocHuge(CurrentMemoryContext, places.size() * sizeof(std::int64_t)));
-    auto* ids = static_cast<Datum*>(
-        MemoryContextAllocHuge(CurrentMemoryContext, places.size() * sizeof(Datum)));
-    auto* is_null = static_cast<bool*>(palloc(places.size() + 1));
     std::size_t count = 0;
-    std::size_t olds = 0;
     for (const std::uint32_t place : places) {
-      const std::uint32_t old = members_[place].old;
-      if (old != Succession::kNone) ids[olds++] = datum_of(olds_.keys()[old]);
-      if (kept == Succession::kNone || old != kept) list[count++] = rids_.keys()[place];
+      if (kept == Succession::kNone || members_[place].old != kept)
+        list[count++] = rids_.keys()[place];
     }
     if (count > 0) set(kMoved, number_array({list, count}));
-    std::sort(ids, ids + olds, is_less);
-    olds = static_cast<std::size_t>(std::unique(ids, ids + olds) - ids);
-    if (olds > 0) set(kOlds, uuid_array(ids, nullptr, olds));
-    if (olds > 1 && kept != Succession::kNone) {
+    auto* ids = static_cast<Datum*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, places.size() * sizeof(Datum)));
+    for (std::size_t i = 0; i < olds_here_.size(); ++i)
+      ids[i] = datum_of(olds_.keys()[olds_here_[i]]);
+    if (!olds_here_.empty()) set(kOlds, uuid_array(ids, nullptr, olds_here_.size()));
+    if (is_merged && reasons_wanted_ == Reasons::kYes) {
+      set_reason(reasons_.strongest());
+    } else if (is_merged) {
+      auto* is_null =
+          static_cast<bool*>(MemoryContextAllocHuge(CurrentMemoryContext, places.size()));
       for (std::size_t i = 0; i < places.size(); ++i) {
         const std::uint32_t old = members_[places[i]].old;
         list[i] = rids_.keys()[places[i]];
@@ -270,35 +426,43 @@ class Placing {
     store();
   }
 
-  // One identity is at one place, so that equal ids are equal pointers.
-  static bool is_less(Datum a, Datum b) noexcept {
-    return std::memcmp(DatumGetPointer(a), DatumGetPointer(b), sizeof(pg_uuid_t)) < 0;
+  void set_reason(MergeReasons::Shared by) {
+    if (by.empty()) return;
+    const std::string& kind = execution_->request().kinds[by_rank_[by.front().kind]].name;
+    const std::string_view value = from_utf8(by.front().value);
+    set(kByKind, PointerGetDatum(cstring_to_text(kind.c_str())));
+    set(kByValue,
+        PointerGetDatum(cstring_to_text_with_len(value.data(), static_cast<int>(value.size()))));
+    auto* list = static_cast<std::int64_t*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, by.size() * sizeof(std::int64_t)));
+    for (std::size_t i = 0; i < by.size(); ++i) list[i] = by[i].record;
+    set(kByRecords, number_array({list, by.size()}));
   }
 
-  void put_lost(std::span<const std::uint32_t> picks, std::span<const std::uint32_t> kept) {
-    begin_lost();
-    for (std::uint32_t old = 0; old < picks.size(); ++old) {
-      const std::uint32_t cluster = picks[old];
-      if (cluster != Succession::kNone && kept[cluster] == old) continue;
-      set(kLost, datum_of(olds_.keys()[old]));
-      nulls_[kCluster] = cluster == Succession::kNone;
-      if (cluster != Succession::kNone) values_[kCluster] = datum_of(clusters_[cluster]);
-      call([this] { store(); });
+  // An identity that went into another one.
+  void put_lost(std::uint32_t old, std::size_t cluster) {
+    begin_lost(datum_of(olds_.keys()[old]));
+    set(kId, datum_of(ids_[cluster]));
+    if (reasons_wanted_ == Reasons::kYes) {
+      for (const MergeReasons::Reason& reason : reasons_.reasons()) {
+        if (reason.old == old) set_reason(reason.by);
+      }
     }
+    store();
   }
 
   // Identities whose records are gone, where no other record was of them.
   void put_dead(const Ids& dead) {
-    begin_lost();
     for (std::size_t i = 0; i < dead.count; ++i) {
       if (dead.nulls[i] || !olds_.insert(uuid_of(dead.values[i])).second) continue;
-      set(kLost, dead.values[i]);
+      begin_lost(dead.values[i]);
       call([this] { store(); });
     }
   }
 
-  void begin_lost() {
+  void begin_lost(Datum id) {
     std::fill_n(nulls_.get(), values_.size(), true);
+    set(kLost, id);
     set(kRecords, Int64GetDatum(0));
   }
   void set(Place place, Datum value) noexcept {
@@ -308,7 +472,9 @@ class Placing {
   void store() {
     tuplestore_putvalues(result_->setResult, result_->setDesc, values_.data(), nulls_.get());
   }
+
   ReturnSetInfo* result_;
+  Reasons reasons_wanted_;
   int map_id_ = 0;
   TupleDesc shape_ = nullptr;
   Environment environment_;
@@ -320,11 +486,19 @@ class Placing {
   // By the records' places.
   NumberTable rids_;
   List<Succession::Member> members_;
-  List<Uuid> clusters_;
+  List<Uuid> clusters_;  // the ids derived from their first records
   PlaceTable<Uuid> olds_;
+  List<Uuid> ids_;  // by cluster
   // By cluster: where its records' places begin in by_cluster_; one more for the end.
   List<std::uint32_t> first_;
   List<std::uint32_t> by_cluster_;
+  // Of the cluster at hand.
+  std::vector<std::uint32_t> olds_here_;
+  List<MergeReasons::Carrier> carriers_;
+  MergeReasons reasons_;
+  // Kinds, the strongest first, and each one's place there.
+  std::vector<std::size_t> by_rank_;
+  std::vector<std::uint32_t> rank_of_;
   std::vector<Datum> values_;
   std::unique_ptr<bool[]> nulls_;
 };
@@ -338,7 +512,7 @@ using namespace identity_resolve::pg;
 // identity_map_place(clauses, map_id, rids, olds, dead) → SETOF record: src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_place) {
   guarded([&] {
-    Placing placing(fcinfo, begin_tuplestore(fcinfo));
+    Placing placing(fcinfo, begin_tuplestore(fcinfo), Reasons::kYes);
     placing.read_records(call([&] { return number_argument(fcinfo, 2); }), ids_argument(fcinfo, 3));
     placing.go(ids_argument(fcinfo, 4));
   });
@@ -348,7 +522,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_place) {
 // identity_map_place(clauses, map_id, dead) → SETOF record: of all of the map's records.
 IDENTITY_RESOLVE_FUNCTION(identity_map_place_all) {
   guarded([&] {
-    Placing placing(fcinfo, begin_tuplestore(fcinfo));
+    Placing placing(fcinfo, begin_tuplestore(fcinfo), Reasons::kNo);
     placing.read_all_records();
     placing.go(ids_argument(fcinfo, 2));
   });

@@ -7,16 +7,10 @@
 #include "pg/environment.h"
 #include "pg/map_arrays.h"
 #include "pg/map_keys.h"
+#include "pg/map_lookup.h"
 #include "pg/map_tables.h"
 
 #include <algorithm>
-
-extern "C" {
-#include <access/stratnum.h>
-#include <access/visibilitymap.h>
-#include <storage/bufmgr.h>
-#include <utils/fmgroids.h>
-}
 
 namespace identity_resolve::pg {
 
@@ -24,82 +18,6 @@ namespace {
 
 template <class T>
 using Numbers = boost::container::pmr::vector<T>;
-
-// Rows of one of the map's tables by the first column of its primary key, a bigint.
-struct Lookup {
-  Relation table;
-  Relation index;
-  IndexScanDesc scan;
-  TupleTableSlot* row;
-  ScanKeyData condition;
-  Buffer visible;  // a page of the table's visibility map
-};
-
-// by_index: for next_number().
-Lookup open_lookup(int map_id, const char* name, Snapshot snapshot, bool by_index) {
-  Lookup lookup{};
-  const char* relation = psprintf("m%d_%s", map_id, name);
-  const Oid schema = get_namespace_oid("identity_state", false);
-  const Oid id = get_relname_relid(relation, schema);
-  if (!OidIsValid(id)) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-                    errmsg("relation \"identity_state.%s\" does not exist", relation)));
-  }
-  const AclResult right = pg_class_aclcheck(id, GetUserId(), ACL_SELECT);
-  if (right != ACLCHECK_OK) aclcheck_error(right, OBJECT_TABLE, relation);
-  lookup.table = table_open(id, AccessShareLock);
-  const Oid key = primary_key_of(lookup.table);
-  if (!OidIsValid(key)) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-                    errmsg("relation \"identity_state.%s\" has no primary key", relation)));
-  }
-  lookup.index = index_open(key, AccessShareLock);
-  lookup.row = table_slot_create(lookup.table, nullptr);
-  lookup.scan = begin_index_scan(lookup.table, lookup.index, snapshot, 1);
-  lookup.scan->xs_want_itup = by_index;
-  lookup.visible = InvalidBuffer;
-  ScanKeyInit(&lookup.condition, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(0));
-  return lookup;
-}
-
-void close_lookup(const Lookup& lookup) {
-  if (lookup.visible != InvalidBuffer) ReleaseBuffer(lookup.visible);
-  index_endscan(lookup.scan);
-  ExecDropSingleTupleTableSlot(lookup.row);
-  index_close(lookup.index, NoLock);
-  table_close(lookup.table, NoLock);
-}
-
-void find(Lookup& lookup, std::int64_t number) {
-  CHECK_FOR_INTERRUPTS();
-  lookup.condition.sk_argument = Int64GetDatum(number);
-  index_rescan(lookup.scan, &lookup.condition, 1, nullptr, 0);
-}
-
-bool next(const Lookup& lookup) {
-  return index_getnext_slot(lookup.scan, ForwardScanDirection, lookup.row);
-}
-
-// The second column of the key of the next row, a bigint, where there is one. Of a page that all
-// transactions see as a whole the index has said it all.
-bool next_number(Lookup& lookup, std::int64_t& number) {
-  const IndexScanDesc scan = lookup.scan;
-  while (const ItemPointer row = index_getnext_tid(scan, ForwardScanDirection)) {
-    if (!VM_ALL_VISIBLE(scan->heapRelation, ItemPointerGetBlockNumber(row), &lookup.visible)) {
-      if (!index_fetch_heap(scan, lookup.row)) continue;
-    }
-    bool is_null = false;
-    number = DatumGetInt64(index_getattr(scan->xs_itup, 2, scan->xs_itupdesc, &is_null));
-    return true;
-  }
-  return false;
-}
-
-// A column that is not NULL.
-Datum value_of(const Lookup& lookup, AttrNumber column) {
-  bool is_null = false;
-  return slot_getattr(lookup.row, column, &is_null);
-}
 
 // The columns of m<id>_records: src/sql/51-map-state.sql.
 enum RecordColumn : AttrNumber { kSource = 2, kIdentityId = 4, kKeys = 5 };
@@ -146,7 +64,7 @@ class Walk {
   void add_carriers(std::int64_t key) {
     std::int64_t records = 0;
     std::int64_t rid = 0;
-    find(carriers_, key);
+    find(carriers_, Int64GetDatum(key));
     while (next_number(carriers_, rid)) {
       add_record(rid);
       ++records;
@@ -203,12 +121,12 @@ class Walk {
 
   bool is_common(std::int64_t key) {
     if (!has_common_) return false;
-    find(common_, key);
+    find(common_, Int64GetDatum(key));
     return next(common_);
   }
 
   void read_record(std::int64_t rid) {
-    find(records_, rid);
+    find(records_, Int64GetDatum(rid));
     if (!next(records_)) return;
     slot_getsomeattrs(records_.row, kKeys);
     bool is_new = false;
@@ -267,10 +185,10 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_reach) {
   // As the statements before have left it.
   PushActiveSnapshot(GetTransactionSnapshot());
   const int map_id = PG_GETARG_INT32(0);
-  const Lookup records = open_lookup(map_id, "records", GetActiveSnapshot(), false);
-  const Lookup carriers = open_lookup(map_id, "keys", GetActiveSnapshot(), true);
-  const Lookup common = open_lookup(map_id, "common", GetActiveSnapshot(), false);
-  const bool has_common = RelationGetNumberOfBlocks(common.table) > 0;
+  const Lookup records = open_lookup(map_id, "records", GetActiveSnapshot());
+  const Lookup carriers = open_lookup(map_id, "keys", GetActiveSnapshot(), IndexOnly::kYes);
+  const Lookup common = open_lookup(map_id, "common", GetActiveSnapshot());
+  const bool has_common = has_pages(common);
   ContextMemory memory(CurrentMemoryContext);
   void* place = palloc(sizeof(Walk));
   Walk* walk = guarded(

@@ -167,8 +167,9 @@ COMMENT ON FUNCTION identity_map_reach(integer, bigint[], bigint[], bigint[], bi
 
 -- identity_map_place(clauses, map_id, rids, olds, dead): resolves the clauses, which give these records of
 -- the map with their numbers, and says which of the identities that they were (`olds`, a record at a place)
--- and of `dead` lives on where; without rids and olds: all of the map's records. Gives (cluster uuid, kept
--- uuid, lost uuid, olds uuid[], records bigint, moved bigint[], merged bigint[], merged_olds uuid[], and the
+-- and of `dead` lives on where, and by what identities merged; without rids and olds: all of the map's
+-- records, and who merged. Gives (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved
+-- bigint[], by_kind text, by_value text, by_rids bigint[], merged bigint[], merged_olds uuid[], and the
 -- columns of the map's table), src/pg/map_place.cc.
 CREATE FUNCTION identity_map_place(clauses identity_clause[], map_id integer, rids bigint[], olds uuid[], dead uuid[])
   RETURNS SETOF record

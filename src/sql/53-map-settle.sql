@@ -68,8 +68,9 @@ END $$;
 COMMENT ON FUNCTION identity_map_count_common(identity_map_catalog) IS
   'internal: finds out which identifiers of an identity map are too common';
 
--- Names, in the history, the identifier that joined identities: `merges` is what the settling statement
--- gave, [[identity, rid, old identity], ...]. What links here hangs on all records that a path of
+-- Names, in the history, the identifier that joined identities, where all of a map was settled (of a part
+-- identity_map_place() tells, by the same rules): `merges` is what the settling statement gave,
+-- [[identity, rid, old identity], ...]. What links here hangs on all records that a path of
 -- identifiers connects with these. The planner is told how many there are: of a list as jsonb it takes any
 -- number for a hundred.
 CREATE FUNCTION identity_map_name_merges(m identity_map_catalog, merges jsonb, at timestamptz) RETURNS void
@@ -103,10 +104,10 @@ BEGIN
       SELECT DISTINCT ON (s.id, o.old) o.old, s.id, s.kind, s.value, s.rids
       FROM shared AS s CROSS JOIN LATERAL unnest(s.olds) AS o (old)
       WHERE o.old IS NOT NULL
-      ORDER BY s.id, o.old, s.has_kept DESC NULLS LAST, ($6 ->> s.kind)::integer DESC, s.kind, s.value),
+      ORDER BY s.id, o.old, s.has_kept DESC NULLS LAST, ($6 ->> s.kind)::integer DESC, s.kind COLLATE "C", s.value COLLATE "C"),
     own AS (
       SELECT DISTINCT ON (id) id, kind, value, rids FROM best
-      ORDER BY id, (old = id), ($6 ->> kind)::integer DESC, kind, value)
+      ORDER BY id, (old = id), ($6 ->> kind)::integer DESC, kind COLLATE "C", value COLLATE "C")
     UPDATE %1$shistory AS h SET by_kind = b.kind, by_value = b.value, by_rids = b.rids
     FROM (SELECT old AS identity_id, %4$L AS event, id AS into_id, kind, value, rids FROM best
           UNION ALL SELECT id, %5$L, NULL, kind, value, rids FROM own) AS b
@@ -136,13 +137,13 @@ COMMENT ON FUNCTION identity_map_allow_much() IS 'internal: memory and costs for
 -- whether the map is being filled for the first time and $5 how many they are (so that the planner knows), of
 -- a part of them $4 their numbers and $5 their identities. It gives what was done as jsonb. %TABLE% stands for the map's table.
 --
--- placed   the identities as resolved, named by their derived ids (a "cluster"): which old identity gives
---          it its id ("kept"), what its records were ("olds"), how many they are, those that were not what
---          is kept ("moved"), where several met all of them ("merged"); and the old identities that are no
---          more ("lost"). By identity_map_place(), which says by what rules; where there may be more than
---          memory holds by SQL: res, mem, picks and kept follow the same rules
--- ids      so each cluster has an id: a kept one, else its derived id if the map never used that, else
---          another one derived from it
+-- placed   the identities as resolved, each with its id ("id", "is_new"), what its records were ("olds"), how
+--          many they are, and those that were of another one ("moved"); and the old identities that are no
+--          more ("lost"), with the one into which they went ("id"). Where identities merged, by what ("by_kind",
+--          "by_value", "by_rids"), or, of all records, what has to be looked at for that ("merged"). By
+--          identity_map_place(), which says by what rules; where there may be more than memory holds by SQL:
+--          res, mem, picks, kept and named follow the same rules. An id is a kept one, else the one derived from
+--          the cluster's first record if the map never used that, else another one derived from it
 -- lost     old identities that are no more, and where they went
 CREATE FUNCTION identity_map_settle_text(m identity_map_catalog, of_all boolean, by_sql boolean) RETURNS text
   LANGUAGE plpgsql STABLE PARALLEL UNSAFE AS $$
@@ -154,7 +155,7 @@ DECLARE
   r_shown text;
   assigned text;
   -- Names that no column of a map can have.
-  fixed text := '"[cluster]", "[kept]", "[lost]", "[olds]", "[records]", "[moved]", "[merged]", "[merged_olds]"';
+  fixed text := '"[id]", "[is_new]", "[lost]", "[olds]", "[records]", "[moved]", "[by_kind]", "[by_value]", "[by_rids]", "[merged]", "[merged_olds]"';
 BEGIN
   SELECT string_agg(format('%I', c.name), ', ' ORDER BY c.place),
          string_agg(format('t.%I', c.name), ', ' ORDER BY c.place),
@@ -181,45 +182,46 @@ BEGIN
                      THEN (SELECT i.created_at FROM ' || p || 'identities AS i WHERE i.identity_id = old) END AS created_at
          FROM picks) AS p
    ORDER BY cluster, n DESC, created_at, old),
- placed (' || fixed || coalesce(', ' || shown, '') || ') AS MATERIALIZED (
-   SELECT c.cluster, c.kept, NULL::uuid, c.olds, c.records, c.moved,
-          CASE WHEN c.kept IS NOT NULL AND cardinality(c.olds) > 1 THEN c.rids END,
-          CASE WHEN c.kept IS NOT NULL AND cardinality(c.olds) > 1 THEN c.rid_olds END' || coalesce(', ' || r_shown, '') || '
-   FROM (SELECT mem.cluster, k.id AS kept, array_agg(DISTINCT old) FILTER (WHERE old IS NOT NULL) AS olds, count(*) AS records,
-                array_agg(rid) FILTER (WHERE k.id IS NULL OR old IS DISTINCT FROM k.id) AS moved, array_agg(rid) AS rids, array_agg(old) AS rid_olds
-         FROM mem LEFT JOIN kept AS k ON k.cluster = mem.cluster GROUP BY mem.cluster, k.id) AS c
-   JOIN res AS r ON r.identity_id = c.cluster
-   UNION ALL
-   SELECT p.cluster, NULL, o.old, NULL, 0, NULL, NULL, NULL' || coalesce((SELECT string_agg(', NULL', '') FROM unnest(m.columns)), '') || '
-   FROM (SELECT old FROM mem WHERE old IS NOT NULL UNION SELECT unnest($3)) AS o
-   LEFT JOIN picks AS p ON p.old = o.old LEFT JOIN kept AS k ON k.cluster = p.cluster
-   WHERE k.id IS DISTINCT FROM o.old),'
-  ELSE
-    'WITH placed AS MATERIALIZED (
-   SELECT * FROM @extschema@.identity_map_place($1, ' || m.map_id || CASE WHEN of_all THEN ', $3)' ELSE ', $4, $5, $3)' END || '
-   AS ("[cluster]" uuid, "[kept]" uuid, "[lost]" uuid, "[olds]" uuid[], "[records]" bigint, "[moved]" bigint[], "[merged]" bigint[],
-       "[merged_olds]" uuid[]' || columns || ')),'
-  END || '
- ids AS MATERIALIZED (
-   SELECT c.*, c."[kept]" IS NULL AS "[is_new]",
-          CASE WHEN c."[kept]" IS NOT NULL THEN c."[kept]"
-               WHEN NOT EXISTS (SELECT FROM ' || p || 'identities AS i WHERE i.identity_id = c."[cluster]")
-                AND NOT EXISTS (SELECT FROM ' || p || 'retired AS g WHERE g.identity_id = c."[cluster]") THEN c."[cluster]"
+ named AS MATERIALIZED (
+   SELECT c.cluster, c.kept IS NULL AS is_new, c.olds, c.records, c.moved, c.rids, c.rid_olds,
+          CASE WHEN c.kept IS NOT NULL THEN c.kept
+               WHEN NOT EXISTS (SELECT FROM ' || p || 'identities AS i WHERE i.identity_id = c.cluster)
+                AND NOT EXISTS (SELECT FROM ' || p || 'retired AS g WHERE g.identity_id = c.cluster) THEN c.cluster
                ELSE (SELECT x.id
                      FROM generate_series(1, 100) AS n
-                     CROSS JOIN LATERAL (SELECT overlay(overlay(md5(c."[cluster]"::text || n) PLACING ''8'' FROM 13)
+                     CROSS JOIN LATERAL (SELECT overlay(overlay(md5(c.cluster::text || n) PLACING ''8'' FROM 13)
                                                         PLACING ''b'' FROM 17)::uuid) AS x (id)
                      WHERE NOT EXISTS (SELECT FROM ' || p || 'identities AS i WHERE i.identity_id = x.id)
                        AND NOT EXISTS (SELECT FROM ' || p || 'retired AS g WHERE g.identity_id = x.id)
-                     LIMIT 1) END AS "[id]"
-   FROM placed AS c WHERE c."[lost]" IS NULL),
+                     LIMIT 1) END AS id
+   FROM (SELECT mem.cluster, k.id AS kept, array_agg(DISTINCT old) FILTER (WHERE old IS NOT NULL) AS olds, count(*) AS records,
+                array_agg(rid) FILTER (WHERE k.id IS NULL OR old IS DISTINCT FROM k.id) AS moved, array_agg(rid) AS rids, array_agg(old) AS rid_olds
+         FROM mem LEFT JOIN kept AS k ON k.cluster = mem.cluster GROUP BY mem.cluster, k.id) AS c),
+ placed (' || fixed || coalesce(', ' || shown, '') || ') AS MATERIALIZED (
+   SELECT n.id, n.is_new, NULL::uuid, n.olds, n.records, n.moved, NULL::text, NULL::text, NULL::bigint[],
+          CASE WHEN NOT n.is_new AND cardinality(n.olds) > 1 THEN n.rids END,
+          CASE WHEN NOT n.is_new AND cardinality(n.olds) > 1 THEN n.rid_olds END' || coalesce(', ' || r_shown, '') || '
+   FROM named AS n JOIN res AS r ON r.identity_id = n.cluster
+   UNION ALL
+   SELECT n.id, NULL, o.old, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL' || coalesce((SELECT string_agg(', NULL', '') FROM unnest(m.columns)), '') || '
+   FROM (SELECT old FROM mem WHERE old IS NOT NULL UNION SELECT unnest($3)) AS o
+   LEFT JOIN picks AS p ON p.old = o.old LEFT JOIN named AS n ON n.cluster = p.cluster
+   WHERE n.id IS DISTINCT FROM o.old),'
+  ELSE
+    'WITH placed AS MATERIALIZED (
+   SELECT * FROM @extschema@.identity_map_place($1, ' || m.map_id || CASE WHEN of_all THEN ', $3)' ELSE ', $4, $5, $3)' END || '
+   AS ("[id]" uuid, "[is_new]" boolean, "[lost]" uuid, "[olds]" uuid[], "[records]" bigint, "[moved]" bigint[], "[by_kind]" text, "[by_value]" text,
+       "[by_rids]" bigint[], "[merged]" bigint[], "[merged_olds]" uuid[]' || columns || ')),'
+  END || '
+ ids AS NOT MATERIALIZED (SELECT * FROM placed WHERE "[lost]" IS NULL),
  lost AS MATERIALIZED (
-   SELECT o."[lost]" AS old, ids."[id]" AS into_id
-   FROM placed AS o LEFT JOIN ids ON ids."[cluster]" = o."[cluster]"
+   SELECT o."[lost]" AS old, o."[id]" AS into_id, o."[by_kind]" AS by_kind, o."[by_value]" AS by_value, o."[by_rids]" AS by_rids
+   FROM placed AS o
    WHERE o."[lost]" IS NOT NULL AND (SELECT true FROM ' || p || 'identities AS i WHERE i.identity_id = o."[lost]")),
  w_records AS (
    UPDATE ' || p || 'records AS m SET identity_id = r.id
-   FROM (SELECT "[id]" AS id, unnest("[moved]") AS rid FROM ids WHERE "[moved]" IS NOT NULL) AS r WHERE m.rid = r.rid),
+   FROM (SELECT "[id]" AS id, unnest("[moved]") AS rid FROM ids WHERE "[moved]" IS NOT NULL' || CASE WHEN of_all THEN '' ELSE ' ORDER BY 2' END || ') AS r
+   WHERE m.rid = r.rid),
  w_new AS (INSERT INTO ' || p || 'identities (identity_id, created_at) SELECT "[id]", $2 FROM ids WHERE "[is_new]"),
  w_gone AS (DELETE FROM ' || p || 'identities AS i WHERE i.identity_id = ANY (ARRAY(SELECT old FROM lost))),
  w_retired AS (INSERT INTO ' || p || 'retired (identity_id, into_id, at) SELECT old, into_id, $2 FROM lost),
@@ -232,15 +234,15 @@ BEGIN
  t_new AS (INSERT INTO %TABLE% (identity_id' || coalesce(', ' || shown, '') || ')
            SELECT r."[id]"' || coalesce(', ' || r_shown, '') || ' FROM ids AS r
            WHERE r."[is_new]"' || CASE WHEN of_all THEN ' OR NOT EXISTS (SELECT FROM %TABLE% AS t WHERE t.identity_id = r."[id]")' ELSE '' END || ' RETURNING 1),
- events (event, identity_id, from_ids, into_id) AS MATERIALIZED (
+ events (event, identity_id, from_ids, into_id, by_kind, by_value, by_rids) AS MATERIALIZED (
    SELECT CASE WHEN NOT "[is_new]" THEN ''merged'' WHEN "[olds]" IS NULL THEN ''created'' ELSE ''split'' END,
-          "[id]", array_remove("[olds]", "[id]"), NULL::uuid
+          "[id]", array_remove("[olds]", "[id]"), NULL::uuid, "[by_kind]", "[by_value]", "[by_rids]"
    FROM ids
    WHERE "[is_new]"' || CASE WHEN of_all THEN ' AND ("[olds]" IS NOT NULL OR NOT $4)' ELSE '' END || ' OR NOT "[is_new]" AND cardinality("[olds]") > 1
    UNION ALL
-   SELECT ''retired'', old, NULL, into_id FROM lost),
- h AS (INSERT INTO ' || p || 'history (at, event, identity_id, from_ids, into_id)
-       SELECT $2, event, identity_id, from_ids, into_id FROM events)
+   SELECT ''retired'', old, NULL, into_id, by_kind, by_value, by_rids FROM lost),
+ h AS (INSERT INTO ' || p || 'history (at, event, identity_id, from_ids, into_id, by_kind, by_value, by_rids)
+       SELECT $2, event, identity_id, from_ids, into_id, by_kind, by_value, by_rids FROM events)
 SELECT jsonb_build_object(
   ''inserted'', (SELECT count(*) FROM t_new), ''updated'', (SELECT count(*) FROM t_same),
   ''deleted'', (SELECT count(*) FROM t_gone),
@@ -249,9 +251,9 @@ SELECT jsonb_build_object(
   ''merged'', (SELECT count(*) FROM events WHERE event = ''merged''),
   ''split'', (SELECT count(*) FROM events WHERE event = ''split''),
   ''retired'', (SELECT count(*) FROM events WHERE event = ''retired''),
-  ''merges'', (SELECT jsonb_agg(jsonb_build_array(ids."[id]", u.rid, u.old))
+  ''merges'', ' || CASE WHEN of_all THEN '(SELECT jsonb_agg(jsonb_build_array(ids."[id]", u.rid, u.old))
                FROM ids CROSS JOIN LATERAL unnest(ids."[merged]", ids."[merged_olds]") AS u (rid, old)
-               WHERE ids."[merged]" IS NOT NULL))::text';
+               WHERE ids."[merged]" IS NOT NULL)' ELSE 'NULL' END || ')::text';
 END $$;
 COMMENT ON FUNCTION identity_map_settle_text(identity_map_catalog, boolean, boolean) IS
   'internal: the statement that brings an identity map''s table in line with its state';
@@ -301,9 +303,6 @@ BEGIN
     done := @extschema@.identity_map_execute(statement, @extschema@.identity_map_request(m, reached, true), at, dead, reached.rids, reached.olds);
   ELSE
     EXECUTE statement INTO done USING @extschema@.identity_map_request(m, reached, true), at, dead, reached.rids, reached.olds;
-  END IF;
-  IF jsonb_typeof(done -> 'merges') = 'array' THEN
-    PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', at);
   END IF;
   RETURN done - 'merges';
 END $$;

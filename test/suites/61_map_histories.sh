@@ -88,8 +88,9 @@ if [ "$lived" -eq "$histories" ]; then
   notices 'the smallest identity keeps its id at a merge' identity_map_settle_text 'ORDER BY cluster, n DESC,' 'ORDER BY cluster, n,'
   notices 'the younger identity keeps its id at a merge' identity_map_settle_text 'n DESC, created_at,' 'n DESC, created_at DESC,'
   notices 'the greater id is kept at a merge' identity_map_settle_text 'created_at, old)' 'created_at, old DESC)'
+  notices 'ids that are used again' identity_map_settle_text 'AS g WHERE g.identity_id = c.cluster)' 'AS g WHERE false)'
+  notices 'merges that are told by any identifier' identity_map_name_merges 'HAVING count(DISTINCT coalesce(old::text, %3\$L)) > 1' 'HAVING true OR %3\$L = %2\$L'
   template=two
-  notices 'ids that are used again' identity_map_settle_text 'AS g WHERE g.identity_id = c."[cluster]")' 'AS g WHERE false)'
   notices 'rows of the table that stay as they were' identity_map_settle_text 'AND ROW(' 'AND false AND ROW('
   notices 'merges that the history does not tell' identity_map_settle_text 'OR NOT "[is_new]" AND cardinality("[olds]") > 1
    UNION' 'OR NOT "[is_new]" AND cardinality("[olds]") > 2
