@@ -232,7 +232,7 @@ void scan_source(FunctionCallInfo fcinfo) {
   if (!PG_ARGISNULL(2)) request.sources[engine::index(number)].query = text_argument(fcinfo, 2);
   const std::string path = text_argument(fcinfo, 3);
   const std::string known = PG_ARGISNULL(4) ? std::string() : text_argument(fcinfo, 4);
-  const std::string forgotten = PG_ARGISNULL(5) ? std::string() : text_argument(fcinfo, 5);
+  const std::string forgotten = PG_ARGISNULL(6) ? std::string() : text_argument(fcinfo, 6);
 
   ReturnSetInfo* result = begin_tuplestore(fcinfo);
   ContextMemory memory(CurrentMemoryContext);  // not SPI's, which ends before the tables do
@@ -240,6 +240,11 @@ void scan_source(FunctionCallInfo fcinfo) {
   FingerprintSet known_rows(memory);
   NumberTable forgotten_records(memory);
   if (!known.empty()) read_known(known.c_str(), known_rows);
+  if (!PG_ARGISNULL(5)) {
+    const auto prints = call([&] { return number_argument(fcinfo, 5); });
+    known_rows.set(reinterpret_cast<const char*>(prints.data()), prints.size(),
+                   FingerprintSet::kKnown);
+  }
   if (!forgotten.empty()) read_forgotten(forgotten.c_str(), forgotten_records);
   const SearchPath search_path(path.c_str());
   SourceScan scan(request, number);
@@ -384,7 +389,7 @@ std::string layout_of(const Request& request, const char* path) {
 
 using namespace identity_resolve::pg;
 
-// identity_map_scan(clauses, source, query, search_path, known, forgotten) → SETOF record:
+// identity_map_scan(clauses, source, query, search_path, known, prints, forgotten) → SETOF record:
 // src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_scan) {
   guarded([&] { scan_source(fcinfo); });

@@ -65,16 +65,17 @@ SELECT pg_catalog.pg_extension_config_dump('identity_map_catalog_map_id_seq', ''
 
 -- What the C functions give: see src/pg/map_scan.cc and src/pg/map_calls.cc.
 
--- identity_map_scan(clauses, source, query, search_path, known, forgotten): reads a source (its number
+-- identity_map_scan(clauses, source, query, search_path, known, prints, forgotten): reads a source (its number
 -- from 1; query: in the place of its own) and gives what changed: (fingerprint bigint, ordinal bigint,
 -- record_id text, keys bigint[], updated_at timestamp, a column for each of the query's as text or
--- text[]). `known` yields the fingerprints of the rows that were there, as
--- m<id>_prints has them: those among them which no row has now come last, all else NULL. `forgotten` yields the records to leave out.
+-- text[]). The fingerprints of the rows that were there: `known`, a query that yields them as
+-- m<id>_prints has them, and `prints`. Those among them which no row has now come last, all else NULL.
+-- `forgotten` yields the records to leave out.
 CREATE FUNCTION identity_map_scan(clauses identity_clause[], source integer, query text,
-                                  search_path text, known text, forgotten text)
+                                  search_path text, known text, prints bigint[], forgotten text)
   RETURNS SETOF record
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000 ROWS 10000;
-COMMENT ON FUNCTION identity_map_scan(identity_clause[], integer, text, text, text, text) IS
+COMMENT ON FUNCTION identity_map_scan(identity_clause[], integer, text, text, text, bigint[], text) IS
   'internal: the rows of a source that an identity map does not know, and those that are gone';
 
 CREATE FUNCTION identity_map_layout(clauses identity_clause[], search_path text) RETURNS jsonb
@@ -146,6 +147,11 @@ BEGIN ATOMIC
   SELECT 'identity_state.m' || identity_map_prefix.map_id::text || '_';  -- the cast is immutable, so that it is inlined
 END;
 COMMENT ON FUNCTION identity_map_prefix(integer) IS 'internal: how the names of a map''s tables begin';
+
+-- A record of which a row came or went: its source's number and its own, what its rows carry now (NULL: to
+-- be looked up), and whether it has any.
+CREATE TYPE identity_map_touched AS (source smallint, rid bigint, keys bigint[], is_live boolean);
+COMMENT ON TYPE identity_map_touched IS 'internal: a record of an identity map that changed';
 
 -- The records of a map that a change may concern: their numbers, sources' numbers and identities, a record
 -- at a place; the keys that connect them (and those that it began with), which of the keys that they

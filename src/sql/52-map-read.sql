@@ -19,17 +19,17 @@ COMMENT ON FUNCTION identity_map_wrap(identity_map_catalog, integer, text) IS 'i
 
 -- The statement that reads source n (its place in the list: i) and gives (fingerprint, ...) as
 -- identity_map_scan() does, in a WITH clause named `found`. Its parameters: $1 the clauses, $2 the query,
--- $3 the search_path, $4 the known fingerprints.
-CREATE FUNCTION identity_map_found(m identity_map_catalog, i integer) RETURNS text
+-- $3 the search_path, $4 a query for the known fingerprints; prints: others of them, an expression.
+CREATE FUNCTION identity_map_found(m identity_map_catalog, i integer, prints text DEFAULT 'NULL') RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT format('found AS MATERIALIZED (SELECT * FROM @extschema@.identity_map_scan($1, %s, $2, $3, $4, %L)
-    AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp%s))', i,
+  SELECT format('found AS MATERIALIZED (SELECT * FROM @extschema@.identity_map_scan($1, %s, $2, $3, $4, %s, %L)
+    AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp%s))', i, prints,
     format('SELECT hash FROM %stombstones WHERE source = %L', identity_map_prefix(m.map_id), m.source_names[i]),
     (SELECT string_agg(format(', c%s %s', n, CASE WHEN (c -> 'array')::boolean THEN 'text[]' ELSE 'text' END), '' ORDER BY n)
      FROM jsonb_array_elements(m.prepared #> ARRAY['layout', 'sources', (i - 1)::text, 'columns']) WITH ORDINALITY AS c (c, n)));
 END;
-COMMENT ON FUNCTION identity_map_found(identity_map_catalog, integer) IS 'internal: the beginning of a statement that reads a source';
+COMMENT ON FUNCTION identity_map_found(identity_map_catalog, integer, text) IS 'internal: the beginning of a statement that reads a source';
 
 -- The columns c1, c2, ... of the copy of source i, each with a comma before it and the prefix.
 CREATE FUNCTION identity_map_cells(m identity_map_catalog, i integer, prefix text) RETURNS text
@@ -53,44 +53,59 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION identity_map_print(identity_map_catalog, integer) IS 'internal: packs the fingerprints of a source''s rows';
 
--- Reads source i into its copy: all of it, or the records named. Gives the numbers of the records of
--- which a row is new or gone.
-CREATE FUNCTION identity_map_read(m identity_map_catalog, i integer, ids text[]) RETURNS bigint[]
+-- Reads source i into its copy: all of it, or the records named. Gives the records of which a row is new or
+-- gone; of those named, what they carry now is known from the rows at hand, unless they have several.
+CREATE FUNCTION identity_map_read(m identity_map_catalog, i integer, ids text[]) RETURNS identity_map_touched[]
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
   n integer := m.source_numbers[i];
   source jsonb := m.prepared #> ARRAY['layout', 'sources', (i - 1)::text];
-  query text := NULL;
-  known text := format('SELECT came, went FROM %sprints WHERE source = %s ORDER BY part', p, n);
-  touched bigint[];
+  query text;
+  known text;
+  statement text;
+  touched @extschema@.identity_map_touched[];
   is_worn boolean;
 BEGIN
-  IF ids IS NOT NULL THEN
+  IF ids IS NULL THEN
+    known := format('SELECT came, went FROM %sprints WHERE source = %s ORDER BY part', p, n);
+    statement := 'WITH ' || @extschema@.identity_map_found(m, i) || ',
+      gone AS (DELETE FROM %1$srows_%2$s AS r USING found AS f
+               WHERE f.record_id IS NULL AND r.fingerprint = f.fingerprint RETURNING r.rid),
+      numbered AS MATERIALIZED (SELECT f.*, m.rid FROM found AS f
+               LEFT JOIN %1$srecords AS m ON m.source = %2$s AND m.record_id = f.record_id WHERE f.record_id IS NOT NULL),';
+  ELSE
     query := @extschema@.identity_map_wrap(m, i, format('WHERE q.ir_id = ANY (%L::%s[])', ids, source ->> 'id_type'));
-    known := format('SELECT @extschema@.identity_map_pack(array_agg(r.fingerprint)), NULL::bytea
-                     FROM %srows_%s AS r WHERE r.rid = ANY (ARRAY(
-                       SELECT m.rid FROM %srecords AS m WHERE m.source = %s AND m.record_id = ANY (%L::text[])))', p, n, p, n, ids);
+    statement := 'WITH was AS MATERIALIZED (
+        SELECT m.rid, m.record_id FROM %1$srecords AS m WHERE m.source = %2$s AND m.record_id = ANY ($5)),
+      old AS MATERIALIZED (
+        SELECT r.ctid AS place, r.rid, r.fingerprint, r.keys FROM %1$srows_%2$s AS r WHERE r.rid = ANY (ARRAY(SELECT was.rid FROM was))),'
+      || @extschema@.identity_map_found(m, i, '(SELECT array_agg(old.fingerprint) FROM old)') || ',
+      gone AS (DELETE FROM %1$srows_%2$s AS r USING (SELECT o.place FROM found AS f JOIN old AS o ON o.fingerprint = f.fingerprint
+                                                     WHERE f.record_id IS NULL) AS g
+               WHERE r.ctid = g.place RETURNING r.rid, r.fingerprint),
+      numbered AS MATERIALIZED (SELECT f.*, was.rid FROM found AS f LEFT JOIN was ON was.record_id = f.record_id WHERE f.record_id IS NOT NULL),';
   END IF;
-  EXECUTE 'WITH ' || @extschema@.identity_map_found(m, i) || format(',
-    gone AS (DELETE FROM %1$srows_%2$s AS r USING found AS f
-             WHERE f.record_id IS NULL AND r.fingerprint = f.fingerprint RETURNING r.rid),
+  statement := statement || '
     told AS (INSERT INTO %1$sprints (source, came, went)
              SELECT %2$s, @extschema@.identity_map_pack(array_agg(fingerprint) FILTER (WHERE record_id IS NOT NULL)),
                     @extschema@.identity_map_pack(array_agg(fingerprint) FILTER (WHERE record_id IS NULL))
              FROM found HAVING count(*) > 0),
-    named AS MATERIALIZED (SELECT DISTINCT f.record_id, m.rid FROM found AS f
-              LEFT JOIN %1$srecords AS m ON m.source = %2$s AND m.record_id = f.record_id WHERE f.record_id IS NOT NULL),
-    fresh AS (INSERT INTO %1$srecords (source, record_id) SELECT %2$s, record_id FROM named WHERE rid IS NULL
+    fresh AS (INSERT INTO %1$srecords (source, record_id) SELECT DISTINCT %2$s::smallint, record_id FROM numbered WHERE rid IS NULL
               RETURNING rid, record_id),
     added AS (INSERT INTO %1$srows_%2$s (rid, fingerprint, record_id, keys, updated_at%3$s)
-              SELECT coalesce(named.rid, fresh.rid), f.fingerprint, f.record_id, f.keys, f.updated_at%4$s
-              FROM found AS f JOIN named ON named.record_id = f.record_id
-              LEFT JOIN fresh ON fresh.record_id = f.record_id RETURNING rid)
-    SELECT array_agg(DISTINCT rid) FROM (SELECT rid FROM gone UNION ALL SELECT rid FROM added) AS t',
-    p, n, @extschema@.identity_map_cells(m, i, ''), @extschema@.identity_map_cells(m, i, 'f.'))
+              SELECT coalesce(f.rid, fresh.rid), f.fingerprint, f.record_id, f.keys, f.updated_at%4$s
+              FROM numbered AS f LEFT JOIN fresh ON f.rid IS NULL AND fresh.record_id = f.record_id RETURNING rid, keys),
+    touched AS (SELECT rid FROM gone UNION SELECT rid FROM added)' || CASE WHEN ids IS NULL THEN '
+    SELECT array_agg(ROW(%2$s, t.rid, NULL, true)::@extschema@.identity_map_touched) FROM touched AS t' ELSE '
+    SELECT array_agg(ROW(%2$s, t.rid, CASE WHEN l.n IS NULL THEN %5$L WHEN l.n = 1 THEN l.keys END, l.n IS NOT NULL)::@extschema@.identity_map_touched)
+    FROM touched AS t
+    LEFT JOIN (SELECT rid, count(*) AS n, min(keys) AS keys
+               FROM (SELECT old.rid, old.keys FROM old WHERE NOT EXISTS (SELECT FROM gone WHERE gone.fingerprint = old.fingerprint)
+                     UNION ALL SELECT rid, keys FROM added) AS r GROUP BY rid) AS l ON l.rid = t.rid' END;
+  EXECUTE format(statement, p, n, @extschema@.identity_map_cells(m, i, ''), @extschema@.identity_map_cells(m, i, 'f.'), '{}')
   INTO touched
-  USING @extschema@.identity_map_scan_clauses(m), query, m.search_path, known;
+  USING @extschema@.identity_map_scan_clauses(m), query, m.search_path, known, ids;
   -- Many parts, or much that came and went, are made into one again.
   EXECUTE format('SELECT count(*) > 100 OR sum(coalesce(length(went), 0)) > greatest(0.2 * sum(coalesce(length(came), 0)), 100000)
                   FROM %sprints WHERE source = %s', p, n) INTO is_worn;

@@ -6,32 +6,55 @@
 -- with a changed one, before or now, carries one of the identifiers on the path from it, and the first of
 -- these is one that the changed record carried, before or now.
 
--- What the records of one source that were touched carry, from their rows: brings records and keys in
--- line. A record without a row is no more.
-CREATE FUNCTION identity_map_change(m identity_map_catalog, n integer, touched bigint[],
+-- What records of one source carry now, from their rows. A record without a row is no more.
+CREATE FUNCTION identity_map_look_up(m identity_map_catalog, n integer, rids bigint[]) RETURNS identity_map_touched[]
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  touched @extschema@.identity_map_touched[];
+BEGIN
+  EXECUTE format('SELECT array_agg(ROW(%2$s, t.rid, r.keys, r.n > 0)::@extschema@.identity_map_touched)
+    FROM unnest($1) AS t (rid)
+    CROSS JOIN LATERAL (SELECT count(*) AS n, CASE WHEN count(*) < 2 THEN coalesce(min(r.keys), %3$L)
+                               ELSE (SELECT coalesce(array_agg(DISTINCT k ORDER BY k), %3$L)
+                                     FROM %1$srows_%2$s AS r2 CROSS JOIN LATERAL unnest(r2.keys) AS k WHERE r2.rid = t.rid) END AS keys
+                        FROM %1$srows_%2$s AS r WHERE r.rid = t.rid OFFSET 0) AS r',
+    @extschema@.identity_map_prefix(m.map_id), n, '{}')
+  INTO touched USING rids;
+  RETURN touched;
+END $$;
+COMMENT ON FUNCTION identity_map_look_up(identity_map_catalog, integer, bigint[]) IS 'internal: what changed records carry now';
+
+-- Brings records and keys in line with what the records that were touched carry. In the order of numbers and
+-- keys: neighbours lie on one page. Nobody else writes to the map meanwhile.
+CREATE FUNCTION identity_map_change(m identity_map_catalog, touched identity_map_touched[],
     OUT live bigint[], OUT dead uuid[], OUT keys bigint[], OUT moved bigint[])
   LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  n integer;
+  known @extschema@.identity_map_touched[];
 BEGIN
+  FOR n IN SELECT DISTINCT t.source FROM unnest(touched) AS t WHERE t.keys IS NULL LOOP
+    known := known || @extschema@.identity_map_look_up(m, n, ARRAY(SELECT t.rid FROM unnest(touched) AS t WHERE t.source = n AND t.keys IS NULL ORDER BY 1));
+  END LOOP;
+  IF known <> '{}' THEN
+    touched := known || ARRAY(SELECT t FROM unnest(touched) AS t WHERE t.keys IS NOT NULL);
+  END IF;
   EXECUTE format('WITH now AS MATERIALIZED (
-      SELECT m.rid, m.identity_id, m.keys AS old, r.keys AS new, r.n > 0 AS is_live,
-             @extschema@.identity_map_minus(m.keys, r.keys) AS less, @extschema@.identity_map_minus(r.keys, m.keys) AS more
-      FROM unnest($1) AS t (rid) JOIN %1$srecords AS m ON m.rid = t.rid
-      CROSS JOIN LATERAL (SELECT count(*) AS n, CASE WHEN count(*) < 2 THEN coalesce(min(r.keys), %3$L)
-                                 ELSE (SELECT coalesce(array_agg(DISTINCT k ORDER BY k), %3$L)
-                                       FROM %1$srows_%2$s AS r2 CROSS JOIN LATERAL unnest(r2.keys) AS k WHERE r2.rid = t.rid) END AS keys
-                          FROM %1$srows_%2$s AS r WHERE r.rid = t.rid OFFSET 0) AS r),
-    k_less AS (DELETE FROM %1$skeys AS k USING (SELECT rid, unnest(less) AS key FROM now) AS l WHERE k.key = l.key AND k.rid = l.rid),
-    k_more AS (INSERT INTO %1$skeys (key, rid) SELECT unnest(more), rid FROM now),
-    r_same AS (UPDATE %1$srecords AS m SET keys = now.new FROM now WHERE m.rid = now.rid AND is_live AND old <> new),
-    r_gone AS (DELETE FROM %1$srecords AS m USING now WHERE m.rid = now.rid AND NOT is_live)
+      SELECT m.rid, m.ctid AS place, m.identity_id, m.keys AS old, t.keys AS new, t.is_live,
+             @extschema@.identity_map_minus(m.keys, t.keys) AS less, @extschema@.identity_map_minus(t.keys, m.keys) AS more
+      FROM (SELECT * FROM unnest($1) ORDER BY rid) AS t JOIN %1$srecords AS m ON m.rid = t.rid),
+    k_less AS (DELETE FROM %1$skeys AS k USING (SELECT rid, unnest(less) AS key FROM now ORDER BY 2) AS l WHERE k.key = l.key AND k.rid = l.rid),
+    k_more AS (INSERT INTO %1$skeys (key, rid) SELECT unnest(more), rid FROM now ORDER BY 1),
+    r_same AS (UPDATE %1$srecords AS m SET keys = now.new FROM now WHERE m.ctid = now.place AND now.is_live AND now.old <> now.new),
+    r_gone AS (DELETE FROM %1$srecords AS m USING now WHERE m.ctid = now.place AND NOT now.is_live)
     SELECT (SELECT array_agg(rid) FROM now WHERE is_live),
            (SELECT array_agg(DISTINCT identity_id) FROM now WHERE NOT is_live AND identity_id IS NOT NULL),
            (SELECT array_agg(k) FROM now, unnest(old || more) AS k),
            (SELECT array_agg(k) FROM now, unnest(less || more) AS k)',
-    @extschema@.identity_map_prefix(m.map_id), n, '{}')
+    @extschema@.identity_map_prefix(m.map_id))
   INTO live, dead, keys, moved USING touched;
 END $$;
-COMMENT ON FUNCTION identity_map_change(identity_map_catalog, integer, bigint[]) IS
+COMMENT ON FUNCTION identity_map_change(identity_map_catalog, identity_map_touched[]) IS
   'internal: what changed records carry now, and carried before';
 
 -- Of the keys that came or went: those that have become too common, and those that are no longer.

@@ -24,7 +24,7 @@ BEGIN
   FOR i IN 1 .. cardinality(m.source_numbers) LOOP
     n := m.source_numbers[i];
     IF n = 0 THEN
-      EXECUTE 'WITH found AS MATERIALIZED (SELECT * FROM @extschema@.identity_map_scan($1, $2, NULL, $3, NULL, NULL)
+      EXECUTE 'WITH found AS MATERIALIZED (SELECT * FROM @extschema@.identity_map_scan($1, $2, NULL, $3, NULL, NULL, NULL)
           AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp'
         || m.traits || format('))
         UPDATE %1$srows_0 AS r SET keys = f.keys, fingerprint = f.fingerprint FROM found AS f
@@ -152,14 +152,13 @@ DECLARE
   ids text[];
   mark text;
   marks jsonb := '{}';
-  touched jsonb := '{}';
-  rids bigint[];
-  live bigint[] := '{}';
-  dead uuid[] := '{}';
-  keys bigint[] := '{}';
-  moved bigint[] := '{}';
+  read @extschema@.identity_map_touched[];
+  touched @extschema@.identity_map_touched[] := '{}';
+  change record;
+  dead uuid[];
   changed bigint := 0;
   all_records bigint;
+  hashes text;
   done jsonb;
 BEGIN
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
@@ -191,31 +190,25 @@ BEGIN
       FROM @extschema@.identity_map_changed(m, i, is_full OR m.source_numbers[i] = ANY (attached)) AS c;
       marks := marks || jsonb_build_object(m.source_numbers[i], mark);
       CONTINUE WHEN ids = '{}';
-      rids := @extschema@.identity_map_read(m, i, ids);
-      IF rids <> '{}' THEN
-        touched := touched || jsonb_build_object(m.source_numbers[i], rids::text);
-        changed := changed + cardinality(rids);
-      END IF;
+      read := @extschema@.identity_map_read(m, i, ids);
+      touched := touched || read;
     END LOOP;
-    -- From here on nobody calls identify().
-    PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true);
-    FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
-      CONTINUE WHEN NOT touched ? m.source_numbers[i]::text;
-      DECLARE
-        change record;
-      BEGIN
-        change := @extschema@.identity_map_change(m, m.source_numbers[i], (touched ->> m.source_numbers[i]::text)::bigint[]);
-        live := live || change.live;
-        dead := dead || change.dead;
-        keys := keys || change.keys;
-        moved := moved || change.moved;
-      END;
-    END LOOP;
+    changed := cardinality(touched);
+    -- From here on nobody calls identify(), and no source's query runs. By index, or by hashing where that
+    -- pays: the planner takes a record for ten identifiers.
     SELECT c.reltuples INTO all_records FROM pg_class AS c WHERE c.oid = (p || 'records')::regclass;
+    PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true), set_config('enable_mergejoin', 'off', true);
+    IF changed > 0 OR is_full THEN
+      hashes := current_setting('enable_hashjoin');
+      PERFORM set_config('enable_hashjoin', CASE WHEN changed > 0.05 * all_records THEN hashes ELSE 'off' END, true);
+      change := @extschema@.identity_map_change(m, touched);
+      PERFORM set_config('enable_hashjoin', hashes, true);
+    END IF;
     IF is_full OR changed > greatest(all_records, 1000) * 0.3 THEN
-      done := @extschema@.identity_map_settle_all(m, dead, started) || '{"kind": "full"}';
+      done := @extschema@.identity_map_settle_all(m, change.dead, started) || '{"kind": "full"}';
     ELSIF changed > 0 THEN
-      done := @extschema@.identity_map_settle(m, live, dead, keys, moved, started, false, NULL) || '{"kind": "changes"}';
+      done := @extschema@.identity_map_settle(m, coalesce(change.live, '{}'), coalesce(change.dead, '{}'), coalesce(change.keys, '{}'),
+                                              coalesce(change.moved, '{}'), started, false, NULL) || '{"kind": "changes"}';
     ELSE
       done := '{"kind": "changes", "inserted": 0, "updated": 0, "deleted": 0, "created": 0, "merged": 0, "split": 0, "retired": 0, "records": 0}';
     END IF;

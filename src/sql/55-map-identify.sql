@@ -78,7 +78,7 @@ BEGIN
               WHERE (k -> 'identify')::boolean AND k ->> 'name' <> 'user_id' AND a -> 'traits' ? (k ->> 'name') LOOP
     traits := traits || jsonb_build_object('k_' || kind, @extschema@.identity_map_values(kind, a #> ARRAY['traits', kind]));
   END LOOP;
-  EXECUTE 'SELECT fingerprint, keys FROM @extschema@.identity_map_scan($1, $2, $3, $4, NULL, NULL)
+  EXECUTE 'SELECT fingerprint, keys FROM @extschema@.identity_map_scan($1, $2, $3, $4, NULL, NULL, NULL)
            AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp'
     || m.traits || ')'
   INTO fingerprint, new_keys
@@ -184,7 +184,7 @@ BEGIN
                     INSERT INTO %1$sprints (source, went) SELECT %2$s, @extschema@.identity_map_pack(array_agg(fingerprint)) FROM gone
                     WHERE %2$s > 0 HAVING count(*) > 0', p, item.source) USING item.rid;
     EXECUTE format('DELETE FROM %slog WHERE source = $1 AND record_id = $2', p) USING item.source, item.record_id;
-    change := @extschema@.identity_map_change(m, item.source::integer, ARRAY[item.rid]);
+    change := @extschema@.identity_map_change(m, @extschema@.identity_map_look_up(m, item.source::integer, ARRAY[item.rid]));
     dead := dead || change.dead;
     keys := keys || change.keys;
     moved := moved || change.moved;

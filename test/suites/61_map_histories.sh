@@ -79,7 +79,7 @@ SQL
   fi
 }
 if [ "$lived" -eq "$histories" ]; then
-  notices 'a refresh that skips a source' identity_map_refresh 'IF rids <> '"'{}'" 'IF i > 1 AND rids <> '"'{}'"
+  notices 'a refresh that skips a source' identity_map_refresh 'touched || read' 'CASE WHEN i > 1 THEN touched || read ELSE touched END'
   notices 'a removed link that is overlooked' identity_map_change 'unnest(old || more)' 'unnest(new)'
   notices 'a value that has become too common' identity_map_common_text 'FROM more)' 'FROM more WHERE false)'
   notices 'a value that is no longer too common' identity_map_common_text 'FROM less)' 'FROM less WHERE false)'
@@ -89,7 +89,7 @@ if [ "$lived" -eq "$histories" ]; then
   notices 'the younger identity keeps its id at a merge' identity_map_settle_text 'n DESC, created_at,' 'n DESC, created_at DESC,'
   notices 'the greater id is kept at a merge' identity_map_settle_text 'created_at, old)' 'created_at, old DESC)'
   notices 'ids that are used again' identity_map_settle_text 'AS g WHERE g.identity_id = c.cluster)' 'AS g WHERE false)'
-  notices 'merges that are told by any identifier' identity_map_name_merges 'HAVING count(DISTINCT coalesce(old::text, %3\$L)) > 1' 'HAVING true OR %3\$L = %2\$L'
+  notices 'merges that are told by any identifier' identity_map_name_merges 'HAVING count(DISTINCT coalesce(old::text, %3$L)) > 1' 'HAVING true OR %3$L = %2$L'
   template=two
   notices 'rows of the table that stay as they were' identity_map_settle_text 'AND ROW(' 'AND false AND ROW('
   notices 'merges that the history does not tell' identity_map_settle_text 'OR NOT "[is_new]" AND cardinality("[olds]") > 1
