@@ -148,9 +148,8 @@ COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, jsonb, timest
 CREATE FUNCTION identity_map_allow_much() RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-  PERFORM set_config('work_mem', (SELECT greatest(max(setting::bigint) FILTER (WHERE name = 'work_mem'),
-                                                  max(setting::bigint) FILTER (WHERE name = 'maintenance_work_mem') / 2) || 'kB'
-                                  FROM pg_settings WHERE name IN ('work_mem', 'maintenance_work_mem')), true),
+  PERFORM set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')),
+                                          pg_size_bytes(current_setting('maintenance_work_mem')) / 2) / 1024 || 'kB', true),
           set_config('random_page_cost', '1.1', true);
 END $$;
 COMMENT ON FUNCTION identity_map_allow_much() IS 'internal: memory and costs for many records';
@@ -285,7 +284,7 @@ COMMENT ON FUNCTION identity_map_settle_text(identity_map_catalog, boolean, bool
 CREATE FUNCTION identity_map_most() RETURNS bigint
   LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT setting::bigint * 1024 / 100 FROM pg_settings WHERE name = 'maintenance_work_mem';
+  SELECT pg_size_bytes(current_setting('maintenance_work_mem')) / 100;
 END;
 COMMENT ON FUNCTION identity_map_most() IS 'internal: how many records of an identity map fit into memory';
 
