@@ -43,7 +43,7 @@ class TempFile final : public engine::SpillFile {
       while (count != 0) {
         CHECK_FOR_INTERRUPTS();
         errno = 0;
-        const int done = step(at, static_cast<int>(std::min(count, kLongestStep)));
+        const std::int64_t done = step(at, static_cast<int>(std::min(count, kLongestStep)));
         if (done <= 0) {
           if (errno == 0) errno = ENOSPC;
           const char* reason = std::strerror(errno);

@@ -16,21 +16,32 @@ END $$;
 COMMENT ON FUNCTION identity_map_register(integer, jsonb) IS 'internal: enters an identity map into the catalog';
 
 -- The indexes of a map's state, made where they are missing: without user code, as they have no expressions.
+-- Rows that are gone are found by their fingerprints where a source is read as a whole each time; where its
+-- changes are told, that is so rare that they may be found by reading the copy.
 CREATE FUNCTION identity_map_index(id integer) RETURNS void
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(id);
+  told text[] := (SELECT array_agg(format('m%s_rows_%s', id, m.numbers ->> (c::jsonb ->> 'name')))
+                  FROM @extschema@.identity_map_catalog AS m CROSS JOIN LATERAL unnest(m.clauses) AS c
+                  WHERE m.map_id = id AND c::jsonb ->> 'clause' = 'source' AND coalesce(c::jsonb ->> 'changed_since', c::jsonb ->> 'capture') IS NOT NULL);
   item record;
+  index text;
 BEGIN
   FOR item IN SELECT v.name, v.columns FROM (VALUES ('records', 'PRIMARY KEY (rid)'), ('records', 'UNIQUE (source, record_id)'),
       ('keys', 'PRIMARY KEY (key, rid)'), ('identities', 'PRIMARY KEY (identity_id)')) AS v (name, columns)
       WHERE NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = (p || v.name)::regclass AND pg_get_constraintdef(c.oid) = v.columns) LOOP
     EXECUTE format('ALTER TABLE %s%s ADD %s', p, item.name, item.columns);
   END LOOP;
-  FOR item IN SELECT c.relname AS name, v.columns FROM pg_class AS c CROSS JOIN (VALUES ('rid'), ('fingerprint')) AS v (columns)
-      WHERE c.relnamespace = 'identity_state'::regnamespace AND c.relname ~ ('^m' || id || '_rows_[1-9]') AND c.relkind = 'r'
-        AND to_regclass(format('identity_state.%s_%s_idx', c.relname, v.columns)) IS NULL LOOP
-    EXECUTE format('CREATE INDEX %1$s_%2$s_idx ON identity_state.%1$s (%2$s)', item.name, item.columns);
+  FOR item IN SELECT c.relname AS name, v.columns, v.columns = 'rid' OR c.relname <> ALL (coalesce(told, '{}')) AS is_wanted
+      FROM pg_class AS c CROSS JOIN (VALUES ('rid'), ('fingerprint')) AS v (columns)
+      WHERE c.relnamespace = 'identity_state'::regnamespace AND c.relname ~ ('^m' || id || '_rows_[1-9]') AND c.relkind = 'r' LOOP
+    index := format('identity_state.%s_%s_idx', item.name, item.columns);
+    IF item.is_wanted AND to_regclass(index) IS NULL THEN
+      EXECUTE format('CREATE INDEX %1$s_%2$s_idx ON identity_state.%1$s (%2$s)', item.name, item.columns);
+    ELSIF NOT item.is_wanted AND to_regclass(index) IS NOT NULL THEN
+      EXECUTE format('DROP INDEX %s', index);
+    END IF;
   END LOOP;
 END $$;
 COMMENT ON FUNCTION identity_map_index(integer) IS 'internal: the indexes of an identity map''s state';
