@@ -20,31 +20,18 @@ using engine::Error;
 constexpr std::string_view kUpdatedAt = "updated_at";
 
 // Makes the transaction read-only for as long as it lives: a source's query may call functions, and
-// these may not write either. The setting's old value comes back with the GUC nesting level, also
-// when an error ends the transaction.
+// these may not write either. By the variable behind transaction_read_only, as the setting itself
+// cannot be set for a while from PostgreSQL 16 on. An error that aborts a transaction or a
+// subtransaction sets it back as well.
 class ReadOnlySection {
  public:
-  ReadOnlySection() {
-    if (XactReadOnly) return;
-    level_ = call([] {
-      const int level = NewGUCNestLevel();
-      set_config_option("transaction_read_only", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-                        true, 0, false);
-      return level;
-    });
-  }
+  ReadOnlySection() noexcept : before_(std::exchange(XactReadOnly, true)) {}
   ReadOnlySection(const ReadOnlySection&) = delete;
   ReadOnlySection& operator=(const ReadOnlySection&) = delete;
-  ~ReadOnlySection() = default;
-
-  // To be called at the end of the work; after an error the transaction's abort does it.
-  void leave() {
-    if (level_ != 0) call([this] { AtEOXact_GUC(true, level_); });
-    level_ = 0;
-  }
+  ~ReadOnlySection() { XactReadOnly = before_; }
 
  private:
-  int level_ = 0;
+  bool before_;
 };
 
 std::string names_of(const std::vector<Kind>& kinds) {
@@ -259,10 +246,9 @@ struct SourceScan::Receiver {
 };
 
 double SourceScan::expected_rows() {
-  ReadOnlySection read_only;
+  const ReadOnlySection read_only;
   try {
     const SourcePlan planned = call([this] { return plan_source(plan_); });
-    read_only.leave();
     cost_ = planned.cost;
     return planned.rows;
   } catch (const PgError& error) {
@@ -274,11 +260,9 @@ double SourceScan::expected_rows() {
 int SourceScan::plan_workers(const ParallelSink& parallel) {
   // A plan that costs less than to start workers is not worth a second look.
   if (cost_ <= parallel_setup_cost && parallel_setup_cost > 0) return 0;
-  ReadOnlySection read_only;
+  const ReadOnlySection read_only;
   try {
-    const int workers = parallel.planned_workers(*query(), source_->query, layout_);
-    read_only.leave();
-    return workers;
+    return parallel.planned_workers(*query(), source_->query, layout_);
   } catch (const PgError& error) {
     rethrow(error);
   }
@@ -292,14 +276,13 @@ void SourceScan::run(const ParallelSink& parallel, engine::LocalSink& sink, Prog
     execute(&sink, nullptr);
     return;
   }
-  ReadOnlySection read_only;
+  const ReadOnlySection read_only;
   try {
     parallel.run(*query(), source_->query, layout_, workers, reader(), sink, progress);
   } catch (const PgError& error) {
     reader().restore_settings();
     rethrow(error);
   }
-  read_only.leave();
 }
 
 std::optional<std::string> SourceScan::find_value(engine::KindNumber kind,
@@ -338,7 +321,7 @@ void SourceScan::execute(engine::LocalSink* sink, const WantedIdentifiers* wante
     receiver.cells = static_cast<NullableDatum*>(palloc(columns * sizeof(NullableDatum)));
   });
 
-  ReadOnlySection read_only;
+  const ReadOnlySection read_only;
   try {
     call([&] {
       SPIExecuteOptions options{};
@@ -352,7 +335,6 @@ void SourceScan::execute(engine::LocalSink* sink, const WantedIdentifiers* wante
     reader().restore_settings();
     rethrow(error);
   }
-  read_only.leave();
   call([&] { MemoryContextDelete(receiver.row_memory); });
 }
 

@@ -11,8 +11,9 @@ regress() {
   status=${PIPESTATUS[0]}
   if [[ -f $output/regression.diffs ]]; then cat "$output/regression.diffs"; fi
   local passed failed
-  passed=$(grep -c '^test .*\.\.\. ok' "$log")
-  failed=$(grep -c '^test .*\.\.\. FAILED' "$log")
+  # As PostgreSQL 15 and as later ones say it.
+  passed=$(grep -cE '^(test .*\.\.\. ok|ok [0-9])' "$log")
+  failed=$(grep -cE '^(test .*\.\.\. FAILED|not ok [0-9])' "$log")
   if ((status != 0)); then
     echo "The server's log ends with:"
     tail -n 30 "$SERVER_LOG"
