@@ -74,12 +74,15 @@ SELECT id FROM message WHERE sender = 'ziggy@stardust.com'::email;
 EXPLAIN (COSTS OFF) SELECT email FROM account WHERE email >= 'person.998@example.com' AND email < 'q' ORDER BY email;
 SELECT email FROM account WHERE email >= 'PERSON.998@example.com' AND email < 'Q@x.org' ORDER BY email;
 -- The lines of a plan, as every version of PostgreSQL has them.
-CREATE FUNCTION plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+CREATE FUNCTION plan_lines(query text, options text DEFAULT 'COSTS OFF') RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE line text;
 BEGIN
-  FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP RETURN NEXT regexp_replace(line, ' \(returns .*\)', ''); END LOOP;
+  FOR line IN EXECUTE format('EXPLAIN (%s) %s', options, query) LOOP
+    CONTINUE WHEN line ~ '^ *(Buffers: |Disabled: )';
+    RETURN NEXT regexp_replace(regexp_replace(line, ' \(returns .*\)', ''), 'rows=(\d+)\.00', 'rows=\1');
+  END LOOP;
 END $$;
-SELECT line FROM plan_of('SELECT min(email) FROM account') AS line WHERE line ~ 'account';
+SELECT line FROM plan_lines('SELECT min(email) FROM account') AS line WHERE line ~ 'account';
 SELECT min(email), max(email) FROM account;
 RESET enable_seqscan;
 RESET enable_bitmapscan;

@@ -107,7 +107,9 @@ RESET identity_resolve.max_workers;
 
 -- temp_file_limit holds, and the session goes on.
 SET temp_file_limit = '1MB';
+\set VERBOSITY sqlstate
 SELECT count(*) FROM identity_records(VARIADIC many.clauses());
+\set VERBOSITY default
 RESET temp_file_limit;
 
 -- What is explained is read by workers too, and leaves no file open, of which a warning would tell.

@@ -20,7 +20,7 @@ SKIP=77
 
 step_format() { make -s format-check && echo "every file is as clang-format has it"; }
 
-step_build() { make -s -j"$(nproc)" all && ls -l identity_resolve.so identity_resolve--*.sql; }
+step_build() { make -s -j"$(nproc)" WERROR=-Werror all && ls -l identity_resolve.so identity_resolve--*.sql; }
 
 # PGXN's own validator is a Perl module that few have; these are the meta-spec's required fields.
 step_metadata() {
@@ -80,7 +80,7 @@ step_regress() {
 }
 
 step_tidy() {
-  make -s -k -j"$(nproc)" tidy 2> >(grep -v ' warnings\? generated\.$' >&2) &&
+  make -s -k -j"$(nproc)" WERROR=-Werror tidy 2> >(grep -v ' warnings\? generated\.$' >&2) &&
     echo "clang-tidy finds nothing in src/"
 }
 

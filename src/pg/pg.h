@@ -98,15 +98,29 @@ extern "C" {
 #include <storage/fileset.h>
 }
 #else
-// Shared file sets without the sharing: their files are named by process and number alone.
+// As its arrayutils.c has it.
+#define MaxArraySize (static_cast<Size>(MaxAllocSize / sizeof(Datum)))
+// Shared file sets without the sharing: their files are named by process and number alone. What
+// SharedFileSetInit() puts into a set, but not into the list of sets that the process deletes as it
+// ends: ours do not live that long. Their numbers are not among its own.
 extern "C" {
+#include <commands/tablespace.h>
 #include <storage/sharedfileset.h>
 }
 using FileSet = SharedFileSet;
-inline void FileSetInit(FileSet* set) { SharedFileSetInit(set, nullptr); }
-inline void FileSetDeleteAll(FileSet* set) {
-  SharedFileSetUnregister(set), SharedFileSetDeleteAll(set);
+inline void FileSetInit(FileSet* set) {
+  static uint32 counter = 0x80000000U;
+  *set = {};
+  set->creator_pid = MyProcPid;
+  set->number = counter++;
+  PrepareTempTablespaces();
+  set->ntablespaces = GetTempTablespaces(set->tablespaces, lengthof(set->tablespaces));
+  if (set->ntablespaces == 0) set->ntablespaces = 1;
+  for (int i = 0; i < set->ntablespaces; ++i) {
+    if (!OidIsValid(set->tablespaces[i])) set->tablespaces[i] = MyDatabaseTableSpace;
+  }
 }
+inline void FileSetDeleteAll(FileSet* set) { SharedFileSetDeleteAll(set); }
 inline File FileSetCreate(FileSet* set, const char* name) { return SharedFileSetCreate(set, name); }
 inline File FileSetOpen(FileSet* set, const char* name, int mode) {
   return SharedFileSetOpen(set, name, mode);
