@@ -71,5 +71,28 @@ SELECT forget_identity('gdpr.people', '00000000-0000-0000-0000-000000000000');
 SELECT forget('gdpr.people', 'shop', '1');
 SELECT forget('gdpr.people', 'app', NULL);
 SELECT drop_identity_map('gdpr.people');
+-- A value that more than a thousand share joined them: who they were is not kept, and it is forgotten with anybody. In a part of
+-- the map, and where all of it is settled.
+CREATE TABLE gdpr.crowd AS SELECT n AS id, 'own' || n || '@x.com' AS email FROM generate_series(1, 6000) AS n;
+SELECT create_identity_map('gdpr.crowds', identity_source('crowd', 'SELECT id, email FROM gdpr.crowd'), identity_rule('email', max_records => 0),
+  identity_column('email'), identity_column('crowd_id', 'int[]'));
+CALL refresh_identity_map('gdpr.crowds');
+UPDATE gdpr.crowd SET email = 'one@x.com' WHERE id <= 1100;
+CALL refresh_identity_map('gdpr.crowds');
+SELECT event, by_kind, by_value, count(*) FROM identity_map_history('gdpr.crowds') WHERE event IN ('merged', 'retired') GROUP BY 1, 2, 3 ORDER BY 1;
+SELECT forget('gdpr.crowds', 'crowd', '7');
+SELECT event, by_kind, by_value, count(*) FROM identity_map_history('gdpr.crowds') WHERE event IN ('merged', 'retired') GROUP BY 1, 2, 3 ORDER BY 1;
+UPDATE gdpr.crowd SET email = 'two@x.com' WHERE id > 3000;
+CALL refresh_identity_map('gdpr.crowds');
+SELECT event, by_kind, by_value, count(*) FROM identity_map_history('gdpr.crowds') WHERE by_value IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1;
+SELECT forget('gdpr.crowds', 'crowd', '2000');
+SELECT count(*) FROM identity_map_history('gdpr.crowds') WHERE by_value IS NOT NULL;
+-- A source that comes to others, larger than they are.
+CREATE TABLE gdpr.more AS SELECT n AS id, CASE WHEN n <= 50 THEN 'own' || n + 1500 || '@x.com' ELSE 'more' || n % 20000 || '@x.com' END AS email FROM generate_series(1, 40000) AS n;
+SELECT alter_identity_map('gdpr.crowds', identity_source('more', 'SELECT id, email FROM gdpr.more'), identity_column('more_id', 'int[]'));
+CALL refresh_identity_map('gdpr.crowds');
+SELECT count(*) AS people, count(*) FILTER (WHERE crowd_id IS NOT NULL AND more_id IS NOT NULL) AS in_both, max(cardinality(more_id)) AS most FROM gdpr.crowds;
+SELECT drop_identity_map('gdpr.crowds');
+
 SET client_min_messages = warning;
 DROP SCHEMA gdpr CASCADE;

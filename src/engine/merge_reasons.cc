@@ -44,6 +44,13 @@ void MergeReasons::find(std::span<Carrier> carriers, std::uint32_t kept) {
   }
 }
 
+MergeReasons::Shared MergeReasons::of(std::uint32_t old) const noexcept {
+  const auto found =
+      std::lower_bound(reasons_.begin(), reasons_.end(), old,
+                       [](const Reason& reason, std::uint32_t at) { return reason.old < at; });
+  return found != reasons_.end() && found->old == old ? found->by : Shared();
+}
+
 // Where the carriers [first, last) of an identifier were of more than one identity.
 void MergeReasons::add_candidates(Shared all, std::size_t first, std::size_t last,
                                   std::uint32_t kept) {

@@ -49,6 +49,8 @@ class MergeReasons {
   [[nodiscard]] std::span<const Reason> reasons() const noexcept {
     return {reasons_.data(), reasons_.size()};
   }
+  // What joined one of them; empty where nothing did.
+  [[nodiscard]] Shared of(std::uint32_t old) const noexcept;
   // What the merge is told by; empty where there is no reason.
   [[nodiscard]] Shared strongest() const noexcept { return strongest_; }
 

@@ -44,7 +44,7 @@ enum Place : std::size_t {
   kMoved,      // bigint[]: those of them that were of another one; NULL: none
   kByKind,     // text: of one that took others in, or went into another one, the identifier that
   kByValue,    // text:   joined them; NULL where it is not to be found out
-  kByRecords,  // bigint[]: the records that carry it
+  kByRecords,  // bigint[]: the records that carry it; NULL: more than kMostCarriers
   kMerged,     // bigint[]: where that is not found out here, the records of one that took others in
   kMergedOlds,  // uuid[]: and what each was
   kFixed
@@ -52,6 +52,9 @@ enum Place : std::size_t {
 constexpr std::array<Oid, kFixed> kTypes = {UUIDOID,      BOOLOID,      UUIDOID,     UUIDARRAYOID,
                                             INT8OID,      INT8ARRAYOID, TEXTOID,     TEXTOID,
                                             INT8ARRAYOID, INT8ARRAYOID, UUIDARRAYOID};
+
+// Each identity that a merge retired is told with all of them.
+constexpr std::size_t kMostCarriers = 1000;
 
 // Whether it is found out by what identities merged: for a part of a map. For all of it to keep
 // what became of each identifier costs more than to look again at what merged.
@@ -433,21 +436,17 @@ class Placing {
     set(kByKind, PointerGetDatum(cstring_to_text(kind.c_str())));
     set(kByValue,
         PointerGetDatum(cstring_to_text_with_len(value.data(), static_cast<int>(value.size()))));
-    auto* list = static_cast<std::int64_t*>(
-        MemoryContextAllocHuge(CurrentMemoryContext, by.size() * sizeof(std::int64_t)));
+    if (by.size() > kMostCarriers) return;
+    std::array<std::int64_t, kMostCarriers> list;
     for (std::size_t i = 0; i < by.size(); ++i) list[i] = by[i].record;
-    set(kByRecords, number_array({list, by.size()}));
+    set(kByRecords, number_array({list.data(), by.size()}));
   }
 
   // An identity that went into another one.
   void put_lost(std::uint32_t old, std::size_t cluster) {
     begin_lost(datum_of(olds_.keys()[old]));
     set(kId, datum_of(ids_[cluster]));
-    if (reasons_wanted_ == Reasons::kYes) {
-      for (const MergeReasons::Reason& reason : reasons_.reasons()) {
-        if (reason.old == old) set_reason(reason.by);
-      }
-    }
+    if (reasons_wanted_ == Reasons::kYes) set_reason(reasons_.of(old));
     store();
   }
 

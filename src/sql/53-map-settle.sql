@@ -92,21 +92,20 @@ COMMENT ON FUNCTION identity_map_count_common(identity_map_catalog) IS
   'internal: finds out which identifiers of an identity map are too common';
 
 -- Names, in the history, the identifier that joined identities, where all of a map was settled (of a part
--- identity_map_place() tells, by the same rules): `merges` is what the settling statement gave,
--- [[identity, rid, old identity], ...]. What links here hangs on all records that a path of
--- identifiers connects with these. The planner is told how many there are: of a list as jsonb it takes any
--- number for a hundred.
-CREATE FUNCTION identity_map_name_merges(m identity_map_catalog, merges jsonb, at timestamptz) RETURNS void
+-- identity_map_place() tells, by the same rules): of identities that took others in, a record at a place, the
+-- identity, the record and what it was. What links here hangs on all records that a path of identifiers
+-- connects with these; of many of them the whole map is looked at.
+CREATE FUNCTION identity_map_name_merges(m identity_map_catalog, ids uuid[], rids bigint[], olds uuid[], at timestamptz) RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
-  ids uuid[];
-  rids bigint[];
-  olds uuid[];
+  all_records bigint := (SELECT c.reltuples FROM pg_class AS c WHERE c.oid = (p || 'records')::regclass);
+  reached @extschema@.identity_map_reached;
   priorities jsonb := (SELECT jsonb_object_agg(k ->> 'name', k -> 'priority') FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') AS k);
 BEGIN
-  SELECT array_agg((e ->> 0)::uuid), array_agg((e ->> 1)::bigint), array_agg((e ->> 2)::uuid) INTO ids, rids, olds
-  FROM jsonb_array_elements(merges) AS e;
+  IF cardinality(rids) < 0.1 * all_records THEN
+    reached := @extschema@.identity_map_reach(m.map_id, rids, '{}');
+  END IF;
   -- A part of an identity is those of its records that were one identity before. A value joins a part if
   -- a record of another part carries it too.
   EXECUTE format('WITH parts AS MATERIALIZED (
@@ -131,15 +130,15 @@ BEGIN
     own AS (
       SELECT DISTINCT ON (id) id, kind, value, rids FROM best
       ORDER BY id, (old = id), ($6 ->> kind)::integer DESC, kind COLLATE "C", value COLLATE "C")
-    UPDATE %1$shistory AS h SET by_kind = b.kind, by_value = b.value, by_rids = b.rids
+    UPDATE %1$shistory AS h SET by_kind = b.kind, by_value = b.value, by_rids = CASE WHEN cardinality(b.rids) <= 1000 THEN b.rids END
     FROM (SELECT old AS identity_id, %4$L AS event, id AS into_id, kind, value, rids FROM best
           UNION ALL SELECT id, %5$L, NULL, kind, value, rids FROM own) AS b
     WHERE h.identity_id = b.identity_id AND h.event = b.event AND h.at = $5 AND h.into_id IS NOT DISTINCT FROM b.into_id',
     p, 'links', '-', 'retired', 'merged')
-  USING @extschema@.identity_map_request(m, @extschema@.identity_map_reach(m.map_id, rids, '{}'), false), ids, m.source_names, m.source_numbers, at, priorities,
+  USING @extschema@.identity_map_request(m, reached, false), ids, m.source_names, m.source_numbers, at, priorities,
         rids, olds;
 END $$;
-COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, jsonb, timestamptz) IS
+COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, uuid[], bigint[], uuid[], timestamptz) IS
   'internal: by which identifier identities were merged';
 
 -- For statements on many records, until the call ends: as for an index build, what is large is sorted and
@@ -157,7 +156,8 @@ COMMENT ON FUNCTION identity_map_allow_much() IS 'internal: memory and costs for
 -- The statement that brings identities and table in line with what a resolve says. Its parameters:
 -- $1 the clauses to resolve, numbered, $2 now, $3 identities of records that are gone, and of all records $4
 -- whether the map is being filled for the first time and $5 how many they are (so that the planner knows), of
--- a part of them $4 their numbers and $5 their identities. It gives what was done as jsonb. %TABLE% stands for the map's table.
+-- a part of them $4 their numbers and $5 their identities. It gives what was done as jsonb, and of all records
+-- what identity_map_name_merges() wants. %TABLE% stands for the map's table.
 --
 -- placed   the identities as resolved, each with its id ("id", "is_new"), what its records were ("olds"), how
 --          many they are, and those that were of another one ("moved"); and the old identities that are no
@@ -272,10 +272,10 @@ SELECT jsonb_build_object(
   ''created'', (SELECT count(*) FROM ids WHERE "[is_new]" AND "[olds]" IS NULL),
   ''merged'', (SELECT count(*) FROM events WHERE event = ''merged''),
   ''split'', (SELECT count(*) FROM events WHERE event = ''split''),
-  ''retired'', (SELECT count(*) FROM events WHERE event = ''retired''),
-  ''merges'', ' || CASE WHEN of_all THEN '(SELECT jsonb_agg(jsonb_build_array(ids."[id]", u.rid, u.old))
-               FROM ids CROSS JOIN LATERAL unnest(ids."[merged]", ids."[merged_olds]") AS u (rid, old)
-               WHERE ids."[merged]" IS NOT NULL)' ELSE 'NULL' END || ')::text';
+  ''retired'', (SELECT count(*) FROM events WHERE event = ''retired''))::text' || CASE WHEN of_all THEN ',
+  x.ids, x.rids, x.olds
+FROM (SELECT array_agg(ids."[id]") AS ids, array_agg(u.rid) AS rids, array_agg(u.old) AS olds
+      FROM ids CROSS JOIN LATERAL unnest(ids."[merged]", ids."[merged_olds]") AS u (rid, old) WHERE ids."[merged]" IS NOT NULL) AS x' ELSE '' END;
 END $$;
 COMMENT ON FUNCTION identity_map_settle_text(identity_map_catalog, boolean, boolean) IS
   'internal: the statement that brings an identity map''s table in line with its state';
@@ -326,7 +326,7 @@ BEGIN
   ELSE
     EXECUTE statement INTO done USING @extschema@.identity_map_request(m, reached, true), at, dead, reached.rids, reached.olds;
   END IF;
-  RETURN done - 'merges';
+  RETURN done;
 END $$;
 COMMENT ON FUNCTION identity_map_settle(identity_map_catalog, bigint[], uuid[], bigint[], bigint[], timestamptz, boolean, identity_map_reached) IS
   'internal: resolves what a change concerns, and writes what differs';
@@ -338,6 +338,9 @@ DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
   is_first boolean := m.refreshes = 0;
   done jsonb;
+  merged uuid[];
+  merged_rids bigint[];
+  merged_olds uuid[];
   strays bigint;
   all_records bigint;
 BEGIN
@@ -349,12 +352,12 @@ BEGIN
   EXECUTE format('SELECT count(*) FROM %srecords', p) INTO all_records;
   -- To hash ids and numbers is faster than to sort rows by them.
   PERFORM set_config('enable_mergejoin', 'off', true);
-  EXECUTE replace(@extschema@.identity_map_settle_text(m, true, all_records > @extschema@.identity_map_most()), '%TABLE%', m.map::text) INTO done
+  EXECUTE replace(@extschema@.identity_map_settle_text(m, true, all_records > @extschema@.identity_map_most()), '%TABLE%', m.map::text) INTO done, merged, merged_rids, merged_olds
   USING @extschema@.identity_map_request(m, NULL, true), at, coalesce(dead, '{}'), is_first, all_records;
-  IF jsonb_typeof(done -> 'merges') = 'array' THEN
-    PERFORM @extschema@.identity_map_name_merges(m, done -> 'merges', at);
+  IF merged IS NOT NULL THEN
+    PERFORM @extschema@.identity_map_name_merges(m, merged, merged_rids, merged_olds, at);
   END IF;
-  RETURN (done - 'merges') || jsonb_build_object('deleted', (done ->> 'deleted')::bigint + strays);
+  RETURN done || jsonb_build_object('deleted', (done ->> 'deleted')::bigint + strays);
 END $$;
 COMMENT ON FUNCTION identity_map_settle_all(identity_map_catalog, uuid[], timestamptz) IS
   'internal: resolves all of an identity map''s state, and writes what differs';

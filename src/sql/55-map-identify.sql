@@ -193,11 +193,12 @@ BEGIN
   END LOOP;
   IF touched <> '{}' THEN
     PERFORM @extschema@.identity_map_settle(m, '{}', dead, keys, moved, at, true, NULL);
-    -- What the history says of them, of those whom their identities took in, and by their identifiers.
+    -- What the history says of them, of those whom their identities took in, and by their identifiers; also by
+    -- those that so many carried that it does not say who.
     EXECUTE format('WITH RECURSIVE chain (id) AS (
         SELECT unnest($2) UNION SELECT g.identity_id FROM chain JOIN %1$sretired AS g ON g.into_id = chain.id)
       UPDATE %1$shistory AS h SET by_kind = NULL, by_value = NULL, by_rids = NULL
-      WHERE h.by_value IS NOT NULL AND (h.by_rids && $1 OR h.identity_id IN (SELECT id FROM chain))', p)
+      WHERE h.by_value IS NOT NULL AND (h.by_rids IS NULL OR h.by_rids && $1 OR h.identity_id IN (SELECT id FROM chain))', p)
     USING touched, people;
   END IF;
   RETURN jsonb_build_object('forgotten', cardinality(touched));

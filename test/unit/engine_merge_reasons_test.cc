@@ -49,6 +49,10 @@ Outcome find(std::vector<Carrier> carriers, std::uint32_t kept) {
   Outcome outcome;
   for (const MergeReasons::Reason& reason : merge.reasons()) {
     EXPECT_TRUE(outcome.reasons.emplace(reason.old, told(reason.by)).second);
+    EXPECT_EQ(merge.of(reason.old).data(), reason.by.data());
+  }
+  for (std::uint32_t old = 0; old < 10; ++old) {
+    EXPECT_EQ(merge.of(old).empty(), !outcome.reasons.contains(old));
   }
   if (!merge.strongest().empty()) outcome.strongest = told(merge.strongest());
   return outcome;
