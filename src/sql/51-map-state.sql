@@ -82,6 +82,7 @@ DECLARE
   item record;
   number integer;
   name text;
+  is_indexed boolean;
 BEGIN
   SELECT * INTO m FROM @extschema@.identity_map_catalog AS c WHERE c.map_id = id;
   SELECT c.relowner::regrole INTO owner FROM pg_class AS c WHERE c.oid = m.map;
@@ -161,7 +162,10 @@ BEGIN
     EXECUTE format('ALTER TABLE %srows_0 ADD COLUMN %I text[]', p, 'k_' || name);
   END LOOP;
 
-  IF m.prepared IS NULL THEN
+  -- Also of a copy that comes to others which are filled: their state stays indexed while it is built anew.
+  EXECUTE format('SELECT $1 OR EXISTS (SELECT FROM %1$srecords) OR EXISTS (SELECT FROM %1$sretired)', p)
+  INTO is_indexed USING m.prepared IS NULL;
+  IF is_indexed THEN
     PERFORM @extschema@.identity_map_index(id);
   END IF;
 

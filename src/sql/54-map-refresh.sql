@@ -19,6 +19,7 @@ DECLARE
   base bigint;
   dead uuid[];
   gone uuid[];
+  nests text := current_setting('enable_nestloop');
 BEGIN
   EXECUTE format('TRUNCATE %skeys', p);
   FOR i IN 1 .. cardinality(m.source_numbers) LOOP
@@ -49,7 +50,10 @@ BEGIN
     PERFORM @extschema@.identity_map_print(m, n);
     EXECUTE format('ANALYZE %srows_%s', p, n);
   END LOOP;
-  -- Records of a source that the map no longer has, or whose rows are gone; and what the others carry now.
+  -- Records of a source that the map no longer has, or whose rows are gone; and what the others carry now. Each of
+  -- them is looked at, and a copy may have no index yet: rows are found by hashing, whatever the planner knows.
+  EXECUTE format('ANALYZE %srecords', p);
+  PERFORM set_config('enable_nestloop', 'off', true);
   FOR n IN EXECUTE format('SELECT DISTINCT source FROM %srecords', p) LOOP
     EXECUTE format('WITH gone AS (DELETE FROM %srecords AS m WHERE m.source = %s%s RETURNING m.identity_id)
                     SELECT array_agg(DISTINCT identity_id) FROM gone WHERE identity_id IS NOT NULL', p, n,
@@ -58,14 +62,18 @@ BEGIN
     INTO gone;
     dead := dead || gone;
     IF n = ANY (m.source_numbers) THEN
-      EXECUTE format('UPDATE %1$srecords AS m SET keys = x.keys
-        FROM (SELECT r.rid, min(r.keys) AS one, count(*) AS n,
-                     CASE WHEN count(*) > 1 THEN (SELECT coalesce(array_agg(DISTINCT k ORDER BY k), %3$L)
-                       FROM %1$srows_%2$s AS r2, unnest(r2.keys) AS k WHERE r2.rid = r.rid) ELSE min(r.keys) END AS keys
-              FROM %1$srows_%2$s AS r GROUP BY r.rid) AS x
+      EXECUTE format('WITH one AS MATERIALIZED (
+          SELECT r.rid, count(*) AS n, min(r.keys) AS keys FROM %1$srows_%2$s AS r GROUP BY r.rid),
+        several AS (
+          SELECT r.rid, array_agg(DISTINCT k ORDER BY k) FILTER (WHERE k IS NOT NULL) AS keys
+          FROM %1$srows_%2$s AS r LEFT JOIN LATERAL unnest(r.keys) AS k ON true
+          WHERE r.rid IN (SELECT one.rid FROM one WHERE one.n > 1) GROUP BY r.rid)
+        UPDATE %1$srecords AS m SET keys = x.keys
+        FROM (SELECT rid, keys FROM one WHERE n = 1 UNION ALL SELECT rid, coalesce(keys, %3$L) FROM several) AS x
         WHERE m.rid = x.rid AND m.keys <> x.keys', p, n, '{}');
     END IF;
   END LOOP;
+  PERFORM set_config('enable_nestloop', nests, true);
   EXECUTE format('INSERT INTO %1$skeys (key, rid) SELECT unnest(m.keys), m.rid FROM %1$srecords AS m ORDER BY 1, 2', p);
   EXECUTE format('ANALYZE %1$skeys, %1$srecords', p);
   RETURN dead;
