@@ -90,7 +90,7 @@ CREATE FUNCTION model.source_clause(s model.sources) RETURNS identity_clause LAN
 
 -- The clauses of a full resolve of what the map was shown.
 CREATE FUNCTION model.clauses() RETURNS identity_clause[] LANGUAGE sql STABLE AS $$
-  SELECT (SELECT array_agg(identity_source(s.name, s.query) ORDER BY s.place) FROM model.sources s WHERE s.is_in)
+  SELECT (SELECT array_agg(identity_source(s.name, s.query) ORDER BY s.place, s.name) FROM model.sources s WHERE s.is_in)
     || identity_source('identify', 'SELECT id, user_id, email, phone, team, updated_at FROM identify')
     || (SELECT array_agg(r.rule) FROM model.rules r) $$;
 
@@ -193,7 +193,7 @@ BEGIN
     definition, shown) INTO r USING clauses;
   PERFORM set_config('search_path', 'public', true);
   IF r.lacks IS NOT NULL OR r.has IS NOT NULL THEN PERFORM model.fail(format('%s: a row differs', what), shown, r.lacks, r.has); END IF;
-  CALL model.together('m');
+  CALL model.together(to_regclass('m'));
 
   -- (c) Ids. An old identity goes with most of its records; where two places have as many, with any of them.
   CREATE TEMPORARY TABLE IF NOT EXISTS picks (old uuid, id uuid, n bigint, is_sure boolean, born int);
@@ -346,7 +346,7 @@ CREATE PROCEDURE model.see(is_full boolean) LANGUAGE plpgsql AS $$
 DECLARE
   s model.sources;
 BEGIN
-  FOR s IN SELECT * FROM model.sources WHERE is_in ORDER BY place LOOP
+  FOR s IN SELECT * FROM model.sources WHERE is_in ORDER BY place, name LOOP
     IF s.mode = 'since' AND NOT is_full THEN
       DELETE FROM seen.c WHERE id IN (SELECT c.id FROM c, model.state WHERE c.version >= mark) OR id::text IN (SELECT record_id FROM model.again WHERE source = 'c');
       INSERT INTO seen.c SELECT * FROM c WHERE (id IN (SELECT c.id FROM c, model.state WHERE c.version >= mark) OR id::text IN (SELECT record_id FROM model.again WHERE source = 'c'))
@@ -503,7 +503,8 @@ DECLARE
   is_whole boolean;
 BEGIN
   INSERT INTO model.trace (text) VALUES (CASE WHEN is_full THEN 'refresh in full' ELSE 'refresh' END);
-  CALL refresh_identity_map('m', "full" => is_full);
+  -- Not a constant: PostgreSQL 14 keeps a CALL's for the session, also where the table was made anew.
+  CALL refresh_identity_map(to_regclass('m'), "full" => is_full);
   is_whole := is_full OR (SELECT rebuild FROM model.state);
   CALL model.see(is_whole);
   CALL model.check('refresh', began);
@@ -528,7 +529,7 @@ BEGIN
   INSERT INTO model.rules SELECT k, model.a_rule(k) FROM unnest(ARRAY['email', 'user_id', 'phone', 'team', 'version']) k;
   INSERT INTO model.columns SELECT name, type, row_number() OVER () FROM model.possible_columns() WHERE is_id OR model.chance(0.5);
   FOR i IN 1 .. 10 + model.dice(60) LOOP CALL model.change(); END LOOP;
-  PERFORM create_identity_map('m', VARIADIC (SELECT array_agg(model.source_clause(s) ORDER BY s.place) FROM model.sources s)
+  PERFORM create_identity_map('m', VARIADIC (SELECT array_agg(model.source_clause(s) ORDER BY s.place, s.name) FROM model.sources s)
     || (SELECT array_agg(rule) FROM model.rules) || (SELECT array_agg(identity_column(name, type) ORDER BY place) FROM model.columns));
   COMMIT;
   SET LOCAL search_path = public;
