@@ -53,9 +53,11 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION identity_map_print(identity_map_catalog, integer) IS 'internal: packs the fingerprints of a source''s rows';
 
--- Reads source i into its copy: all of it, or the records named. Gives the records of which a row is new or
--- gone; of those named, what they carry now is known from the rows at hand, unless they have several.
-CREATE FUNCTION identity_map_read(m identity_map_catalog, i integer, ids text[]) RETURNS identity_map_touched[]
+-- Reads source i into its copy: all of it, or the records named. Says of how many records a row is new or
+-- gone, and, where they are no more than `most`, of which; of those named, what they carry now is known from
+-- the rows at hand, unless they have several.
+CREATE FUNCTION identity_map_read(m identity_map_catalog, i integer, ids text[], most bigint,
+                                  OUT touched identity_map_touched[], OUT records bigint)
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
@@ -64,7 +66,6 @@ DECLARE
   query text;
   known text;
   statement text;
-  touched @extschema@.identity_map_touched[];
   is_worn boolean;
 BEGIN
   IF ids IS NULL THEN
@@ -96,25 +97,26 @@ BEGIN
     added AS (INSERT INTO %1$srows_%2$s (rid, fingerprint, record_id, keys, updated_at%3$s)
               SELECT coalesce(f.rid, fresh.rid), f.fingerprint, f.record_id, f.keys, f.updated_at%4$s
               FROM numbered AS f LEFT JOIN fresh ON f.rid IS NULL AND fresh.record_id = f.record_id RETURNING rid, keys),
-    touched AS (SELECT rid FROM gone UNION SELECT rid FROM added)' || CASE WHEN ids IS NULL THEN '
-    SELECT array_agg(ROW(%2$s, t.rid, NULL, true)::@extschema@.identity_map_touched) FROM touched AS t' ELSE '
-    SELECT array_agg(ROW(%2$s, t.rid, CASE WHEN l.n IS NULL THEN %5$L WHEN l.n = 1 THEN l.keys END, l.n IS NOT NULL)::@extschema@.identity_map_touched)
-    FROM touched AS t
-    LEFT JOIN (SELECT rid, count(*) AS n, min(keys) AS keys
-               FROM (SELECT old.rid, old.keys FROM old WHERE NOT EXISTS (SELECT FROM gone WHERE gone.fingerprint = old.fingerprint)
-                     UNION ALL SELECT rid, keys FROM added) AS r GROUP BY rid) AS l ON l.rid = t.rid' END;
+    touched AS MATERIALIZED (SELECT rid FROM gone UNION SELECT rid FROM added),
+    counted AS MATERIALIZED (SELECT count(*) AS n FROM touched)
+    SELECT (SELECT array_agg(' || CASE WHEN ids IS NULL THEN 'ROW(%2$s, t.rid, NULL, true)::@extschema@.identity_map_touched) FROM touched AS t' ELSE
+       'ROW(%2$s, t.rid, CASE WHEN l.n IS NULL THEN %5$L WHEN l.n = 1 THEN l.keys END, l.n IS NOT NULL)::@extschema@.identity_map_touched)
+            FROM touched AS t
+            LEFT JOIN (SELECT rid, count(*) AS n, min(keys) AS keys
+                       FROM (SELECT old.rid, old.keys FROM old WHERE NOT EXISTS (SELECT FROM gone WHERE gone.fingerprint = old.fingerprint)
+                             UNION ALL SELECT rid, keys FROM added) AS r GROUP BY rid) AS l ON l.rid = t.rid' END || '
+            WHERE (SELECT counted.n FROM counted) <= $6), (SELECT counted.n FROM counted)';
   EXECUTE format(statement, p, n, @extschema@.identity_map_cells(m, i, ''), @extschema@.identity_map_cells(m, i, 'f.'), '{}')
-  INTO touched
-  USING @extschema@.identity_map_scan_clauses(m), query, m.search_path, known, ids;
+  INTO touched, records
+  USING @extschema@.identity_map_scan_clauses(m), query, m.search_path, known, ids, most;
   -- Many parts, or much that came and went, are made into one again.
   EXECUTE format('SELECT count(*) > 100 OR sum(coalesce(length(went), 0)) > greatest(0.2 * sum(coalesce(length(came), 0)), 100000)
                   FROM %sprints WHERE source = %s', p, n) INTO is_worn;
   IF is_worn THEN
     PERFORM @extschema@.identity_map_print(m, n);
   END IF;
-  RETURN coalesce(touched, '{}');
 END $$;
-COMMENT ON FUNCTION identity_map_read(identity_map_catalog, integer, text[]) IS
+COMMENT ON FUNCTION identity_map_read(identity_map_catalog, integer, text[], bigint) IS
   'internal: reads a source into its copy, and says which records changed';
 
 -- Which records of source i have to be read: NULL for all of them. Sets the mark up to which changed_since

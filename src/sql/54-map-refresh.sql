@@ -9,6 +9,48 @@
 --             them, before or now
 --   settle    resolves these alone, and writes what differs
 
+-- Brings all records and keys in line with the copies. Gives the identities of records that are gone.
+CREATE FUNCTION identity_map_reconcile(m identity_map_catalog) RETURNS uuid[]
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(m.map_id);
+  n integer;
+  dead uuid[];
+  gone uuid[];
+  nests text := current_setting('enable_nestloop');
+BEGIN
+  -- Records of a source that the map no longer has, or whose rows are gone; and what the others carry now. Each of
+  -- them is looked at, and a copy may have no index yet: rows are found by hashing, whatever the planner knows.
+  EXECUTE format('ANALYZE %srecords', p);
+  PERFORM set_config('enable_nestloop', 'off', true);
+  FOR n IN EXECUTE format('SELECT DISTINCT source FROM %srecords', p) LOOP
+    EXECUTE format('WITH gone AS (DELETE FROM %srecords AS m WHERE m.source = %s%s RETURNING m.identity_id)
+                    SELECT array_agg(DISTINCT identity_id) FROM gone WHERE identity_id IS NOT NULL', p, n,
+      CASE WHEN n = ANY (m.source_numbers)
+           THEN format(' AND NOT EXISTS (SELECT FROM %srows_%s AS r WHERE r.rid = m.rid)', p, n) ELSE '' END)
+    INTO gone;
+    dead := dead || gone;
+    IF n = ANY (m.source_numbers) THEN
+      EXECUTE format('WITH one AS MATERIALIZED (
+          SELECT r.rid, count(*) AS n, min(r.keys) AS keys FROM %1$srows_%2$s AS r GROUP BY r.rid),
+        several AS (
+          SELECT r.rid, array_agg(DISTINCT k ORDER BY k) FILTER (WHERE k IS NOT NULL) AS keys
+          FROM %1$srows_%2$s AS r LEFT JOIN LATERAL unnest(r.keys) AS k ON true
+          WHERE r.rid IN (SELECT one.rid FROM one WHERE one.n > 1) GROUP BY r.rid)
+        UPDATE %1$srecords AS m SET keys = x.keys
+        FROM (SELECT rid, keys FROM one WHERE n = 1 UNION ALL SELECT rid, coalesce(keys, %3$L) FROM several) AS x
+        WHERE m.rid = x.rid AND m.keys <> x.keys', p, n, '{}');
+    END IF;
+  END LOOP;
+  PERFORM set_config('enable_nestloop', nests, true);
+  EXECUTE format('TRUNCATE %skeys', p);
+  EXECUTE format('INSERT INTO %1$skeys (key, rid) SELECT unnest(m.keys), m.rid FROM %1$srecords AS m ORDER BY 1, 2', p);
+  EXECUTE format('ANALYZE %1$skeys, %1$srecords', p);
+  RETURN dead;
+END $$;
+COMMENT ON FUNCTION identity_map_reconcile(identity_map_catalog) IS
+  'internal: brings an identity map''s records in line with the copies of its sources';
+
 -- Reads every source anew into an empty copy: at first, and after clauses or columns have changed. Records
 -- keep their numbers and identities. Gives the identities of records that are gone.
 CREATE FUNCTION identity_map_load(m identity_map_catalog) RETURNS uuid[]
@@ -17,11 +59,7 @@ DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
   n integer;
   base bigint;
-  dead uuid[];
-  gone uuid[];
-  nests text := current_setting('enable_nestloop');
 BEGIN
-  EXECUTE format('TRUNCATE %skeys', p);
   FOR i IN 1 .. cardinality(m.source_numbers) LOOP
     n := m.source_numbers[i];
     IF n = 0 THEN
@@ -50,33 +88,7 @@ BEGIN
     PERFORM @extschema@.identity_map_print(m, n);
     EXECUTE format('ANALYZE %srows_%s', p, n);
   END LOOP;
-  -- Records of a source that the map no longer has, or whose rows are gone; and what the others carry now. Each of
-  -- them is looked at, and a copy may have no index yet: rows are found by hashing, whatever the planner knows.
-  EXECUTE format('ANALYZE %srecords', p);
-  PERFORM set_config('enable_nestloop', 'off', true);
-  FOR n IN EXECUTE format('SELECT DISTINCT source FROM %srecords', p) LOOP
-    EXECUTE format('WITH gone AS (DELETE FROM %srecords AS m WHERE m.source = %s%s RETURNING m.identity_id)
-                    SELECT array_agg(DISTINCT identity_id) FROM gone WHERE identity_id IS NOT NULL', p, n,
-      CASE WHEN n = ANY (m.source_numbers)
-           THEN format(' AND NOT EXISTS (SELECT FROM %srows_%s AS r WHERE r.rid = m.rid)', p, n) ELSE '' END)
-    INTO gone;
-    dead := dead || gone;
-    IF n = ANY (m.source_numbers) THEN
-      EXECUTE format('WITH one AS MATERIALIZED (
-          SELECT r.rid, count(*) AS n, min(r.keys) AS keys FROM %1$srows_%2$s AS r GROUP BY r.rid),
-        several AS (
-          SELECT r.rid, array_agg(DISTINCT k ORDER BY k) FILTER (WHERE k IS NOT NULL) AS keys
-          FROM %1$srows_%2$s AS r LEFT JOIN LATERAL unnest(r.keys) AS k ON true
-          WHERE r.rid IN (SELECT one.rid FROM one WHERE one.n > 1) GROUP BY r.rid)
-        UPDATE %1$srecords AS m SET keys = x.keys
-        FROM (SELECT rid, keys FROM one WHERE n = 1 UNION ALL SELECT rid, coalesce(keys, %3$L) FROM several) AS x
-        WHERE m.rid = x.rid AND m.keys <> x.keys', p, n, '{}');
-    END IF;
-  END LOOP;
-  PERFORM set_config('enable_nestloop', nests, true);
-  EXECUTE format('INSERT INTO %1$skeys (key, rid) SELECT unnest(m.keys), m.rid FROM %1$srecords AS m ORDER BY 1, 2', p);
-  EXECUTE format('ANALYZE %1$skeys, %1$srecords', p);
-  RETURN dead;
+  RETURN @extschema@.identity_map_reconcile(m);
 END $$;
 COMMENT ON FUNCTION identity_map_load(identity_map_catalog) IS
   'internal: reads all of an identity map''s sources anew';
@@ -160,7 +172,11 @@ DECLARE
   ids text[];
   mark text;
   marks jsonb := '{}';
-  read @extschema@.identity_map_touched[];
+  -- As many records are known one by one; where more changed the whole map is looked at.
+  most bigint := @extschema@.identity_map_most();
+  news @extschema@.identity_map_touched[];
+  records bigint;
+  is_much boolean;
   touched @extschema@.identity_map_touched[] := '{}';
   change record;
   dead uuid[];
@@ -198,24 +214,28 @@ BEGIN
       FROM @extschema@.identity_map_changed(m, i, is_full OR m.source_numbers[i] = ANY (attached)) AS c;
       marks := marks || jsonb_build_object(m.source_numbers[i], mark);
       CONTINUE WHEN ids = '{}';
-      read := @extschema@.identity_map_read(m, i, ids);
-      touched := touched || read;
+      SELECT r.touched, r.records INTO news, records FROM @extschema@.identity_map_read(m, i, ids, most - changed) AS r;
+      touched := touched || news;
+      changed := changed + records;
     END LOOP;
-    changed := cardinality(touched);
-    -- From here on nobody calls identify(), and no source's query runs. By index, or by hashing where that
-    -- pays: the planner takes a record for ten identifiers.
+    -- From here on nobody calls identify(), and no source's query runs.
     SELECT c.reltuples INTO all_records FROM pg_class AS c WHERE c.oid = (p || 'records')::regclass;
     PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true), set_config('enable_mergejoin', 'off', true);
-    IF changed > 0 OR is_full THEN
+    is_much := changed > most OR changed > greatest(all_records, 1000) * 0.3;
+    IF is_much THEN
+      dead := @extschema@.identity_map_reconcile(m);
+    ELSIF changed > 0 OR is_full THEN
+      -- By index, or by hashing where that pays: the planner takes a record for ten identifiers.
       hashes := current_setting('enable_hashjoin');
       PERFORM set_config('enable_hashjoin', CASE WHEN changed > 0.05 * all_records THEN hashes ELSE 'off' END, true);
       change := @extschema@.identity_map_change(m, touched);
       PERFORM set_config('enable_hashjoin', hashes, true);
+      dead := change.dead;
     END IF;
-    IF is_full OR changed > greatest(all_records, 1000) * 0.3 THEN
-      done := @extschema@.identity_map_settle_all(m, change.dead, started) || '{"kind": "full"}';
+    IF is_full OR is_much THEN
+      done := @extschema@.identity_map_settle_all(m, dead, started) || '{"kind": "full"}';
     ELSIF changed > 0 THEN
-      done := @extschema@.identity_map_settle(m, coalesce(change.live, '{}'), coalesce(change.dead, '{}'), coalesce(change.keys, '{}'),
+      done := @extschema@.identity_map_settle(m, coalesce(change.live, '{}'), coalesce(dead, '{}'), coalesce(change.keys, '{}'),
                                               coalesce(change.moved, '{}'), started, false, NULL) || '{"kind": "changes"}';
     ELSE
       done := '{"kind": "changes", "inserted": 0, "updated": 0, "deleted": 0, "created": 0, "merged": 0, "split": 0, "retired": 0, "records": 0}';

@@ -29,7 +29,7 @@ live() {
 }
 
 # Two databases, so that both processors of a small machine have something to do. In the first no change is small enough
-# to be settled in memory: the whole map is, by SQL.
+# to be known record by record and settled in memory: the whole map is, by SQL.
 half=$((histories / 2))
 prepare one
 prepare two
@@ -79,7 +79,7 @@ SQL
   fi
 }
 if [ "$lived" -eq "$histories" ]; then
-  notices 'a refresh that skips a source' identity_map_refresh 'touched || read' 'CASE WHEN i > 1 THEN touched || read ELSE touched END'
+  notices 'a refresh that skips a source' identity_map_refresh 'touched || news' 'CASE WHEN i > 1 THEN touched || news ELSE touched END'
   notices 'a removed link that is overlooked' identity_map_change 'unnest(old || more)' 'unnest(new)'
   notices 'a value that has become too common' identity_map_common_text 'FROM more)' 'FROM more WHERE false)'
   notices 'a value that is no longer too common' identity_map_common_text 'FROM less)' 'FROM less WHERE false)'
