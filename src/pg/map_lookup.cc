@@ -31,6 +31,7 @@ Lookup open_lookup(int map_id, const char* name, Snapshot snapshot, IndexOnly in
   lookup.scan = begin_index_scan(lookup.table, lookup.index, snapshot, 1);
   lookup.scan->xs_want_itup = index_only == IndexOnly::kYes;
   lookup.visible = InvalidBuffer;
+  lookup.is_empty = RelationGetNumberOfBlocks(lookup.table) == 0;
   const bool is_uuid = TupleDescAttr(RelationGetDescr(lookup.index), 0)->atttypid == UUIDOID;
   ScanKeyInit(&lookup.condition, 1, BTEqualStrategyNumber, is_uuid ? F_UUID_EQ : F_INT8EQ,
               Datum{0});
@@ -45,16 +46,15 @@ void close_lookup(const Lookup& lookup) {
   table_close(lookup.table, NoLock);
 }
 
-bool has_pages(const Lookup& lookup) { return RelationGetNumberOfBlocks(lookup.table) > 0; }
-
 void find(Lookup& lookup, Datum key) {
   CHECK_FOR_INTERRUPTS();
+  if (lookup.is_empty) return;
   lookup.condition.sk_argument = key;
   index_rescan(lookup.scan, &lookup.condition, 1, nullptr, 0);
 }
 
 bool next(const Lookup& lookup) {
-  return index_getnext_slot(lookup.scan, ForwardScanDirection, lookup.row);
+  return !lookup.is_empty && index_getnext_slot(lookup.scan, ForwardScanDirection, lookup.row);
 }
 
 Datum value_of(const Lookup& lookup, AttrNumber column) {
@@ -64,6 +64,7 @@ Datum value_of(const Lookup& lookup, AttrNumber column) {
 
 // Of a page that all transactions see as a whole the index has said it all.
 bool next_number(Lookup& lookup, std::int64_t& number) {
+  if (lookup.is_empty) return false;
   const IndexScanDesc scan = lookup.scan;
   while (const ItemPointer row = index_getnext_tid(scan, ForwardScanDirection)) {
     if (!VM_ALL_VISIBLE(scan->heapRelation, ItemPointerGetBlockNumber(row), &lookup.visible)) {

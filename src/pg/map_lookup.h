@@ -16,6 +16,7 @@ struct Lookup {
   TupleTableSlot* row;  // what next() has found
   ScanKeyData condition;
   Buffer visible;  // a page of the table's visibility map
+  bool is_empty;   // the table had no page when it was opened: nothing is to be found
 };
 
 // kYes: for next_number().
@@ -26,9 +27,6 @@ enum class IndexOnly : bool { kNo, kYes };
 Lookup open_lookup(int map_id, const char* name, Snapshot snapshot,
                    IndexOnly index_only = IndexOnly::kNo);
 void close_lookup(const Lookup& lookup);
-
-// Whether it may hold any row.
-[[nodiscard]] bool has_pages(const Lookup& lookup);
 
 // Begins with the rows of a key: a bigint, or a uuid that stays where it is until the last row.
 void find(Lookup& lookup, Datum key);

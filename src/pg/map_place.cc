@@ -93,8 +93,6 @@ class UsedIds {
     call([&] {
       identities_ = open_lookup(map_id, "identities", GetActiveSnapshot());
       retired_ = open_lookup(map_id, "retired", GetActiveSnapshot());
-      has_identities_ = has_pages(identities_);
-      has_retired_ = has_pages(retired_);
     });
   }
   void close() {
@@ -130,10 +128,7 @@ class UsedIds {
     return next(in);
   }
   bool is_used(const Uuid& id) {
-    return call([&] {
-      return (has_identities_ && is_there(identities_, id)) ||
-             (has_retired_ && is_there(retired_, id));
-    });
+    return call([&] { return is_there(identities_, id) || is_there(retired_, id); });
   }
   // MD5 of the id's text and the number, as a UUID of version 8 (RFC 9562, section 5.8).
   static Uuid derived(const Uuid& id, int number) {
@@ -153,8 +148,6 @@ class UsedIds {
 
   Lookup identities_{};
   Lookup retired_{};
-  bool has_identities_ = false;
-  bool has_retired_ = false;
 };
 
 class Placing {

@@ -26,9 +26,8 @@ class Walk {
  public:
   // limits: of each kind, how many records of one source may carry an identifier; 0: any number.
   Walk(const Lookup& records, const Lookup& carriers, const Lookup& common,
-       std::span<const std::int64_t> limits, bool has_common, ContextMemory& memory)
+       std::span<const std::int64_t> limits, ContextMemory& memory)
       : limits_(limits),
-        has_common_(has_common),
         records_(records),
         carriers_(carriers),
         common_(common),
@@ -120,7 +119,6 @@ class Walk {
   }
 
   bool is_common(std::int64_t key) {
-    if (!has_common_) return false;
     find(common_, Int64GetDatum(key));
     return next(common_);
   }
@@ -146,7 +144,6 @@ class Walk {
   }
 
   std::span<const std::int64_t> limits_;
-  bool has_common_;
   Lookup records_;
   Lookup carriers_;
   Lookup common_;
@@ -188,11 +185,10 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_reach) {
   const Lookup records = open_lookup(map_id, "records", GetActiveSnapshot());
   const Lookup carriers = open_lookup(map_id, "keys", GetActiveSnapshot(), IndexOnly::kYes);
   const Lookup common = open_lookup(map_id, "common", GetActiveSnapshot());
-  const bool has_common = has_pages(common);
   ContextMemory memory(CurrentMemoryContext);
   void* place = palloc(sizeof(Walk));
-  Walk* walk = guarded(
-      [&] { return new (place) Walk(records, carriers, common, given[4], has_common, memory); });
+  Walk* walk =
+      guarded([&] { return new (place) Walk(records, carriers, common, given[4], memory); });
   for (const std::int64_t rid : given[0]) walk->add_record(rid);
   for (const std::int64_t key : given[1]) walk->add_key(key, true);
   for (const std::int64_t key : given[3]) walk->add_key(key, true);
