@@ -148,6 +148,26 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_map_prefix(integer) IS 'internal: how the names of a map''s tables begin';
 
+-- Whether a map's state holds nothing: no record, and no identity has been retired.
+CREATE FUNCTION identity_map_is_empty(map_id integer) RETURNS boolean
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  is_empty boolean;
+BEGIN
+  EXECUTE format('SELECT NOT EXISTS (SELECT FROM %1$srecords) AND NOT EXISTS (SELECT FROM %1$sretired)', @extschema@.identity_map_prefix(map_id))
+  INTO is_empty;
+  RETURN is_empty;
+END $$;
+COMMENT ON FUNCTION identity_map_is_empty(integer) IS 'internal: whether an identity map''s state holds nothing';
+
+-- How many records a map has, as they were last counted.
+CREATE FUNCTION identity_map_size(map_id integer) RETURNS bigint
+  LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+  SELECT c.reltuples::bigint FROM pg_class AS c WHERE c.oid = to_regclass(identity_map_prefix(identity_map_size.map_id) || 'records');
+END;
+COMMENT ON FUNCTION identity_map_size(integer) IS 'internal: how many records an identity map has, about';
+
 -- A record of which a row came or went: its source's number and its own, what its rows carry now (NULL: to
 -- be looked up), and whether it has any.
 CREATE TYPE identity_map_touched AS (source smallint, rid bigint, keys bigint[], is_live boolean);

@@ -52,10 +52,8 @@ CREATE FUNCTION identity_map_unindex(id integer) RETURNS void
 DECLARE
   p text := @extschema@.identity_map_prefix(id);
   item record;
-  is_empty boolean;
 BEGIN
-  EXECUTE format('SELECT NOT EXISTS (SELECT FROM %1$srecords) AND NOT EXISTS (SELECT FROM %1$sretired)', p) INTO is_empty;
-  IF NOT is_empty THEN
+  IF NOT @extschema@.identity_map_is_empty(id) THEN
     RETURN;
   END IF;
   FOR item IN SELECT c.conrelid::regclass AS relation, c.conname FROM pg_constraint AS c
@@ -82,7 +80,6 @@ DECLARE
   item record;
   number integer;
   name text;
-  is_indexed boolean;
 BEGIN
   SELECT * INTO m FROM @extschema@.identity_map_catalog AS c WHERE c.map_id = id;
   SELECT c.relowner::regrole INTO owner FROM pg_class AS c WHERE c.oid = m.map;
@@ -163,9 +160,7 @@ BEGIN
   END LOOP;
 
   -- Also of a copy that comes to others which are filled: their state stays indexed while it is built anew.
-  EXECUTE format('SELECT $1 OR EXISTS (SELECT FROM %1$srecords) OR EXISTS (SELECT FROM %1$sretired)', p)
-  INTO is_indexed USING m.prepared IS NULL;
-  IF is_indexed THEN
+  IF m.prepared IS NULL OR NOT @extschema@.identity_map_is_empty(id) THEN
     PERFORM @extschema@.identity_map_index(id);
   END IF;
 

@@ -25,13 +25,15 @@ END $$;
 COMMENT ON FUNCTION identity_map_look_up(identity_map_catalog, integer, bigint[]) IS 'internal: what changed records carry now';
 
 -- Brings records and keys in line with what the records that were touched carry. In the order of numbers and
--- keys: neighbours lie on one page. Nobody else writes to the map meanwhile.
+-- keys: neighbours lie on one page. By index, or by hashing where that pays: the planner takes a record for
+-- ten identifiers. Nobody else writes to the map meanwhile.
 CREATE FUNCTION identity_map_change(m identity_map_catalog, touched identity_map_touched[],
     OUT live bigint[], OUT dead uuid[], OUT keys bigint[], OUT moved bigint[])
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   n integer;
   known @extschema@.identity_map_touched[];
+  hashes text := current_setting('enable_hashjoin');
 BEGIN
   FOR n IN SELECT DISTINCT t.source FROM unnest(touched) AS t WHERE t.keys IS NULL LOOP
     known := known || @extschema@.identity_map_look_up(m, n, ARRAY(SELECT t.rid FROM unnest(touched) AS t WHERE t.source = n AND t.keys IS NULL ORDER BY 1));
@@ -39,6 +41,7 @@ BEGIN
   IF known <> '{}' THEN
     touched := known || ARRAY(SELECT t FROM unnest(touched) AS t WHERE t.keys IS NOT NULL);
   END IF;
+  PERFORM set_config('enable_hashjoin', CASE WHEN cardinality(touched) > 0.05 * @extschema@.identity_map_size(m.map_id) THEN hashes ELSE 'off' END, true);
   EXECUTE format('WITH now AS MATERIALIZED (
       SELECT m.rid, m.ctid AS place, m.identity_id, m.keys AS old, t.keys AS new, t.is_live,
              @extschema@.identity_map_minus(m.keys, t.keys) AS less, @extschema@.identity_map_minus(t.keys, m.keys) AS more
@@ -53,6 +56,7 @@ BEGIN
            (SELECT array_agg(k) FROM now, unnest(less || more) AS k)',
     @extschema@.identity_map_prefix(m.map_id))
   INTO live, dead, keys, moved USING touched;
+  PERFORM set_config('enable_hashjoin', hashes, true);
 END $$;
 COMMENT ON FUNCTION identity_map_change(identity_map_catalog, identity_map_touched[]) IS
   'internal: what changed records carry now, and carried before';
@@ -94,16 +98,16 @@ COMMENT ON FUNCTION identity_map_count_common(identity_map_catalog) IS
 -- Names, in the history, the identifier that joined identities, where all of a map was settled (of a part
 -- identity_map_place() tells, by the same rules): of identities that took others in, a record at a place, the
 -- identity, the record and what it was. What links here hangs on all records that a path of identifiers
--- connects with these; of many of them the whole map is looked at.
+-- connects with these; of many of them the whole map is looked at. At most a thousand carriers are named
+-- (kMostCarriers in src/pg/map_place.cc).
 CREATE FUNCTION identity_map_name_merges(m identity_map_catalog, ids uuid[], rids bigint[], olds uuid[], at timestamptz) RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
-  all_records bigint := (SELECT c.reltuples FROM pg_class AS c WHERE c.oid = (p || 'records')::regclass);
   reached @extschema@.identity_map_reached;
   priorities jsonb := (SELECT jsonb_object_agg(k ->> 'name', k -> 'priority') FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') AS k);
 BEGIN
-  IF cardinality(rids) < 0.1 * all_records THEN
+  IF cardinality(rids) < 0.1 * @extschema@.identity_map_size(m.map_id) THEN
     reached := @extschema@.identity_map_reach(m.map_id, rids, '{}');
   END IF;
   -- A part of an identity is those of its records that were one identity before. A value joins a part if

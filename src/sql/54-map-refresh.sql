@@ -164,10 +164,8 @@ CREATE FUNCTION identity_map_refresh(m identity_map_catalog, a jsonb) RETURNS js
   LANGUAGE plpgsql VOLATILE
   SET DateStyle = ISO SET TimeZone = GMT SET IntervalStyle = postgres SET extra_float_digits = 3 SET bytea_output = hex AS $$
 DECLARE
-  p text := @extschema@.identity_map_prefix(m.map_id);
   started timestamptz := clock_timestamp();
   is_full boolean := (a -> 'full')::boolean;
-  is_first boolean;
   attached integer[];
   ids text[];
   mark text;
@@ -181,8 +179,6 @@ DECLARE
   change record;
   dead uuid[];
   changed bigint := 0;
-  all_records bigint;
-  hashes text;
   done jsonb;
 BEGIN
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
@@ -200,9 +196,7 @@ BEGIN
       marks := marks || jsonb_build_object(m.source_numbers[i], mark);
     END LOOP;
     PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true);
-    EXECUTE format('SELECT $1 AND NOT EXISTS (SELECT FROM %1$srecords) AND NOT EXISTS (SELECT FROM %1$sretired)', p)
-    INTO is_first USING m.refreshes = 0;
-    IF is_first THEN
+    IF m.refreshes = 0 AND @extschema@.identity_map_is_empty(m.map_id) THEN
       done := @extschema@.identity_map_build(m, started) || '{"kind": "built"}';
     ELSE
       dead := @extschema@.identity_map_load(m);
@@ -219,17 +213,12 @@ BEGIN
       changed := changed + records;
     END LOOP;
     -- From here on nobody calls identify(), and no source's query runs.
-    SELECT c.reltuples INTO all_records FROM pg_class AS c WHERE c.oid = (p || 'records')::regclass;
     PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true), set_config('enable_mergejoin', 'off', true);
-    is_much := changed > most OR changed > greatest(all_records, 1000) * 0.3;
+    is_much := changed > most OR changed > greatest(@extschema@.identity_map_size(m.map_id), 1000) * 0.3;
     IF is_much THEN
       dead := @extschema@.identity_map_reconcile(m);
-    ELSIF changed > 0 OR is_full THEN
-      -- By index, or by hashing where that pays: the planner takes a record for ten identifiers.
-      hashes := current_setting('enable_hashjoin');
-      PERFORM set_config('enable_hashjoin', CASE WHEN changed > 0.05 * all_records THEN hashes ELSE 'off' END, true);
+    ELSIF changed > 0 THEN
       change := @extschema@.identity_map_change(m, touched);
-      PERFORM set_config('enable_hashjoin', hashes, true);
       dead := change.dead;
     END IF;
     IF is_full OR is_much THEN
