@@ -227,15 +227,8 @@ SELECT count(*) FROM new, identity_records(identity_source('grows', 'SELECT id, 
 
 -- EXPLAIN knows it, and runs nothing without ANALYZE.
 EXPLAIN (COSTS OFF) SELECT * FROM identity_records(identity_source('bad', 'SELECT 1/0'));
--- The lines of a plan, as every version of PostgreSQL has them.
-CREATE FUNCTION plan_lines(query text, options text DEFAULT 'COSTS OFF') RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE line text;
-BEGIN
-  FOR line IN EXECUTE format('EXPLAIN (%s) %s', options, query) LOOP
-    CONTINUE WHEN line ~ '^ *(Buffers: |Disabled: )';
-    RETURN NEXT regexp_replace(regexp_replace(line, ' \(returns .*\)', ''), 'rows=(\d+)\.00', 'rows=\1');
-  END LOOP;
-END $$;
+\set lib `echo "${PG_ABS_SRCDIR:-.}/test/lib"`
+\i :lib/plan_lines.sql
 SELECT plan_lines('SELECT source FROM identity_records(' || :'clauses' || ') WHERE source = ''app''', 'ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF');
 -- A query with no row wanted, and one that stops early.
 SELECT * FROM identity_records(:clauses) LIMIT 0;

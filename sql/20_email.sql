@@ -64,15 +64,8 @@ EXECUTE by_email (NULL);
 RESET plan_cache_mode;
 SET enable_hashjoin = off;
 SET enable_mergejoin = off;
--- The lines of a plan, as every version of PostgreSQL has them.
-CREATE FUNCTION plan_lines(query text, options text DEFAULT 'COSTS OFF') RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE line text;
-BEGIN
-  FOR line IN EXECUTE format('EXPLAIN (%s) %s', options, query) LOOP
-    CONTINUE WHEN line ~ '^ *(Buffers: |Disabled: )';
-    RETURN NEXT regexp_replace(regexp_replace(line, ' \(returns .*\)', ''), 'rows=(\d+)\.00', 'rows=\1');
-  END LOOP;
-END $$;
+\set lib `echo "${PG_ABS_SRCDIR:-.}/test/lib"`
+\i :lib/plan_lines.sql
 SELECT plan_lines('SELECT * FROM segment s JOIN zendesk z ON z.email =@ s.email WHERE s.id < 10');
 RESET enable_hashjoin;
 RESET enable_mergejoin;

@@ -24,15 +24,8 @@ CREATE TABLE signup (id int, email text);
 INSERT INTO signup SELECT i, CASE i % 4 WHEN 0 THEN format('per.son%s@gmail.com', i / 4) WHEN 1 THEN format('person%s+tag@googlemail.com', i / 4) WHEN 2 THEN 'n/a'
                                  ELSE format('person%s@example.com', i / 4) END FROM generate_series(0, 999) i;
 ANALYZE signup;
--- The lines of a plan, as every version of PostgreSQL has them.
-CREATE FUNCTION plan_lines(query text, options text DEFAULT 'COSTS OFF') RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE line text;
-BEGIN
-  FOR line IN EXECUTE format('EXPLAIN (%s) %s', options, query) LOOP
-    CONTINUE WHEN line ~ '^ *(Buffers: |Disabled: )';
-    RETURN NEXT regexp_replace(regexp_replace(line, ' \(returns .*\)', ''), 'rows=(\d+)\.00', 'rows=\1');
-  END LOOP;
-END $$;
+\set lib `echo "${PG_ABS_SRCDIR:-.}/test/lib"`
+\i :lib/plan_lines.sql
 SELECT plan_lines('SELECT count(*) FROM signup a JOIN signup b ON a.email =~@ b.email AND a.id < b.id');
 SELECT count(*) FROM signup a JOIN signup b ON a.email =~@ b.email AND a.id < b.id;
 CREATE INDEX ON signup (email mailbox_ops);

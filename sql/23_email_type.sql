@@ -73,15 +73,8 @@ SELECT id FROM message WHERE sender = 'ziggy@stardust.com'::email;
 -- Ranges, order, the least and the greatest come from the index alone.
 EXPLAIN (COSTS OFF) SELECT email FROM account WHERE email >= 'person.998@example.com' AND email < 'q' ORDER BY email;
 SELECT email FROM account WHERE email >= 'PERSON.998@example.com' AND email < 'Q@x.org' ORDER BY email;
--- The lines of a plan, as every version of PostgreSQL has them.
-CREATE FUNCTION plan_lines(query text, options text DEFAULT 'COSTS OFF') RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE line text;
-BEGIN
-  FOR line IN EXECUTE format('EXPLAIN (%s) %s', options, query) LOOP
-    CONTINUE WHEN line ~ '^ *(Buffers: |Disabled: )';
-    RETURN NEXT regexp_replace(regexp_replace(line, ' \(returns .*\)', ''), 'rows=(\d+)\.00', 'rows=\1');
-  END LOOP;
-END $$;
+\set lib `echo "${PG_ABS_SRCDIR:-.}/test/lib"`
+\i :lib/plan_lines.sql
 SELECT line FROM plan_lines('SELECT min(email) FROM account') AS line WHERE line ~ 'account';
 SELECT min(email), max(email) FROM account;
 RESET enable_seqscan;

@@ -33,15 +33,8 @@ FROM identity_links(identity_source('a', $$SELECT * FROM (VALUES (1, 'x@y.z', '{
 WHERE record_id = '1' ORDER BY 1, 2;
 
 -- Streamed by the scan of the extension's own, or collected by PostgreSQL where the call stands elsewhere: the same rows.
--- The lines of a plan, as every version of PostgreSQL has them.
-CREATE FUNCTION plan_lines(query text, options text DEFAULT 'COSTS OFF') RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE line text;
-BEGIN
-  FOR line IN EXECUTE format('EXPLAIN (%s) %s', options, query) LOOP
-    CONTINUE WHEN line ~ '^ *(Buffers: |Disabled: )';
-    RETURN NEXT regexp_replace(regexp_replace(line, ' \(returns .*\)', ''), 'rows=(\d+)\.00', 'rows=\1');
-  END LOOP;
-END $$;
+\set lib `echo "${PG_ABS_SRCDIR:-.}/test/lib"`
+\i :lib/plan_lines.sql
 SELECT plan_lines('SELECT * FROM identity_links(VARIADIC (SELECT clauses FROM clauses))');
 SELECT count(*) FROM (SELECT identity_links(VARIADIC (SELECT clauses FROM clauses))) AS collected;
 

@@ -17,15 +17,8 @@ EXPLAIN (COSTS OFF) SELECT * FROM identity_links(:sources);
 EXPLAIN (COSTS OFF) SELECT * FROM identity_evidence(:sources);
 EXPLAIN (COSTS OFF, VERBOSE) SELECT email, app_id FROM resolve_identities(:sources) AS (app_id int, email text) WHERE app_id > 5;
 -- What was read, with ANALYZE.
--- The lines of a plan, as every version of PostgreSQL has them.
-CREATE FUNCTION plan_lines(query text, options text DEFAULT 'COSTS OFF') RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE line text;
-BEGIN
-  FOR line IN EXECUTE format('EXPLAIN (%s) %s', options, query) LOOP
-    CONTINUE WHEN line ~ '^ *(Buffers: |Disabled: )';
-    RETURN NEXT regexp_replace(regexp_replace(line, ' \(returns .*\)', ''), 'rows=(\d+)\.00', 'rows=\1');
-  END LOOP;
-END $$;
+\set lib `echo "${PG_ABS_SRCDIR:-.}/test/lib"`
+\i :lib/plan_lines.sql
 SELECT plan_lines('SELECT * FROM resolve_identities(' || :'sources' || ') AS (app_id int, email text)', 'ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF');
 SELECT plan_lines('SELECT * FROM identity_records(' || :'sources' || ') WHERE false', 'ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF');
 
