@@ -122,7 +122,7 @@ BEGIN
       JOIN parts AS x ON x.source = s.number AND x.record_id = l.record_id
       WHERE l.status = %2$L),
     shared AS MATERIALIZED (
-      SELECT id, kind, value, array_agg(rid ORDER BY rid) AS rids, array_agg(DISTINCT old) AS olds,
+      SELECT id, kind, value, CASE WHEN count(*) <= 1000 THEN array_agg(rid ORDER BY rid) END AS rids, array_agg(DISTINCT old) AS olds,
              bool_or(old IS NULL) AS has_new, bool_or(old = id) AS has_kept
       FROM links GROUP BY id, kind, value
       HAVING count(DISTINCT coalesce(old::text, %3$L)) > 1),
@@ -134,7 +134,7 @@ BEGIN
     own AS (
       SELECT DISTINCT ON (id) id, kind, value, rids FROM best
       ORDER BY id, (old = id), ($6 ->> kind)::integer DESC, kind COLLATE "C", value COLLATE "C")
-    UPDATE %1$shistory AS h SET by_kind = b.kind, by_value = b.value, by_rids = CASE WHEN cardinality(b.rids) <= 1000 THEN b.rids END
+    UPDATE %1$shistory AS h SET by_kind = b.kind, by_value = b.value, by_rids = b.rids
     FROM (SELECT old AS identity_id, %4$L AS event, id AS into_id, kind, value, rids FROM best
           UNION ALL SELECT id, %5$L, NULL, kind, value, rids FROM own) AS b
     WHERE h.identity_id = b.identity_id AND h.event = b.event AND h.at = $5 AND h.into_id IS NOT DISTINCT FROM b.into_id',
