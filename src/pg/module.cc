@@ -1,5 +1,6 @@
 // The library's identity card for PostgreSQL, and what it does when it is loaded.
 #include "normalize/email_icu.h"
+#include "pg/bulk_receiver.h"
 #include "pg/guard.h"
 #include "pg/pg.h"
 #include "pg/resolve.h"
@@ -35,6 +36,7 @@ PGDLLEXPORT void _PG_init();  // NOLINT(bugprone-reserved-identifier): PostgreSQ
 void _PG_init() {
   identity_resolve::pg::define_settings();
   identity_resolve::pg::install_resolve_scan();
+  identity_resolve::pg::install_bulk_receiver();
   warn_of_icu();
 }
 }

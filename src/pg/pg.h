@@ -222,6 +222,18 @@ inline bool may_read(const PlannedStmt* statement) {
 #endif
 }
 
+// Whether `matches` holds for a node of an executed plan right below `state`.
+inline bool any_child_plan(PlanState* state, bool (*matches)(PlanState*, void*), void* context) {
+#if PG_VERSION_NUM >= 160000
+  return planstate_tree_walker(state, matches, context);
+#else
+  // Declared without parameters, which in C leaves them open. By way of void(*)(), as a cast
+  // straight from one to the other is warned of.
+  auto* walker = reinterpret_cast<void (*)()>(matches);
+  return planstate_tree_walker(state, reinterpret_cast<bool (*)()>(walker), context);
+#endif
+}
+
 }  // namespace identity_resolve::pg
 
 // Marks a function as callable from SQL; the library is built with hidden visibility.

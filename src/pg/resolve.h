@@ -24,4 +24,7 @@ Node* answer_planner(Node* request);
 // Makes the planner use the scan of resolve_scan.cc. Called once, when the library is loaded.
 void install_resolve_scan();
 
+// Whether a node of a plan that is being executed is that scan.
+bool is_resolve_scan(const PlanState* state);
+
 }  // namespace identity_resolve::pg

@@ -369,6 +369,11 @@ bool answer(Node* request) {
 
 Node* answer_planner(Node* request) { return answer(request) ? request : nullptr; }
 
+bool is_resolve_scan(const PlanState* state) {
+  return IsA(state, CustomScanState) &&
+         reinterpret_cast<const CustomScanState*>(state)->methods == &kExecMethods;
+}
+
 void install_resolve_scan() {
   next_pathlist_hook = set_rel_pathlist_hook;
   set_rel_pathlist_hook = offer_scan;

@@ -1,0 +1,182 @@
+#include "pg/bulk_receiver.h"
+
+#include "pg/pg.h"
+#include "pg/resolve.h"
+
+extern "C" {
+#include <access/heapam.h>
+#include <catalog/objectaddress.h>
+}
+
+namespace identity_resolve::pg {
+
+namespace {
+
+// A batch ends with one of these, as COPY's does (commands/copyfrom.c).
+constexpr std::size_t kMostRows = 1000;
+constexpr Size kMostBytes = 64 * 1024;
+
+ExecutorRun_hook_type next_run_hook = nullptr;
+
+// The table that a receiver of PostgreSQL's own inserts into, and how.
+struct Output {
+  Relation table;  // nullptr: leave the rows to the receiver
+  CommandId command;
+  int options;
+  BulkInsertState state;
+};
+
+// The two receivers, which PostgreSQL declares in its source files only: DR_intorel of
+// commands/createas.c and DR_transientrel of commands/matview.c, the same from 14 to 18.
+struct IntoReceiver {
+  DestReceiver base;
+  IntoClause* into;
+  Relation table;
+  ObjectAddress address;
+  CommandId command;
+  int options;
+  BulkInsertState state;
+};
+
+struct TransientReceiver {
+  DestReceiver base;
+  Oid number;
+  Relation table;
+  CommandId command;
+  int options;
+  BulkInsertState state;
+};
+
+// Where a receiver that has started up inserts. What its fields say of the table twice has to
+// agree, so that a server which declares them otherwise keeps inserting by itself.
+Output output_of(const DestReceiver* receiver) {
+  Output output{};
+  if (receiver->mydest == DestIntoRel) {
+    const auto* into = reinterpret_cast<const IntoReceiver*>(receiver);
+    if (into->into == nullptr || !IsA(into->into, IntoClause) || into->into->skipData ||
+        into->table == nullptr || into->address.classId != RelationRelationId ||
+        into->address.objectId != RelationGetRelid(into->table)) {
+      return {};
+    }
+    output = {into->table, into->command, into->options, into->state};
+  } else {
+    const auto* transient = reinterpret_cast<const TransientReceiver*>(receiver);
+    if (transient->table == nullptr || transient->number != RelationGetRelid(transient->table)) {
+      return {};
+    }
+    output = {transient->table, transient->command, transient->options, transient->state};
+  }
+  if (output.state == nullptr || table_slot_callbacks(output.table) != &TTSOpsBufferHeapTuple) {
+    return {};
+  }
+  return output;
+}
+
+// Receives the rows in the place of `replaced`, a receiver of PostgreSQL's own.
+struct BulkReceiver {
+  DestReceiver base;
+  DestReceiver* replaced;
+  Output output;
+  MemoryContext memory;    // the slots
+  MemoryContext leavings;  // what inserting a batch leaves behind
+  std::size_t rows;
+  Size bytes;
+  std::array<TupleTableSlot*, kMostRows> batch;  // made as they are needed
+};
+
+BulkReceiver* bulk_of(DestReceiver* receiver) { return reinterpret_cast<BulkReceiver*>(receiver); }
+
+void insert_batch(BulkReceiver* self) {
+  if (self->rows == 0) return;
+  const MemoryContext outer = MemoryContextSwitchTo(self->leavings);
+  table_multi_insert(self->output.table, self->batch.data(), static_cast<int>(self->rows),
+                     self->output.command, self->output.options, self->output.state);
+  MemoryContextSwitchTo(outer);
+  MemoryContextReset(self->leavings);
+  for (std::size_t i = 0; i < self->rows; ++i) ExecClearTuple(self->batch[i]);
+  self->rows = 0;
+  self->bytes = 0;
+}
+
+void start_up(DestReceiver* receiver, int operation, TupleDesc shape) {
+  BulkReceiver* self = bulk_of(receiver);
+  self->replaced->rStartup(self->replaced, operation, shape);
+  self->output = output_of(self->replaced);
+}
+
+bool receive(TupleTableSlot* row, DestReceiver* receiver) {
+  BulkReceiver* self = bulk_of(receiver);
+  if (self->output.table == nullptr) return self->replaced->receiveSlot(row, self->replaced);
+  TupleTableSlot*& kept = self->batch[self->rows];
+  if (kept == nullptr) {
+    const MemoryContext outer = MemoryContextSwitchTo(self->memory);
+    kept = table_slot_create(self->output.table, nullptr);
+    MemoryContextSwitchTo(outer);
+  }
+  ExecCopySlot(kept, row);
+  self->bytes += reinterpret_cast<HeapTupleTableSlot*>(kept)->tuple->t_len;
+  if (++self->rows == kMostRows || self->bytes >= kMostBytes) insert_batch(self);
+  return true;
+}
+
+void shut_down(DestReceiver* receiver) {
+  BulkReceiver* self = bulk_of(receiver);
+  insert_batch(self);
+  for (TupleTableSlot*& kept : self->batch) {
+    if (kept != nullptr) ExecDropSingleTupleTableSlot(std::exchange(kept, nullptr));
+  }
+  self->replaced->rShutdown(self->replaced);
+}
+
+// The replaced receiver belongs to who made it.
+void destroy(DestReceiver* /*receiver*/) {}
+
+DestReceiver* make_receiver(DestReceiver* replaced) {
+  auto* self = static_cast<BulkReceiver*>(palloc0(sizeof(BulkReceiver)));
+  self->base = {receive, start_up, shut_down, destroy, replaced->mydest};
+  self->replaced = replaced;
+  self->memory = CurrentMemoryContext;
+  self->leavings =
+      AllocSetContextCreate(self->memory, "identity_resolve insertion", ALLOCSET_DEFAULT_SIZES);
+  return &self->base;
+}
+
+bool has_resolve_scan(PlanState* state, void* context) {
+  return is_resolve_scan(state) || any_child_plan(state, has_resolve_scan, context);
+}
+
+bool makes_table_of_identities(const QueryDesc* query) {
+  return query->dest != nullptr &&
+         (query->dest->mydest == DestIntoRel || query->dest->mydest == DestTransientRel) &&
+         query->planstate != nullptr && has_resolve_scan(query->planstate, nullptr);
+}
+
+#if PG_VERSION_NUM >= 180000
+void run(QueryDesc* query, ScanDirection direction, uint64 count) {
+#else
+void run(QueryDesc* query, ScanDirection direction, uint64 count, bool once) {
+#endif
+  DestReceiver* replaced = query->dest;
+  if (makes_table_of_identities(query)) {
+    const MemoryContext outer = MemoryContextSwitchTo(query->estate->es_query_cxt);
+    query->dest = make_receiver(replaced);
+    MemoryContextSwitchTo(outer);
+  }
+  const ExecutorRun_hook_type next =
+      next_run_hook != nullptr ? next_run_hook : standard_ExecutorRun;
+#if PG_VERSION_NUM >= 180000
+  next(query, direction, count);
+#else
+  next(query, direction, count, once);
+#endif
+  query->dest = replaced;
+}
+
+}  // namespace
+
+void install_bulk_receiver() {
+  next_run_hook = ExecutorRun_hook;
+  ExecutorRun_hook = run;
+}
+
+}  // namespace identity_resolve::pg
