@@ -2,6 +2,8 @@
 // numbers and of ids.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <boost/container/pmr/vector.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -74,13 +76,91 @@ class PlaceTable {
 
 using NumberTable = PlaceTable<std::int64_t>;
 
+// The order in which numbers came before, by which one can tell what is likely to come soon. A source
+// whose rows lie in a table is read in the same order again, but for the rows that changed. It only
+// ever guesses: nothing but time hangs on it.
+class ArrivalOrder {
+ public:
+  static constexpr std::uint64_t kUnknown = UINT64_MAX;  // not a number of anybody
+
+  explicit ArrivalOrder(ContextMemory& memory)
+      : numbers_(&memory), landmarks_(memory), landmark_places_(&memory) {}
+
+  // Begins a run of `count` numbers: they came one after the other, though others may have come
+  // between them. Few of them are not worth it, nor are more runs than it can follow.
+  bool begin_run(std::size_t count) {
+    if (count < kLeastRun || runs_ == kMostRuns) return false;
+    numbers_.reserve(numbers_.size() + count);
+    run_[runs_++] = {numbers_.size(), numbers_.size() + count};
+    return true;
+  }
+  void add(std::uint64_t number) { numbers_.push_back(number); }
+
+  // Takes note that a number has come; the one that may come a while after it, or kUnknown.
+  std::uint64_t follow(std::uint64_t number) {
+    for (std::size_t i = 0; i < runs_; ++i) {
+      Run& run = run_[i];
+      const std::size_t end = std::min(run.next + kWindow, run.end);
+      for (std::size_t at = run.next; at < end; ++at) {
+        if (numbers_[at] == number) return expect_after(run, at);
+      }
+    }
+    return runs_ == 0 || !is_landmark(number) ? kUnknown : find_way(number);
+  }
+
+ private:
+  struct Run {
+    std::size_t next = 0;
+    std::size_t end = 0;
+  };
+  static constexpr std::size_t kMostRuns = 8;
+  static constexpr std::size_t kLeastRun = 4096;
+  static constexpr std::size_t kWindow = 4;  // this many are looked through for what came
+  static constexpr std::size_t kAhead = 16;
+
+  // One number in 64, by its value: who comes upon it knows again where he is.
+  static bool is_landmark(std::uint64_t number) noexcept { return (number >> 8 & 63) == 0; }
+
+  std::uint64_t expect_after(Run& run, std::size_t at) noexcept {
+    run.next = at + 1;
+    return at + kAhead < run.end ? numbers_[at + kAhead] : kUnknown;
+  }
+  std::uint64_t find_way(std::uint64_t number) {
+    if (landmark_places_.empty()) note_landmarks();
+    const std::uint32_t landmark = landmarks_.find(static_cast<std::int64_t>(number));
+    if (landmark == NumberTable::kNone) return kUnknown;
+    const std::size_t at = landmark_places_[landmark];
+    for (std::size_t i = 0; i < runs_; ++i) {
+      const std::size_t begin = i == 0 ? 0 : run_[i - 1].end;
+      if (at >= begin && at < run_[i].end) return expect_after(run_[i], at);
+    }
+    return kUnknown;
+  }
+  void note_landmarks() {
+    for (std::size_t at = 0; at < numbers_.size(); ++at) {
+      if (!is_landmark(numbers_[at])) continue;
+      if (landmarks_.insert(static_cast<std::int64_t>(numbers_[at])).second) {
+        landmark_places_.push_back(at);
+      }
+    }
+  }
+
+  boost::container::pmr::vector<std::uint64_t> numbers_;  // run by run
+  std::array<Run, kMostRuns> run_{};
+  std::size_t runs_ = 0;
+  NumberTable landmarks_;  // made when it lost its way for the first time
+  boost::container::pmr::vector<std::size_t> landmark_places_;
+};
+
 // The fingerprints of rows: 62 bits of each, and in the other two what became of it, in one word of
-// an open-addressing table at most half full. A probe is one miss of the cache.
+// an open-addressing table at most half full. A probe is one miss of the cache, unless it was
+// expected.
 class FingerprintSet {
  public:
   enum State : std::uint64_t { kGone = 0, kKnown = 1, kSeen = 2 };  // kGone: was there once
 
-  explicit FingerprintSet(ContextMemory& memory) : slots_(kLeast, kEmpty, &memory) {}
+  explicit FingerprintSet(ContextMemory& memory)
+      : slots_(kLeast, kEmpty, &memory), order_(memory) {}
 
   void reserve(std::size_t more) {
     std::size_t size = slots_.size();
@@ -96,7 +176,9 @@ class FingerprintSet {
     };
     reserve(count);
     constexpr std::size_t kAhead = 16;
+    const bool is_run = state == kKnown && order_.begin_run(count);
     for (std::size_t i = 0; i < count; ++i) {
+      if (is_run) order_.add(word_at(i));
       if (i + kAhead < count) __builtin_prefetch(&slots_[home(word_at(i + kAhead))], 1);
       std::uint64_t& slot = find(word_at(i));
       if (slot == kEmpty) ++count_;
@@ -105,6 +187,8 @@ class FingerprintSet {
   }
   // Marks a row as seen; whether it was known before, or seen already.
   bool see(std::int64_t fingerprint) {
+    const std::uint64_t soon = order_.follow(word(fingerprint));
+    if (soon != ArrivalOrder::kUnknown) __builtin_prefetch(&slots_[home(soon)], 1);
     std::uint64_t& slot = find(word(fingerprint));
     const bool is_known = slot != kEmpty && (slot & kStates) != kGone;
     if (is_known) {
@@ -153,6 +237,7 @@ class FingerprintSet {
 
   boost::container::pmr::vector<std::uint64_t> slots_;
   std::size_t count_ = 0;
+  ArrivalOrder order_;
 };
 
 }  // namespace identity_resolve::pg
