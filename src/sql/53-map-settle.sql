@@ -52,8 +52,8 @@ BEGIN
     r_gone AS (DELETE FROM %1$srecords AS m USING now WHERE m.ctid = now.place AND NOT now.is_live)
     SELECT (SELECT array_agg(rid) FROM now WHERE is_live),
            (SELECT array_agg(DISTINCT identity_id) FROM now WHERE NOT is_live AND identity_id IS NOT NULL),
-           (SELECT array_agg(k) FROM now, unnest(old || more) AS k),
-           (SELECT array_agg(k) FROM now, unnest(less || more) AS k)',
+           (SELECT array_agg(k) FROM (SELECT unnest(old || more) AS k FROM now) AS o),
+           (SELECT array_agg(k) FROM (SELECT unnest(less || more) AS k FROM now) AS o)',
     @extschema@.identity_map_prefix(m.map_id))
   INTO live, dead, keys, moved USING touched;
   PERFORM set_config('enable_hashjoin', hashes, true);
