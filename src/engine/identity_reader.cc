@@ -126,15 +126,21 @@ void IdentityReader::load(IdentityNumber identity) {
 }
 
 void IdentityReader::order() {
-  const auto by_record = [this](const OrderedRow& a, const OrderedRow& b) {
+  // Below, equal or above 0; rows that are equal show the same.
+  const auto compare = [this](const OrderedRow& a, const OrderedRow& b) {
     ticker_.tick();
-    if (a.row.source() != b.row.source()) return a.row.source() < b.row.source();
-    if (const int ids = compare_ids(a.row.record_id(), b.row.record_id()); ids != 0) return ids < 0;
-    if (a.row.updated_at() != b.row.updated_at()) return a.row.updated_at() > b.row.updated_at();
-    if (const int values = compare_values(a.row, b.row, ticker_); values != 0) return values < 0;
-    return a.row.items() < b.row.items();  // brings rows with the same keys together
+    if (a.row.source() != b.row.source()) return a.row.source() < b.row.source() ? -1 : 1;
+    if (const int ids = compare_ids(a.row.record_id(), b.row.record_id()); ids != 0) return ids;
+    if (a.row.updated_at() != b.row.updated_at()) {
+      return a.row.updated_at() > b.row.updated_at() ? -1 : 1;
+    }
+    if (const int values = compare_values(a.row, b.row, ticker_); values != 0) return values;
+    // Brings rows with the same keys together.
+    if (a.row.items() != b.row.items()) return a.row.items() < b.row.items() ? -1 : 1;
+    return 0;
   };
-  std::sort(rows_.begin(), rows_.end(), by_record);
+  std::sort(rows_.begin(), rows_.end(),
+            [&](const OrderedRow& a, const OrderedRow& b) { return compare(a, b) < 0; });
   first_source_ = rows_.front().row.source();
   first_record_id_ = rows_.front().row.record_id();
 
@@ -150,13 +156,14 @@ void IdentityReader::order() {
     ticker_.tick();
   }
   if (!timed) return;
-  // Equal keys of this order are rows of one record, which the stable sort leaves as they are.
-  std::stable_sort(rows_.begin(), rows_.end(), [this](const OrderedRow& a, const OrderedRow& b) {
-    ticker_.tick();
-    if (a.row.source() != b.row.source()) return a.row.source() < b.row.source();
-    if (a.record_updated_at != b.record_updated_at)
+  // The rows of one record stay as they are, the first of them first.
+  std::sort(rows_.begin(), rows_.end(), [&](const OrderedRow& a, const OrderedRow& b) {
+    if (a.row.source() == b.row.source() && a.record_updated_at != b.record_updated_at) {
+      ticker_.tick();
       return a.record_updated_at > b.record_updated_at;
-    return compare_ids(a.row.record_id(), b.row.record_id()) < 0;
+    }
+    const int order = compare(a, b);
+    return order != 0 ? order < 0 : a.starts_record && !b.starts_record;
   });
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/container/pmr/polymorphic_allocator.hpp>
 #include <functional>
+#include <tuple>
 #include <unordered_set>
 
 namespace identity_resolve::engine {
@@ -99,12 +100,14 @@ void Survivorship::add_values(std::span<const OrderedRow> run, Cells& cells) {
   for (std::uint32_t row = 0; row < run.size(); ++row) {
     ticker_.tick();
     run[row].row.each_item([&](SlotNumber slot, std::string_view value) {
-      if (slot < kEvidenceSlot) run_values_.push_back({slot, row, value});
+      const auto place = static_cast<std::uint32_t>(run_values_.size());
+      if (slot < kEvidenceSlot) run_values_.push_back({slot, row, place, value});
     });
   }
-  std::stable_sort(run_values_.begin(), run_values_.end(), [this](const auto& a, const auto& b) {
+  // Places in the place of a stable sort, whose buffer would not be the environment's memory.
+  std::sort(run_values_.begin(), run_values_.end(), [this](const auto& a, const auto& b) {
     ticker_.tick();
-    return a.slot < b.slot;
+    return std::tuple(a.slot, a.place) < std::tuple(b.slot, b.place);
   });
   for (std::size_t first = 0; first < run_values_.size();) {
     std::size_t last = first;

@@ -87,6 +87,7 @@ class Survivorship {
   struct RunValue {
     SlotNumber slot;
     std::uint32_t row;
+    std::uint32_t place;  // among the values of the run
     std::string_view value;
   };
 

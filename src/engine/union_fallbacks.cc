@@ -2,6 +2,7 @@
 #include "engine/union_stage.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace identity_resolve::engine {
 
@@ -117,9 +118,10 @@ std::uint32_t UnionStage::split(const KindRules& rules) {
     // A root comes before its tree.
     members_[i].part = forest_[i] == i ? parts++ : members_[root(i)].part;
   }
-  std::stable_sort(members_.begin(), members_.end(), [this](const Member& a, const Member& b) {
+  // Within a part as list_members() has them.
+  std::sort(members_.begin(), members_.end(), [this](const Member& a, const Member& b) {
     ticker_.tick();
-    return a.part < b.part;
+    return std::tuple(a.part, a.record, a.link->row) < std::tuple(b.part, b.record, b.link->row);
   });
   return parts;
 }

@@ -76,9 +76,9 @@ class PlaceTable {
 
 using NumberTable = PlaceTable<std::int64_t>;
 
-// The order in which numbers came before, by which one can tell what is likely to come soon. A source
-// whose rows lie in a table is read in the same order again, but for the rows that changed. It only
-// ever guesses: nothing but time hangs on it.
+// The order in which numbers came before, by which one can tell what is likely to come soon. A
+// source whose rows lie in a table is read in the same order again, but for the rows that changed.
+// It only ever guesses: nothing but time hangs on it.
 class ArrivalOrder {
  public:
   static constexpr std::uint64_t kUnknown = UINT64_MAX;  // not a number of anybody
