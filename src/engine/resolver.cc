@@ -345,7 +345,14 @@ void Resolver::place_in_memory(std::span<const std::uint32_t> identity_of, Verdi
     ticker_.tick();
   }
   start_members(row_count_);
+  // Both places are anywhere in memory: they are fetched before it is their turn, the second by
+  // what stands in the first.
+  constexpr std::size_t kAhead = 16;
   each_judged_row(verdicts, false, [&](const std::byte* row, std::size_t number) {
+    if (number + 2 * kAhead < identity_of.size()) {
+      __builtin_prefetch(&first_member_[identity_of[number + 2 * kAhead]], 1);
+      __builtin_prefetch(&members_[first_member_[identity_of[number + kAhead]]], 1);
+    }
     members_[first_member_[identity_of[number]]++] = row;
   });
   finish_members();

@@ -2,10 +2,10 @@
 // identity_map_layout(). src/sql/50-map.sql has what they are for.
 //
 // A scan runs a source's query once, row by row, and keeps nothing of a row but its fingerprint.
-// The fingerprints that the map's state holds lie in a table of eight bytes a row beside it: what
-// is not there is new and goes out with its values and keys; what no row had goes out as gone. So a
-// refresh costs the reading of the source, a hash and a probe a row, whatever else the map has to
-// do.
+// The fingerprints that the map's state holds lie in a table beside it, of one word a row, at most
+// half full, and once more in the order in which they came: what is not there is new and goes out
+// with its values and keys; what no row had goes out as gone. So a refresh costs the reading of the
+// source, a hash and a probe a row, whatever else the map has to do.
 #include <fmt/format.h>
 
 #include <algorithm>
