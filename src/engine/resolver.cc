@@ -264,6 +264,7 @@ void Resolver::each_judged_row(Verdicts& verdicts, bool forget, Visit&& visit) {
         visit(row, number++);
       });
     });
+    if (forget) sink->spill_.close();
   }
 }
 

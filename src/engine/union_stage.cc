@@ -155,10 +155,23 @@ void UnionStage::load(std::size_t partition, Visit&& visit) {
   }
   const std::size_t links = links_in(partition);
   index_.reset(only_conflicted_ ? std::min(links, conflicted_rows_.size()) : links);
-  each_link([&](const Link& link) {
+  // Of a large partition the index does not fit the processor's caches: its slots are fetched
+  // before it is their turn.
+  constexpr std::size_t kAhead = 16;
+  std::array<const Link*, kAhead> coming;
+  std::size_t come = 0;
+  const auto take = [&](const Link& link) {
     visit(link, index_.add(link));
     ticker_.tick();
+  };
+  each_link([&](const Link& link) {
+    index_.prefetch(link);
+    const Link*& place = coming[come % kAhead];
+    if (come >= kAhead) take(*place);
+    place = &link;
+    ++come;
   });
+  for (std::size_t at = come - std::min(come, kAhead); at < come; ++at) take(*coming[at % kAhead]);
 }
 
 void UnionStage::load(std::size_t partition) {

@@ -121,6 +121,9 @@ inline void FileSetInit(FileSet* set) {
   }
 }
 inline void FileSetDeleteAll(FileSet* set) { SharedFileSetDeleteAll(set); }
+inline bool FileSetDelete(FileSet* set, const char* name, bool error_on_failure) {
+  return SharedFileSetDelete(set, name, error_on_failure);
+}
 inline File FileSetCreate(FileSet* set, const char* name) { return SharedFileSetCreate(set, name); }
 inline File FileSetOpen(FileSet* set, const char* name, int mode) {
   return SharedFileSetOpen(set, name, mode);

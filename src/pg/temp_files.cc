@@ -8,12 +8,12 @@ namespace {
 
 class TempFile final : public engine::SpillFile {
  public:
-  TempFile(const TempFiles& files, std::string name, File file) noexcept
+  TempFile(TempFiles& files, std::string name, File file) noexcept
       : files_(&files), name_(std::move(name)), file_(file) {}
   TempFile(const TempFile&) = delete;
   TempFile& operator=(const TempFile&) = delete;
   ~TempFile() override {
-    if (!files_->are_abandoned()) FileClose(file_);
+    if (!files_->are_abandoned()) files_->close(file_, name_);
   }
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
@@ -58,7 +58,7 @@ class TempFile final : public engine::SpillFile {
     });
   }
 
-  const TempFiles* files_;
+  TempFiles* files_;
   std::string name_;
   File file_;
   std::uint64_t end_ = 0;
@@ -91,6 +91,11 @@ std::unique_ptr<engine::SpillFile> TempFiles::open(const std::string& name) {
     throw engine::Error("58P01", "a temporary file of this statement is gone", name);
   }
   return std::make_unique<TempFile>(*this, name, file);
+}
+
+void TempFiles::close(File file, const std::string& name) noexcept {
+  FileClose(file);
+  if (is_ours_) FileSetDelete(&set_, name.c_str(), false);
 }
 
 const std::string& name_of(const engine::SpillFile& file) noexcept {

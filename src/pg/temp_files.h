@@ -32,6 +32,9 @@ class TempFiles {
   // A file of the set, to be read. Throws PgError.
   std::unique_ptr<engine::SpillFile> open(const std::string& name);
 
+  // Closes a file of the set, and removes it at once if the set is ours: before the kernel has
+  // written to disk what nobody will read. Raises no error.
+  void close(File file, const std::string& name) noexcept;
   // From here on open files are not closed: an abort has closed them.
   void abandon() noexcept { are_abandoned_ = true; }
   [[nodiscard]] bool are_abandoned() const noexcept { return are_abandoned_; }
