@@ -14,7 +14,7 @@ namespace {
 
 // A batch ends with one of these, as COPY's does (commands/copyfrom.c).
 constexpr std::size_t kMostRows = 1000;
-constexpr Size kMostBytes = 64 * 1024;
+constexpr Size kMostBytes = Size{64} * 1024;
 
 ExecutorRun_hook_type next_run_hook = nullptr;
 
