@@ -9,8 +9,26 @@ namespace identity_resolve::engine {
 
 namespace {
 
-// Unites pairs of rows a little later than it is told to, so that their places in the forest,
-// which lie anywhere, have been fetched by then. Which pair comes first never matters.
+// Hands items out in the order in which they came, each a little later: where it leads, anywhere in
+// memory, has been fetched by then. An Item{} is none.
+template <class Item>
+class DelayLine {
+ public:
+  // Takes an item, and gives the one that came a while before.
+  Item push(Item item) noexcept { return std::exchange(items_[told_++ % kDelay], item); }
+  // Calls visit(item) for what is still waiting.
+  template <class Visit>
+  void finish(Visit&& visit) {
+    for (std::size_t i = 0; i < kDelay; ++i) visit(push(Item{}));
+  }
+
+ private:
+  static constexpr std::size_t kDelay = 16;
+  std::size_t told_ = 0;
+  std::array<Item, kDelay> items_{};
+};
+
+// Unites pairs of rows a little later than it is told to. Which pair comes first never matters.
 class DelayedUnion {
  public:
   explicit DelayedUnion(DisjointSet& sets) noexcept : sets_(&sets) {}
@@ -21,11 +39,11 @@ class DelayedUnion {
   void unite(RowNumber a, RowNumber b) noexcept {
     sets_->prefetch(a);
     sets_->prefetch(b);
-    unite_now(std::exchange(pairs_[told_++ % kDelay], {a, b}));
+    unite_now(pairs_.push({a, b}));
   }
   // Unites what is still waiting.
   void finish() noexcept {
-    for (Pair& pair : pairs_) unite_now(std::exchange(pair, Pair{}));
+    pairs_.finish([this](const Pair& pair) { unite_now(pair); });
   }
 
  private:
@@ -35,10 +53,8 @@ class DelayedUnion {
     if (pair.first != pair.second) sets_->unite(pair.first, pair.second);
   }
 
-  static constexpr std::size_t kDelay = 16;
   DisjointSet* sets_;
-  std::size_t told_ = 0;
-  std::array<Pair, kDelay> pairs_{};
+  DelayLine<Pair> pairs_;
 };
 
 }  // namespace
@@ -155,23 +171,18 @@ void UnionStage::load(std::size_t partition, Visit&& visit) {
   }
   const std::size_t links = links_in(partition);
   index_.reset(only_conflicted_ ? std::min(links, conflicted_rows_.size()) : links);
-  // Of a large partition the index does not fit the processor's caches: its slots are fetched
-  // before it is their turn.
-  constexpr std::size_t kAhead = 16;
-  std::array<const Link*, kAhead> coming;
-  std::size_t come = 0;
-  const auto take = [&](const Link& link) {
-    visit(link, index_.add(link));
+  // Of a large partition the index does not fit the processor's caches.
+  DelayLine<const Link*> coming;
+  const auto take = [&](const Link* link) {
+    if (link == nullptr) return;
+    visit(*link, index_.add(*link));
     ticker_.tick();
   };
   each_link([&](const Link& link) {
     index_.prefetch(link);
-    const Link*& place = coming[come % kAhead];
-    if (come >= kAhead) take(*place);
-    place = &link;
-    ++come;
+    take(coming.push(&link));
   });
-  for (std::size_t at = come - std::min(come, kAhead); at < come; ++at) take(*coming[at % kAhead]);
+  coming.finish(take);
 }
 
 void UnionStage::load(std::size_t partition) {
