@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/first_bytes.h"
+
 namespace identity_resolve::engine {
 
 namespace {
@@ -46,16 +48,6 @@ int compare_values(const Row& a, const Row& b, Ticker& ticker) {
     if (left.slot != right.slot) return left.slot < right.slot ? -1 : 1;
     if (const int order = left.bytes.compare(right.bytes); order != 0) return order;
   }
-}
-
-// The first eight bytes of a record id, such that of two ids of one length the smaller one has no
-// larger number.
-std::uint64_t prefix_of(std::string_view id) noexcept {
-  std::uint64_t prefix = 0;
-  for (std::size_t i = 0; i < sizeof prefix; ++i) {
-    prefix = prefix << 8 | (i < id.size() ? static_cast<unsigned char>(id[i]) : 0U);
-  }
-  return prefix;
 }
 
 // As compare_ids(), for the most part without a look at the rows, which lie anywhere in memory.
@@ -133,7 +125,7 @@ void IdentityReader::load(IdentityNumber identity) {
   for (const std::byte* place : rows) {
     const Row row(place);
     ordered = ordered && (rows_.empty() || rows_.back().row.source() < row.source());
-    rows_.push_back({row, row.updated_at(), true, 0});
+    rows_.push_back({row, row.updated_at(), true});
     ticker_.tick();
   }
   if (ordered) {  // at most one row a source, which is most people
@@ -147,7 +139,7 @@ void IdentityReader::load(IdentityNumber identity) {
 
 void IdentityReader::order() {
   for (OrderedRow& at : rows_) {
-    at.id_prefix = prefix_of(at.row.record_id());
+    at.id_prefix = first_bytes(at.row.record_id());
     ticker_.tick();
   }
   // Below, equal or above 0; rows that are equal show the same.

@@ -22,7 +22,7 @@ struct OrderedRow {
   Row row;
   std::int64_t record_updated_at;  // of the record's row changed last
   bool starts_record;
-  std::uint64_t id_prefix = 0;  // the record id's first bytes as a number, where rows are sorted
+  std::uint64_t id_prefix = 0;  // first_bytes() of the record id, where rows are sorted
 };
 
 // Calls visit(rows) for each run of rows which nothing but their values tells apart: rows of one

@@ -14,9 +14,7 @@
 // No function here owns an object with a destructor when it calls PostgreSQL: see text_argument.h.
 #pragma once
 
-#include <algorithm>
-#include <bit>
-
+#include "engine/first_bytes.h"
 #include "normalize/email.h"
 #include "normalize/mailbox.h"
 #include "pg/text_argument.h"
@@ -137,11 +135,9 @@ template <class Level>
 Datum abbreviate(Datum original, SortSupport /*unused*/) {
   return with_text(original, [](text* value) {
     const Reading reading = read<Level>(value, left_scratch);
-    std::uint64_t head = 0;
-    std::memcpy(&head, reading.text.data(), std::min(reading.text.size(), sizeof head));
-    if constexpr (std::endian::native == std::endian::little) head = __builtin_bswap64(head);
     constexpr std::uint64_t kNoAddress = std::uint64_t{1} << 63U;
-    return static_cast<Datum>((head >> 1U) | (reading.is_valid ? 0 : kNoAddress));
+    return static_cast<Datum>((engine::first_bytes(reading.text) >> 1U) |
+                              (reading.is_valid ? 0 : kNoAddress));
   });
 }
 
