@@ -9,18 +9,19 @@ CREATE TABLE shop AS SELECT n AS id, format('P%s@x.com', n) AS email FROM genera
 ANALYZE app, shop;
 \set sources 'identity_source(''app'', ''SELECT id, user_id, email FROM into_a_table.app''), identity_source(''shop'', ''SELECT id, email FROM into_a_table.shop'')'
 
--- What a statement wrote: rows, in their order on disk, as one hash; and the commands that wrote them.
-CREATE FUNCTION written(tab regclass) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE result text;
-BEGIN
-  EXECUTE format('SELECT format(''%%s rows, %%s command, %%s'', count(*), count(DISTINCT cmin::text), md5(string_agg(t::text, '','' ORDER BY t.ctid))) FROM %s t', tab) INTO result;
-  RETURN result;
-END $$;
+-- A query's rows, in their order, as a count and one hash; and those that a statement wrote, in their order on disk, by one command.
 CREATE FUNCTION selected(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE result text;
 BEGIN
-  EXECUTE format('SELECT format(''%%s rows, 1 command, %%s'', count(*), md5(string_agg(t::text, '',''))) FROM (%s) t', query) INTO result;
+  EXECUTE format('SELECT format(''%%s rows, %%s'', count(*), md5(string_agg(t::text, '',''))) FROM (%s) t', query) INTO result;
   RETURN result;
+END $$;
+CREATE FUNCTION written(tab regclass) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE commands int;
+BEGIN
+  EXECUTE format('SELECT count(DISTINCT cmin::text) FROM %s', tab) INTO commands;
+  ASSERT commands = 1, format('%s commands wrote %s', commands, tab);
+  RETURN selected(format('SELECT * FROM %s ORDER BY ctid', tab));
 END $$;
 
 \set long 'SELECT * FROM identity_records(' :sources ')'
