@@ -151,11 +151,9 @@ bool makes_table_of_identities(const QueryDesc* query) {
          query->planstate != nullptr && has_resolve_scan(query->planstate, nullptr);
 }
 
-#if PG_VERSION_NUM >= 180000
-void run(QueryDesc* query, ScanDirection direction, uint64 count) {
-#else
-void run(QueryDesc* query, ScanDirection direction, uint64 count, bool once) {
-#endif
+// `once` is there up to PostgreSQL 17 only.
+template <class... Once>
+void run(QueryDesc* query, ScanDirection direction, uint64 count, Once... once) {
   DestReceiver* replaced = query->dest;
   if (makes_table_of_identities(query)) {
     const MemoryContext outer = MemoryContextSwitchTo(query->estate->es_query_cxt);
@@ -164,11 +162,7 @@ void run(QueryDesc* query, ScanDirection direction, uint64 count, bool once) {
   }
   const ExecutorRun_hook_type next =
       next_run_hook != nullptr ? next_run_hook : standard_ExecutorRun;
-#if PG_VERSION_NUM >= 180000
-  next(query, direction, count);
-#else
-  next(query, direction, count, once);
-#endif
+  next(query, direction, count, once...);
   query->dest = replaced;
 }
 

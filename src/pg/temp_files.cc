@@ -12,9 +12,7 @@ class TempFile final : public engine::SpillFile {
       : files_(&files), name_(std::move(name)), file_(file) {}
   TempFile(const TempFile&) = delete;
   TempFile& operator=(const TempFile&) = delete;
-  ~TempFile() override {
-    if (!files_->are_abandoned()) files_->close(file_, name_);
-  }
+  ~TempFile() override { files_->close(file_, name_); }
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
@@ -94,6 +92,7 @@ std::unique_ptr<engine::SpillFile> TempFiles::open(const std::string& name) {
 }
 
 void TempFiles::close(File file, const std::string& name) noexcept {
+  if (are_abandoned_) return;
   FileClose(file);
   if (is_ours_) FileSetDelete(&set_, name.c_str(), false);
 }

@@ -35,9 +35,8 @@ class TempFiles {
   // Closes a file of the set, and removes it at once if the set is ours: before the kernel has
   // written to disk what nobody will read. Raises no error.
   void close(File file, const std::string& name) noexcept;
-  // From here on open files are not closed: an abort has closed them.
+  // From here on close() does nothing: an abort has closed the open files.
   void abandon() noexcept { are_abandoned_ = true; }
-  [[nodiscard]] bool are_abandoned() const noexcept { return are_abandoned_; }
 
  private:
   TempFileSet set_{};
