@@ -5,6 +5,7 @@ extern "C" {
 #include <catalog/pg_class.h>
 #include <catalog/pg_index.h>
 #include <catalog/pg_inherits.h>
+#include <parser/parsetree.h>
 #include <utils/rel.h>
 #include <utils/syscache.h>
 }
@@ -13,24 +14,28 @@ namespace identity_resolve::pg {
 
 namespace {
 
-// The table column that a query shows first, where the query reads nothing but the table.
+// The table column that a query shows, where the query, and each that it selects from, reads
+// nothing but the table.
 struct TableColumn {
   Oid table = InvalidOid;
   AttrNumber number = InvalidAttrNumber;
 };
 
-TableColumn first_column(const Query* query) {
+TableColumn shown_column(const Query* query, AttrNumber number) {
   if (query->commandType != CMD_SELECT || query->setOperations != nullptr || query->hasTargetSRFs ||
-      query->cteList != NIL || list_length(query->rtable) != 1 ||
-      list_length(query->jointree->fromlist) != 1 || query->targetList == NIL ||
+      query->cteList != NIL || query->groupingSets != NIL ||
+      list_length(query->jointree->fromlist) != 1 ||
       !IsA(linitial(query->jointree->fromlist), RangeTblRef)) {
     return {};
   }
-  const auto* table = static_cast<const RangeTblEntry*>(linitial(query->rtable));
-  const auto* first = static_cast<const TargetEntry*>(linitial(query->targetList));
-  if (table->rtekind != RTE_RELATION || !IsA(first->expr, Var)) return {};
-  const auto* column = reinterpret_cast<const Var*>(first->expr);
-  if (column->varlevelsup != 0 || column->varattno <= 0) return {};
+  const int place = static_cast<const RangeTblRef*>(linitial(query->jointree->fromlist))->rtindex;
+  const RangeTblEntry* table = rt_fetch(place, query->rtable);
+  const TargetEntry* shown = get_tle_by_resno(query->targetList, number);
+  if (shown == nullptr || !IsA(shown->expr, Var)) return {};
+  const auto* column = reinterpret_cast<const Var*>(shown->expr);
+  if (column->varno != place || column->varlevelsup != 0 || column->varattno <= 0) return {};
+  if (table->rtekind == RTE_SUBQUERY) return shown_column(table->subquery, column->varattno);
+  if (table->rtekind != RTE_RELATION) return {};
   switch (column->vartype) {
     case INT2OID:
     case INT4OID:
@@ -59,7 +64,7 @@ bool is_unique_on(Oid index, AttrNumber column) {
 }  // namespace
 
 bool ids_are_unique(const Query* query) {
-  const TableColumn column = first_column(query);
+  const TableColumn column = shown_column(query, 1);
   if (!OidIsValid(column.table)) return false;
   Relation table = table_open(column.table, AccessShareLock);
   const char kind = table->rd_rel->relkind;
