@@ -1,10 +1,19 @@
-// Arrays of an identity map's functions: numbers (bigint) and ids (uuid). PostgreSQL's half: all of
-// it may raise errors, and lives on the current memory context.
+// Arguments of an identity map's functions: numbers (bigint[]), ids (uuid[]), texts. PostgreSQL's
+// half: all of it may raise errors, and lives on the current memory context.
 #pragma once
 
+#include "engine/identity_id.h"
 #include "pg/pg.h"
 
 namespace identity_resolve::pg {
+
+// An id; raises nothing.
+inline engine::Uuid uuid_of(Datum value) noexcept {
+  engine::Uuid id;
+  std::memcpy(id.data(), DatumGetUUIDP(value)->data, id.size());
+  return id;
+}
+inline Datum datum_of(const engine::Uuid& id) noexcept { return PointerGetDatum(id.data()); }
 
 // The numbers of a bigint[] that has no NULLs.
 inline std::span<const std::int64_t> numbers_of(const ArrayType* array) {
@@ -22,6 +31,11 @@ inline std::span<const std::int64_t> number_argument(FunctionCallInfo fcinfo, in
   return numbers_of(array);
 }
 
+// An argument's text; nullptr for NULL.
+inline const char* optional_text(FunctionCallInfo fcinfo, int argument) {
+  return PG_ARGISNULL(argument) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(argument));
+}
+
 // A bigint[].
 inline Datum number_array(std::span<const std::int64_t> numbers) {
   if (numbers.empty()) return PointerGetDatum(construct_empty_array(INT8OID));
@@ -34,6 +48,14 @@ inline Datum number_array(std::span<const std::int64_t> numbers) {
   ARR_LBOUND(array)[0] = 1;
   std::memcpy(ARR_DATA_PTR(array), numbers.data(), numbers.size_bytes());
   return PointerGetDatum(array);
+}
+
+// A bytea.
+inline Datum bytes_value(std::span<const char> bytes) {
+  auto* value = static_cast<bytea*>(palloc(VARHDRSZ + bytes.size()));
+  SET_VARSIZE(value, VARHDRSZ + bytes.size());
+  if (!bytes.empty()) std::memcpy(VARDATA(value), bytes.data(), bytes.size());
+  return PointerGetDatum(value);
 }
 
 // A uuid[]; nulls: nullptr for none.

@@ -5,6 +5,7 @@
 #include "pg/map_execute.h"
 
 #include "pg/guard.h"
+#include "pg/map_records.h"
 #include "pg/map_snapshot.h"
 
 #include <string>
@@ -107,6 +108,8 @@ void execute_cached(const char* statement, int count, Oid* types, Datum* values,
 
 void begin_refresh() {
   if (refreshing.is_on) elog(ERROR, "a source of an identity map refreshes another one");
+  // What an earlier one of this transaction has read may not be so any more.
+  LastRead::end();
   refreshing = {true, nullptr};
 }
 

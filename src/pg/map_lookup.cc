@@ -3,14 +3,17 @@
 extern "C" {
 #include <access/stratnum.h>
 #include <access/visibilitymap.h>
+#include <catalog/pg_am.h>
 #include <storage/bufmgr.h>
 #include <utils/fmgroids.h>
 }
 
 namespace identity_resolve::pg {
 
-Lookup open_lookup(int map_id, const char* name, Snapshot snapshot, IndexOnly index_only) {
-  Lookup lookup{};
+namespace {
+
+// A table of the map, open; error 42501 where the user may not read it.
+Relation open_table(int map_id, const char* name) {
   const char* relation = psprintf("m%d_%s", map_id, name);
   const Oid schema = get_namespace_oid("identity_state", false);
   const Oid id = get_relname_relid(relation, schema);
@@ -20,22 +23,104 @@ Lookup open_lookup(int map_id, const char* name, Snapshot snapshot, IndexOnly in
   }
   const AclResult right = pg_class_aclcheck(id, GetUserId(), ACL_SELECT);
   if (right != ACLCHECK_OK) aclcheck_error(right, OBJECT_TABLE, relation);
-  lookup.table = table_open(id, AccessShareLock);
-  const Oid key = primary_key_of(lookup.table);
-  if (!OidIsValid(key)) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-                    errmsg("relation \"identity_state.%s\" has no primary key", relation)));
+  return table_open(id, AccessShareLock);
+}
+
+[[noreturn]] void no_index(Relation table, const char* what) {
+  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+                  errmsg("relation \"identity_state.%s\" has no index by its %s",
+                         RelationGetRelationName(table), what)));
+  pg_unreachable();
+}
+
+RegProcedure equality_of(Oid type) {
+  switch (type) {
+    case INT8OID:
+      return F_INT8EQ;
+    case INT2OID:
+      return F_INT2EQ;
+    case UUIDOID:
+      return F_UUID_EQ;
+    case TEXTOID:
+      return F_TEXTEQ;
+    default:
+      elog(ERROR, "an identity map looks nothing up by type %u", type);
   }
-  lookup.index = index_open(key, AccessShareLock);
-  lookup.row = table_slot_create(lookup.table, nullptr);
-  lookup.scan = begin_index_scan(lookup.table, lookup.index, snapshot, 1);
+}
+
+Lookup begin_lookup(Relation table, Relation index, int count, Snapshot snapshot,
+                    IndexOnly index_only) {
+  Lookup lookup{};
+  lookup.table = table;
+  lookup.index = index;
+  lookup.count = count;
+  lookup.row = table_slot_create(table, nullptr);
+  lookup.scan = begin_index_scan(table, index, snapshot, count);
   lookup.scan->xs_want_itup = index_only == IndexOnly::kYes;
   lookup.visible = InvalidBuffer;
-  lookup.is_empty = RelationGetNumberOfBlocks(lookup.table) == 0;
-  const bool is_uuid = TupleDescAttr(RelationGetDescr(lookup.index), 0)->atttypid == UUIDOID;
-  ScanKeyInit(&lookup.condition, 1, BTEqualStrategyNumber, is_uuid ? F_UUID_EQ : F_INT8EQ,
-              Datum{0});
+  lookup.is_empty = RelationGetNumberOfBlocks(table) == 0;
+  for (int i = 0; i < count; ++i) {
+    const Oid type = TupleDescAttr(RelationGetDescr(index), i)->atttypid;
+    // Its collation is "C".
+    ScanKeyInit(&lookup.conditions[static_cast<std::size_t>(i)], static_cast<AttrNumber>(i + 1),
+                BTEqualStrategyNumber, equality_of(type), Datum{0});
+  }
   return lookup;
+}
+
+// Whether it can be asked, and begins with these columns.
+bool begins_with(Relation index, Relation table, std::initializer_list<const char*> columns) {
+  const FormData_pg_index* shape = index->rd_index;
+  if (!shape->indisvalid || shape->indnkeyatts < static_cast<int>(columns.size())) return false;
+  int at = 0;
+  for (const char* column : columns) {
+    const AttrNumber number = shape->indkey.values[at++];
+    if (number <= 0) return false;
+    const Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), number - 1);
+    if (std::strcmp(NameStr(attribute->attname), column) != 0) return false;
+  }
+  return index->rd_rel->relam == BTREE_AM_OID && RelationGetIndexPredicate(index) == NIL;
+}
+
+// One that can be asked by these columns, open; nullptr for none.
+Relation find_index(Relation table, std::initializer_list<const char*> columns) {
+  Relation found = nullptr;
+  List* indexes = RelationGetIndexList(table);
+  ListCell* cell = nullptr;
+  foreach (cell, indexes) {
+    const Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+    if (begins_with(index, table, columns)) {
+      found = index;
+      break;
+    }
+    index_close(index, AccessShareLock);
+  }
+  list_free(indexes);
+  return found;
+}
+
+}  // namespace
+
+Lookup open_lookup(int map_id, const char* name, Snapshot snapshot, IndexOnly index_only) {
+  const Relation table = open_table(map_id, name);
+  const Oid key = primary_key_of(table);
+  if (!OidIsValid(key)) no_index(table, "primary key");
+  return begin_lookup(table, index_open(key, AccessShareLock), 1, snapshot, index_only);
+}
+
+Lookup open_lookup_by(int map_id, const char* name, std::initializer_list<const char*> columns,
+                      Snapshot snapshot) {
+  const Relation table = open_table(map_id, name);
+  const Relation index = find_index(table, columns);
+  if (index == nullptr) no_index(table, *columns.begin());
+  return begin_lookup(table, index, static_cast<int>(columns.size()), snapshot, IndexOnly::kNo);
+}
+
+bool has_lookup(Relation table, std::initializer_list<const char*> columns) {
+  const Relation index = find_index(table, columns);
+  if (index == nullptr) return false;
+  index_close(index, AccessShareLock);
+  return true;
 }
 
 void close_lookup(const Lookup& lookup) {
@@ -49,8 +134,13 @@ void close_lookup(const Lookup& lookup) {
 void find(Lookup& lookup, Datum key) {
   CHECK_FOR_INTERRUPTS();
   if (lookup.is_empty) return;
-  lookup.condition.sk_argument = key;
-  index_rescan(lookup.scan, &lookup.condition, 1, nullptr, 0);
+  lookup.conditions[0].sk_argument = key;
+  index_rescan(lookup.scan, lookup.conditions.data(), lookup.count, nullptr, 0);
+}
+
+void find(Lookup& lookup, Datum first, Datum second) {
+  lookup.conditions[1].sk_argument = second;
+  find(lookup, first);
 }
 
 bool next(const Lookup& lookup) {

@@ -1,4 +1,4 @@
-// Rows of an identity map's own tables, looked up by their primary keys without a plan.
+// Rows of an identity map's own tables, looked up by an index without a plan.
 //
 // Plain frames all of it: it may raise PostgreSQL's errors.
 #pragma once
@@ -7,29 +7,36 @@
 
 namespace identity_resolve::pg {
 
-// A table m<id>_<name>, open, with the index of its primary key, the first column of which is a
-// bigint or a uuid.
+// A table m<id>_<name>, open, with one of its indexes.
 struct Lookup {
   Relation table;
   Relation index;
   IndexScanDesc scan;
-  TupleTableSlot* row;  // what next() has found
-  ScanKeyData condition;
-  Buffer visible;  // a page of the table's visibility map
-  bool is_empty;   // the table had no page when it was opened: nothing is to be found
+  TupleTableSlot* row;                    // what next() has found
+  std::array<ScanKeyData, 2> conditions;  // on the first columns of the index
+  int count;                              // of them
+  Buffer visible;                         // a page of the table's visibility map
+  bool is_empty;  // the table had no page when it was opened: nothing is to be found
 };
 
 // kYes: for next_number().
 enum class IndexOnly : bool { kNo, kYes };
 
-// Opens a table of the map for reading. The snapshot outlives the lookup. Errors: 42501 where the
-// user may not read it, 42P01, 42704.
+// Opens a table of the map for reading by the first column of its primary key, a bigint or a uuid.
+// The snapshot outlives the lookup. Errors: 42501 where the user may not read it, 42P01, 42704.
 Lookup open_lookup(int map_id, const char* name, Snapshot snapshot,
                    IndexOnly index_only = IndexOnly::kNo);
+// By an index that begins with these columns, one or two of them, whose types are bigint, smallint,
+// uuid or text (COLLATE "C"). Error 42704 where there is none.
+Lookup open_lookup_by(int map_id, const char* name, std::initializer_list<const char*> columns,
+                      Snapshot snapshot);
+// Whether there is such an index.
+bool has_lookup(Relation table, std::initializer_list<const char*> columns);
 void close_lookup(const Lookup& lookup);
 
-// Begins with the rows of a key: a bigint, or a uuid that stays where it is until the last row.
+// Begins with the rows of a key, of which nothing moves until the last row.
 void find(Lookup& lookup, Datum key);
+void find(Lookup& lookup, Datum first, Datum second);
 // The next of them into lookup.row; false after the last one.
 bool next(const Lookup& lookup);
 // A column of the row that next() has found, which is not NULL.

@@ -1,5 +1,6 @@
 // identity_map_place(): resolves an identity map's records, or a part of them, and says which of
-// the identities that they were lives on where.
+// the identities that they were lives on where. Of a part that identity_map_reach() has found it
+// also writes this down in the map's state.
 //
 // The resolve is that of resolve_identities(), read twice: for the records of each cluster, and
 // then for its row. Which identity keeps its id: engine/succession.h; by what identities merged:
@@ -13,11 +14,15 @@
 #include "pg/map_arrays.h"
 #include "pg/map_execute.h"
 #include "pg/map_lookup.h"
+#include "pg/map_packs.h"
+#include "pg/map_records.h"
+#include "pg/map_state.h"
 #include "pg/map_tables.h"
 #include "pg/resolve.h"
 #include "pg/spi.h"
 
 extern "C" {
+#include <commands/sequence.h>
 #include <utils/fmgrprotos.h>
 }
 
@@ -78,14 +83,6 @@ Ids ids_argument(FunctionCallInfo fcinfo, int argument) {
   });
 }
 
-Uuid uuid_of(Datum value) noexcept {
-  Uuid id;
-  std::memcpy(id.data(), DatumGetUUIDP(value)->data, id.size());
-  return id;
-}
-
-Datum datum_of(const Uuid& id) noexcept { return PointerGetDatum(id.data()); }
-
 // Ids that a map has used, ever.
 class UsedIds {
  public:
@@ -102,6 +99,10 @@ class UsedIds {
     });
   }
 
+  // Where an identity that there is stands; nullptr for none.
+  const ItemPointerData* place_of(const Uuid& id) {
+    return call([&] { return is_there(identities_, id) ? &identities_.row->tts_tid : nullptr; });
+  }
   // When an identity came to be; none where there is no such.
   std::optional<std::int64_t> created_at(const Uuid& id) {
     return call([&]() -> std::optional<std::int64_t> {
@@ -150,6 +151,83 @@ class UsedIds {
   Lookup retired_{};
 };
 
+// What becomes of records and identities, written into the map's state. PostgreSQL's half.
+class StateWriter {
+ public:
+  void open(int map_id, TimestampTz at) {
+    at_ = TimestampTzGetDatum(at);
+    identities_ = open_state_table(map_id, "identities");
+    retired_ = open_state_table(map_id, "retired");
+    history_ = open_state_table(map_id, "history");
+    records_ = open_state_table(map_id, "records");
+    record_of_ = open_lookup(map_id, "records", GetActiveSnapshot());
+    next_event_ = get_relname_relid(psprintf("m%d_history_history_id_seq", map_id),
+                                    get_namespace_oid("identity_state", false));
+  }
+  void close() {
+    close_lookup(record_of_);
+    for (StateTable* table : {identities_, retired_, history_, records_}) close_state_table(table);
+  }
+
+  // A new identity.
+  void create(Datum id) {
+    const std::array<Datum, 2> values = {id, at_};
+    const std::array<bool, 2> nulls{};
+    insert_row(identities_, values.data(), nulls.data());
+  }
+  // One that is no more; into: 0: it has gone into no other one.
+  void retire(Datum id, const ItemPointerData& place, Datum into) {
+    delete_row(identities_, place);
+    const std::array<Datum, 3> values = {id, into, at_};
+    const std::array<bool, 3> nulls = {false, into == 0, false};
+    insert_row(retired_, values.data(), nulls.data());
+  }
+  // What happened to an identity. 0: NULL.
+  struct Event {
+    const char* name;
+    Datum id;
+    Datum from_ids;
+    Datum into;
+    Datum by_kind;
+    Datum by_value;
+    Datum by_records;
+  };
+  void tell(const Event& event) {
+    const std::array<Datum, 9> values = {Int64GetDatum(nextval_internal(next_event_, true)),
+                                         at_,
+                                         CStringGetTextDatum(event.name),
+                                         event.id,
+                                         event.from_ids,
+                                         event.into,
+                                         event.by_kind,
+                                         event.by_value,
+                                         event.by_records};
+    std::array<bool, 9> nulls{};
+    for (std::size_t i = 4; i < nulls.size(); ++i) nulls[i] = values[i] == 0;
+    insert_row(history_, values.data(), nulls.data());
+  }
+  // A record that is of another identity now.
+  void move(std::int64_t rid, Datum id) {
+    find(record_of_, Int64GetDatum(rid));
+    if (!next(record_of_)) return;
+    slot_getallattrs(record_of_.row);
+    std::array<Datum, kRecordColumns> values;
+    std::array<bool, kRecordColumns> nulls{};
+    std::copy_n(record_of_.row->tts_values, values.size(), values.begin());
+    values[kRecordIdentity] = id;
+    update_row(records_, record_of_.row->tts_tid, values.data(), nulls.data());
+  }
+
+ private:
+  Datum at_ = 0;
+  StateTable* identities_ = nullptr;
+  StateTable* retired_ = nullptr;
+  StateTable* history_ = nullptr;
+  StateTable* records_ = nullptr;
+  Lookup record_of_{};
+  Oid next_event_ = InvalidOid;
+};
+
 class Placing {
  public:
   Placing(FunctionCallInfo fcinfo, ReturnSetInfo* result, Reasons reasons)
@@ -163,6 +241,9 @@ class Placing {
         ids_(&environment_.memory()),
         first_(&environment_.memory()),
         by_cluster_(&environment_.memory()),
+        row_cluster_(&environment_.memory()),
+        row_order_(&environment_.memory()),
+        first_row_(&environment_.memory()),
         carriers_(&environment_.memory()),
         reasons_(environment_) {
     const ClauseList clauses{PG_GETARG_DATUM(0), false, false};
@@ -197,6 +278,14 @@ class Placing {
     SpiConnection::finish();
   }
 
+  // From now on what is found out is written down, as of `at`, if the records are those that
+  // identity_map_reach() has found.
+  void begin_writing(TimestampTz at) {
+    if (LastReached::of(map_id_) == nullptr) return;
+    writes_ = true;
+    call([&] { writer_.open(map_id_, at); });
+  }
+
   // `dead`: identities of records that are gone.
   void go(const Ids& dead) {
     read_clusters();
@@ -206,9 +295,14 @@ class Placing {
     const std::span<const std::uint32_t> kept =
         succession.keep(ages_of(succession.tied(), used), olds_.keys());
     name_clusters(kept, used);
+    put_clusters(succession.picks(), kept, used);
+    put_dead(dead, used);
     used.close();
-    put_clusters(succession.picks(), kept);
-    put_dead(dead);
+    if (writes_) {
+      move_records(kept);
+      call([this] { writer_.close(); });
+      write_packs();
+    }
     Execution::destroy(execution_);
   }
 
@@ -253,7 +347,7 @@ class Placing {
         if (!ordered.starts_record) continue;
         ticker.tick();
         const std::uint32_t place = rids_.find(number_of(ordered.row, slot));
-        if (place == NumberTable::kNone) missing();
+        if (place == NumberTable::kNone || members_[place].cluster != Succession::kNone) missing();
         members_[place].cluster = cluster;
         by_cluster_.push_back(place);
       }
@@ -293,11 +387,21 @@ class Placing {
     return ages;
   }
 
+  // The new ids in their order: where they may have been used is found by them.
   void name_clusters(std::span<const std::uint32_t> kept, UsedIds& used) {
-    ids_.reserve(kept.size());
-    for (std::size_t cluster = 0; cluster < kept.size(); ++cluster) {
-      ids_.push_back(kept[cluster] == Succession::kNone ? used.free_id(clusters_[cluster])
-                                                        : olds_.keys()[kept[cluster]]);
+    ids_.resize(kept.size());
+    List<std::uint32_t> new_clusters(&environment_.memory());
+    for (std::uint32_t cluster = 0; cluster < kept.size(); ++cluster) {
+      if (kept[cluster] == Succession::kNone) {
+        new_clusters.push_back(cluster);
+      } else {
+        ids_[cluster] = olds_.keys()[kept[cluster]];
+      }
+    }
+    std::sort(new_clusters.begin(), new_clusters.end(),
+              [this](std::uint32_t a, std::uint32_t b) { return clusters_[a] < clusters_[b]; });
+    for (const std::uint32_t cluster : new_clusters) {
+      ids_[cluster] = used.free_id(clusters_[cluster]);
     }
   }
 
@@ -316,7 +420,8 @@ class Placing {
     return order;
   }
 
-  void put_clusters(std::span<const std::uint32_t> picks, std::span<const std::uint32_t> kept) {
+  void put_clusters(std::span<const std::uint32_t> picks, std::span<const std::uint32_t> kept,
+                    UsedIds& used) {
     for (const std::uint32_t cluster : order_of_clusters()) {
       execution_->seek(engine::IdentityNumber{cluster});
       if (!execution_->next(values_.data() + kFixed, nulls_.get() + kFixed)) {
@@ -331,7 +436,7 @@ class Placing {
         const MemoryContext outer = MemoryContextSwitchTo(row_memory_);
         put_cluster(cluster, places, kept[cluster], is_merged);
         for (const std::uint32_t old : olds_here_) {
-          if (picks[old] == cluster && kept[cluster] != old) put_lost(old, cluster);
+          if (picks[old] == cluster && kept[cluster] != old) put_lost(old, cluster, used);
         }
         MemoryContextSwitchTo(outer);
         MemoryContextReset(row_memory_);
@@ -399,7 +504,7 @@ class Placing {
       if (kept == Succession::kNone || members_[place].old != kept)
         list[count++] = rids_.keys()[place];
     }
-    if (count > 0) set(kMoved, number_array({list, count}));
+    if (count > 0 && !writes_) set(kMoved, number_array({list, count}));
     auto* ids = static_cast<Datum*>(
         MemoryContextAllocHuge(CurrentMemoryContext, places.size() * sizeof(Datum)));
     for (std::size_t i = 0; i < olds_here_.size(); ++i)
@@ -420,6 +525,24 @@ class Placing {
       set(kMergedOlds, uuid_array(ids, is_null, places.size()));
     }
     store();
+    if (writes_) write_cluster(cluster, kept, ids);
+  }
+
+  // ids: room for those of olds_here_.
+  void write_cluster(std::size_t cluster, std::uint32_t kept, Datum* ids) {
+    const bool is_new = kept == Succession::kNone;
+    if (is_new) writer_.create(datum_of(ids_[cluster]));
+    if (!is_new && olds_here_.size() < 2) return;
+    std::size_t count = 0;
+    for (const std::uint32_t old : olds_here_) {
+      if (old != kept) ids[count++] = datum_of(olds_.keys()[old]);
+    }
+    writer_.tell({is_new ? (olds_here_.empty() ? "created" : "split") : "merged",
+                  datum_of(ids_[cluster]), count == 0 ? 0 : uuid_array(ids, nullptr, count), 0,
+                  value_or_none(kByKind), value_or_none(kByValue), value_or_none(kByRecords)});
+  }
+  [[nodiscard]] Datum value_or_none(Place place) const noexcept {
+    return nulls_[place] ? 0 : values_[place];
   }
 
   void set_reason(MergeReasons::Shared by) {
@@ -436,19 +559,145 @@ class Placing {
   }
 
   // An identity that went into another one.
-  void put_lost(std::uint32_t old, std::size_t cluster) {
+  void put_lost(std::uint32_t old, std::size_t cluster, UsedIds& used) {
     begin_lost(datum_of(olds_.keys()[old]));
     set(kId, datum_of(ids_[cluster]));
     if (reasons_wanted_ == Reasons::kYes) set_reason(reasons_.of(old));
+    end_lost(olds_.keys()[old], used);
+  }
+  // What is written down must have been an identity.
+  void end_lost(const Uuid& id, UsedIds& used) {
+    if (writes_) {
+      const ItemPointerData* place = used.place_of(id);
+      if (place == nullptr) return;
+      writer_.retire(datum_of(id), *place, value_or_none(kId));
+      writer_.tell({"retired", datum_of(id), 0, value_or_none(kId), value_or_none(kByKind),
+                    value_or_none(kByValue), value_or_none(kByRecords)});
+    }
     store();
   }
 
+  // Records that are of another identity now, in the order of their numbers: neighbours lie on one
+  // page.
+  void move_records(std::span<const std::uint32_t> kept) {
+    List<std::uint32_t> moved(&environment_.memory());
+    for (std::uint32_t place = 0; place < members_.size(); ++place) {
+      const Succession::Member& member = members_[place];
+      const std::uint32_t id = kept[member.cluster];
+      if (id == Succession::kNone || member.old != id) moved.push_back(place);
+    }
+    std::sort(moved.begin(), moved.end(), [this](std::uint32_t a, std::uint32_t b) {
+      return rids_.keys()[a] < rids_.keys()[b];
+    });
+    for (const std::uint32_t place : moved) {
+      call([&] { writer_.move(rids_.keys()[place], datum_of(ids_[members_[place].cluster])); });
+    }
+  }
+
+  // Brings the packs of the identities that were reached in line with what they have come to be.
+  // Those of records that are no more go.
+  void write_packs() {
+    const ReachedRows* reached = LastReached::of(map_id_);
+    sort_rows(*reached);
+    const List<bool> shares = find_sharers(*reached);
+    List<bool> is_kept(reached->packs.size(), false, &environment_.memory());
+    StateTable* packs = call([this] { return open_state_table(map_id_, "packs"); });
+    PackWriter writer(CurrentMemoryContext);
+    engine::Ticker ticker(environment_);
+    for (const std::uint32_t cluster : order_of_clusters()) {
+      ticker.tick();
+      call([&] {
+        writer.begin(shares[cluster]);
+        for (std::size_t i = first_row_[cluster]; i < first_row_[cluster + 1]; ++i) {
+          const SourceRow& row = reached->rows[row_order_[i]];
+          writer.add(row.source, {reinterpret_cast<const char*>(row.tuple), row.tuple->t_len});
+        }
+      });
+      const std::span<const char> bytes = writer.bytes();
+      const ReachedRows::Pack* old = reached->pack_of(ids_[cluster]);
+      if (bytes.empty()) continue;
+      if (old != nullptr) is_kept[static_cast<std::size_t>(old - reached->packs.data())] = true;
+      if (old != nullptr && std::ranges::equal(bytes, std::span(old->bytes, old->size))) continue;
+      call([&] { write_pack(packs, ids_[cluster], bytes, old); });
+    }
+    for (std::size_t i = 0; i < is_kept.size(); ++i) {
+      if (is_kept[i]) continue;
+      call([&] { delete_row(packs, reached->packs[i].place); });
+    }
+    call([&] {
+      close_state_table(packs);
+      LastReached::end();
+      LastRead::end();
+    });
+  }
+  void write_pack(StateTable* packs, const Uuid& id, std::span<const char> bytes,
+                  const ReachedRows::Pack* old) {
+    const MemoryContext outer = MemoryContextSwitchTo(row_memory_);
+    const Datum packed = bytes_value(bytes);
+    const std::array<Datum, 2> values = {datum_of(id), packed};
+    const std::array<bool, 2> nulls{};
+    if (old == nullptr) {
+      insert_row(packs, values.data(), nulls.data());
+    } else {
+      update_row(packs, old->place, values.data(), nulls.data());
+    }
+    MemoryContextSwitchTo(outer);
+    MemoryContextReset(row_memory_);
+  }
+
+  // The rows of each cluster, by their records' numbers and their fingerprints, so that a pack says
+  // the same in the same words.
+  void sort_rows(const ReachedRows& reached) {
+    row_cluster_.reserve(reached.rows.size());
+    first_row_.assign(ids_.size() + 1, 0);
+    for (const SourceRow& row : reached.rows) {
+      const std::uint32_t place = rids_.find(row.rid);
+      if (place == NumberTable::kNone) missing();
+      row_cluster_.push_back(members_[place].cluster);
+      ++first_row_[members_[place].cluster + 1];
+    }
+    std::partial_sum(first_row_.begin(), first_row_.end(), first_row_.begin());
+    row_order_.resize(reached.rows.size());
+    List<std::uint32_t> next(first_row_, &environment_.memory());
+    for (std::uint32_t i = 0; i < row_cluster_.size(); ++i) row_order_[next[row_cluster_[i]]++] = i;
+    for (std::size_t cluster = 0; cluster < ids_.size(); ++cluster) {
+      std::sort(row_order_.begin() + first_row_[cluster],
+                row_order_.begin() + first_row_[cluster + 1],
+                [&](std::uint32_t a, std::uint32_t b) {
+                  return order_of(reached.rows[a]) < order_of(reached.rows[b]);
+                });
+    }
+  }
+  static std::pair<std::int64_t, std::int64_t> order_of(const SourceRow& row) noexcept {
+    return {row.rid, packed_fingerprint(row.tuple)};
+  }
+  // By cluster: whether it carries an identifier, not too common, that another one carries too.
+  List<bool> find_sharers(const ReachedRows& reached) {
+    List<bool> shares(ids_.size(), false, &environment_.memory());
+    NumberTable keys(environment_.memory());
+    List<std::uint32_t> owners(&environment_.memory());
+    engine::Ticker ticker(environment_);
+    for (std::size_t i = 0; i < reached.rows.size(); ++i) {
+      ticker.tick();
+      for (const std::int64_t key : reached.keys_of(reached.rows[i])) {
+        if (reached.common.contains(key)) continue;
+        const auto [place, is_new] = keys.insert(key);
+        if (is_new) {
+          owners.push_back(row_cluster_[i]);
+        } else if (owners[place] != row_cluster_[i]) {
+          shares[owners[place]] = shares[row_cluster_[i]] = true;
+        }
+      }
+    }
+    return shares;
+  }
+
   // Identities whose records are gone, where no other record was of them.
-  void put_dead(const Ids& dead) {
+  void put_dead(const Ids& dead, UsedIds& used) {
     for (std::size_t i = 0; i < dead.count; ++i) {
       if (dead.nulls[i] || !olds_.insert(uuid_of(dead.values[i])).second) continue;
       begin_lost(dead.values[i]);
-      call([this] { store(); });
+      call([&] { end_lost(uuid_of(dead.values[i]), used); });
     }
   }
 
@@ -467,6 +716,8 @@ class Placing {
 
   ReturnSetInfo* result_;
   Reasons reasons_wanted_;
+  bool writes_ = false;
+  StateWriter writer_;
   int map_id_ = 0;
   TupleDesc shape_ = nullptr;
   Environment environment_;
@@ -484,6 +735,10 @@ class Placing {
   // By cluster: where its records' places begin in by_cluster_; one more for the end.
   List<std::uint32_t> first_;
   List<std::uint32_t> by_cluster_;
+  // Rows, as they were reached: the cluster of each, and their places, cluster by cluster.
+  List<std::uint32_t> row_cluster_;
+  List<std::uint32_t> row_order_;
+  List<std::uint32_t> first_row_;  // by cluster, where its places begin; one more for the end
   // Of the cluster at hand.
   std::vector<std::uint32_t> olds_here_;
   List<MergeReasons::Carrier> carriers_;
@@ -501,11 +756,12 @@ class Placing {
 
 using namespace identity_resolve::pg;
 
-// identity_map_place(clauses, map_id, rids, olds, dead) → SETOF record: src/sql/50-map.sql.
+// identity_map_place(clauses, map_id, rids, olds, dead, at) → SETOF record: src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_place) {
   guarded([&] {
     Placing placing(fcinfo, begin_tuplestore(fcinfo), Reasons::kYes);
     placing.read_records(call([&] { return number_argument(fcinfo, 2); }), ids_argument(fcinfo, 3));
+    placing.begin_writing(PG_GETARG_TIMESTAMPTZ(5));
     placing.go(ids_argument(fcinfo, 4));
   });
   return Datum{0};

@@ -1,13 +1,18 @@
-// identity_map_reach(): the records of an identity map that a change may concern.
+// identity_map_reach(): the records of an identity map that a change may concern, and their rows.
 //
 // A walk from record to identifier to record, a step of all paths at a time: each record and each
-// identifier is looked up once, by the primary keys of the map's own tables, in rising order.
+// identifier is looked up once, by the indexes of the map's own tables, in rising order. Where an
+// identity has a pack (pg/map_packs.h), the pack has all of its records: none of them is looked up;
+// nor is what they carry, unless the pack says that a path may lead out of it.
 //
-// Plain frames: what C++ objects there are have all their memory on the function's context.
+// Plain frames: what C++ objects there are have all their memory on the function's context, or on
+// that of the rows.
 #include "pg/environment.h"
 #include "pg/map_arrays.h"
 #include "pg/map_keys.h"
 #include "pg/map_lookup.h"
+#include "pg/map_packs.h"
+#include "pg/map_records.h"
 #include "pg/map_tables.h"
 
 #include <algorithm>
@@ -19,45 +24,94 @@ namespace {
 template <class T>
 using Numbers = boost::container::pmr::vector<T>;
 
-// The columns of m<id>_records: src/sql/51-map-state.sql.
-enum RecordColumn : AttrNumber { kSource = 2, kIdentityId = 4, kKeys = 5 };
+// Of m<id>_packs: src/sql/51-map-state.sql.
+constexpr AttrNumber kPacked = 2;
 
 class Walk {
  public:
-  // limits: of each kind, how many records of one source may carry an identifier; 0: any number.
-  Walk(const Lookup& records, const Lookup& carriers, const Lookup& common,
-       std::span<const std::int64_t> limits, ContextMemory& memory)
-      : limits_(limits),
-        records_(records),
-        carriers_(carriers),
-        common_(common),
+  // live, gone: records whose rows have changed, and records that are no more, of which a pack does
+  // not know yet. seeds: the identifiers that are given. limits: of each kind, how many records of
+  // one source may carry an identifier; 0: any number. most: records.
+  Walk(int map_id, std::span<const std::int64_t> live, std::span<const std::int64_t> gone,
+       std::span<const std::int64_t> seeds, std::span<const std::int64_t> limits, std::int64_t most,
+       ReachedRows& rows, MapRecords& room, ContextMemory& memory)
+      : map_id_(map_id),
+        most_(most),
+        limits_(limits),
+        rows_(&rows),
+        records_here_(&room),
+        live_(memory),
+        gone_(memory),
+        seeds_(memory),
+        carrier_counts_(&memory),
         seen_records_(memory),
+        included_(memory),
         seen_keys_(memory),
+        seen_identities_(memory),
+        identities_(&memory),
         new_records_(&memory),
         new_keys_(&memory),
         step_(&memory),
+        copies_(&memory),
         common_keys_(&memory),
         connecting_(&memory),
         many_(&memory),
         rids_(&memory),
         sources_(&memory),
         olds_(&memory),
-        old_is_null_(&memory) {}
-
-  void add_record(std::int64_t rid) {
-    guarded([&] {
-      if (seen_records_.insert(rid).second) new_records_.push_back(rid);
-    });
+        old_is_null_(&memory) {
+    for (const std::int64_t rid : live) live_.insert(rid);
+    for (const std::int64_t rid : gone) gone_.insert(rid);
+    for (const std::int64_t key : seeds) seeds_.insert(key);
+    carrier_counts_.resize(seeds_.keys().size(), 0);
   }
-  // An identifier that connects those who carry it, unless it is too common.
-  void add_key(std::int64_t key, bool is_seed) {
-    if (!guarded([&] { return seen_keys_.insert(key).second; })) return;
-    const bool connects = !is_common(key);
+
+  void open() {
+    records_ = open_lookup(map_id_, "records", GetActiveSnapshot());
+    carriers_ = open_lookup(map_id_, "keys", GetActiveSnapshot(), IndexOnly::kYes);
+    common_ = open_lookup(map_id_, "common", GetActiveSnapshot());
+    packs_ = open_lookup(map_id_, "packs", GetActiveSnapshot());
+    fresh_ = LastRead::of(map_id_);
+  }
+  void close() {
+    for (const Copy& copy : copies_) {
+      ExecDropSingleTupleTableSlot(copy.packed);
+      close_lookup(copy.rows);
+    }
+    close_lookup(records_);
+    close_lookup(carriers_);
+    close_lookup(common_);
+    close_lookup(packs_);
+  }
+
+  // The records that have changed, first of all: then what their identities carry is known.
+  void read_live() {
     guarded([&] {
-      if (connects) new_keys_.push_back(key);
-      if (!connects) common_keys_.push_back(key);
-      if (connects || is_seed) connecting_.push_back(key);
+      for (const std::int64_t rid : live_.keys()) seen_records_.insert(rid);
+      new_records_.assign(live_.keys().begin(), live_.keys().end());
     });
+    begin_step(new_records_);
+    // What identity_map_change() has just found.
+    const MapRecords* known = ChangedRecords::of(map_id_);
+    std::size_t at = 0;
+    for (const std::int64_t rid : step_) {
+      while (known != nullptr && at < known->records.size() && known->records[at].rid < rid) ++at;
+      if (known != nullptr && at < known->records.size() && known->records[at].rid == rid) {
+        guarded(
+            [&] { records_here_->add(known->records[at], known->keys_of(known->records[at])); });
+      } else {
+        look_up_record(rid);
+      }
+    }
+    take_records();
+  }
+  // An identity of a record that is no more.
+  void add_identity(const engine::Uuid& id) { static_cast<void>(take_pack(id)); }
+  // An identifier that connects those who carry it, unless it is too common.
+  void add_key(std::int64_t key) {
+    if (note_key(key)) {
+      guarded([&] { new_keys_.push_back(key); });
+    }
   }
   // Those who carry an identifier, whatever it is.
   void add_carriers(std::int64_t key) {
@@ -68,41 +122,52 @@ class Walk {
       add_record(rid);
       ++records;
     }
-    const std::size_t kind = kind_of_key(key);
-    if (kind < limits_.size() && limits_[kind] > 0 && records >= limits_[kind]) {
+    if (is_many(key, records)) {
       guarded([&] { many_.push_back(key); });
     }
   }
 
-  // Whether it has come to its end without more records than `most`.
-  bool go(std::int64_t most) {
+  // Whether it has come to its end without more records than there may be, nor more bytes of rows
+  // than maintenance_work_mem has.
+  bool go() {
+    if (has_too_much()) return false;
     while (!new_records_.empty() || !new_keys_.empty()) {
       begin_step(new_records_);
-      if (static_cast<std::int64_t>(seen_records_.keys().size()) > most) return false;
-      for (const std::int64_t rid : step_) read_record(rid);
+      for (const std::int64_t rid : step_) {
+        if (!included_.contains(rid)) look_up_record(rid);
+      }
+      take_records();
       begin_step(new_keys_);
       for (const std::int64_t key : step_) {
+        if (has_too_much()) return false;
         add_carriers(key);
-        if (static_cast<std::int64_t>(seen_records_.keys().size()) > most) return false;
       }
+      if (has_too_much()) return false;
+    }
+    for (std::size_t i = 0; i < carrier_counts_.size(); ++i) {
+      const std::int64_t key = seeds_.keys()[i];
+      if (!is_many(key, carrier_counts_[i])) continue;
+      guarded([&] { many_.push_back(key); });
     }
     return true;
-  }
-
-  void close() {
-    close_lookup(records_);
-    close_lookup(carriers_);
-    close_lookup(common_);
   }
 
   // A value of the type identity_map_reached.
   HeapTuple result(TupleDesc shape) {
     const auto count = static_cast<int>(rids_.size());
+    auto* sources = static_cast<Datum*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, (rids_.size() + 1) * sizeof(Datum)));
+    auto* olds = static_cast<Datum*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, (rids_.size() + 1) * sizeof(Datum)));
+    for (std::size_t i = 0; i < rids_.size(); ++i) {
+      sources[i] = Int16GetDatum(sources_[i]);
+      olds[i] = datum_of(olds_[i]);
+    }
     std::array<Datum, 6> values = {
         number_array({rids_.data(), rids_.size()}),
-        PointerGetDatum(construct_array(sources_.data(), count, INT2OID, sizeof(std::int16_t), true,
-                                        TYPALIGN_SHORT)),
-        uuid_array(olds_.data(), old_is_null_.data(), olds_.size()),
+        PointerGetDatum(
+            construct_array(sources, count, INT2OID, sizeof(std::int16_t), true, TYPALIGN_SHORT)),
+        uuid_array(olds, old_is_null_.data(), olds_.size()),
         number_array({connecting_.data(), connecting_.size()}),
         number_array({common_keys_.data(), common_keys_.size()}),
         number_array({many_.data(), many_.size()})};
@@ -111,6 +176,13 @@ class Walk {
   }
 
  private:
+  // A copy of a source's rows.
+  struct Copy {
+    std::int32_t source;
+    Lookup rows;
+    TupleTableSlot* packed;  // a row of a pack
+  };
+
   // Takes what is to be looked up next, in rising order: neighbours lie on one page.
   void begin_step(Numbers<std::int64_t>& found) {
     step_.swap(found);
@@ -118,47 +190,239 @@ class Walk {
     std::sort(step_.begin(), step_.end());
   }
 
+  [[nodiscard]] bool has_too_much() const noexcept {
+    return static_cast<std::int64_t>(seen_records_.keys().size()) > most_ ||
+           bytes_ / 1024 > static_cast<std::size_t>(maintenance_work_mem);
+  }
+  [[nodiscard]] bool is_many(std::int64_t key, std::int64_t records) const noexcept {
+    const std::size_t kind = kind_of_key(key);
+    return kind < limits_.size() && limits_[kind] > 0 && records >= limits_[kind];
+  }
   bool is_common(std::int64_t key) {
     find(common_, Int64GetDatum(key));
     return next(common_);
   }
+  // Whether an identifier is a new one and connects those who carry it.
+  bool note_key(std::int64_t key) {
+    if (!guarded([&] { return seen_keys_.insert(key).second; })) return false;
+    const bool connects = !is_common(key);
+    guarded([&] {
+      if (!connects) {
+        common_keys_.push_back(key);
+        rows_->common.insert(key);
+      }
+      if (connects || seeds_.contains(key)) connecting_.push_back(key);
+    });
+    return connects;
+  }
+  void add_record(std::int64_t rid) {
+    guarded([&] {
+      if (seen_records_.insert(rid).second) new_records_.push_back(rid);
+    });
+  }
 
-  void read_record(std::int64_t rid) {
+  // A record by its number, into records_here_.
+  void look_up_record(std::int64_t rid) {
     find(records_, Int64GetDatum(rid));
     if (!next(records_)) return;
-    slot_getsomeattrs(records_.row, kKeys);
-    bool is_new = false;
-    const Datum old = slot_getattr(records_.row, kIdentityId, &is_new);
-    const Datum kept_old = is_new ? Datum{0} : datumCopy(old, false, sizeof(pg_uuid_t));
-    const Datum source = value_of(records_, kSource);
+    slot_getallattrs(records_.row);
+    const Datum* values = records_.row->tts_values;
+    MapRecord record{};
+    record.rid = rid;
+    record.source = DatumGetInt16(values[kRecordSource]);
+    record.is_new = records_.row->tts_isnull[kRecordIdentity];
+    if (!record.is_new) record.identity = uuid_of(values[kRecordIdentity]);
+    ArrayType* keys = DatumGetArrayTypeP(values[kRecordKeys]);
+    guarded([&] { records_here_->add(record, numbers_of(keys)); });
+    if (PointerGetDatum(keys) != values[kRecordKeys]) pfree(keys);
+  }
+
+  // Takes in records with their rows and their identities', these in the order of their ids; not
+  // all of them where they are too much.
+  void take_records() {
     guarded([&] {
-      rids_.push_back(rid);
-      sources_.push_back(source);
-      olds_.push_back(kept_old);
-      old_is_null_.push_back(is_new);
+      identities_.clear();
+      for (const MapRecord& record : records_here_->records) {
+        if (!record.is_new) identities_.push_back(record.identity);
+      }
     });
-    const Datum stored = value_of(records_, kKeys);
+    std::sort(identities_.begin(), identities_.end());
+    for (const engine::Uuid& id : identities_) {
+      if (has_too_much()) return;
+      static_cast<void>(take_pack(id));
+    }
+    for (const MapRecord& record : records_here_->records) {
+      if (has_too_much()) return;
+      // Of a pack all that it says is known now, unless the record has changed.
+      if (!included_.contains(record.rid)) take_record(record);
+    }
+    records_here_->clear();
+  }
+  void take_record(const MapRecord& record) {
+    const std::span<const std::int64_t> keys = records_here_->keys_of(record);
+    include(record.rid, record.source, record.is_new ? nullptr : &record.identity);
+    count_carrier(keys);
+    take_rows(record);
+    for (const std::int64_t key : keys) add_key(key);
+  }
+  // identity: nullptr for none.
+  void include(std::int64_t rid, std::int32_t source, const engine::Uuid* identity) {
+    guarded([&] {
+      if (!included_.insert(rid).second) return;
+      seen_records_.insert(rid);
+      rids_.push_back(rid);
+      sources_.push_back(static_cast<std::int16_t>(source));
+      olds_.push_back(identity == nullptr ? engine::Uuid{} : *identity);
+      old_is_null_.push_back(identity == nullptr);
+    });
+  }
+
+  void count_carrier(std::span<const std::int64_t> keys) noexcept {
+    for (const std::int64_t key : keys) {
+      const std::uint32_t place = seeds_.find(key);
+      if (place != NumberTable::kNone) ++carrier_counts_[place];
+    }
+  }
+
+  void take_rows(const MapRecord& record) {
+    const FreshRows::Row* fresh = fresh_ == nullptr ? nullptr : fresh_->row_of(record.rid);
+    if (fresh == nullptr) {
+      read_rows(record.rid, record.source);
+      return;
+    }
+    // It carries what the record does. The rows that were read end before those that were reached.
+    const MinimalTuple row = fresh->tuple;
+    auto* copy = static_cast<MinimalTuple>(MemoryContextAlloc(rows_->memory.context(), row->t_len));
+    std::memcpy(copy, row, row->t_len);
+    bytes_ += row->t_len;
+    guarded([&] { rows_->add(record.rid, record.source, records_here_->keys_of(record), copy); });
+  }
+  // The rows of a record, from the copy of its source.
+  void read_rows(std::int64_t rid, std::int32_t source) {
+    Lookup& rows = copy_of(source).rows;
+    find(rows, Int64GetDatum(rid));
+    while (next(rows)) {
+      const MemoryContext outer = MemoryContextSwitchTo(rows_->memory.context());
+      bool is_own = false;
+      HeapTuple row = ExecFetchSlotHeapTuple(rows.row, false, &is_own);
+      // Later its values go into another table.
+      MinimalTuple tuple = plain_row_of(rows.row->tts_tupleDescriptor, row);
+      if (is_own) heap_freetuple(row);
+      MemoryContextSwitchTo(outer);
+      const Datum stored = value_of(rows, kRowKeys);
+      ArrayType* keys = DatumGetArrayTypeP(stored);
+      guarded([&] { rows_->add(rid, source, numbers_of(keys), tuple); });
+      bytes_ += tuple->t_len;
+      if (PointerGetDatum(keys) != stored) pfree(keys);
+    }
+  }
+  [[nodiscard]] bool has_copy(std::int32_t source) const {
+    for (const Copy& copy : copies_) {
+      if (copy.source == source) return true;
+    }
+    return OidIsValid(get_relname_relid(psprintf("m%d_rows_%d", map_id_, source),
+                                        get_namespace_oid("identity_state", false)));
+  }
+  Copy& copy_of(std::int32_t source) {
+    for (Copy& copy : copies_) {
+      if (copy.source == source) return copy;
+    }
+    const Lookup rows =
+        open_lookup_by(map_id_, psprintf("rows_%d", source), {"rid"}, GetActiveSnapshot());
+    TupleTableSlot* packed =
+        MakeSingleTupleTableSlot(RelationGetDescr(rows.table), &TTSOpsMinimalTuple);
+    guarded([&] { copies_.push_back({source, rows, packed}); });
+    return copies_.back();
+  }
+
+  // Takes in all of an identity by its pack; false where it has none. Once for each identity.
+  bool take_pack(const engine::Uuid& id) {
+    const auto [place, is_new] = guarded([&] { return seen_identities_.insert(id); });
+    if (!is_new) return rows_->has_pack(id);
+    find(packs_, PointerGetDatum(seen_identities_.keys()[place].data()));
+    if (!next(packs_)) return false;
+    const Datum stored = value_of(packs_, kPacked);
+    const auto* packed = DatumGetByteaPP(stored);
+    const std::size_t size = VARSIZE_ANY_EXHDR(packed);
+    auto* bytes = static_cast<char*>(MemoryContextAlloc(rows_->memory.context(), size));
+    bytes_ += size;
+    std::memcpy(bytes, VARDATA_ANY(packed), size);
+    if (PointerGetDatum(packed) != stored) pfree(const_cast<bytea*>(packed));
+    // One that cannot be read is as good as none.
+    bool is_good = true;
+    const bool is_pack = each_packed_row(
+        bytes, size, [&](std::int32_t source, MinimalTuple tuple, std::size_t length) {
+          is_good = is_good && has_copy(source) &&
+                    is_plain_row(copy_of(source).packed->tts_tupleDescriptor, tuple, length);
+        });
+    is_good = is_good && is_pack;
+    guarded([&] {
+      rows_->identities.insert(id);
+      rows_->packs.push_back({packs_.row->tts_tid, bytes, is_good ? size : 0});
+    });
+    if (!is_good) return false;
+    const bool shares = pack_shares(bytes);
+    each_packed_row(bytes, size, [&](std::int32_t source, MinimalTuple tuple, std::size_t) {
+      take_packed_row(source, tuple, id, shares);
+    });
+    return true;
+  }
+  void take_packed_row(std::int32_t source, MinimalTuple tuple, const engine::Uuid& identity,
+                       bool shares) {
+    TupleTableSlot* row = copy_of(source).packed;
+    ExecStoreMinimalTuple(tuple, row, false);
+    slot_getsomeattrs(row, kRowKeys);
+    const std::int64_t rid = DatumGetInt64(row->tts_values[kRowRid - 1]);
+    const Datum stored = row->tts_values[kRowKeys - 1];
     ArrayType* keys = DatumGetArrayTypeP(stored);
-    for (const std::int64_t key : numbers_of(keys)) add_key(key, false);
+    // No path leads out of an identity that shares nothing, nor did by what a changed record
+    // carried.
+    for (const std::int64_t key : numbers_of(keys)) {
+      if (shares) {
+        add_key(key);
+      } else {
+        static_cast<void>(note_key(key));
+      }
+    }
+    if (!gone_.contains(rid) && !live_.contains(rid)) {
+      include(rid, source, &identity);
+      count_carrier(numbers_of(keys));
+      guarded([&] { rows_->add(rid, source, numbers_of(keys), tuple); });
+    }
     if (PointerGetDatum(keys) != stored) pfree(keys);
   }
 
+  int map_id_;
+  std::int64_t most_;
   std::span<const std::int64_t> limits_;
-  Lookup records_;
-  Lookup carriers_;
-  Lookup common_;
-  NumberTable seen_records_;
+  ReachedRows* rows_;
+  std::size_t bytes_ = 0;     // of rows
+  MapRecords* records_here_;  // that have been looked up, to be taken in
+  const FreshRows* fresh_ = nullptr;
+  Lookup records_{};
+  Lookup carriers_{};
+  Lookup common_{};
+  Lookup packs_{};
+  NumberTable live_;
+  NumberTable gone_;
+  NumberTable seeds_;
+  Numbers<std::int64_t> carrier_counts_;  // by the places of the seeds
+  NumberTable seen_records_;              // found, to be read or included
+  NumberTable included_;
   NumberTable seen_keys_;
+  PlaceTable<engine::Uuid> seen_identities_;
+  Numbers<engine::Uuid> identities_;
   Numbers<std::int64_t> new_records_;
   Numbers<std::int64_t> new_keys_;
   Numbers<std::int64_t> step_;
+  Numbers<Copy> copies_;
   Numbers<std::int64_t> common_keys_;
   Numbers<std::int64_t> connecting_;
   Numbers<std::int64_t> many_;
   // What is found, a record at a place.
   Numbers<std::int64_t> rids_;
-  Numbers<Datum> sources_;
-  Numbers<Datum> olds_;
+  Numbers<std::int16_t> sources_;
+  Numbers<engine::Uuid> olds_;
   Numbers<bool> old_is_null_;
 };
 
@@ -168,32 +432,56 @@ class Walk {
 
 using namespace identity_resolve::pg;
 
-// identity_map_reach(map_id, live, keys, newly, no_longer, limits, most) → identity_map_reached:
-// src/sql/50-map.sql.
+// identity_map_reach(map_id, live, keys, newly, no_longer, limits, most, gone, dead) →
+// identity_map_reached: src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_reach) {
-  std::array<std::span<const std::int64_t>, 5> given;
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    given[i] = number_argument(fcinfo, static_cast<int>(i) + 1);
-  }
+  enum Argument : std::uint8_t {
+    kMapId,
+    kLive,
+    kKeys,
+    kNewly,
+    kNoLonger,
+    kLimits,
+    kMost,
+    kGone,
+    kDead
+  };
+  const auto numbers = [fcinfo](Argument argument) { return number_argument(fcinfo, argument); };
   TupleDesc shape = nullptr;
   if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE || shape->natts != 6) {
     elog(ERROR, "identity_map_reach() gives another type");
   }
+  Datum* dead = nullptr;
+  bool* dead_is_null = nullptr;
+  int dead_count = 0;
+  deconstruct_array(PG_GETARG_ARRAYTYPE_P(kDead), UUIDOID, sizeof(pg_uuid_t), false, TYPALIGN_CHAR,
+                    &dead, &dead_is_null, &dead_count);
   // As the statements before have left it.
   PushActiveSnapshot(GetTransactionSnapshot());
-  const int map_id = PG_GETARG_INT32(0);
-  const Lookup records = open_lookup(map_id, "records", GetActiveSnapshot());
-  const Lookup carriers = open_lookup(map_id, "keys", GetActiveSnapshot(), IndexOnly::kYes);
-  const Lookup common = open_lookup(map_id, "common", GetActiveSnapshot());
+  const int map_id = PG_GETARG_INT32(kMapId);
+  ReachedRows* rows = LastReached::begin(map_id);
   ContextMemory memory(CurrentMemoryContext);
+  auto* room = static_cast<MapRecords*>(palloc(sizeof(MapRecords)));
+  guarded([&] { new (room) MapRecords(CurrentMemoryContext, map_id); });
   void* place = palloc(sizeof(Walk));
-  Walk* walk =
-      guarded([&] { return new (place) Walk(records, carriers, common, given[4], memory); });
-  for (const std::int64_t rid : given[0]) walk->add_record(rid);
-  for (const std::int64_t key : given[1]) walk->add_key(key, true);
-  for (const std::int64_t key : given[3]) walk->add_key(key, true);
-  for (const std::int64_t key : given[2]) walk->add_carriers(key);
-  const bool has_ended = walk->go(PG_GETARG_INT64(6));
+  const auto live = numbers(kLive);
+  const auto gone = numbers(kGone);
+  const auto keys = numbers(kKeys);
+  const auto limits = numbers(kLimits);
+  const std::int64_t most = PG_GETARG_INT64(kMost);
+  Walk* walk = guarded([&] {
+    return new (place) Walk(map_id, live, gone, keys, limits, most, *rows, *room, memory);
+  });
+  walk->open();
+  for (int i = 0; i < dead_count; ++i) {
+    if (!dead_is_null[i]) walk->add_identity(uuid_of(dead[i]));
+  }
+  walk->read_live();
+  for (const std::int64_t key : keys) walk->add_key(key);
+  for (const std::int64_t key : numbers(kNoLonger)) walk->add_carriers(key);
+  for (const std::int64_t key : numbers(kNewly)) walk->add_carriers(key);
+  ChangedRecords::end();
+  const bool has_ended = walk->go();
   walk->close();
   PopActiveSnapshot();
   if (!has_ended) PG_RETURN_NULL();

@@ -6,6 +6,8 @@
 // half full, and once more in the order in which they came: what is not there is new and goes out
 // with its values and keys; what no row had goes out as gone. So a refresh costs the reading of the
 // source, a hash and a probe a row, whatever else the map has to do.
+#include "pg/map_scan.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -89,15 +91,15 @@ class SearchPath {
 class ChangeFinder final : public RowVisitor {
  public:
   // known: the fingerprints of the rows that the map has; forgotten: the records to leave out.
-  ChangeFinder(SourceScan& scan, const MapSecret& secret, ReturnSetInfo* result,
+  ChangeFinder(SourceScan& scan, const MapSecret& secret, const FoundRows& found,
                ContextMemory& memory, FingerprintSet known, NumberTable forgotten)
       : scan_(&scan),
         secret_(&secret),
-        result_(result),
+        found_(found),
         fingerprints_(std::move(known)),
         forgotten_(std::move(forgotten)),
         records_(memory) {
-    const auto columns = static_cast<std::size_t>(result->setDesc->natts);
+    const auto columns = static_cast<std::size_t>(found.shape->natts);
     values_.resize(columns);
     nulls_ = std::make_unique<bool[]>(columns);
   }
@@ -181,13 +183,11 @@ class ChangeFinder final : public RowVisitor {
     return PointerGetDatum(construct_array(elements, static_cast<int>(cells.size()), TEXTOID, -1,
                                            false, TYPALIGN_INT));
   }
-  void store() {
-    tuplestore_putvalues(result_->setResult, result_->setDesc, values_.data(), nulls_.get());
-  }
+  void store() { tuplestore_putvalues(found_.rows, found_.shape, values_.data(), nulls_.get()); }
 
   SourceScan* scan_;
   const MapSecret* secret_;
-  ReturnSetInfo* result_;
+  FoundRows found_;
   FingerprintSet fingerprints_;
   NumberTable forgotten_;  // records
   NumberTable records_;    // of new rows, where a record may have several
@@ -197,15 +197,6 @@ class ChangeFinder final : public RowVisitor {
   std::vector<Datum> values_;
   std::unique_ptr<bool[]> nulls_;
 };
-
-std::string text_argument(FunctionCallInfo fcinfo, int number) {
-  const text* value = call([&] { return PG_GETARG_TEXT_PP(number); });
-  return {VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
-}
-
-Request map_request(FunctionCallInfo fcinfo) {
-  return read_request({PG_GETARG_DATUM(0), PG_ARGISNULL(0), false}, true);
-}
 
 // Whether the definition list is what the finder writes.
 bool has_shape(TupleDesc shape, const std::vector<SourceColumn>& columns) {
@@ -221,38 +212,33 @@ bool has_shape(TupleDesc shape, const std::vector<SourceColumn>& columns) {
   return true;
 }
 
-void scan_source(FunctionCallInfo fcinfo) {
-  Request request = map_request(fcinfo);
+}  // namespace
+
+bool scan_source(const ScanArguments& arguments, const FoundRows& found) {
+  Request request = read_request({arguments.clauses, false, false}, true);
   if (!request.state) throw Error("22023", "the clauses hold no state of an identity map");
-  const int place = PG_GETARG_INT32(1);
+  const int place = arguments.source;
   if (place < 1 || static_cast<std::size_t>(place) > request.sources.size()) {
     throw Error("22023", fmt::format("there is no source {}", place));
   }
   const engine::SourceNumber number{static_cast<std::uint16_t>(place - 1)};
-  if (!PG_ARGISNULL(2)) request.sources[engine::index(number)].query = text_argument(fcinfo, 2);
-  const std::string path = text_argument(fcinfo, 3);
-  const std::string known = PG_ARGISNULL(4) ? std::string() : text_argument(fcinfo, 4);
-  const std::string forgotten = PG_ARGISNULL(6) ? std::string() : text_argument(fcinfo, 6);
+  if (arguments.query != nullptr) request.sources[engine::index(number)].query = arguments.query;
 
-  ReturnSetInfo* result = begin_tuplestore(fcinfo);
   ContextMemory memory(CurrentMemoryContext);  // not SPI's, which ends before the tables do
   SpiConnection spi;
   FingerprintSet known_rows(memory);
   NumberTable forgotten_records(memory);
-  if (!known.empty()) read_known(known.c_str(), known_rows);
-  if (!PG_ARGISNULL(5)) {
-    const auto prints = call([&] { return number_argument(fcinfo, 5); });
-    known_rows.set(reinterpret_cast<const char*>(prints.data()), prints.size(),
-                   FingerprintSet::kKnown);
-  }
-  if (!forgotten.empty()) read_forgotten(forgotten.c_str(), forgotten_records);
-  const SearchPath search_path(path.c_str());
+  if (arguments.known != nullptr) read_known(arguments.known, known_rows);
+  known_rows.set(reinterpret_cast<const char*>(arguments.prints.data()), arguments.prints.size(),
+                 FingerprintSet::kKnown);
+  if (arguments.forgotten != nullptr) read_forgotten(arguments.forgotten, forgotten_records);
+  const SearchPath search_path(arguments.search_path);
   SourceScan scan(request, number);
-  if (!has_shape(result->setDesc, scan.columns())) {
+  if (!has_shape(found.shape, scan.columns())) {
     throw Error("55000", fmt::format("source \"{}\" has other columns than before", scan.name()),
                 {}, "Refresh the identity map again.");
   }
-  ChangeFinder finder(scan, request.state->secret, result, memory, std::move(known_rows),
+  ChangeFinder finder(scan, request.state->secret, found, memory, std::move(known_rows),
                       std::move(forgotten_records));
   static_cast<void>(scan.expected_rows());
   // What identify() was told is part of the state, and read as it is now.
@@ -263,7 +249,10 @@ void scan_source(FunctionCallInfo fcinfo) {
   search_path.leave();
   finder.put_gone();
   spi.finish();
+  return scan.layout().ids_are_unique;
 }
+
+namespace {
 
 // JSON's way to write a text.
 std::string quoted(std::string_view text) {
@@ -389,19 +378,31 @@ std::string layout_of(const Request& request, const char* path) {
 
 using namespace identity_resolve::pg;
 
-// identity_map_scan(clauses, source, query, search_path, known, prints, forgotten) → SETOF record:
+// identity_map_scan(clauses, source, query, search_path, forgotten) → SETOF record:
 // src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_scan) {
-  guarded([&] { scan_source(fcinfo); });
+  guarded([&] {
+    ReturnSetInfo* result = begin_tuplestore(fcinfo);
+    const ScanArguments arguments = call([&] {
+      return ScanArguments{PG_GETARG_DATUM(0),
+                           PG_GETARG_INT32(1),
+                           optional_text(fcinfo, 2),
+                           optional_text(fcinfo, 3),
+                           optional_text(fcinfo, 4),
+                           nullptr,
+                           {}};
+    });
+    scan_source(arguments, {result->setResult, result->setDesc});
+  });
   return Datum{0};
 }
 
 // identity_map_layout(clauses identity_clause[], search_path text) → jsonb: src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_layout) {
   return guarded([&] {
-    const Request request = map_request(fcinfo);
-    const std::string path = text_argument(fcinfo, 1);
-    const std::string json = layout_of(request, path.c_str());
+    const Request request = read_request({PG_GETARG_DATUM(0), false, false}, true);
+    const char* path = call([&] { return optional_text(fcinfo, 1); });
+    const std::string json = layout_of(request, path);
     return call(
         [&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(pstrdup(json.c_str()))); });
   });
@@ -410,11 +411,8 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_layout) {
 // identity_map_pack(numbers bigint[]) → bytea: eight bytes each, as this machine has them.
 IDENTITY_RESOLVE_FUNCTION(identity_map_pack) {
   const std::span<const std::int64_t> numbers = number_argument(fcinfo, 0);
-  const std::size_t bytes = numbers.size_bytes();
-  auto* packed = static_cast<bytea*>(palloc(VARHDRSZ + bytes));
-  SET_VARSIZE(packed, VARHDRSZ + bytes);
-  std::memcpy(VARDATA(packed), numbers.data(), bytes);
-  PG_RETURN_BYTEA_P(packed);
+  PG_RETURN_DATUM(
+      bytes_value({reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()}));
 }
 
 // identity_map_minus(numbers bigint[], others bigint[]) → bigint[]: those that are not among the

@@ -198,6 +198,39 @@ inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot s
 #endif
 }
 
+// A row of a table, which lies in it already, into the table's indexes.
+inline void insert_index_entries(ResultRelInfo* table, TupleTableSlot* row, EState* state) {
+  if (table->ri_NumIndices == 0) return;
+#if PG_VERSION_NUM >= 160000
+  List* checked = ExecInsertIndexTuples(table, row, state, false, false, nullptr, NIL, false);
+#else
+  List* checked = ExecInsertIndexTuples(table, row, state, false, false, nullptr, NIL);
+#endif
+  list_free(checked);
+}
+
+inline MinimalTuple form_minimal_tuple(TupleDesc shape, Datum* values, bool* nulls) {
+#if PG_VERSION_NUM >= 180000
+  return heap_form_minimal_tuple(shape, values, nulls, 0);
+#else
+  return heap_form_minimal_tuple(shape, values, nulls);
+#endif
+}
+
+// A copy of a row, without what only a table's page needs: rows that say the same are the same
+// bytes.
+inline MinimalTuple minimal_tuple_of(HeapTuple row) {
+#if PG_VERSION_NUM >= 180000
+  MinimalTuple copy = minimal_tuple_from_heap_tuple(row, 0);
+#else
+  MinimalTuple copy = minimal_tuple_from_heap_tuple(row);
+#endif
+  std::memset(copy->mt_padding, 0, sizeof copy->mt_padding);
+  copy->t_infomask &= HEAP_HASNULL | HEAP_HASVARWIDTH;
+  copy->t_infomask2 &= HEAP_NATTS_MASK;
+  return copy;
+}
+
 // The user's right to execute a function.
 inline AclResult right_to_execute(Oid function) {
 #if PG_VERSION_NUM >= 160000

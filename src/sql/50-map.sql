@@ -9,6 +9,7 @@
 --   m<id>_keys        key, rid: who carries an identifier; a key is a keyed hash (src/pg/map_keys.h)
 --   m<id>_common      keys of identifiers that more records than max_records carry: they link nobody
 --   m<id>_identities  each identity: since when
+--   m<id>_packs       of identities, all of their records' rows in one value (src/pg/map_packs.h)
 --   m<id>_retired     each identity that is no more, and the one that it went into
 --   m<id>_history     what happened to identities
 --   m<id>_log         records that triggers saw change
@@ -65,18 +66,15 @@ SELECT pg_catalog.pg_extension_config_dump('identity_map_catalog_map_id_seq', ''
 
 -- What the C functions give: see src/pg/map_scan.cc and src/pg/map_calls.cc.
 
--- identity_map_scan(clauses, source, query, search_path, known, prints, forgotten): reads a source (its number
--- from 1; query: in the place of its own) and gives what changed: (fingerprint bigint, ordinal bigint,
--- record_id text, keys bigint[], updated_at timestamp, a column for each of the query's as text or
--- text[]). The fingerprints of the rows that were there: `known`, a query that yields them as
--- m<id>_prints has them, and `prints`. Those among them which no row has now come last, all else NULL.
--- `forgotten` yields the records to leave out.
-CREATE FUNCTION identity_map_scan(clauses identity_clause[], source integer, query text,
-                                  search_path text, known text, prints bigint[], forgotten text)
+-- identity_map_scan(clauses, source, query, search_path, forgotten): the rows of a source (its number from
+-- 1; query: in the place of its own): (fingerprint bigint, ordinal bigint, record_id text, keys bigint[],
+-- updated_at timestamp, a column for each of the query's as text or text[]). `forgotten` yields the records
+-- to leave out.
+CREATE FUNCTION identity_map_scan(clauses identity_clause[], source integer, query text, search_path text, forgotten text)
   RETURNS SETOF record
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000 ROWS 10000;
-COMMENT ON FUNCTION identity_map_scan(identity_clause[], integer, text, text, text, bigint[], text) IS
-  'internal: the rows of a source that an identity map does not know, and those that are gone';
+COMMENT ON FUNCTION identity_map_scan(identity_clause[], integer, text, text, text) IS
+  'internal: the rows of a source of an identity map';
 
 CREATE FUNCTION identity_map_layout(clauses identity_clause[], search_path text) RETURNS jsonb
   AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
@@ -173,6 +171,27 @@ COMMENT ON FUNCTION identity_map_size(integer) IS 'internal: how many records an
 CREATE TYPE identity_map_touched AS (source smallint, rid bigint, keys bigint[], is_live boolean);
 COMMENT ON TYPE identity_map_touched IS 'internal: a record of an identity map that changed';
 
+-- identity_map_read_rows(clauses, source, query, search_path, forgotten, known, map_id, number, ids, most):
+-- reads a source into its copy, m<map_id>_rows_<number>: all of it, or the records of these ids, which the
+-- query gives. `known`, for all of it, yields the fingerprints of the rows that were there, as m<id>_prints
+-- has them. Gives the records of which a row is new or gone (NULL for more than `most`), how many they are,
+-- and the fingerprints that came and went, packed; src/pg/map_read.cc.
+CREATE FUNCTION identity_map_read_rows(clauses identity_clause[], source integer, query text, search_path text, forgotten text, known text,
+                                       map_id integer, number integer, ids text[], most bigint,
+                                       OUT touched identity_map_touched[], OUT records bigint, OUT came bytea, OUT went bytea)
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_map_read_rows(identity_clause[], integer, text, text, text, text, integer, integer, text[], bigint) IS
+  'internal: reads a source into an identity map''s copy of it';
+
+-- identity_map_change_records(map_id, touched): brings records and keys in line with what the records that were
+-- touched carry, which is known of each. Gives those that are, those that are no more and the identities of
+-- these, the keys that the records carry or carried, and those that came or went; src/pg/map_change.cc.
+CREATE FUNCTION identity_map_change_records(map_id integer, touched identity_map_touched[],
+                                            OUT live bigint[], OUT gone bigint[], OUT dead uuid[], OUT keys bigint[], OUT moved bigint[])
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_map_change_records(integer, identity_map_touched[]) IS
+  'internal: what changed records of an identity map carry now';
+
 -- The records of a map that a change may concern: their numbers, sources' numbers and identities, a record
 -- at a place; the keys that connect them (and those that it began with), which of the keys that they
 -- carry are too common and connect nobody, and which of the others as many records carry as a rule allows
@@ -180,62 +199,88 @@ COMMENT ON TYPE identity_map_touched IS 'internal: a record of an identity map t
 CREATE TYPE identity_map_reached AS (rids bigint[], sources smallint[], olds uuid[], keys bigint[], common bigint[], many bigint[]);
 COMMENT ON TYPE identity_map_reached IS 'internal: the records of an identity map that a change may concern';
 
--- identity_map_reach(map_id, live, keys, newly, no_longer, limits, most): the records that a path of
--- identifiers connects with the records `live` and with the keys `keys` and `no_longer`, and those that
--- carry the keys `newly`, which became too common. Limits: the rules' max_records, by kind. Each record and each identifier is
--- looked up once (src/pg/map_reach.cc). NULL where there are more records than `most`.
+-- identity_map_reach(map_id, live, keys, newly, no_longer, limits, most, gone, dead): the records that a path
+-- of identifiers connects with the records `live`, whose rows may have changed, with the keys `keys` and
+-- `no_longer`, and with the identities `dead` of the records `gone`, which are no more; and those that carry
+-- the keys `newly`, which became too common. Limits: the rules' max_records, by kind. Each record and each
+-- identifier is looked up once, or comes with the pack of an identity (src/pg/map_reach.cc). NULL where there
+-- are more records than `most`. What identity_map_reached_rows() gives are the rows of the records that were
+-- found last in this transaction.
 CREATE FUNCTION identity_map_reach(map_id integer, live bigint[], keys bigint[], newly bigint[] DEFAULT '{}', no_longer bigint[] DEFAULT '{}',
-                                   limits bigint[] DEFAULT '{}', most bigint DEFAULT 9223372036854775807)
+                                   limits bigint[] DEFAULT '{}', most bigint DEFAULT 9223372036854775807,
+                                   gone bigint[] DEFAULT '{}', dead uuid[] DEFAULT '{}')
   RETURNS identity_map_reached
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_map_reach(integer, bigint[], bigint[], bigint[], bigint[], bigint[], bigint) IS
+COMMENT ON FUNCTION identity_map_reach(integer, bigint[], bigint[], bigint[], bigint[], bigint[], bigint, bigint[], uuid[]) IS
   'internal: the records which a change may concern';
 
--- identity_map_place(clauses, map_id, rids, olds, dead): resolves the clauses, which give these records of
+-- Its first argument tells the type: NULL::identity_state.m<map_id>_rows_<source>.
+CREATE FUNCTION identity_map_reached_rows(shape anyelement, map_id integer, source integer) RETURNS SETOF anyelement
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100;
+COMMENT ON FUNCTION identity_map_reached_rows(anyelement, integer, integer) IS
+  'internal: the rows of the records which a change may concern, as the copy of their source has them';
+
+-- identity_map_pack_rows(source, identity_map_packed_row(row), shares): a pack of rows of m<id>_rows_<source>;
+-- NULL where they are too many. Shares: whether the identity carries an identifier, not too common, together
+-- with another one.
+CREATE FUNCTION identity_map_packed_row(source_row record) RETURNS bytea
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION identity_map_packed_row(record) IS 'internal: a row of an identity map''s copies as a pack has it';
+CREATE FUNCTION identity_map_pack_step(state internal, source smallint, packed_row bytea, shares boolean) RETURNS internal
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION identity_map_pack_step(internal, smallint, bytea, boolean) IS 'internal: a part of identity_map_pack_rows()';
+CREATE FUNCTION identity_map_pack_end(state internal) RETURNS bytea
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION identity_map_pack_end(internal) IS 'internal: a part of identity_map_pack_rows()';
+CREATE AGGREGATE identity_map_pack_rows(source smallint, packed_row bytea, shares boolean) (
+  SFUNC = identity_map_pack_step, STYPE = internal, SSPACE = 1024, FINALFUNC = identity_map_pack_end, PARALLEL = SAFE);
+COMMENT ON AGGREGATE identity_map_pack_rows(smallint, bytea, boolean) IS 'internal: rows of an identity map''s copies in one value';
+
+CREATE FUNCTION identity_map_sharers(map_id integer) RETURNS uuid[]
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_map_sharers(integer) IS
+  'internal: the identities of a map that carry an identifier, not too common, together with another one';
+
+-- identity_map_place(clauses, map_id, rids, olds, dead, at): resolves the clauses, which give these records of
 -- the map with their numbers, and says which of the identities that they were (`olds`, a record at a place)
 -- and of `dead` lives on where, and by what identities merged; without rids and olds: all of the map's
 -- records, and who merged. Gives (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved
 -- bigint[], by_kind text, by_value text, by_rids bigint[], merged bigint[], merged_olds uuid[], and the
--- columns of the map's table), src/pg/map_place.cc.
-CREATE FUNCTION identity_map_place(clauses identity_clause[], map_id integer, rids bigint[], olds uuid[], dead uuid[])
+-- columns of the map's table), src/pg/map_place.cc. Of records that identity_map_reach() has found it brings
+-- the map's state in line: records, identities, retired, history (as of `at`) and packs.
+CREATE FUNCTION identity_map_place(clauses identity_clause[], map_id integer, rids bigint[], olds uuid[], dead uuid[], at timestamptz)
   RETURNS SETOF record
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 10000;
 CREATE FUNCTION identity_map_place(clauses identity_clause[], map_id integer, dead uuid[])
   RETURNS SETOF record
   AS 'MODULE_PATHNAME', 'identity_map_place_all' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 1000000 ROWS 1000000;
-COMMENT ON FUNCTION identity_map_place(identity_clause[], integer, bigint[], uuid[], uuid[]) IS
+COMMENT ON FUNCTION identity_map_place(identity_clause[], integer, bigint[], uuid[], uuid[], timestamptz) IS
   'internal: a part of an identity map''s records resolved, and which identity lives on where';
 COMMENT ON FUNCTION identity_map_place(identity_clause[], integer, uuid[]) IS
   'internal: an identity map''s records resolved, and which identity lives on where';
 
 -- identity_map_request(m, reached, numbered): the clauses that resolve the records which the state holds: all
--- of them (reached NULL), or those, by index: the planner is not told how many they are. A part of the records
--- does not show which keys are too common. Numbered: with the records' numbers, which a column "[number]" bigint[]
--- then shows.
+-- of them (reached NULL), or those that were reached last. A part of the records does not show which keys are
+-- too common. Numbered: with the records' numbers, which a column "[number]" bigint[] then shows.
 CREATE FUNCTION identity_map_request(m identity_map_catalog, reached identity_map_reached, numbered boolean)
   RETURNS identity_clause[]
   LANGUAGE plpgsql STABLE PARALLEL UNSAFE AS $$
 DECLARE
   made @extschema@.identity_clause[];
-  by_source jsonb := '{}';
   query text;
-  origin text;
+  copy text;
 BEGIN
-  IF reached.rids <> '{}' THEN
-    by_source := (SELECT jsonb_object_agg(r.source, r.rids)
-                  FROM (SELECT u.source, array_agg(u.rid)::text AS rids FROM unnest(reached.sources, reached.rids) AS u (source, rid) GROUP BY u.source) AS r);
-  END IF;
   FOR i IN 1 .. cardinality(m.source_names) LOOP
-    IF reached.rids IS NOT NULL AND by_source ->> m.source_numbers[i]::text IS NULL THEN
+    IF reached.rids IS NOT NULL AND NOT m.source_numbers[i]::smallint = ANY (reached.sources) THEN
       query := CASE WHEN numbered THEN regexp_replace(m.blanks[i], ' WHERE false$', ', NULL::bigint AS "[number]" WHERE false') ELSE m.blanks[i] END;
     ELSE
       query := m.readers[i];
+      copy := format('%srows_%s', @extschema@.identity_map_prefix(m.map_id), m.source_numbers[i]);
       IF numbered THEN
-        origin := format(' FROM %srows_%s AS r', @extschema@.identity_map_prefix(m.map_id), m.source_numbers[i]);
-        query := replace(query, origin, ', r.rid AS "[number]"' || origin);
+        query := replace(query, format(' FROM %s AS r', copy), format(', r.rid AS "[number]" FROM %s AS r', copy));
       END IF;
       IF reached.rids IS NOT NULL THEN
-        query := format('%s WHERE r.rid = ANY (ARRAY(SELECT unnest(%L::bigint[])))', query, by_source ->> m.source_numbers[i]::text);
+        query := replace(query, format(' FROM %s AS r', copy), format(' FROM @extschema@.identity_map_reached_rows(NULL::%s, %s, %s) AS r', copy, m.map_id, m.source_numbers[i]));
       END IF;
     END IF;
     made := made || @extschema@.identity_source(m.source_names[i], query);

@@ -17,19 +17,25 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_map_wrap(identity_map_catalog, integer, text) IS 'internal: a part of a source''s rows';
 
--- The statement that reads source n (its place in the list: i) and gives (fingerprint, ...) as
--- identity_map_scan() does, in a WITH clause named `found`. Its parameters: $1 the clauses, $2 the query,
--- $3 the search_path, $4 a query for the known fingerprints; prints: others of them, an expression.
-CREATE FUNCTION identity_map_found(m identity_map_catalog, i integer, prints text DEFAULT 'NULL') RETURNS text
+-- The records of source i that are to be left out: a query.
+CREATE FUNCTION identity_map_forgotten(m identity_map_catalog, i integer) RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT format('found AS MATERIALIZED (SELECT * FROM @extschema@.identity_map_scan($1, %s, $2, $3, $4, %s, %L)
-    AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp%s))', i, prints,
-    format('SELECT hash FROM %stombstones WHERE source = %L', identity_map_prefix(m.map_id), m.source_names[i]),
+  SELECT format('SELECT hash FROM %stombstones WHERE source = %L', identity_map_prefix(m.map_id), m.source_names[i]);
+END;
+COMMENT ON FUNCTION identity_map_forgotten(identity_map_catalog, integer) IS 'internal: the records that an identity map leaves out';
+
+-- The statement that reads all of source i and gives (fingerprint, ...) as identity_map_scan() does, in a WITH
+-- clause named `found`. Its parameters: $1 the clauses, $2 the search_path.
+CREATE FUNCTION identity_map_found(m identity_map_catalog, i integer) RETURNS text
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT format('found AS MATERIALIZED (SELECT * FROM @extschema@.identity_map_scan($1, %s, NULL, $2, %L)
+    AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp%s))', i, identity_map_forgotten(m, i),
     (SELECT string_agg(format(', c%s %s', n, CASE WHEN (c -> 'array')::boolean THEN 'text[]' ELSE 'text' END), '' ORDER BY n)
      FROM jsonb_array_elements(m.prepared #> ARRAY['layout', 'sources', (i - 1)::text, 'columns']) WITH ORDINALITY AS c (c, n)));
 END;
-COMMENT ON FUNCTION identity_map_found(identity_map_catalog, integer, text) IS 'internal: the beginning of a statement that reads a source';
+COMMENT ON FUNCTION identity_map_found(identity_map_catalog, integer) IS 'internal: the beginning of a statement that reads a source';
 
 -- The columns c1, c2, ... of the copy of source i, each with a comma before it and the prefix.
 CREATE FUNCTION identity_map_cells(m identity_map_catalog, i integer, prefix text) RETURNS text
@@ -54,8 +60,8 @@ END $$;
 COMMENT ON FUNCTION identity_map_print(identity_map_catalog, integer) IS 'internal: packs the fingerprints of a source''s rows';
 
 -- Reads source i into its copy: all of it, or the records named. Says of how many records a row is new or
--- gone, and, where they are no more than `most`, of which; of those named, what they carry now is known from
--- the rows at hand, unless they have several.
+-- gone, and, where they are no more than `most`, of which, and what they carry now, where their source gives
+-- each record one row.
 CREATE FUNCTION identity_map_read(m identity_map_catalog, i integer, ids text[], most bigint,
                                   OUT touched identity_map_touched[], OUT records bigint)
   LANGUAGE plpgsql VOLATILE AS $$
@@ -65,50 +71,21 @@ DECLARE
   source jsonb := m.prepared #> ARRAY['layout', 'sources', (i - 1)::text];
   query text;
   known text;
-  statement text;
+  came bytea;
+  went bytea;
   is_worn boolean;
 BEGIN
   IF ids IS NULL THEN
     known := format('SELECT came, went FROM %sprints WHERE source = %s ORDER BY part', p, n);
-    statement := 'WITH ' || @extschema@.identity_map_found(m, i) || ',
-      gone AS (DELETE FROM %1$srows_%2$s AS r USING found AS f
-               WHERE f.record_id IS NULL AND r.fingerprint = f.fingerprint RETURNING r.rid),
-      numbered AS MATERIALIZED (SELECT f.*, m.rid FROM found AS f
-               LEFT JOIN %1$srecords AS m ON m.source = %2$s AND m.record_id = f.record_id WHERE f.record_id IS NOT NULL),';
   ELSE
     query := @extschema@.identity_map_wrap(m, i, format('WHERE q.ir_id = ANY (%L::%s[])', ids, source ->> 'id_type'));
-    statement := 'WITH was AS MATERIALIZED (
-        SELECT m.rid, m.record_id FROM %1$srecords AS m WHERE m.source = %2$s AND m.record_id = ANY ($5)),
-      old AS MATERIALIZED (
-        SELECT r.ctid AS place, r.rid, r.fingerprint, r.keys FROM %1$srows_%2$s AS r WHERE r.rid = ANY (ARRAY(SELECT was.rid FROM was))),'
-      || @extschema@.identity_map_found(m, i, '(SELECT array_agg(old.fingerprint) FROM old)') || ',
-      gone AS (DELETE FROM %1$srows_%2$s AS r USING (SELECT o.place FROM found AS f JOIN old AS o ON o.fingerprint = f.fingerprint
-                                                     WHERE f.record_id IS NULL) AS g
-               WHERE r.ctid = g.place RETURNING r.rid, r.fingerprint),
-      numbered AS MATERIALIZED (SELECT f.*, was.rid FROM found AS f LEFT JOIN was ON was.record_id = f.record_id WHERE f.record_id IS NOT NULL),';
   END IF;
-  statement := statement || '
-    told AS (INSERT INTO %1$sprints (source, came, went)
-             SELECT %2$s, @extschema@.identity_map_pack(array_agg(fingerprint) FILTER (WHERE record_id IS NOT NULL)),
-                    @extschema@.identity_map_pack(array_agg(fingerprint) FILTER (WHERE record_id IS NULL))
-             FROM found HAVING count(*) > 0),
-    fresh AS (INSERT INTO %1$srecords (source, record_id) SELECT DISTINCT %2$s::smallint, record_id FROM numbered WHERE rid IS NULL
-              RETURNING rid, record_id),
-    added AS (INSERT INTO %1$srows_%2$s (rid, fingerprint, record_id, keys, updated_at%3$s)
-              SELECT coalesce(f.rid, fresh.rid), f.fingerprint, f.record_id, f.keys, f.updated_at%4$s
-              FROM numbered AS f LEFT JOIN fresh ON f.rid IS NULL AND fresh.record_id = f.record_id RETURNING rid, keys),
-    touched AS MATERIALIZED (SELECT rid FROM gone UNION SELECT rid FROM added),
-    counted AS MATERIALIZED (SELECT count(*) AS n FROM touched)
-    SELECT (SELECT array_agg(' || CASE WHEN ids IS NULL THEN 'ROW(%2$s, t.rid, NULL, true)::@extschema@.identity_map_touched) FROM touched AS t' ELSE
-       'ROW(%2$s, t.rid, CASE WHEN l.n IS NULL THEN %5$L WHEN l.n = 1 THEN l.keys END, l.n IS NOT NULL)::@extschema@.identity_map_touched)
-            FROM touched AS t
-            LEFT JOIN (SELECT rid, count(*) AS n, min(keys) AS keys
-                       FROM (SELECT old.rid, old.keys FROM old WHERE NOT EXISTS (SELECT FROM gone WHERE gone.fingerprint = old.fingerprint)
-                             UNION ALL SELECT rid, keys FROM added) AS r GROUP BY rid) AS l ON l.rid = t.rid' END || '
-            WHERE (SELECT counted.n FROM counted) <= $6), (SELECT counted.n FROM counted)';
-  EXECUTE format(statement, p, n, @extschema@.identity_map_cells(m, i, ''), @extschema@.identity_map_cells(m, i, 'f.'), '{}')
-  INTO touched, records
-  USING @extschema@.identity_map_scan_clauses(m), query, m.search_path, known, ids, most;
+  SELECT r.touched, r.records, r.came, r.went INTO touched, records, came, went
+  FROM @extschema@.identity_map_read_rows(@extschema@.identity_map_scan_clauses(m), i, query, m.search_path,
+         @extschema@.identity_map_forgotten(m, i), known, m.map_id, n, ids, most) AS r;
+  IF came IS NOT NULL OR went IS NOT NULL THEN
+    EXECUTE format('INSERT INTO %sprints (source, came, went) VALUES ($1, $2, $3)', p) USING n, came, went;
+  END IF;
   -- Many parts, or much that came and went, are made into one again.
   EXECUTE format('SELECT count(*) > 100 OR sum(coalesce(length(went), 0)) > greatest(0.2 * sum(coalesce(length(came), 0)), 100000)
                   FROM %sprints WHERE source = %s', p, n) INTO is_worn;
@@ -128,44 +105,41 @@ DECLARE
   n integer := m.source_numbers[i];
   clause jsonb := (SELECT c::jsonb FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' = 'source' AND c::jsonb ->> 'name' = m.source_names[i]);
   since text := clause ->> 'changed_since';
-  told jsonb;
+  told text[];
   is_all boolean := is_full OR since IS NULL AND clause ->> 'capture' IS NULL;
   path text := current_setting('search_path');
   -- Of more than these all of them are found sooner by reading the source once.
   most bigint := greatest(1000, 0.2 * (SELECT c.reltuples FROM pg_class AS c WHERE c.oid = to_regclass(p || 'rows_' || n)));
   query text;
-  newest jsonb;
+  newest text[];
 BEGIN
   -- By the snapshot by which the source is read: what is logged later is for the next refresh.
-  told := @extschema@.identity_map_execute_then(format('WITH gone AS (DELETE FROM %slog WHERE source = %s RETURNING record_id)
-    SELECT jsonb_build_array(coalesce(jsonb_agg(DISTINCT record_id) FILTER (WHERE record_id IS NOT NULL), %L),
-                             coalesce(bool_or(record_id IS NULL), false)) FROM gone', p, n, '[]'));
-  is_all := is_all OR (told -> 1)::boolean;
+  told := @extschema@.identity_map_execute_then(format('WITH gone AS (DELETE FROM %slog WHERE source = %s RETURNING record_id),
+    ids AS (SELECT DISTINCT record_id FROM gone)
+    SELECT CASE WHEN bool_or(record_id IS NULL) THEN NULL ELSE coalesce(array_agg(record_id), %L) END FROM ids', p, n, '{}'));
+  is_all := is_all OR told IS NULL;
   IF since IS NOT NULL THEN
     mark := m.marks ->> n::text;
     is_all := is_all OR mark IS NULL;
     IF is_all THEN
-      query := format('SELECT pg_catalog.jsonb_build_array(NULL, pg_catalog.format(''%%s'', pg_catalog.max(q.%I))) FROM (%s) AS q',
+      query := format('SELECT ARRAY[pg_catalog.format(''%%s'', pg_catalog.max(q.%I))] FROM (%s) AS q',
                       since, @extschema@.identity_map_wrap(m, i, ''));
     ELSE
       query := format('WITH q (id, since) AS MATERIALIZED (SELECT q.ir_id, q.%1$I FROM (%2$s) AS q)
-                       SELECT pg_catalog.jsonb_build_array(
-                         (SELECT pg_catalog.jsonb_agg(pg_catalog.format(''%%s'', l.id)) FROM (SELECT q.id FROM q LIMIT %3$s) AS l),
-                         (SELECT pg_catalog.format(''%%s'', pg_catalog.max(q.since)) FROM q))',
+                       SELECT pg_catalog.array_cat(ARRAY[(SELECT pg_catalog.format(''%%s'', pg_catalog.max(q.since)) FROM q)],
+                         (SELECT pg_catalog.array_agg(pg_catalog.format(''%%s'', l.id)) FROM (SELECT q.id FROM q LIMIT %3$s) AS l))',
                       since, @extschema@.identity_map_wrap(m, i, format('WHERE q.%I >= %L', since, mark)), most + 1);
     END IF;
     PERFORM set_config('search_path', m.search_path, true);
     newest := @extschema@.identity_map_execute_then(query);
     PERFORM pg_catalog.set_config('search_path', path, true);
-    mark := coalesce(nullif(newest ->> 1, ''), mark);
-    IF jsonb_typeof(newest -> 0) = 'array' THEN
-      ids := ARRAY(SELECT jsonb_array_elements_text(newest -> 0));
-    END IF;
+    mark := coalesce(nullif(newest[1], ''), mark);
+    ids := newest[2:];
   END IF;
   IF is_all THEN
     ids := NULL;
   ELSE
-    ids := coalesce(ids, '{}') || ARRAY(SELECT jsonb_array_elements_text(told -> 0));
+    ids := coalesce(ids, '{}') || told;
     IF cardinality(ids) > most THEN
       ids := NULL;
     END IF;

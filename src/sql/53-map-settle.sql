@@ -24,16 +24,14 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION identity_map_look_up(identity_map_catalog, integer, bigint[]) IS 'internal: what changed records carry now';
 
--- Brings records and keys in line with what the records that were touched carry. In the order of numbers and
--- keys: neighbours lie on one page. By index, or by hashing where that pays: the planner takes a record for
--- ten identifiers. Nobody else writes to the map meanwhile.
+-- Brings records and keys in line with what the records that were touched carry. Nobody else writes to the
+-- map meanwhile.
 CREATE FUNCTION identity_map_change(m identity_map_catalog, touched identity_map_touched[],
-    OUT live bigint[], OUT dead uuid[], OUT keys bigint[], OUT moved bigint[])
+    OUT live bigint[], OUT gone bigint[], OUT dead uuid[], OUT keys bigint[], OUT moved bigint[])
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   n integer;
   known @extschema@.identity_map_touched[];
-  hashes text := current_setting('enable_hashjoin');
 BEGIN
   FOR n IN SELECT DISTINCT t.source FROM unnest(touched) AS t WHERE t.keys IS NULL LOOP
     known := known || @extschema@.identity_map_look_up(m, n, ARRAY(SELECT t.rid FROM unnest(touched) AS t WHERE t.source = n AND t.keys IS NULL ORDER BY 1));
@@ -41,22 +39,8 @@ BEGIN
   IF known <> '{}' THEN
     touched := known || ARRAY(SELECT t FROM unnest(touched) AS t WHERE t.keys IS NOT NULL);
   END IF;
-  PERFORM set_config('enable_hashjoin', CASE WHEN cardinality(touched) > 0.05 * @extschema@.identity_map_size(m.map_id) THEN hashes ELSE 'off' END, true);
-  EXECUTE format('WITH now AS MATERIALIZED (
-      SELECT m.rid, m.ctid AS place, m.identity_id, m.keys AS old, t.keys AS new, t.is_live,
-             @extschema@.identity_map_minus(m.keys, t.keys) AS less, @extschema@.identity_map_minus(t.keys, m.keys) AS more
-      FROM (SELECT * FROM unnest($1) ORDER BY rid) AS t JOIN %1$srecords AS m ON m.rid = t.rid),
-    k_less AS (DELETE FROM %1$skeys AS k USING (SELECT rid, unnest(less) AS key FROM now ORDER BY 2) AS l WHERE k.key = l.key AND k.rid = l.rid),
-    k_more AS (INSERT INTO %1$skeys (key, rid) SELECT unnest(more), rid FROM now ORDER BY 1),
-    r_same AS (UPDATE %1$srecords AS m SET keys = now.new FROM now WHERE m.ctid = now.place AND now.is_live AND now.old <> now.new),
-    r_gone AS (DELETE FROM %1$srecords AS m USING now WHERE m.ctid = now.place AND NOT now.is_live)
-    SELECT (SELECT array_agg(rid) FROM now WHERE is_live),
-           (SELECT array_agg(DISTINCT identity_id) FROM now WHERE NOT is_live AND identity_id IS NOT NULL),
-           (SELECT array_agg(k) FROM (SELECT unnest(old || more) AS k FROM now) AS o),
-           (SELECT array_agg(k) FROM (SELECT unnest(less || more) AS k FROM now) AS o)',
-    @extschema@.identity_map_prefix(m.map_id))
-  INTO live, dead, keys, moved USING touched;
-  PERFORM set_config('enable_hashjoin', hashes, true);
+  SELECT c.live, c.gone, c.dead, c.keys, c.moved INTO live, gone, dead, keys, moved
+  FROM @extschema@.identity_map_change_records(m.map_id, touched) AS c;
 END $$;
 COMMENT ON FUNCTION identity_map_change(identity_map_catalog, identity_map_touched[]) IS
   'internal: what changed records carry now, and carried before';
@@ -80,17 +64,22 @@ END;
 COMMENT ON FUNCTION identity_map_common_text(identity_map_catalog) IS
   'internal: the statement that says which identifiers became, or no longer are, too common';
 
--- Of all keys those that are too common.
-CREATE FUNCTION identity_map_count_common(m identity_map_catalog) RETURNS void
+-- Of all keys those that are too common; whether they are others than before.
+CREATE FUNCTION identity_map_count_common(m identity_map_catalog) RETURNS boolean
   LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  has_changed boolean;
 BEGIN
   EXECUTE format('WITH many AS MATERIALIZED (
       SELECT key FROM %1$skeys GROUP BY key HAVING count(*) > ($1)[(key & 4095) + 1] AND ($1)[(key & 4095) + 1] > 0),
     now AS MATERIALIZED (
       SELECT DISTINCT k.key FROM many JOIN %1$skeys AS k ON k.key = many.key JOIN %1$srecords AS m ON m.rid = k.rid
       GROUP BY k.key, m.source HAVING count(*) > ($1)[(k.key & 4095) + 1]),
-    less AS (DELETE FROM %1$scommon AS c WHERE NOT EXISTS (SELECT FROM now WHERE now.key = c.key))
-    INSERT INTO %1$scommon (key) SELECT key FROM now ON CONFLICT DO NOTHING', @extschema@.identity_map_prefix(m.map_id)) USING m.limits;
+    less AS (DELETE FROM %1$scommon AS c WHERE NOT EXISTS (SELECT FROM now WHERE now.key = c.key) RETURNING key),
+    more AS (INSERT INTO %1$scommon (key) SELECT key FROM now ON CONFLICT DO NOTHING RETURNING key)
+    SELECT EXISTS (SELECT FROM less) OR EXISTS (SELECT FROM more)', @extschema@.identity_map_prefix(m.map_id))
+  INTO has_changed USING m.limits;
+  RETURN has_changed;
 END $$;
 COMMENT ON FUNCTION identity_map_count_common(identity_map_catalog) IS
   'internal: finds out which identifiers of an identity map are too common';
@@ -160,7 +149,8 @@ COMMENT ON FUNCTION identity_map_allow_much() IS 'internal: memory and costs for
 -- The statement that brings identities and table in line with what a resolve says. Its parameters:
 -- $1 the clauses to resolve, numbered, $2 now, $3 identities of records that are gone, and of all records $4
 -- whether the map is being filled for the first time and $5 how many they are (so that the planner knows), of
--- a part of them $4 their numbers and $5 their identities. It gives what was done as jsonb, and of all records
+-- a part of them $4 their numbers and $5 their identities. Of a part, which identity_map_reach() has found,
+-- identity_map_place() writes all but the table itself. It gives what was done as jsonb, and of all records
 -- what identity_map_name_merges() wants. %TABLE% stands for the map's table.
 --
 -- placed   the identities as resolved, each with its id ("id", "is_new"), what its records were ("olds"), how
@@ -235,7 +225,7 @@ BEGIN
    WHERE n.id IS DISTINCT FROM o.old),'
   ELSE
     'WITH placed AS MATERIALIZED (
-   SELECT * FROM @extschema@.identity_map_place($1, ' || m.map_id || CASE WHEN of_all THEN ', $3)' ELSE ', $4, $5, $3)' END || '
+   SELECT * FROM @extschema@.identity_map_place($1, ' || m.map_id || CASE WHEN of_all THEN ', $3)' ELSE ', $4, $5, $3, $2)' END || '
    AS ("[id]" uuid, "[is_new]" boolean, "[lost]" uuid, "[olds]" uuid[], "[records]" bigint, "[moved]" bigint[], "[by_kind]" text, "[by_value]" text,
        "[by_rids]" bigint[], "[merged]" bigint[], "[merged_olds]" uuid[]' || columns || ')),'
   END || '
@@ -243,14 +233,7 @@ BEGIN
  lost AS MATERIALIZED (
    SELECT o."[lost]" AS old, o."[id]" AS into_id, o."[by_kind]" AS by_kind, o."[by_value]" AS by_value, o."[by_rids]" AS by_rids
    FROM placed AS o
-   WHERE o."[lost]" IS NOT NULL AND (SELECT true FROM ' || p || 'identities AS i WHERE i.identity_id = o."[lost]")),
- w_records AS (
-   UPDATE ' || p || 'records AS m SET identity_id = r.id
-   FROM (SELECT "[id]" AS id, unnest("[moved]") AS rid FROM ids WHERE "[moved]" IS NOT NULL' || CASE WHEN of_all THEN '' ELSE ' ORDER BY 2' END || ') AS r
-   WHERE m.rid = r.rid),
- w_new AS (INSERT INTO ' || p || 'identities (identity_id, created_at) SELECT "[id]", $2 FROM ids WHERE "[is_new]"),
- w_gone AS (DELETE FROM ' || p || 'identities AS i WHERE i.identity_id = ANY (ARRAY(SELECT old FROM lost))),
- w_retired AS (INSERT INTO ' || p || 'retired (identity_id, into_id, at) SELECT old, into_id, $2 FROM lost),
+   WHERE o."[lost]" IS NOT NULL' || CASE WHEN of_all THEN ' AND (SELECT true FROM ' || p || 'identities AS i WHERE i.identity_id = o."[lost]")' ELSE '' END || '),
  t_gone AS (DELETE FROM %TABLE% AS t WHERE t.identity_id = ANY (ARRAY(SELECT old FROM lost)) RETURNING 1),'
     || coalesce('
  t_same AS (UPDATE %TABLE% AS t SET ' || assigned || ' FROM ids AS r
@@ -259,61 +242,73 @@ BEGIN
  t_same AS (SELECT 1 WHERE false),') || '
  t_new AS (INSERT INTO %TABLE% (identity_id' || coalesce(', ' || shown, '') || ')
            SELECT r."[id]"' || coalesce(', ' || r_shown, '') || ' FROM ids AS r
-           WHERE r."[is_new]"' || CASE WHEN of_all THEN ' OR NOT EXISTS (SELECT FROM %TABLE% AS t WHERE t.identity_id = r."[id]")' ELSE '' END || ' RETURNING 1),
- events (event, identity_id, from_ids, into_id, by_kind, by_value, by_rids) AS MATERIALIZED (
+           WHERE r."[is_new]"' || CASE WHEN of_all THEN ' OR NOT EXISTS (SELECT FROM %TABLE% AS t WHERE t.identity_id = r."[id]")' ELSE '' END || ' RETURNING 1)'
+    || CASE WHEN of_all THEN ',
+ w_records AS (
+   UPDATE ' || p || 'records AS m SET identity_id = r.id
+   FROM (SELECT "[id]" AS id, unnest("[moved]") AS rid FROM ids WHERE "[moved]" IS NOT NULL) AS r
+   WHERE m.rid = r.rid),
+ w_new AS (INSERT INTO ' || p || 'identities (identity_id, created_at) SELECT "[id]", $2 FROM ids WHERE "[is_new]"),
+ w_gone AS (DELETE FROM ' || p || 'identities AS i WHERE i.identity_id = ANY (ARRAY(SELECT old FROM lost))),
+ w_retired AS (INSERT INTO ' || p || 'retired (identity_id, into_id, at) SELECT old, into_id, $2 FROM lost),
+ events (event, identity_id, from_ids, into_id, by_kind, by_value, by_rids) AS (
    SELECT CASE WHEN NOT "[is_new]" THEN ''merged'' WHEN "[olds]" IS NULL THEN ''created'' ELSE ''split'' END,
           "[id]", array_remove("[olds]", "[id]"), NULL::uuid, "[by_kind]", "[by_value]", "[by_rids]"
    FROM ids
-   WHERE "[is_new]"' || CASE WHEN of_all THEN ' AND ("[olds]" IS NOT NULL OR NOT $4)' ELSE '' END || ' OR NOT "[is_new]" AND cardinality("[olds]") > 1
+   WHERE "[is_new]" AND ("[olds]" IS NOT NULL OR NOT $4) OR NOT "[is_new]" AND cardinality("[olds]") > 1
    UNION ALL
    SELECT ''retired'', old, NULL, into_id, by_kind, by_value, by_rids FROM lost),
  h AS (INSERT INTO ' || p || 'history (at, event, identity_id, from_ids, into_id, by_kind, by_value, by_rids)
-       SELECT $2, event, identity_id, from_ids, into_id, by_kind, by_value, by_rids FROM events)
+       SELECT $2, event, identity_id, from_ids, into_id, by_kind, by_value, by_rids FROM events)' ELSE '' END || '
 SELECT jsonb_build_object(
   ''inserted'', (SELECT count(*) FROM t_new), ''updated'', (SELECT count(*) FROM t_same),
   ''deleted'', (SELECT count(*) FROM t_gone),
-  ''records'', (SELECT coalesce(sum("[records]"), 0) FROM ids),
-  ''created'', (SELECT count(*) FROM ids WHERE "[is_new]" AND "[olds]" IS NULL),
-  ''merged'', (SELECT count(*) FROM events WHERE event = ''merged''),
-  ''split'', (SELECT count(*) FROM events WHERE event = ''split''),
-  ''retired'', (SELECT count(*) FROM events WHERE event = ''retired''))::text' || CASE WHEN of_all THEN ',
-  x.ids, x.rids, x.olds
-FROM (SELECT array_agg(ids."[id]") AS ids, array_agg(u.rid) AS rids, array_agg(u.old) AS olds
-      FROM ids CROSS JOIN LATERAL unnest(ids."[merged]", ids."[merged_olds]") AS u (rid, old) WHERE ids."[merged]" IS NOT NULL) AS x' ELSE '' END;
+  ''records'', c.records, ''created'', c.created, ''merged'', c.merged, ''split'', c.split, ''retired'', (SELECT count(*) FROM lost))::text' || CASE WHEN of_all THEN ',
+  x.ids, x.rids, x.olds' ELSE '' END || '
+FROM (SELECT coalesce(sum("[records]"), 0) AS records, count(*) FILTER (WHERE "[is_new]" AND "[olds]" IS NULL) AS created,
+             count(*) FILTER (WHERE NOT "[is_new]" AND cardinality("[olds]") > 1) AS merged,
+             count(*) FILTER (WHERE "[is_new]" AND "[olds]" IS NOT NULL) AS split
+      FROM ids) AS c' || CASE WHEN of_all THEN '
+CROSS JOIN (SELECT array_agg(ids."[id]") AS ids, array_agg(u.rid) AS rids, array_agg(u.old) AS olds
+            FROM ids CROSS JOIN LATERAL unnest(ids."[merged]", ids."[merged_olds]") AS u (rid, old) WHERE ids."[merged]" IS NOT NULL) AS x' ELSE '' END;
 END $$;
 COMMENT ON FUNCTION identity_map_settle_text(identity_map_catalog, boolean, boolean) IS
   'internal: the statement that brings an identity map''s table in line with its state';
 
--- How many records are walked and placed in memory at most: each takes about a hundred bytes.
+-- How many records are walked and placed in memory at most, with their rows: each takes about three hundred
+-- bytes. Without rows, as all of a map is placed, a third of that.
 CREATE FUNCTION identity_map_most() RETURNS bigint
   LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT pg_size_bytes(current_setting('maintenance_work_mem')) / 100;
+  SELECT pg_size_bytes(current_setting('maintenance_work_mem')) / 300;
 END;
 COMMENT ON FUNCTION identity_map_most() IS 'internal: how many records of an identity map fit into memory';
 
--- Settles what changed: `live` records, identities of records that are gone, keys that the records carry
--- or carried, keys that came or went. All of the map where so much changed that a part saves nothing.
--- `reached`: what identity_map_reach() gave for these, or more; NULL to find out.
-CREATE FUNCTION identity_map_settle(m identity_map_catalog, live bigint[], dead uuid[], keys bigint[], moved bigint[],
-                                    at timestamptz, small boolean, reached identity_map_reached) RETURNS jsonb
+-- Settles what changed: `live` records, those that are `gone` and the identities of these, `dead`; keys that
+-- they carry or carried, keys that came or went. All of the map where so much changed that a part saves
+-- nothing.
+CREATE FUNCTION identity_map_settle(m identity_map_catalog, live bigint[], gone bigint[], dead uuid[], keys bigint[], moved bigint[],
+                                    at timestamptz, small boolean) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   common jsonb;
   statement text := replace(m.settle, '%TABLE%', m.map::text);
   most bigint := @extschema@.identity_map_most();
+  reached @extschema@.identity_map_reached;
   done jsonb;
 BEGIN
-  IF reached.rids IS NULL THEN
-    reached := @extschema@.identity_map_reach(m.map_id, live, keys, limits => m.limits, most => most);
-  END IF;
+  live := coalesce(live, '{}');
+  gone := coalesce(gone, '{}');
+  dead := coalesce(dead, '{}');
+  keys := coalesce(keys, '{}');
+  reached := @extschema@.identity_map_reach(m.map_id, live, keys, limits => m.limits, most => most, gone => gone, dead => dead);
   IF reached.many <> '{}' OR reached.common <> '{}' THEN
     common := @extschema@.identity_map_execute(@extschema@.identity_map_common_text(m),
       ARRAY(SELECT unnest(reached.many || reached.common) INTERSECT SELECT unnest(moved)), m.limits);
     IF common <> '[[], []]' THEN
       reached := @extschema@.identity_map_reach(m.map_id, live, keys,
         ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 0) AS e),
-        ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e), m.limits, most);
+        ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e), m.limits, most, gone, dead);
     END IF;
   END IF;
   IF small AND (reached.rids IS NULL OR cardinality(reached.rids) > 1000) THEN
@@ -323,7 +318,7 @@ BEGIN
             set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true);
   END IF;
   IF reached.rids IS NULL THEN
-    RETURN @extschema@.identity_map_settle_all(m, dead, at);
+    RETURN @extschema@.identity_map_settle_all(m, dead, at, true);
   END IF;
   IF small THEN
     done := @extschema@.identity_map_execute(statement, @extschema@.identity_map_request(m, reached, true), at, dead, reached.rids, reached.olds);
@@ -332,11 +327,42 @@ BEGIN
   END IF;
   RETURN done;
 END $$;
-COMMENT ON FUNCTION identity_map_settle(identity_map_catalog, bigint[], uuid[], bigint[], bigint[], timestamptz, boolean, identity_map_reached) IS
+COMMENT ON FUNCTION identity_map_settle(identity_map_catalog, bigint[], bigint[], uuid[], bigint[], bigint[], timestamptz, boolean) IS
   'internal: resolves what a change concerns, and writes what differs';
 
--- Settles the whole map from its state.
-CREATE FUNCTION identity_map_settle_all(m identity_map_catalog, dead uuid[], at timestamptz) RETURNS jsonb
+-- A query for the packs of all identities, by what the copies say: (identity_id, packed), each with its rows in
+-- the order of their records' numbers and their fingerprints; $1: the identities that share an identifier with another one.
+CREATE FUNCTION identity_map_pack_text(m identity_map_catalog) RETURNS text
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT format('SELECT r.identity_id, @extschema@.identity_map_pack_rows(r.source, r.packed_row, r.shares) AS packed
+    FROM (SELECT m.identity_id, x.source, x.packed_row, s.id IS NOT NULL AS shares
+          FROM (%s) AS x (source, rid, fingerprint, packed_row) JOIN %srecords AS m ON m.rid = x.rid LEFT JOIN unnest($1) AS s (id) ON s.id = m.identity_id
+          ORDER BY m.identity_id, x.rid, x.fingerprint) AS r
+    GROUP BY r.identity_id',
+    string_agg(format('SELECT %s::smallint, r.rid, r.fingerprint, @extschema@.identity_map_packed_row(r) FROM %srows_%s AS r', n, identity_map_prefix(m.map_id), n), ' UNION ALL '),
+    identity_map_prefix(m.map_id))
+  FROM unnest(m.source_numbers) AS n;
+END;
+COMMENT ON FUNCTION identity_map_pack_text(identity_map_catalog) IS 'internal: the query that packs all identities of a map';
+
+-- Packs all identities of a map that has no packs. Which of them share an identifier is found out in memory;
+-- where that is not enough there are none until a change concerns somebody.
+CREATE FUNCTION identity_map_pack_all(m identity_map_catalog) RETURNS void
+  LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  IF @extschema@.identity_map_size(m.map_id) > @extschema@.identity_map_most() * 6 THEN
+    RETURN;
+  END IF;
+  EXECUTE format('INSERT INTO %spacks (identity_id, packed) SELECT g.identity_id, g.packed FROM (%s) AS g WHERE g.packed IS NOT NULL',
+                 @extschema@.identity_map_prefix(m.map_id), @extschema@.identity_map_pack_text(m))
+  USING @extschema@.identity_map_sharers(m.map_id);
+END $$;
+COMMENT ON FUNCTION identity_map_pack_all(identity_map_catalog) IS 'internal: packs all identities of a map';
+
+-- Settles the whole map from its state. Unsettled: whether records have changed that are not settled yet; if so,
+-- or if who is one person is not as it was, the packs say what is so no longer, and all are made anew.
+CREATE FUNCTION identity_map_settle_all(m identity_map_catalog, dead uuid[], at timestamptz, unsettled boolean) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
@@ -348,7 +374,7 @@ DECLARE
   strays bigint;
   all_records bigint;
 BEGIN
-  PERFORM @extschema@.identity_map_count_common(m);
+  unsettled := @extschema@.identity_map_count_common(m) OR unsettled;
   -- Rows that somebody else put into the table.
   EXECUTE format('DELETE FROM %s AS t WHERE NOT EXISTS (SELECT FROM %sidentities AS i WHERE i.identity_id = t.identity_id)',
                  m.map, p);
@@ -356,12 +382,16 @@ BEGIN
   EXECUTE format('SELECT count(*) FROM %srecords', p) INTO all_records;
   -- To hash ids and numbers is faster than to sort rows by them.
   PERFORM set_config('enable_mergejoin', 'off', true);
-  EXECUTE replace(@extschema@.identity_map_settle_text(m, true, all_records > @extschema@.identity_map_most()), '%TABLE%', m.map::text) INTO done, merged, merged_rids, merged_olds
+  EXECUTE replace(@extschema@.identity_map_settle_text(m, true, all_records > 3 * @extschema@.identity_map_most()), '%TABLE%', m.map::text) INTO done, merged, merged_rids, merged_olds
   USING @extschema@.identity_map_request(m, NULL, true), at, coalesce(dead, '{}'), is_first, all_records;
+  IF unsettled OR ARRAY[done -> 'created', done -> 'merged', done -> 'split', done -> 'retired'] <> '{0,0,0,0}' THEN
+    EXECUTE format('TRUNCATE %spacks', p);
+    PERFORM @extschema@.identity_map_pack_all(m);
+  END IF;
   IF merged IS NOT NULL THEN
     PERFORM @extschema@.identity_map_name_merges(m, merged, merged_rids, merged_olds, at);
   END IF;
   RETURN done || jsonb_build_object('deleted', (done ->> 'deleted')::bigint + strays);
 END $$;
-COMMENT ON FUNCTION identity_map_settle_all(identity_map_catalog, uuid[], timestamptz) IS
+COMMENT ON FUNCTION identity_map_settle_all(identity_map_catalog, uuid[], timestamptz, boolean) IS
   'internal: resolves all of an identity map''s state, and writes what differs';

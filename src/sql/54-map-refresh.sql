@@ -2,12 +2,13 @@
 -- pg_catalog, pg_temp, in one transaction.
 --
 --   look      the columns of the sources, should they have changed              52-map-read.sql
---   read      each source: rows that are new, rows that are gone
---             (identity_map_scan()), into the copies
---   change    of the records touched: their identifiers' keys, before and now   53-map-settle.sql
---   reach     the records that a path of shared identifiers connects with
---             them, before or now
---   settle    resolves these alone, and writes what differs
+--   read      each source: rows that are new, rows that are gone, into the      src/pg/map_read.cc
+--             copies
+--   change    of the records touched: their identifiers' keys, before and now   src/pg/map_change.cc
+--   reach     the records that a path of shared identifiers connects with       src/pg/map_reach.cc
+--             them, before or now, and their rows
+--   settle    resolves these alone, and writes what differs: the state          src/pg/map_place.cc
+--             and the table                                                     53-map-settle.sql
 
 -- Brings all records and keys in line with the copies. Gives the identities of records that are gone.
 CREATE FUNCTION identity_map_reconcile(m identity_map_catalog) RETURNS uuid[]
@@ -63,7 +64,7 @@ BEGIN
   FOR i IN 1 .. cardinality(m.source_numbers) LOOP
     n := m.source_numbers[i];
     IF n = 0 THEN
-      EXECUTE 'WITH found AS MATERIALIZED (SELECT * FROM @extschema@.identity_map_scan($1, $2, NULL, $3, NULL, NULL, NULL)
+      EXECUTE 'WITH found AS MATERIALIZED (SELECT * FROM @extschema@.identity_map_scan($1, $2, NULL, $3, NULL)
           AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp'
         || m.traits || format('))
         UPDATE %1$srows_0 AS r SET keys = f.keys, fingerprint = f.fingerprint FROM found AS f
@@ -76,10 +77,10 @@ BEGIN
     EXECUTE format('SELECT coalesce(max(rid), 0) FROM %srecords', p) INTO base;
     EXECUTE 'WITH ' || @extschema@.identity_map_found(m, i) || format('
       INSERT INTO %1$srows_%2$s (rid, fingerprint, record_id, keys, updated_at%3$s)
-      SELECT coalesce(m.rid, $5 + f.ordinal), f.fingerprint, f.record_id, f.keys, f.updated_at%4$s
+      SELECT coalesce(m.rid, $3 + f.ordinal), f.fingerprint, f.record_id, f.keys, f.updated_at%4$s
       FROM found AS f LEFT JOIN %1$srecords AS m ON m.source = %2$s AND m.record_id = f.record_id',
       p, n, @extschema@.identity_map_cells(m, i, ''), @extschema@.identity_map_cells(m, i, 'f.'))
-    USING @extschema@.identity_map_scan_clauses(m), NULL::text, m.search_path, NULL::text, base;
+    USING @extschema@.identity_map_scan_clauses(m), m.search_path, base;
     EXECUTE format('INSERT INTO %1$srecords (rid, source, record_id, keys)
       SELECT r.rid, %2$s, r.record_id, min(r.keys) FROM %1$srows_%2$s AS r WHERE r.rid > $1 GROUP BY r.rid, r.record_id', p, n)
     USING base;
@@ -115,11 +116,11 @@ BEGIN
     EXECUTE format('TRUNCATE %srows_%s', p, n);
     EXECUTE 'WITH ' || @extschema@.identity_map_found(m, i) || format(',
       added AS (INSERT INTO %1$srows_%2$s (rid, fingerprint, record_id, keys, updated_at%3$s)
-                SELECT $5 + f.ordinal, f.fingerprint, f.record_id, f.keys, f.updated_at%4$s FROM found AS f RETURNING rid)
-      SELECT coalesce(max(rid), $5), count(*) FROM added',
+                SELECT $3 + f.ordinal, f.fingerprint, f.record_id, f.keys, f.updated_at%4$s FROM found AS f RETURNING rid)
+      SELECT coalesce(max(rid), $3), count(*) FROM added',
       p, n, @extschema@.identity_map_cells(m, i, ''), @extschema@.identity_map_cells(m, i, 'f.'))
     INTO last, rows
-    USING @extschema@.identity_map_scan_clauses(m), NULL::text, m.search_path, NULL::text, base;
+    USING @extschema@.identity_map_scan_clauses(m), m.search_path, base;
     -- A record of several rows carries what they all carry.
     copies := copies || CASE WHEN rows = last - base
       THEN format('SELECT %s, rid, record_id, keys FROM %srows_%s', n, p, n)
@@ -154,7 +155,7 @@ BEGIN
     PERFORM @extschema@.identity_map_print(m, m.source_numbers[i]);
     EXECUTE format('ANALYZE %srows_%s', p, m.source_numbers[i]);
   END LOOP;
-  PERFORM @extschema@.identity_map_count_common(m);
+  PERFORM @extschema@.identity_map_count_common(m), @extschema@.identity_map_pack_all(m);
   RETURN done || jsonb_build_object('records', base, 'updated', 0, 'deleted', 0, 'merged', 0, 'split', 0, 'retired', 0);
 END $$;
 COMMENT ON FUNCTION identity_map_build(identity_map_catalog, timestamptz) IS 'internal: fills an identity map for the first time';
@@ -200,7 +201,7 @@ BEGIN
       done := @extschema@.identity_map_build(m, started) || '{"kind": "built"}';
     ELSE
       dead := @extschema@.identity_map_load(m);
-      done := @extschema@.identity_map_settle_all(m, dead, started) || '{"kind": "built"}';
+      done := @extschema@.identity_map_settle_all(m, dead, started, true) || '{"kind": "built"}';
     END IF;
   ELSE
     FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
@@ -215,19 +216,17 @@ BEGIN
     -- From here on nobody calls identify(), and no source's query runs.
     PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true), set_config('enable_mergejoin', 'off', true);
     is_much := changed > most OR changed > greatest(@extschema@.identity_map_size(m.map_id), 1000) * 0.3;
+    done := '{"kind": "changes", "inserted": 0, "updated": 0, "deleted": 0, "created": 0, "merged": 0, "split": 0, "retired": 0, "records": 0}';
     IF is_much THEN
       dead := @extschema@.identity_map_reconcile(m);
     ELSIF changed > 0 THEN
       change := @extschema@.identity_map_change(m, touched);
-      dead := change.dead;
+      done := done || @extschema@.identity_map_settle(m, change.live, change.gone, change.dead, change.keys, change.moved, started, false);
     END IF;
     IF is_full OR is_much THEN
-      done := @extschema@.identity_map_settle_all(m, dead, started) || '{"kind": "full"}';
-    ELSIF changed > 0 THEN
-      done := @extschema@.identity_map_settle(m, coalesce(change.live, '{}'), coalesce(dead, '{}'), coalesce(change.keys, '{}'),
-                                              coalesce(change.moved, '{}'), started, false, NULL) || '{"kind": "changes"}';
-    ELSE
-      done := '{"kind": "changes", "inserted": 0, "updated": 0, "deleted": 0, "created": 0, "merged": 0, "split": 0, "retired": 0, "records": 0}';
+      -- What changed, and then whatever else is not as it should be.
+      SELECT jsonb_object_agg(e.key, CASE e.key WHEN 'records' THEN e.value ELSE to_jsonb(e.value::bigint + (done -> e.key)::bigint) END) || '{"kind": "full"}'
+      INTO done FROM jsonb_each(@extschema@.identity_map_settle_all(m, dead, started, is_much)) AS e;
     END IF;
   END IF;
   RETURN jsonb_build_object('started', started, 'marks', marks, 'changes', done || jsonb_build_object('changed', changed));

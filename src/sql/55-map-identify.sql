@@ -78,7 +78,7 @@ BEGIN
               WHERE (k -> 'identify')::boolean AND k ->> 'name' <> 'user_id' AND a -> 'traits' ? (k ->> 'name') LOOP
     traits := traits || jsonb_build_object('k_' || kind, @extschema@.identity_map_values(kind, a #> ARRAY['traits', kind]));
   END LOOP;
-  EXECUTE 'SELECT fingerprint, keys FROM @extschema@.identity_map_scan($1, $2, $3, $4, NULL, NULL, NULL)
+  EXECUTE 'SELECT fingerprint, keys FROM @extschema@.identity_map_scan($1, $2, $3, $4, NULL)
            AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp'
     || m.traits || ')'
   INTO fingerprint, new_keys
@@ -104,7 +104,13 @@ BEGIN
       IF cardinality(wanted) <= 1000 THEN
         PERFORM @extschema@.identity_map_lock_keys(m.map_id, wanted);
       END IF;
-      reached := @extschema@.identity_map_reach(m.map_id, CASE WHEN number IS NULL THEN '{}' ELSE ARRAY[number] END, seeds, limits => m.limits);
+      reached := @extschema@.identity_map_reach(m.map_id, CASE WHEN number IS NULL THEN '{}' ELSE ARRAY[number] END, seeds, limits => m.limits,
+                                                most => @extschema@.identity_map_most());
+      IF reached.rids IS NULL THEN
+        -- As are more than memory holds.
+        PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true);
+        EXIT;
+      END IF;
       EXIT WHEN cardinality(wanted) > 1000 OR reached.keys <@ wanted;
       wanted := ARRAY(SELECT unnest(wanted) UNION SELECT unnest(reached.keys));
       RAISE EXCEPTION USING ERRCODE = 'IR001', MESSAGE = 'more to lock';
@@ -115,10 +121,6 @@ BEGIN
 
   IF number IS NULL THEN
     number := nextval(format('%srecords_rid_seq', p));
-    -- Of what is found before the record is there, the record itself is missing.
-    reached.rids := reached.rids || number;
-    reached.sources := reached.sources || 0::smallint;
-    reached.olds := reached.olds || NULL::uuid;
   END IF;
   moved := @extschema@.identity_map_minus(new_keys, old_keys) || @extschema@.identity_map_minus(old_keys, new_keys);
   PERFORM @extschema@.identity_map_execute(format('WITH
@@ -134,7 +136,7 @@ BEGIN
     number, user_id, new_keys, old_keys,
     traits || jsonb_build_object('rid', number, 'fingerprint', fingerprint, 'record_id', user_id, 'keys', to_jsonb(new_keys),
                                  'updated_at', at AT TIME ZONE 'UTC'));
-  PERFORM @extschema@.identity_map_settle(m, ARRAY[number], '{}', seeds, moved, at, true, reached);
+  PERFORM @extschema@.identity_map_settle(m, ARRAY[number], '{}', '{}', seeds, moved, at, true);
   id := @extschema@.identity_map_execute(format('SELECT identity_id FROM %srecords WHERE rid = $1', p), number);
   RETURN jsonb_build_object('id', id);
 END $$;
@@ -152,6 +154,7 @@ DECLARE
   people uuid[] := '{}';
   change record;
   live bigint[] := '{}';
+  gone bigint[] := '{}';
   dead uuid[] := '{}';
   keys bigint[] := '{}';
   moved bigint[] := '{}';
@@ -185,6 +188,7 @@ BEGIN
                     WHERE %2$s > 0 HAVING count(*) > 0', p, item.source) USING item.rid;
     EXECUTE format('DELETE FROM %slog WHERE source = $1 AND record_id = $2', p) USING item.source, item.record_id;
     change := @extschema@.identity_map_change(m, @extschema@.identity_map_look_up(m, item.source::integer, ARRAY[item.rid]));
+    gone := gone || change.gone;
     dead := dead || change.dead;
     keys := keys || change.keys;
     moved := moved || change.moved;
@@ -192,7 +196,7 @@ BEGIN
     people := people || item.identity_id;
   END LOOP;
   IF touched <> '{}' THEN
-    PERFORM @extschema@.identity_map_settle(m, '{}', dead, keys, moved, at, true, NULL);
+    PERFORM @extschema@.identity_map_settle(m, '{}', gone, dead, keys, moved, at, true);
     -- What the history says of them, of those whom their identities took in, and by their identifiers; also by
     -- those that so many carried that it does not say who.
     EXECUTE format('WITH RECURSIVE chain (id) AS (

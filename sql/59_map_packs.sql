@@ -1,0 +1,161 @@
+-- Packs: the rows of an identity's records in one value. They are a quicker way to what the copies of the sources say, and
+-- whatever becomes of them a refresh finds the same.
+SET client_min_messages = warning;
+CREATE SCHEMA packs;
+CREATE TABLE packs.app (id text PRIMARY KEY, email text, phone text);
+CREATE TABLE packs.desk (id int PRIMARY KEY, email text);
+CREATE TABLE packs.rows (id int, email text);
+CREATE TABLE packs.notes (id int PRIMARY KEY, user_id text, note text);
+INSERT INTO packs.app SELECT 'u' || n, 'u' || n || '@x.com' FROM generate_series(1, 5) AS n;
+INSERT INTO packs.desk SELECT n, 'u' || n || '@x.com' FROM generate_series(1, 3) AS n;
+-- 20 kB that do not compress: a pack of one is kept out of line, and four are more than a pack may have.
+INSERT INTO packs.notes SELECT n, CASE n WHEN 1 THEN 'u1' ELSE 'u4' END, (SELECT string_agg(md5(n || ' ' || i), '') FROM generate_series(1, 640) AS i)
+FROM generate_series(1, 5) AS n;
+INSERT INTO packs.rows VALUES (1, 'u1@x.com'), (1, 'one@x.com'), (2, 'two@x.com');
+SELECT create_identity_map('packs.people', identity_source('app', 'SELECT id, id AS user_id, email, phone FROM packs.app', capture => 'trigger'),
+  identity_source('desk', 'SELECT id, email FROM packs.desk'), identity_source('rows', 'SELECT id, email FROM packs.rows'),
+  identity_source('notes', 'SELECT id, user_id, note FROM packs.notes', capture => 'trigger'),
+  identity_rule('email', max_records => 3), identity_rule('note', link => false),
+  identity_column('app_id', 'text[]'), identity_column('desk_id', 'int[]'), identity_column('rows_id', 'int[]'), identity_column('email', 'text[]'));
+CALL refresh_identity_map('packs.people');
+RESET client_min_messages;
+SELECT map_id AS id, format('identity_state.m%s_packs', map_id) AS packs, format('identity_state.m%s_records', map_id) AS records FROM identity_map_catalog \gset
+
+-- What a map holds, whether it is what a full resolve gives, how many identities have a pack, and how many packs say what
+-- the copies do not.
+CREATE VIEW packs.shown AS SELECT app_id, desk_id, rows_id, email FROM packs.people;
+CREATE FUNCTION packs.look(OUT identities bigint, OUT packs bigint, OUT wrong bigint, OUT differ bigint) LANGUAGE plpgsql AS $$
+DECLARE m identity_map_catalog := (SELECT c FROM identity_map_catalog AS c);
+BEGIN
+  EXECUTE format('SELECT (SELECT count(*) FROM packs.people), count(*), count(*) FILTER (WHERE p.packed IS DISTINCT FROM q.packed)
+                  FROM identity_state.m%s_packs AS p LEFT JOIN (%s) AS q USING (identity_id)', m.map_id, identity_map_pack_text(m))
+  INTO identities, packs, wrong USING identity_map_sharers(m.map_id);
+  SELECT count(*) INTO differ FROM (
+    (TABLE packs.shown EXCEPT ALL SELECT * FROM resolve_identities(VARIADIC identity_map_clauses('packs.people')) AS (app_id text[], desk_id int[], rows_id int[], email text[]))
+    UNION ALL
+    (SELECT * FROM resolve_identities(VARIADIC identity_map_clauses('packs.people')) AS (app_id text[], desk_id int[], rows_id int[], email text[]) EXCEPT ALL TABLE packs.shown)) AS d;
+END $$;
+SELECT * FROM packs.look();
+
+-- A change writes the packs of those whom it concerns, and no others.
+CREATE TABLE packs.before AS SELECT identity_id, xmin::text AS written FROM :packs;
+UPDATE packs.app SET email = 'u2@x.com' WHERE id = 'u1';
+UPDATE packs.desk SET email = 'u5@x.com' WHERE id = 3;
+DELETE FROM packs.rows WHERE email = 'two@x.com';
+CALL refresh_identity_map('packs.people');
+SELECT * FROM packs.look();
+SELECT p.app_id, p.desk_id, p.rows_id, b.written IS NULL AS is_new, b.written <> k.xmin::text AS is_written
+FROM packs.people AS p JOIN :packs AS k USING (identity_id) LEFT JOIN packs.before AS b USING (identity_id) ORDER BY 1, 2, 3;
+
+-- u1 and u2 are two users with one address: they share it. What becomes of one of them concerns the other one too.
+SELECT cardinality(identity_map_sharers(:id)) AS sharers;
+INSERT INTO packs.desk VALUES (10, 'u2@x.com'), (11, 'u2@x.com');
+CALL refresh_identity_map('packs.people');
+SELECT * FROM packs.look();
+-- Now it is too common, and they share nothing.
+SET client_min_messages = error;
+INSERT INTO packs.desk VALUES (12, 'u2@x.com');
+CALL refresh_identity_map('packs.people');
+SELECT * FROM packs.look();
+RESET client_min_messages;
+SELECT cardinality(identity_map_sharers(:id)) AS sharers;
+-- And no longer is.
+DELETE FROM packs.desk WHERE id = 12;
+UPDATE packs.app SET email = 'u1@x.com' WHERE id = 'u1';
+CALL refresh_identity_map('packs.people');
+SELECT * FROM packs.look();
+SELECT cardinality(identity_map_sharers(:id)) AS sharers;
+
+-- Long values, and more of them than a pack may have: u4 has none while it has four notes.
+SELECT p.app_id, k.identity_id IS NOT NULL AS has_pack FROM packs.people AS p LEFT JOIN :packs AS k USING (identity_id) WHERE p.app_id && '{u1,u4}' ORDER BY 1;
+UPDATE packs.app SET email = 'four@x.com' WHERE id = 'u4';
+UPDATE packs.notes SET note = reverse(note) WHERE id = 1;
+CALL refresh_identity_map('packs.people');
+SELECT * FROM packs.look();
+DELETE FROM packs.notes WHERE id IN (2, 3);
+CALL refresh_identity_map('packs.people');
+SELECT * FROM packs.look();
+
+-- A pack that is missing, one that cannot be read, one of another machine, one cut short: it is made anew from the copies.
+DELETE FROM :packs USING packs.people AS p WHERE p.identity_id = :packs.identity_id AND p.app_id = '{u1}';
+UPDATE :packs AS k SET packed = '\x00' FROM packs.people AS p WHERE p.identity_id = k.identity_id AND p.app_id = '{u2}';
+UPDATE :packs AS k SET packed = set_byte(packed, 4, 4) FROM packs.people AS p WHERE p.identity_id = k.identity_id AND p.app_id = '{u4}';
+UPDATE :packs AS k SET packed = substr(packed, 1, length(packed) - 8) FROM packs.people AS p WHERE p.identity_id = k.identity_id AND p.app_id = '{u5}';
+SELECT packs, wrong, differ FROM packs.look();
+UPDATE packs.app SET email = 'again.' || email WHERE id <> 'u3';
+CALL refresh_identity_map('packs.people');
+SELECT * FROM packs.look();
+
+-- A full refresh leaves them as they are, but for what changed; where it mends who is one person, or all is built anew,
+-- they are made anew; also where there was none.
+CREATE TABLE packs.after AS SELECT identity_id, xmin::text AS written FROM :packs;
+UPDATE packs.app SET email = 'once.' || email WHERE id IN ('u1', 'u3');
+CALL refresh_identity_map('packs.people', full => true);
+SELECT * FROM packs.look();
+SELECT count(*) AS written FROM :packs AS k LEFT JOIN packs.after AS a USING (identity_id) WHERE a.written IS DISTINCT FROM k.xmin::text;
+UPDATE :records SET identity_id = (SELECT identity_id FROM packs.people WHERE app_id = '{u1}') WHERE source = 2 AND record_id = '10';
+CALL refresh_identity_map('packs.people', full => true);
+SELECT * FROM packs.look();
+TRUNCATE :packs;
+SELECT alter_identity_map('packs.people', identity_rule('email', max_records => 4));
+CALL refresh_identity_map('packs.people');
+SELECT * FROM packs.look();
+
+-- identify() and forget() write them too.
+SELECT identify('packs.people', 'u3', '{"email": ["u3@x.com", "three@x.com"]}') IS NOT NULL AS known;
+SELECT * FROM packs.look();
+SELECT count(*) AS told FROM :packs WHERE position('three@x.com'::bytea IN packed) > 0;
+-- So many identifiers that their list is stored in another way.
+SELECT identify('packs.people', 'u3', jsonb_build_object('email', (SELECT jsonb_agg('three' || n || '@x.com') || '["three@x.com"]' FROM generate_series(1, 40) AS n))) IS NOT NULL AS known;
+SELECT * FROM packs.look();
+SELECT identify('packs.people', 'u3', '{"email": ["u3@x.com", "three@x.com"]}') IS NOT NULL AS known;
+SELECT * FROM packs.look();
+SELECT forget('packs.people', 'identify', 'u3');
+SELECT * FROM packs.look();
+SELECT count(*) AS told FROM :packs WHERE position('three@x.com'::bytea IN packed) > 0;
+SELECT forget_identity('packs.people', identity_id) AS records FROM packs.people WHERE app_id = '{u1}';
+SELECT identities, packs, wrong FROM packs.look();
+SELECT count(*) AS told FROM :packs WHERE position('again.u1@x.com'::bytea IN packed) > 0;
+
+-- Several refreshes, and identify() between them, in one transaction; a part of it rolled back.
+BEGIN;
+UPDATE packs.app SET email = 'a@x.com' WHERE id = 'u2';
+CALL refresh_identity_map('packs.people');
+SAVEPOINT s;
+SELECT identify('packs.people', 'u2', '{"email": "b@x.com"}') IS NOT NULL AS known;
+UPDATE packs.app SET email = 'b@x.com' WHERE id = 'u5';
+CALL refresh_identity_map('packs.people');
+SELECT identities, packs, wrong FROM packs.look();
+ROLLBACK TO s;
+UPDATE packs.app SET email = 'a@x.com' WHERE id = 'u5';
+CALL refresh_identity_map('packs.people');
+SELECT identities, packs, wrong FROM packs.look();
+COMMIT;
+SELECT identities, packs, wrong FROM packs.look();
+
+-- The rows that are at hand for a step of a refresh are nobody's but of those who may read the copies, and of no other type.
+SELECT format('identity_state.m%s_rows_1', :id) AS copy, format('identity_state.m%s_rows_2', :id) AS other \gset
+\set VERBOSITY sqlstate
+SELECT count(*) FROM identity_map_reached_rows(NULL:::copy, :id, 1);
+SELECT count(*) FROM identity_map_reached_rows(NULL:::other, :id, 1);
+SELECT count(*) FROM identity_map_reached_rows(NULL:::copy, -1, 1);
+SELECT identity_map_change_records(:id, ARRAY[ROW(1, NULL, '{}', true)::identity_map_touched]);
+CREATE ROLE regress_packs_reader;
+GRANT USAGE ON SCHEMA packs TO regress_packs_reader;
+GRANT SELECT, INSERT ON packs.people TO regress_packs_reader;
+SET ROLE regress_packs_reader;
+BEGIN;
+SELECT identify('packs.people', 'u2', '{"email": "c@x.com"}') IS NOT NULL AS known;
+SELECT count(*) FROM identity_map_reached_rows(NULL:::copy, :id, 1);
+ROLLBACK;
+SELECT * FROM identity_map_read_rows('{}', 1, NULL, '', NULL, NULL, :id, 1, NULL, 0);
+SELECT * FROM identity_map_change_records(:id, '{}');
+SELECT identity_map_sharers(:id);
+RESET ROLE;
+\set VERBOSITY default
+
+DROP VIEW packs.shown;
+SELECT drop_identity_map('packs.people');
+SET client_min_messages = warning;
+DROP SCHEMA packs CASCADE;
+DROP ROLE regress_packs_reader;

@@ -1,0 +1,236 @@
+// identity_map_change(): brings an identity map's records and keys in line with what records carry
+// now.
+//
+// Each record is looked up once, in the order of their numbers, each key that goes in that of the
+// keys: neighbours lie on one page. Nobody else writes to the map meanwhile.
+//
+// Plain frames: what C++ objects there are have all their memory on the function's context, or on
+// that of the changed records.
+#include "pg/map_arrays.h"
+#include "pg/map_lookup.h"
+#include "pg/map_records.h"
+#include "pg/map_state.h"
+
+#include <algorithm>
+
+namespace identity_resolve::pg {
+
+namespace {
+
+template <class T>
+using List = boost::container::pmr::vector<T>;
+
+// A value of identity_map_touched: src/sql/50-map.sql.
+struct Touched {
+  std::int64_t rid;
+  Datum keys;  // bigint[], rising
+  bool is_live;
+};
+
+// Who carries a key.
+struct Carrier {
+  std::int64_t key;
+  std::int64_t rid;
+
+  friend auto operator<=>(const Carrier&, const Carrier&) = default;
+};
+
+class Change {
+ public:
+  Change(int map_id, MapRecords& changed, ContextMemory& memory)
+      : map_id_(map_id),
+        changed_(&changed),
+        difference_(&memory),
+        less_(&memory),
+        more_(&memory),
+        live_(&memory),
+        gone_(&memory),
+        dead_(memory),
+        keys_(&memory),
+        moved_(&memory) {}
+
+  void change_records(std::span<const Touched> touched) {
+    StateTable* table = open_state_table(map_id_, "records");
+    Lookup records = open_lookup(map_id_, "records", GetActiveSnapshot());
+    for (const Touched& record : touched) {
+      if (is_where_it_was(record.rid, table, records.row)) {
+        change_record(record, records.row, table);
+        continue;
+      }
+      find(records, Int64GetDatum(record.rid));
+      if (next(records)) change_record(record, records.row, table);
+    }
+    close_lookup(records);
+    close_state_table(table);
+  }
+
+  void change_keys() {
+    StateTable* table = open_state_table(map_id_, "keys");
+    Lookup keys = open_lookup_by(map_id_, "keys", {"key", "rid"}, GetActiveSnapshot());
+    std::sort(less_.begin(), less_.end());
+    for (const Carrier& carrier : less_) {
+      find(keys, Int64GetDatum(carrier.key), Int64GetDatum(carrier.rid));
+      if (next(keys)) delete_row(table, keys.row->tts_tid);
+    }
+    std::sort(more_.begin(), more_.end());
+    for (const Carrier& carrier : more_) {
+      CHECK_FOR_INTERRUPTS();
+      const std::array<Datum, 2> values = {Int64GetDatum(carrier.key), Int64GetDatum(carrier.rid)};
+      const std::array<bool, 2> nulls{};
+      insert_row(table, values.data(), nulls.data());
+    }
+    close_lookup(keys);
+    close_state_table(table);
+  }
+
+  // (live bigint[], gone bigint[], dead uuid[], keys bigint[], moved bigint[]).
+  HeapTuple result(TupleDesc shape) {
+    auto* dead = static_cast<Datum*>(palloc((dead_.keys().size() + 1) * sizeof(Datum)));
+    std::transform(dead_.keys().begin(), dead_.keys().end(), dead,
+                   [](const engine::Uuid& id) { return datum_of(id); });
+    std::array<Datum, 5> values = {
+        number_array({live_.data(), live_.size()}), number_array({gone_.data(), gone_.size()}),
+        uuid_array(dead, nullptr, dead_.keys().size()), number_array({keys_.data(), keys_.size()}),
+        number_array({moved_.data(), moved_.size()})};
+    const std::array<bool, 5> nulls{};
+    return heap_form_tuple(shape, values.data(), const_cast<bool*>(nulls.data()));
+  }
+
+ private:
+  // Whether a record stands where it did when its source was read, into `row`: then it need not be
+  // looked up. identify() may have given it another identity, and with that another place, since.
+  bool is_where_it_was(std::int64_t rid, StateTable* records, TupleTableSlot* row) {
+    const FreshRows* fresh = LastRead::of(map_id_);
+    const FreshRows::Row* known = fresh == nullptr ? nullptr : fresh->row_of(rid);
+    if (known == nullptr || !ItemPointerIsValid(&known->record)) return false;
+    CHECK_FOR_INTERRUPTS();
+    ItemPointerData place = known->record;
+    if (!table_tuple_fetch_row_version(records->table, &place, GetActiveSnapshot(), row)) {
+      return false;
+    }
+    slot_getsomeattrs(row, kRecordRid + 1);
+    return DatumGetInt64(row->tts_values[kRecordRid]) == rid;
+  }
+
+  void change_record(const Touched& record, TupleTableSlot* row, StateTable* table) {
+    slot_getallattrs(row);
+    ArrayType* old_array = DatumGetArrayTypeP(row->tts_values[kRecordKeys]);
+    ArrayType* new_array = DatumGetArrayTypeP(record.keys);
+    const std::span<const std::int64_t> old_keys = numbers_of(old_array);
+    const std::span<const std::int64_t> new_keys =
+        record.is_live ? numbers_of(new_array) : std::span<const std::int64_t>();
+    MapRecord now{};
+    now.rid = record.rid;
+    now.source = DatumGetInt16(row->tts_values[kRecordSource]);
+    now.is_new = row->tts_isnull[kRecordIdentity];
+    if (!now.is_new) now.identity = uuid_of(row->tts_values[kRecordIdentity]);
+    guarded([&] {
+      note(record.rid, old_keys, new_keys);
+      if (record.is_live) {
+        live_.push_back(record.rid);
+        changed_->add(now, new_keys);
+      } else {
+        gone_.push_back(record.rid);
+        if (!now.is_new) dead_.insert(now.identity);
+      }
+    });
+    if (!record.is_live) {
+      delete_row(table, row->tts_tid);
+    } else if (!std::ranges::equal(old_keys, new_keys)) {
+      std::array<Datum, kRecordColumns> values;
+      std::copy_n(row->tts_values, values.size(), values.begin());
+      values[kRecordKeys] = PointerGetDatum(new_array);
+      update_row(table, row->tts_tid, values.data(), row->tts_isnull);
+    }
+    if (PointerGetDatum(old_array) != row->tts_values[kRecordKeys]) pfree(old_array);
+    if (PointerGetDatum(new_array) != record.keys) pfree(new_array);
+  }
+
+  void note(std::int64_t rid, std::span<const std::int64_t> old_keys,
+            std::span<const std::int64_t> new_keys) {
+    keys_.insert(keys_.end(), old_keys.begin(), old_keys.end());
+    note_difference(rid, old_keys, new_keys, less_);
+    note_difference(rid, new_keys, old_keys, more_);
+    keys_.insert(keys_.end(), difference_.begin(), difference_.end());
+  }
+  // Those of `some` that are not among `others`.
+  void note_difference(std::int64_t rid, std::span<const std::int64_t> some,
+                       std::span<const std::int64_t> others, List<Carrier>& carriers) {
+    difference_.clear();
+    std::set_difference(some.begin(), some.end(), others.begin(), others.end(),
+                        std::back_inserter(difference_));
+    for (const std::int64_t key : difference_) carriers.push_back({key, rid});
+    moved_.insert(moved_.end(), difference_.begin(), difference_.end());
+  }
+
+  int map_id_;
+  MapRecords* changed_;
+  List<std::int64_t> difference_;
+  List<Carrier> less_;
+  List<Carrier> more_;
+  List<std::int64_t> live_;
+  List<std::int64_t> gone_;
+  PlaceTable<engine::Uuid> dead_;
+  List<std::int64_t> keys_;
+  List<std::int64_t> moved_;
+};
+
+// The values of an identity_map_touched[], by the records' numbers. Errors: 22023 where one lacks
+// something.
+std::span<Touched> touched_argument(FunctionCallInfo fcinfo, int argument) {
+  ArrayType* array = PG_GETARG_ARRAYTYPE_P(argument);
+  const TupleDesc shape = lookup_rowtype_tupdesc_copy(ARR_ELEMTYPE(array), -1);
+  Datum* items = nullptr;
+  bool* nulls = nullptr;
+  int count = 0;
+  deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_DOUBLE, &items, &nulls, &count);
+  const auto size = static_cast<std::size_t>(count);
+  auto* touched =
+      static_cast<Touched*>(MemoryContextAllocHuge(CurrentMemoryContext, size * sizeof(Touched)));
+  for (std::size_t i = 0; i < size; ++i) {
+    std::array<Datum, 4> values;
+    std::array<bool, 4> missing = {true, true, true, true};
+    if (!nulls[i]) {
+      HeapTupleHeader item = DatumGetHeapTupleHeader(items[i]);
+      HeapTupleData tuple{};
+      tuple.t_len = HeapTupleHeaderGetDatumLength(item);
+      tuple.t_data = item;
+      heap_deform_tuple(&tuple, shape, values.data(), missing.data());
+    }
+    if (missing[1] || missing[2] || missing[3]) {
+      ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                      errmsg("a record that changed lacks its number or what it carries")));
+    }
+    touched[i] = {DatumGetInt64(values[1]), values[2], DatumGetBool(values[3])};
+  }
+  std::sort(touched, touched + size,
+            [](const Touched& a, const Touched& b) { return a.rid < b.rid; });
+  return {touched, size};
+}
+
+}  // namespace
+
+}  // namespace identity_resolve::pg
+
+using namespace identity_resolve::pg;
+
+// identity_map_change_records(map_id, touched identity_map_touched[]) → (live bigint[], gone
+// bigint[], dead uuid[], keys bigint[], moved bigint[]): src/sql/50-map.sql.
+IDENTITY_RESOLVE_FUNCTION(identity_map_change_records) {
+  TupleDesc shape = nullptr;
+  if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE || shape->natts != 5) {
+    elog(ERROR, "identity_map_change_records() gives another type");
+  }
+  const int map_id = PG_GETARG_INT32(0);
+  const std::span<const Touched> touched = touched_argument(fcinfo, 1);
+  // As the statements before have left it.
+  PushActiveSnapshot(GetTransactionSnapshot());
+  ContextMemory memory(CurrentMemoryContext);
+  MapRecords* changed = ChangedRecords::begin(map_id);
+  void* place = palloc(sizeof(Change));
+  Change* change = guarded([&] { return new (place) Change(map_id, *changed, memory); });
+  change->change_records(touched);
+  change->change_keys();
+  PopActiveSnapshot();
+  PG_RETURN_DATUM(HeapTupleGetDatum(change->result(shape)));
+}

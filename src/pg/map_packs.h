@@ -1,0 +1,173 @@
+// Packs: the rows of one identity's records, as a map's copies of its sources have them, in one
+// value, and whether it shares an identifier with another identity. A change that concerns a person
+// who shares none is then settled by what two pages hold: a record's and its pack's. Table
+// m<id>_packs has one for each identity, but for those of very many records; it is never more than
+// a quicker way to what the copies say, and where a pack is missing these are asked.
+//
+// Also the rows of the records that the last identity_map_reach() of the transaction has found.
+//
+// What raises PostgreSQL's errors says so.
+#pragma once
+
+#include "pg/environment.h"
+#include "pg/map_state.h"
+#include "pg/map_tables.h"
+#include "pg/map_transaction.h"
+
+namespace identity_resolve::pg {
+
+// A row of m<id>_rows_<source>.
+struct SourceRow {
+  std::int64_t rid;
+  std::int32_t source;      // its number
+  std::uint32_t key_count;  // what it carries: ReachedRows::keys_of()
+  std::size_t first_key;
+  MinimalTuple tuple;
+};
+
+// Bytes on a memory context, made into a pack row by row. PostgreSQL's half.
+class PackWriter {
+ public:
+  // An identity with more bytes than these has no pack.
+  static constexpr std::size_t kMostBytes = std::size_t{64} << 10;
+
+  explicit PackWriter(MemoryContext memory) noexcept : memory_(memory) {}
+
+  // Begins anew.
+  void begin(bool shares) noexcept {
+    size_ = 0;
+    shares_ = shares;
+  }
+  // A row of m<id>_rows_<source>: a MinimalTuple's bytes.
+  void add(std::int32_t source, std::span<const char> row);
+  // Valid until the next row; no data where it would be too large.
+  [[nodiscard]] std::span<const char> bytes() const noexcept;
+
+ private:
+  void append(const void* bytes, std::size_t size);
+
+  MemoryContext memory_;
+  bool shares_ = false;
+  char* bytes_ = nullptr;
+  std::size_t size_ = 0;
+  std::size_t room_ = 0;
+};
+
+// Calls visit(source, tuple, bytes) for each row of a pack, whose bytes are MAXALIGNed; false where
+// it is no pack, or another machine's. PostgreSQL's half.
+template <class Visit>
+bool each_packed_row(const char* bytes, std::size_t size, Visit&& visit);
+// Whether a pack, which is one, says that its identity shares an identifier, not too common, with
+// another one.
+bool pack_shares(const char* bytes) noexcept;
+
+// Whether the bytes are a row of the shape, of values that are neither compressed nor kept
+// elsewhere. A map's owner, who may write its packs, could write anything. Raises no errors.
+bool is_plain_row(TupleDesc shape, MinimalTuple row, std::size_t bytes) noexcept;
+// A copy of a row of the shape that is plain. PostgreSQL's half.
+MinimalTuple plain_row_of(TupleDesc shape, HeapTuple row);
+
+// What identity_map_reach() has found, on a context that the transaction's end frees.
+struct ReachedRows {
+  // A pack as the map has it.
+  struct Pack {
+    ItemPointerData place;
+    const char* bytes;
+    std::size_t size;  // 0: it cannot be read
+  };
+
+  ReachedRows(MemoryContext context, int number)
+      : memory(context),
+        map_id(number),
+        rows(&memory),
+        keys(&memory),
+        identities(memory),
+        packs(&memory),
+        common(memory) {}
+
+  void add(std::int64_t rid, std::int32_t source, std::span<const std::int64_t> carried,
+           MinimalTuple tuple) {
+    rows.push_back({rid, source, static_cast<std::uint32_t>(carried.size()), keys.size(), tuple});
+    keys.insert(keys.end(), carried.begin(), carried.end());
+  }
+  [[nodiscard]] std::span<const std::int64_t> keys_of(const SourceRow& row) const noexcept {
+    return {keys.data() + row.first_key, row.key_count};
+  }
+  [[nodiscard]] const Pack* pack_of(const engine::Uuid& id) const noexcept {
+    const std::uint32_t place = identities.find(id);
+    return place == PlaceTable<engine::Uuid>::kNone ? nullptr : &packs[place];
+  }
+  [[nodiscard]] bool has_pack(const engine::Uuid& id) const noexcept {
+    const Pack* pack = pack_of(id);
+    return pack != nullptr && pack->size > 0;
+  }
+
+  ContextMemory memory;
+  int map_id;
+  boost::container::pmr::vector<SourceRow> rows;
+  boost::container::pmr::vector<std::int64_t> keys;
+  PlaceTable<engine::Uuid> identities;        // that have a pack
+  boost::container::pmr::vector<Pack> packs;  // theirs
+  NumberTable common;                         // keys that connect nobody
+};
+
+using LastReached = OfTransaction<ReachedRows>;
+
+namespace detail {
+
+// Bytes of another machine, or of another version of PostgreSQL, would not begin so.
+struct PackHead {
+  std::uint32_t mark = 0x49525031;
+  std::uint8_t alignment = MAXIMUM_ALIGNOF;
+  std::uint8_t tuple = SizeofMinimalTupleHeader;
+  std::uint16_t shares = 0;  // 1: it does
+
+  friend bool operator==(const PackHead&, const PackHead&) = default;
+};
+struct PackedRow {
+  std::int32_t source;
+  std::uint32_t length;  // of the tuple that follows
+};
+
+}  // namespace detail
+
+template <class Visit>
+bool each_packed_row(const char* bytes, std::size_t size, Visit&& visit) {
+  detail::PackHead head{};
+  if (size < sizeof head) return false;
+  std::memcpy(&head, bytes, sizeof head);
+  if (head != detail::PackHead{.shares = head.shares}) return false;
+  std::size_t at = sizeof head;
+  while (at < size) {
+    detail::PackedRow row{};
+    if (size - at < sizeof row) return false;
+    std::memcpy(&row, bytes + at, sizeof row);
+    at += sizeof row;
+    const std::size_t length = MAXALIGN(row.length);
+    if (size - at < length || row.length < SizeofMinimalTupleHeader) return false;
+    visit(row.source, reinterpret_cast<MinimalTuple>(const_cast<char*>(bytes + at)),
+          std::size_t{row.length});
+    at += length;
+  }
+  return true;
+}
+
+// The fingerprint of a row of m<id>_rows_<n>, the second one of its columns, which are never NULL
+// up to there.
+inline std::int64_t packed_fingerprint(MinimalTuple row) noexcept {
+  static_assert(kRowRid == 1 && kRowFingerprint == 2);
+  std::int64_t fingerprint = 0;
+  std::memcpy(&fingerprint,
+              reinterpret_cast<const char*>(row) + row->t_hoff - MINIMAL_TUPLE_OFFSET +
+                  sizeof(std::int64_t),
+              sizeof fingerprint);
+  return fingerprint;
+}
+
+inline bool pack_shares(const char* bytes) noexcept {
+  detail::PackHead head{};
+  std::memcpy(&head, bytes, sizeof head);
+  return head.shares != 0;
+}
+
+}  // namespace identity_resolve::pg

@@ -1,0 +1,75 @@
+// Records as an identity map has them.
+#pragma once
+
+#include "pg/map_tables.h"
+#include "pg/map_transaction.h"
+
+namespace identity_resolve::pg {
+
+struct MapRecord {
+  std::int64_t rid;
+  std::int32_t source;  // its number
+  bool is_new;          // it has no identity
+  engine::Uuid identity;
+  std::size_t first_key;  // what it carries: MapRecords::keys_of()
+  std::size_t key_count;
+};
+
+// A list of records. Those that identity_map_change() has changed, for the identity_map_reach()
+// that follows it.
+struct MapRecords {
+  MapRecords(MemoryContext context, int number)
+      : memory(context), map_id(number), records(&memory), keys(&memory) {}
+
+  void add(MapRecord record, std::span<const std::int64_t> carried) {
+    record.first_key = keys.size();
+    record.key_count = carried.size();
+    records.push_back(record);
+    keys.insert(keys.end(), carried.begin(), carried.end());
+  }
+  void clear() noexcept {
+    records.clear();
+    keys.clear();
+  }
+  [[nodiscard]] std::span<const std::int64_t> keys_of(const MapRecord& record) const noexcept {
+    return {keys.data() + record.first_key, record.key_count};
+  }
+
+  ContextMemory memory;
+  int map_id;
+  boost::container::pmr::vector<MapRecord> records;
+  boost::container::pmr::vector<std::int64_t> keys;
+};
+
+using ChangedRecords = OfTransaction<MapRecords>;
+
+// What a refresh has put into the copies of its sources, of records that have one row: for the
+// steps that follow.
+struct FreshRows {
+  struct Row {
+    MinimalTuple tuple;
+    ItemPointerData record;  // where the record stands in m<id>_records, or stood; or nowhere
+  };
+
+  FreshRows(MemoryContext context, int number)
+      : memory(context), map_id(number), rids(memory), rows(&memory) {}
+
+  // The row of a record; nullptr where it is not known.
+  [[nodiscard]] const Row* row_of(std::int64_t rid) const noexcept {
+    const std::uint32_t place = rids.find(rid);
+    return place == NumberTable::kNone ? nullptr : &rows[place];
+  }
+  void add(std::int64_t rid, const Row& row) {
+    if (rids.insert(rid).second) rows.push_back(row);
+  }
+
+  ContextMemory memory;
+  int map_id;
+  std::size_t bytes = 0;  // that they take
+  NumberTable rids;
+  boost::container::pmr::vector<Row> rows;  // of these records
+};
+
+using LastRead = OfTransaction<FreshRows>;
+
+}  // namespace identity_resolve::pg

@@ -1,0 +1,38 @@
+// How an identity map looks at its sources: the rows that it does not know yet, and those that are
+// gone.
+#pragma once
+
+#include "pg/pg.h"
+
+namespace identity_resolve::pg {
+
+// What to read. The clauses hold the map's state (src/sql/50-map.sql: identity_map_scan_clauses).
+struct ScanArguments {
+  Datum clauses;            // identity_clause[]
+  int source;               // its place among them, from 1
+  const char* query;        // in the place of its own; nullptr: its own
+  const char* search_path;  // under which its query runs
+  const char* forgotten;    // a query for the records to leave out; nullptr: none
+  // The fingerprints of the rows that are known: a query that gives them as m<id>_prints has them
+  // (nullptr: none), and others.
+  const char* known;
+  std::span<const std::int64_t> prints;
+};
+
+// Where the rows go that came, as (fingerprint bigint, ordinal bigint, record_id text, keys
+// bigint[], updated_at timestamp, and a column for each of the query's as text or text[]); an
+// ordinal is a record's, from 1. After them, all else NULL, the fingerprints of those that are
+// gone.
+struct FoundRows {
+  enum Column : std::uint8_t { kFingerprint, kOrdinal, kRecordId, kKeys, kUpdatedAt, kFirstCell };
+
+  Tuplestorestate* rows;
+  TupleDesc shape;
+};
+
+// Reads a source. Whether its record ids are unique: a record has one row. In a guarded() frame:
+// throws; needs no connection to SPI. Errors: those of the source's query; 55000 where its columns
+// are others than the shape says.
+bool scan_source(const ScanArguments& arguments, const FoundRows& found);
+
+}  // namespace identity_resolve::pg

@@ -1,0 +1,103 @@
+#include "pg/map_state.h"
+
+extern "C" {
+#include <access/heapam.h>
+}
+
+namespace identity_resolve::pg {
+
+namespace {
+
+void insert_batch(StateTable* self) {
+  if (self->rows == 0) return;
+  const MemoryContext outer = MemoryContextSwitchTo(self->leavings);
+  table_multi_insert(self->table, self->batch.data(), static_cast<int>(self->rows),
+                     GetCurrentCommandId(true), 0, nullptr);
+  for (std::size_t i = 0; i < self->rows; ++i) {
+    ResetPerTupleExprContext(self->state);
+    insert_index_entries(self->target, self->batch[i], self->state);
+    ExecClearTuple(self->batch[i]);
+  }
+  MemoryContextSwitchTo(outer);
+  MemoryContextReset(self->leavings);
+  self->rows = 0;
+}
+
+// Makes a slot hold a row that is nowhere yet.
+void fill(TupleTableSlot* slot, const Datum* values, const bool* nulls) {
+  const auto columns = static_cast<std::size_t>(slot->tts_tupleDescriptor->natts);
+  ExecClearTuple(slot);
+  std::memcpy(slot->tts_values, values, columns * sizeof(Datum));
+  std::memcpy(slot->tts_isnull, nulls, columns * sizeof(bool));
+  ExecStoreVirtualTuple(slot);
+}
+
+}  // namespace
+
+StateTable* open_state_table(int map_id, const char* name) {
+  const char* relation = psprintf("m%d_%s", map_id, name);
+  const Oid id = get_relname_relid(relation, get_namespace_oid("identity_state", false));
+  if (!OidIsValid(id)) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+                    errmsg("relation \"identity_state.%s\" does not exist", relation)));
+  }
+  for (const AclMode mode : {ACL_INSERT, ACL_UPDATE, ACL_DELETE}) {
+    const AclResult right = pg_class_aclcheck(id, GetUserId(), mode);
+    if (right != ACLCHECK_OK) aclcheck_error(right, OBJECT_TABLE, relation);
+  }
+  auto* self = static_cast<StateTable*>(palloc0(sizeof(StateTable)));
+  self->memory = CurrentMemoryContext;
+  self->table = table_open(id, RowExclusiveLock);
+  self->state = CreateExecutorState();
+  self->state->es_snapshot = GetActiveSnapshot();
+  self->target = makeNode(ResultRelInfo);
+  InitResultRelInfo(self->target, self->table, 0, nullptr, 0);
+  ExecOpenIndices(self->target, false);
+  self->old_row = table_slot_create(self->table, nullptr);
+  self->new_row = table_slot_create(self->table, nullptr);
+  self->leavings = AllocSetContextCreate(self->memory, "identity map rows", ALLOCSET_DEFAULT_SIZES);
+  return self;
+}
+
+void close_state_table(StateTable* self) {
+  insert_batch(self);
+  for (TupleTableSlot*& slot : self->batch) {
+    if (slot != nullptr) ExecDropSingleTupleTableSlot(std::exchange(slot, nullptr));
+  }
+  ExecDropSingleTupleTableSlot(self->old_row);
+  ExecDropSingleTupleTableSlot(self->new_row);
+  ExecCloseIndices(self->target);
+  FreeExecutorState(self->state);
+  table_close(self->table, NoLock);
+  MemoryContextDelete(self->leavings);
+  pfree(self);
+}
+
+void insert_row(StateTable* self, const Datum* values, const bool* nulls) {
+  TupleTableSlot*& slot = self->batch[self->rows];
+  if (slot == nullptr) {
+    const MemoryContext outer = MemoryContextSwitchTo(self->memory);
+    slot = table_slot_create(self->table, nullptr);
+    MemoryContextSwitchTo(outer);
+  }
+  fill(slot, values, nulls);
+  ExecMaterializeSlot(slot);
+  if (++self->rows == StateTable::kMostRows) insert_batch(self);
+}
+
+void update_row(StateTable* self, const ItemPointerData& place, const Datum* values,
+                const bool* nulls) {
+  fill(self->new_row, values, nulls);
+  self->old_row->tts_tid = place;
+  ResetPerTupleExprContext(self->state);
+  ExecSimpleRelationUpdate(self->target, self->state, &self->epq, self->old_row, self->new_row);
+  ExecClearTuple(self->new_row);
+}
+
+void delete_row(StateTable* self, const ItemPointerData& place) {
+  self->old_row->tts_tid = place;
+  ResetPerTupleExprContext(self->state);
+  ExecSimpleRelationDelete(self->target, self->state, &self->epq, self->old_row);
+}
+
+}  // namespace identity_resolve::pg

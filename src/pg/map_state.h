@@ -1,0 +1,53 @@
+// Rows of an identity map's own tables, written without a plan.
+//
+// Plain frames all of it: it may raise PostgreSQL's errors.
+#pragma once
+
+#include "pg/pg.h"
+
+namespace identity_resolve::pg {
+
+// The columns of m<id>_records, from 0: src/sql/51-map-state.sql.
+enum RecordColumn : std::uint8_t {
+  kRecordRid,
+  kRecordSource,
+  kRecordRecordId,
+  kRecordIdentity,
+  kRecordKeys,
+  kRecordColumns
+};
+// Those of m<id>_rows_<n>, from 1.
+enum RowColumn : AttrNumber { kRowRid = 1, kRowFingerprint = 2, kRowRecordId = 3, kRowKeys = 4 };
+
+// A table m<id>_<name>, open for writing. Rows that come in are kept until there are enough of them
+// to be put in at once, as COPY does.
+struct StateTable {
+  static constexpr std::size_t kMostRows = 1000;
+
+  Relation table;
+  ResultRelInfo* target;
+  EState* state;
+  EPQState epq;  // what triggers would need; there are none
+  TupleTableSlot* old_row;
+  TupleTableSlot* new_row;
+  MemoryContext memory;                          // the slots
+  MemoryContext leavings;                        // what putting rows in leaves behind
+  std::size_t rows;                              // waiting
+  std::array<TupleTableSlot*, kMostRows> batch;  // made as they are needed
+};
+
+// Opens it; closed by close_state_table(), or by an abort. A snapshot is active for as long.
+// Errors: 42501 where the user may not write it, 42P01.
+StateTable* open_state_table(int map_id, const char* name);
+// What waits goes in.
+void close_state_table(StateTable* table);
+
+// A row that comes: a value a column, copied.
+void insert_row(StateTable* table, const Datum* values, const bool* nulls);
+// A row that has been looked up by the snapshot that is active, and that nobody else can have
+// changed since: error XX000 where somebody has.
+void update_row(StateTable* table, const ItemPointerData& place, const Datum* values,
+                const bool* nulls);
+void delete_row(StateTable* table, const ItemPointerData& place);
+
+}  // namespace identity_resolve::pg
