@@ -117,7 +117,8 @@ BEGIN
                         FROM model.possible_columns() c WHERE c.is_id);
 END $$;
 
--- The table and the state tell the same: each identity once, each record of an identity that is there.
+-- The table and the state tell the same: each identity once, each record of an identity that is there, each pack what the
+-- copies of the sources say.
 CREATE PROCEDURE model.together(map_ regclass) LANGUAGE plpgsql AS $$
 DECLARE
   id int := (SELECT map_id FROM identity_map_catalog c WHERE c.map = map_);
@@ -132,7 +133,11 @@ BEGIN
       UNION ALL SELECT format(''identity %%s is retired and is not'', i.identity_id) FROM %2$sidentities i JOIN %2$sretired USING (identity_id)
       UNION ALL SELECT format(''key %%s of record %%s is in one place only'', coalesce(k.key, m.key), coalesce(k.rid, m.rid))
         FROM %2$skeys k FULL JOIN (SELECT DISTINCT rid, unnest(keys) AS key FROM %2$srecords) m USING (key, rid) WHERE k.key IS NULL OR m.key IS NULL
-      LIMIT 5) x (text)', map_, p) INTO found;
+      UNION ALL SELECT format(''the pack of identity %%s says what the copies do not'', p.identity_id)
+        FROM %2$spacks p LEFT JOIN (%3$s) q USING (identity_id)
+       WHERE p.packed IS DISTINCT FROM q.packed
+      LIMIT 5) x (text)', map_, p, (SELECT identity_map_pack_text(m) FROM identity_map_catalog m WHERE m.map_id = id))
+  INTO found USING identity_map_sharers(id);
   IF found IS NOT NULL THEN RAISE EXCEPTION 'table and state differ' USING DETAIL = found; END IF;
 END $$;
 

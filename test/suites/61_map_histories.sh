@@ -80,7 +80,9 @@ SQL
 }
 if [ "$lived" -eq "$histories" ]; then
   notices 'a refresh that skips a source' identity_map_refresh 'touched || news' 'CASE WHEN i > 1 THEN touched || news ELSE touched END'
-  notices 'a removed link that is overlooked' identity_map_change 'unnest(old || more)' 'unnest(new)'
+  notices 'changed records that are overlooked' identity_map_refresh 'settle(m, change.live' "settle(m, '{}'"
+  notices 'records that are gone and still counted' identity_map_refresh 'change.live, change.gone,' "change.live, '{}',"
+  notices 'packs that are not made anew' identity_map_settle_all 'IF unsettled OR' 'IF false AND'
   notices 'a value that has become too common' identity_map_common_text 'FROM more)' 'FROM more WHERE false)'
   notices 'a value that is no longer too common' identity_map_common_text 'FROM less)' 'FROM less WHERE false)'
   template=one
@@ -90,12 +92,12 @@ if [ "$lived" -eq "$histories" ]; then
   notices 'the greater id is kept at a merge' identity_map_settle_text 'created_at, old)' 'created_at, old DESC)'
   notices 'ids that are used again' identity_map_settle_text 'AS g WHERE g.identity_id = c.cluster)' 'AS g WHERE false)'
   notices 'merges that are told by any identifier' identity_map_name_merges 'HAVING count(DISTINCT coalesce(old::text, %3$L)) > 1' 'HAVING true OR %3$L = %2$L'
-  template=two
-  notices 'rows of the table that stay as they were' identity_map_settle_text 'AND ROW(' 'AND false AND ROW('
   notices 'merges that the history does not tell' identity_map_settle_text 'OR NOT "[is_new]" AND cardinality("[olds]") > 1
    UNION' 'OR NOT "[is_new]" AND cardinality("[olds]") > 2
    UNION'
-  notices 'forgotten records that come back' identity_map_found 'WHERE source =' 'WHERE false AND source ='
+  template=two
+  notices 'rows of the table that stay as they were' identity_map_settle_text 'AND ROW(' 'AND false AND ROW('
+  notices 'forgotten records that come back' identity_map_forgotten 'WHERE source =' 'WHERE false AND source ='
   notices 'triggers that overlook deletes' identity_map_prepare "TG_OP <> ''INSERT''" "TG_OP = ''UPDATE''"
   notices 'changed_since that overlooks rows of the last moment' identity_map_changed '%I >= %L' '%I > %L'
   notices 'a full refresh that believes changed_since' identity_map_changed 'is_full OR since' 'since'
