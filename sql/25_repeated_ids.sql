@@ -33,6 +33,19 @@ SELECT * FROM records_of('SELECT id, u AS external_id FROM account, unnest(ARRAY
 CREATE VIEW twice AS SELECT * FROM account UNION ALL SELECT * FROM account;
 SELECT * FROM records_of('SELECT id, email FROM twice');
 
+-- A view, or a subquery, of the table's rows has its index; not one that makes more of them, or shows another column first.
+CREATE VIEW once AS SELECT email, id FROM account WHERE id <> 3;
+SELECT * FROM records_of('SELECT id, email FROM once');
+SELECT * FROM records_of('SELECT q.* FROM (SELECT id, email FROM (SELECT * FROM once) AS p WHERE id > 1) AS q (ir_id) WHERE ir_id = ANY (''{4,5,6}'')');
+SELECT * FROM records_of('SELECT DISTINCT id, email FROM once GROUP BY id, email');
+SELECT * FROM records_of('SELECT email, id AS external_id FROM (SELECT email, id::text FROM once) AS q');
+SELECT * FROM records_of('SELECT id, email FROM (SELECT email AS id, email FROM account) AS q');
+SELECT * FROM records_of('SELECT id, email FROM (SELECT id, email, generate_series(1, 2) FROM account) AS q');
+SELECT * FROM records_of('SELECT id, email FROM (SELECT a.id, b.email FROM account a, account b WHERE b.id < 2) AS q');
+SELECT * FROM records_of('SELECT id, email FROM (SELECT id, email FROM account UNION ALL SELECT id, email FROM once) AS q');
+SELECT * FROM records_of('SELECT id, email FROM (SELECT id, email FROM account GROUP BY GROUPING SETS ((id, email), (id, email))) AS q');
+SELECT * FROM records_of('SELECT q.id, q.email FROM once AS q CROSS JOIN generate_series(1, 2)');
+
 -- It is partial, on an expression, on two columns, or only checked at commit.
 CREATE TABLE loose (id int, email text, part int);
 CREATE UNIQUE INDEX ON loose (id) WHERE part = 1;
