@@ -484,6 +484,11 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_reach) {
   const bool has_ended = walk->go();
   walk->close();
   PopActiveSnapshot();
-  if (!has_ended) PG_RETURN_NULL();
+  if (!has_ended) {
+    // The whole map is settled then, which needs the memory.
+    LastReached::end();
+    LastRead::end();
+    PG_RETURN_NULL();
+  }
   PG_RETURN_DATUM(HeapTupleGetDatum(walk->result(shape)));
 }
