@@ -101,41 +101,6 @@ PackWriter* writer_of(FunctionCallInfo fcinfo) {
   return new (MemoryContextAlloc(memory, sizeof(PackWriter))) PackWriter(memory);
 }
 
-// The identities that carry an identifier together with another one.
-class Sharers {
- public:
-  explicit Sharers(ContextMemory& memory)
-      : common_(memory), ids_(memory), shares_(&memory), keys_(memory), owners_(&memory) {}
-
-  void add_common(std::int64_t key) { common_.insert(key); }
-  void add_record(const engine::Uuid& id, std::span<const std::int64_t> keys) {
-    const auto [owner, is_new] = ids_.insert(id);
-    if (is_new) shares_.push_back(false);
-    for (const std::int64_t key : keys) {
-      if (!common_.keys().empty() && common_.contains(key)) continue;
-      const auto [place, is_first] = keys_.insert(key);
-      if (is_first) {
-        owners_.push_back(owner);
-      } else if (owners_[place] != owner) {
-        shares_[owners_[place]] = shares_[owner] = true;
-      }
-    }
-  }
-  template <class Visit>
-  void each(Visit&& visit) const {
-    for (std::size_t i = 0; i < shares_.size(); ++i) {
-      if (shares_[i]) visit(ids_.keys()[i]);
-    }
-  }
-
- private:
-  NumberTable common_;
-  PlaceTable<engine::Uuid> ids_;
-  boost::container::pmr::vector<bool> shares_;
-  NumberTable keys_;
-  boost::container::pmr::vector<std::uint32_t> owners_;  // of each key the first one
-};
-
 }  // namespace
 
 bool is_plain_row(TupleDesc shape, MinimalTuple row, std::size_t bytes) noexcept {
@@ -288,12 +253,14 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_sharers) {
   const int map_id = PG_GETARG_INT32(0);
   return guarded([&] {
     ContextMemory memory(CurrentMemoryContext);  // not SPI's, which ends before
+    NumberTable common_keys(memory);
+    PlaceTable<identity_resolve::engine::Uuid> identities(memory);
     Sharers sharers(memory);
     const SpiConnection spi;
     const char* common =
         call([=] { return psprintf("SELECT key FROM identity_state.m%d_common", map_id); });
     read_rows(common, {INT8OID}, [&](const Datum* values, const bool*) {
-      guarded([&] { sharers.add_common(DatumGetInt64(values[0])); });
+      guarded([&] { common_keys.insert(DatumGetInt64(values[0])); });
     });
     const char* records = call([=] {
       return psprintf(
@@ -302,12 +269,16 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_sharers) {
     });
     read_rows(records, {UUIDOID, INT8ARRAYOID}, [&](const Datum* values, const bool*) {
       ArrayType* keys = DatumGetArrayTypeP(values[1]);
-      guarded([&] { sharers.add_record(uuid_of(values[0]), numbers_of(keys)); });
+      guarded([&] {
+        sharers.add(identities.insert(uuid_of(values[0])).first, numbers_of(keys), common_keys);
+      });
       if (PointerGetDatum(keys) != values[1]) pfree(keys);
     });
     SpiConnection::finish();
     boost::container::pmr::vector<Datum> ids(&memory);
-    sharers.each([&](const auto& id) { ids.push_back(datum_of(id)); });
+    for (std::uint32_t place = 0; place < identities.keys().size(); ++place) {
+      if (sharers.shares(place)) ids.push_back(datum_of(identities.keys()[place]));
+    }
     return call([&] {
       return ids.empty() ? PointerGetDatum(construct_empty_array(UUIDOID))
                          : uuid_array(ids.data(), nullptr, ids.size());

@@ -599,7 +599,7 @@ class Placing {
   void write_packs() {
     const ReachedRows* reached = LastReached::of(map_id_);
     sort_rows(*reached);
-    const List<bool> shares = find_sharers(*reached);
+    const Sharers sharers = find_sharers(*reached);
     List<bool> is_kept(reached->packs.size(), false, &environment_.memory());
     StateTable* packs = call([this] { return open_state_table(map_id_, "packs"); });
     PackWriter writer(CurrentMemoryContext);
@@ -607,7 +607,7 @@ class Placing {
     for (const std::uint32_t cluster : order_of_clusters()) {
       ticker.tick();
       call([&] {
-        writer.begin(shares[cluster]);
+        writer.begin(sharers.shares(cluster));
         for (std::size_t i = first_row_[cluster]; i < first_row_[cluster + 1]; ++i) {
           const SourceRow& row = reached->rows[row_order_[i]];
           writer.add(row.source, {reinterpret_cast<const char*>(row.tuple), row.tuple->t_len});
@@ -671,25 +671,15 @@ class Placing {
   static std::pair<std::int64_t, std::int64_t> order_of(const SourceRow& row) noexcept {
     return {row.rid, packed_fingerprint(row.tuple)};
   }
-  // By cluster: whether it carries an identifier, not too common, that another one carries too.
-  List<bool> find_sharers(const ReachedRows& reached) {
-    List<bool> shares(ids_.size(), false, &environment_.memory());
-    NumberTable keys(environment_.memory());
-    List<std::uint32_t> owners(&environment_.memory());
+  // The clusters that carry an identifier, not too common, together with another one.
+  Sharers find_sharers(const ReachedRows& reached) {
+    Sharers sharers(environment_.memory());
     engine::Ticker ticker(environment_);
     for (std::size_t i = 0; i < reached.rows.size(); ++i) {
       ticker.tick();
-      for (const std::int64_t key : reached.keys_of(reached.rows[i])) {
-        if (reached.common.contains(key)) continue;
-        const auto [place, is_new] = keys.insert(key);
-        if (is_new) {
-          owners.push_back(row_cluster_[i]);
-        } else if (owners[place] != row_cluster_[i]) {
-          shares[owners[place]] = shares[row_cluster_[i]] = true;
-        }
-      }
+      sharers.add(row_cluster_[i], reached.keys_of(reached.rows[i]), reached.common);
     }
-    return shares;
+    return sharers;
   }
 
   // Identities whose records are gone, where no other record was of them.

@@ -76,6 +76,35 @@ class PlaceTable {
 
 using NumberTable = PlaceTable<std::int64_t>;
 
+// Which owners have a key together with another one. Owners are numbered from 0, in any order.
+class Sharers {
+ public:
+  explicit Sharers(boost::container::pmr::memory_resource& memory)
+      : shares_(&memory), keys_(memory), owners_(&memory) {}
+
+  // common: keys that do not count.
+  void add(std::uint32_t owner, std::span<const std::int64_t> keys, const NumberTable& common) {
+    if (owner >= shares_.size()) shares_.resize(owner + std::size_t{1}, false);
+    for (const std::int64_t key : keys) {
+      if (!common.keys().empty() && common.contains(key)) continue;
+      const auto [place, is_first] = keys_.insert(key);
+      if (is_first) {
+        owners_.push_back(owner);
+      } else if (owners_[place] != owner) {
+        shares_[owners_[place]] = shares_[owner] = true;
+      }
+    }
+  }
+  [[nodiscard]] bool shares(std::uint32_t owner) const noexcept {
+    return owner < shares_.size() && shares_[owner];
+  }
+
+ private:
+  boost::container::pmr::vector<bool> shares_;
+  NumberTable keys_;
+  boost::container::pmr::vector<std::uint32_t> owners_;  // of each key the first one
+};
+
 // The order in which numbers came before, by which one can tell what is likely to come soon. A
 // source whose rows lie in a table is read in the same order again, but for the rows that changed.
 // It only ever guesses: nothing but time hangs on it.
