@@ -31,6 +31,31 @@ inline std::span<const std::int64_t> number_argument(FunctionCallInfo fcinfo, in
   return numbers_of(array);
 }
 
+// A uuid[] of the arguments, taken apart.
+struct Ids {
+  Datum* values;
+  bool* nulls;
+  std::size_t count;
+};
+inline Ids ids_argument(FunctionCallInfo fcinfo, int argument) {
+  Ids ids{};
+  int count = 0;
+  deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), UUIDOID, sizeof(pg_uuid_t), false,
+                    TYPALIGN_CHAR, &ids.values, &ids.nulls, &count);
+  ids.count = static_cast<std::size_t>(count);
+  return ids;
+}
+
+// The type of a function's result, a row of so many columns; error XX000 where it has others.
+inline TupleDesc result_shape(FunctionCallInfo fcinfo, int columns) {
+  TupleDesc shape = nullptr;
+  if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE ||
+      shape->natts != columns) {
+    elog(ERROR, "%s() gives another type", get_func_name(fcinfo->flinfo->fn_oid));
+  }
+  return shape;
+}
+
 // An argument's text; nullptr for NULL.
 inline const char* optional_text(FunctionCallInfo fcinfo, int argument) {
   return PG_ARGISNULL(argument) ? nullptr : text_to_cstring(PG_GETARG_TEXT_PP(argument));

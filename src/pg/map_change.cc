@@ -217,10 +217,7 @@ using namespace identity_resolve::pg;
 // identity_map_change_records(map_id, touched identity_map_touched[]) → (live bigint[], gone
 // bigint[], dead uuid[], keys bigint[], moved bigint[]): src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_change_records) {
-  TupleDesc shape = nullptr;
-  if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE || shape->natts != 5) {
-    elog(ERROR, "identity_map_change_records() gives another type");
-  }
+  const TupleDesc shape = result_shape(fcinfo, 5);
   const int map_id = PG_GETARG_INT32(0);
   const std::span<const Touched> touched = touched_argument(fcinfo, 1);
   // As the statements before have left it.

@@ -1,5 +1,7 @@
 #include "pg/map_lookup.h"
 
+#include "pg/map_state.h"
+
 extern "C" {
 #include <access/stratnum.h>
 #include <access/visibilitymap.h>
@@ -11,20 +13,6 @@ extern "C" {
 namespace identity_resolve::pg {
 
 namespace {
-
-// A table of the map, open; error 42501 where the user may not read it.
-Relation open_table(int map_id, const char* name) {
-  const char* relation = psprintf("m%d_%s", map_id, name);
-  const Oid schema = get_namespace_oid("identity_state", false);
-  const Oid id = get_relname_relid(relation, schema);
-  if (!OidIsValid(id)) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-                    errmsg("relation \"identity_state.%s\" does not exist", relation)));
-  }
-  const AclResult right = pg_class_aclcheck(id, GetUserId(), ACL_SELECT);
-  if (right != ACLCHECK_OK) aclcheck_error(right, OBJECT_TABLE, relation);
-  return table_open(id, AccessShareLock);
-}
 
 [[noreturn]] void no_index(Relation table, const char* what) {
   ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -102,7 +90,7 @@ Relation find_index(Relation table, std::initializer_list<const char*> columns) 
 }  // namespace
 
 Lookup open_lookup(int map_id, const char* name, Snapshot snapshot, IndexOnly index_only) {
-  const Relation table = open_table(map_id, name);
+  const Relation table = open_state(map_id, name, {ACL_SELECT}, AccessShareLock);
   const Oid key = primary_key_of(table);
   if (!OidIsValid(key)) no_index(table, "primary key");
   return begin_lookup(table, index_open(key, AccessShareLock), 1, snapshot, index_only);
@@ -110,7 +98,7 @@ Lookup open_lookup(int map_id, const char* name, Snapshot snapshot, IndexOnly in
 
 Lookup open_lookup_by(int map_id, const char* name, std::initializer_list<const char*> columns,
                       Snapshot snapshot) {
-  const Relation table = open_table(map_id, name);
+  const Relation table = open_state(map_id, name, {ACL_SELECT}, AccessShareLock);
   const Relation index = find_index(table, columns);
   if (index == nullptr) no_index(table, *columns.begin());
   return begin_lookup(table, index, static_cast<int>(columns.size()), snapshot, IndexOnly::kNo);

@@ -193,15 +193,13 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_reached_rows) {
   const int map_id = PG_GETARG_INT32(1);
   const std::int32_t source = PG_GETARG_INT32(2);
   // Whoever may read the copy may read them, and as nothing else.
-  const char* name = psprintf("m%d_rows_%d", map_id, source);
-  const Oid table = get_relname_relid(name, get_namespace_oid("identity_state", false));
-  const Oid type = get_fn_expr_argtype(fcinfo->flinfo, 0);
-  if (!OidIsValid(table) || get_rel_type_id(table) != type) {
+  const char* copy = psprintf("rows_%d", source);
+  const Oid table = find_state(map_id, copy);
+  if (!OidIsValid(table) || get_rel_type_id(table) != get_fn_expr_argtype(fcinfo->flinfo, 0)) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("rows of identity_state.%s have another type", name)));
+                    errmsg("rows of identity_state.m%d_%s have another type", map_id, copy)));
   }
-  const AclResult right = pg_class_aclcheck(table, GetUserId(), ACL_SELECT);
-  if (right != ACLCHECK_OK) aclcheck_error(right, OBJECT_TABLE, name);
+  table_close(open_state(map_id, copy, {ACL_SELECT}, AccessShareLock), NoLock);
   const ReachedRows* rows = LastReached::of(map_id);
   if (rows == nullptr) elog(ERROR, "no records of the identity map were looked for");
   const ReturnSetInfo* result = guarded([&] { return begin_tuplestore(fcinfo); });

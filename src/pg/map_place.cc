@@ -65,24 +65,6 @@ constexpr std::size_t kMostCarriers = 1000;
 // what became of each identifier costs more than to look again at what merged.
 enum class Reasons : bool { kNo, kYes };
 
-// A uuid[] of the arguments, taken apart.
-struct Ids {
-  Datum* values;
-  bool* nulls;
-  std::size_t count;
-};
-
-Ids ids_argument(FunctionCallInfo fcinfo, int argument) {
-  return call([=] {
-    Ids ids{};
-    int count = 0;
-    deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), UUIDOID, sizeof(pg_uuid_t), false,
-                      TYPALIGN_CHAR, &ids.values, &ids.nulls, &count);
-    ids.count = static_cast<std::size_t>(count);
-    return ids;
-  });
-}
-
 // Ids that a map has used, ever.
 class UsedIds {
  public:
@@ -161,8 +143,7 @@ class StateWriter {
     history_ = open_state_table(map_id, "history");
     records_ = open_state_table(map_id, "records");
     record_of_ = open_lookup(map_id, "records", GetActiveSnapshot());
-    next_event_ = get_relname_relid(psprintf("m%d_history_history_id_seq", map_id),
-                                    get_namespace_oid("identity_state", false));
+    next_event_ = find_state(map_id, "history_history_id_seq");
   }
   void close() {
     close_lookup(record_of_);
@@ -499,12 +480,13 @@ class Placing {
 
     auto* list = static_cast<std::int64_t*>(
         MemoryContextAllocHuge(CurrentMemoryContext, places.size() * sizeof(std::int64_t)));
-    std::size_t count = 0;
-    for (const std::uint32_t place : places) {
-      if (kept == Succession::kNone || members_[place].old != kept)
-        list[count++] = rids_.keys()[place];
+    if (!writes_) {
+      std::size_t count = 0;
+      for (const std::uint32_t place : places) {
+        if (has_moved(place, kept)) list[count++] = rids_.keys()[place];
+      }
+      if (count > 0) set(kMoved, number_array({list, count}));
     }
-    if (count > 0 && !writes_) set(kMoved, number_array({list, count}));
     auto* ids = static_cast<Datum*>(
         MemoryContextAllocHuge(CurrentMemoryContext, places.size() * sizeof(Datum)));
     for (std::size_t i = 0; i < olds_here_.size(); ++i)
@@ -526,6 +508,11 @@ class Placing {
     }
     store();
     if (writes_) write_cluster(cluster, kept, ids);
+  }
+
+  // Whether a record was of another identity than the one that its cluster kept, if any.
+  [[nodiscard]] bool has_moved(std::uint32_t place, std::uint32_t kept) const noexcept {
+    return kept == Succession::kNone || members_[place].old != kept;
   }
 
   // ids: room for those of olds_here_.
@@ -582,9 +569,7 @@ class Placing {
   void move_records(std::span<const std::uint32_t> kept) {
     List<std::uint32_t> moved(&environment_.memory());
     for (std::uint32_t place = 0; place < members_.size(); ++place) {
-      const Succession::Member& member = members_[place];
-      const std::uint32_t id = kept[member.cluster];
-      if (id == Succession::kNone || member.old != id) moved.push_back(place);
+      if (has_moved(place, kept[members_[place].cluster])) moved.push_back(place);
     }
     std::sort(moved.begin(), moved.end(), [this](std::uint32_t a, std::uint32_t b) {
       return rids_.keys()[a] < rids_.keys()[b];
@@ -750,9 +735,10 @@ using namespace identity_resolve::pg;
 IDENTITY_RESOLVE_FUNCTION(identity_map_place) {
   guarded([&] {
     Placing placing(fcinfo, begin_tuplestore(fcinfo), Reasons::kYes);
-    placing.read_records(call([&] { return number_argument(fcinfo, 2); }), ids_argument(fcinfo, 3));
+    placing.read_records(call([&] { return number_argument(fcinfo, 2); }),
+                         call([&] { return ids_argument(fcinfo, 3); }));
     placing.begin_writing(PG_GETARG_TIMESTAMPTZ(5));
-    placing.go(ids_argument(fcinfo, 4));
+    placing.go(call([&] { return ids_argument(fcinfo, 4); }));
   });
   return Datum{0};
 }
@@ -762,7 +748,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_place_all) {
   guarded([&] {
     Placing placing(fcinfo, begin_tuplestore(fcinfo), Reasons::kNo);
     placing.read_all_records();
-    placing.go(ids_argument(fcinfo, 2));
+    placing.go(call([&] { return ids_argument(fcinfo, 2); }));
   });
   return Datum{0};
 }

@@ -320,8 +320,7 @@ class Walk {
     for (const Copy& copy : copies_) {
       if (copy.source == source) return true;
     }
-    return OidIsValid(get_relname_relid(psprintf("m%d_rows_%d", map_id_, source),
-                                        get_namespace_oid("identity_state", false)));
+    return OidIsValid(find_state(map_id_, psprintf("rows_%d", source)));
   }
   Copy& copy_of(std::int32_t source) {
     for (Copy& copy : copies_) {
@@ -447,15 +446,8 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_reach) {
     kDead
   };
   const auto numbers = [fcinfo](Argument argument) { return number_argument(fcinfo, argument); };
-  TupleDesc shape = nullptr;
-  if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE || shape->natts != 6) {
-    elog(ERROR, "identity_map_reach() gives another type");
-  }
-  Datum* dead = nullptr;
-  bool* dead_is_null = nullptr;
-  int dead_count = 0;
-  deconstruct_array(PG_GETARG_ARRAYTYPE_P(kDead), UUIDOID, sizeof(pg_uuid_t), false, TYPALIGN_CHAR,
-                    &dead, &dead_is_null, &dead_count);
+  const TupleDesc shape = result_shape(fcinfo, 6);
+  const Ids dead = ids_argument(fcinfo, kDead);
   // As the statements before have left it.
   PushActiveSnapshot(GetTransactionSnapshot());
   const int map_id = PG_GETARG_INT32(kMapId);
@@ -473,8 +465,8 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_reach) {
     return new (place) Walk(map_id, live, gone, keys, limits, most, *rows, *room, memory);
   });
   walk->open();
-  for (int i = 0; i < dead_count; ++i) {
-    if (!dead_is_null[i]) walk->add_identity(uuid_of(dead[i]));
+  for (std::size_t i = 0; i < dead.count; ++i) {
+    if (!dead.nulls[i]) walk->add_identity(uuid_of(dead.values[i]));
   }
   walk->read_live();
   for (const std::int64_t key : keys) walk->add_key(key);

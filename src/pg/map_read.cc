@@ -86,8 +86,7 @@ class Copying {
     if (has_index_) row_of_ = open_lookup_by(map_id_, rows, {column}, GetActiveSnapshot());
     fresh_ = LastRead::of(map_id_);
     if (fresh_ == nullptr) fresh_ = LastRead::begin(map_id_);
-    next_rid_ = get_relname_relid(psprintf("m%d_records_rid_seq", map_id_),
-                                  get_namespace_oid("identity_state", false));
+    next_rid_ = find_state(map_id_, "records_rid_seq");
   }
   void close() {
     close_lookup(record_of_id_);
@@ -380,10 +379,7 @@ using namespace identity_resolve::pg;
 // ids, most) → (touched identity_map_touched[], records bigint, came bytea, went bytea):
 // src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_read_rows) {
-  TupleDesc shape = nullptr;
-  if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE || shape->natts != 4) {
-    elog(ERROR, "identity_map_read_rows() gives another type");
-  }
+  const TupleDesc shape = result_shape(fcinfo, 4);
   const bool named = !PG_ARGISNULL(8);
   // As the statements before have left it.
   PushActiveSnapshot(GetTransactionSnapshot());

@@ -34,20 +34,31 @@ void fill(TupleTableSlot* slot, const Datum* values, const bool* nulls) {
 
 }  // namespace
 
-StateTable* open_state_table(int map_id, const char* name) {
-  const char* relation = psprintf("m%d_%s", map_id, name);
-  const Oid id = get_relname_relid(relation, get_namespace_oid("identity_state", false));
+Oid find_state(int map_id, const char* name) {
+  return get_relname_relid(psprintf("m%d_%s", map_id, name),
+                           get_namespace_oid("identity_state", false));
+}
+
+Relation open_state(int map_id, const char* name, std::initializer_list<AclMode> rights,
+                    LOCKMODE lock) {
+  const Oid id = find_state(map_id, name);
   if (!OidIsValid(id)) {
     ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-                    errmsg("relation \"identity_state.%s\" does not exist", relation)));
+                    errmsg("relation \"identity_state.m%d_%s\" does not exist", map_id, name)));
   }
-  for (const AclMode mode : {ACL_INSERT, ACL_UPDATE, ACL_DELETE}) {
+  for (const AclMode mode : rights) {
     const AclResult right = pg_class_aclcheck(id, GetUserId(), mode);
-    if (right != ACLCHECK_OK) aclcheck_error(right, OBJECT_TABLE, relation);
+    if (right != ACLCHECK_OK) {
+      aclcheck_error(right, OBJECT_TABLE, psprintf("m%d_%s", map_id, name));
+    }
   }
+  return table_open(id, lock);
+}
+
+StateTable* open_state_table(int map_id, const char* name) {
   auto* self = static_cast<StateTable*>(palloc0(sizeof(StateTable)));
   self->memory = CurrentMemoryContext;
-  self->table = table_open(id, RowExclusiveLock);
+  self->table = open_state(map_id, name, {ACL_INSERT, ACL_UPDATE, ACL_DELETE}, RowExclusiveLock);
   self->state = CreateExecutorState();
   self->state->es_snapshot = GetActiveSnapshot();
   self->target = makeNode(ResultRelInfo);

@@ -1,4 +1,4 @@
-// Rows of an identity map's own tables, written without a plan.
+// An identity map's own tables, and their rows, written without a plan.
 //
 // Plain frames all of it: it may raise PostgreSQL's errors.
 #pragma once
@@ -6,6 +6,14 @@
 #include "pg/pg.h"
 
 namespace identity_resolve::pg {
+
+// The relation m<id>_<name> of an identity map, a table or a sequence; InvalidOid where there is
+// none.
+Oid find_state(int map_id, const char* name);
+// A table of these, open, for a user who has all of these rights. Errors: 42501 where he has not,
+// 42P01.
+Relation open_state(int map_id, const char* name, std::initializer_list<AclMode> rights,
+                    LOCKMODE lock);
 
 // The columns of m<id>_records, from 0: src/sql/51-map-state.sql.
 enum RecordColumn : std::uint8_t {
