@@ -2,9 +2,9 @@
 
 #include "pg/pg.h"
 #include "pg/resolve.h"
+#include "pg/row_batch.h"
 
 extern "C" {
-#include <access/heapam.h>
 #include <catalog/objectaddress.h>
 }
 
@@ -12,8 +12,7 @@ namespace identity_resolve::pg {
 
 namespace {
 
-// A batch ends with one of these, as COPY's does (commands/copyfrom.c).
-constexpr std::size_t kMostRows = 1000;
+// A batch ends with so many bytes too, as COPY's does (commands/copyfrom.c).
 constexpr Size kMostBytes = Size{64} * 1024;
 
 ExecutorRun_hook_type next_run_hook = nullptr;
@@ -77,24 +76,16 @@ struct BulkReceiver {
   DestReceiver base;
   DestReceiver* replaced;
   Output output;
-  MemoryContext memory;    // the slots
-  MemoryContext leavings;  // what inserting a batch leaves behind
-  std::size_t rows;
-  Size bytes;
-  std::array<TupleTableSlot*, kMostRows> batch;  // made as they are needed
+  RowBatch batch;
+  Size bytes;  // of its rows
 };
 
 BulkReceiver* bulk_of(DestReceiver* receiver) { return reinterpret_cast<BulkReceiver*>(receiver); }
 
 void insert_batch(BulkReceiver* self) {
-  if (self->rows == 0) return;
-  const MemoryContext outer = MemoryContextSwitchTo(self->leavings);
-  table_multi_insert(self->output.table, self->batch.data(), static_cast<int>(self->rows),
-                     self->output.command, self->output.options, self->output.state);
-  MemoryContextSwitchTo(outer);
-  MemoryContextReset(self->leavings);
-  for (std::size_t i = 0; i < self->rows; ++i) ExecClearTuple(self->batch[i]);
-  self->rows = 0;
+  const Output& output = self->output;
+  put_batch(self->batch, output.table, output.command, output.options, output.state,
+            [](TupleTableSlot*) {});
   self->bytes = 0;
 }
 
@@ -107,24 +98,17 @@ void start_up(DestReceiver* receiver, int operation, TupleDesc shape) {
 bool receive(TupleTableSlot* row, DestReceiver* receiver) {
   BulkReceiver* self = bulk_of(receiver);
   if (self->output.table == nullptr) return self->replaced->receiveSlot(row, self->replaced);
-  TupleTableSlot*& kept = self->batch[self->rows];
-  if (kept == nullptr) {
-    const MemoryContext outer = MemoryContextSwitchTo(self->memory);
-    kept = table_slot_create(self->output.table, nullptr);
-    MemoryContextSwitchTo(outer);
-  }
+  TupleTableSlot* kept = room_in(self->batch, self->output.table);
   ExecCopySlot(kept, row);
   self->bytes += reinterpret_cast<HeapTupleTableSlot*>(kept)->tuple->t_len;
-  if (++self->rows == kMostRows || self->bytes >= kMostBytes) insert_batch(self);
+  if (++self->batch.rows == RowBatch::kMostRows || self->bytes >= kMostBytes) insert_batch(self);
   return true;
 }
 
 void shut_down(DestReceiver* receiver) {
   BulkReceiver* self = bulk_of(receiver);
   insert_batch(self);
-  for (TupleTableSlot*& kept : self->batch) {
-    if (kept != nullptr) ExecDropSingleTupleTableSlot(std::exchange(kept, nullptr));
-  }
+  end_batch(self->batch);
   self->replaced->rShutdown(self->replaced);
 }
 
@@ -135,9 +119,7 @@ DestReceiver* make_receiver(DestReceiver* replaced) {
   auto* self = static_cast<BulkReceiver*>(palloc0(sizeof(BulkReceiver)));
   self->base = {receive, start_up, shut_down, destroy, replaced->mydest};
   self->replaced = replaced;
-  self->memory = CurrentMemoryContext;
-  self->leavings =
-      AllocSetContextCreate(self->memory, "identity_resolve insertion", ALLOCSET_DEFAULT_SIZES);
+  begin_batch(self->batch);
   return &self->base;
 }
 

@@ -1,26 +1,15 @@
 #include "pg/map_state.h"
 
-extern "C" {
-#include <access/heapam.h>
-}
-
 namespace identity_resolve::pg {
 
 namespace {
 
 void insert_batch(StateTable* self) {
-  if (self->rows == 0) return;
-  const MemoryContext outer = MemoryContextSwitchTo(self->leavings);
-  table_multi_insert(self->table, self->batch.data(), static_cast<int>(self->rows),
-                     GetCurrentCommandId(true), 0, nullptr);
-  for (std::size_t i = 0; i < self->rows; ++i) {
-    ResetPerTupleExprContext(self->state);
-    insert_index_entries(self->target, self->batch[i], self->state);
-    ExecClearTuple(self->batch[i]);
-  }
-  MemoryContextSwitchTo(outer);
-  MemoryContextReset(self->leavings);
-  self->rows = 0;
+  put_batch(self->batch, self->table, GetCurrentCommandId(true), 0, nullptr,
+            [self](TupleTableSlot* row) {
+              ResetPerTupleExprContext(self->state);
+              insert_index_entries(self->target, row, self->state);
+            });
 }
 
 // Makes a slot hold a row that is nowhere yet.
@@ -57,7 +46,6 @@ Relation open_state(int map_id, const char* name, std::initializer_list<AclMode>
 
 StateTable* open_state_table(int map_id, const char* name) {
   auto* self = static_cast<StateTable*>(palloc0(sizeof(StateTable)));
-  self->memory = CurrentMemoryContext;
   self->table = open_state(map_id, name, {ACL_INSERT, ACL_UPDATE, ACL_DELETE}, RowExclusiveLock);
   self->state = CreateExecutorState();
   self->state->es_snapshot = GetActiveSnapshot();
@@ -66,34 +54,26 @@ StateTable* open_state_table(int map_id, const char* name) {
   ExecOpenIndices(self->target, false);
   self->old_row = table_slot_create(self->table, nullptr);
   self->new_row = table_slot_create(self->table, nullptr);
-  self->leavings = AllocSetContextCreate(self->memory, "identity map rows", ALLOCSET_DEFAULT_SIZES);
+  begin_batch(self->batch);
   return self;
 }
 
 void close_state_table(StateTable* self) {
   insert_batch(self);
-  for (TupleTableSlot*& slot : self->batch) {
-    if (slot != nullptr) ExecDropSingleTupleTableSlot(std::exchange(slot, nullptr));
-  }
+  end_batch(self->batch);
   ExecDropSingleTupleTableSlot(self->old_row);
   ExecDropSingleTupleTableSlot(self->new_row);
   ExecCloseIndices(self->target);
   FreeExecutorState(self->state);
   table_close(self->table, NoLock);
-  MemoryContextDelete(self->leavings);
   pfree(self);
 }
 
 void insert_row(StateTable* self, const Datum* values, const bool* nulls) {
-  TupleTableSlot*& slot = self->batch[self->rows];
-  if (slot == nullptr) {
-    const MemoryContext outer = MemoryContextSwitchTo(self->memory);
-    slot = table_slot_create(self->table, nullptr);
-    MemoryContextSwitchTo(outer);
-  }
+  TupleTableSlot* slot = room_in(self->batch, self->table);
   fill(slot, values, nulls);
   ExecMaterializeSlot(slot);
-  if (++self->rows == StateTable::kMostRows) insert_batch(self);
+  if (++self->batch.rows == RowBatch::kMostRows) insert_batch(self);
 }
 
 void update_row(StateTable* self, const ItemPointerData& place, const Datum* values,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "pg/pg.h"
+#include "pg/row_batch.h"
 
 namespace identity_resolve::pg {
 
@@ -30,18 +31,13 @@ enum RowColumn : AttrNumber { kRowRid = 1, kRowFingerprint = 2, kRowRecordId = 3
 // A table m<id>_<name>, open for writing. Rows that come in are kept until there are enough of them
 // to be put in at once, as COPY does.
 struct StateTable {
-  static constexpr std::size_t kMostRows = 1000;
-
   Relation table;
   ResultRelInfo* target;
   EState* state;
   EPQState epq;  // what triggers would need; there are none
   TupleTableSlot* old_row;
   TupleTableSlot* new_row;
-  MemoryContext memory;                          // the slots
-  MemoryContext leavings;                        // what putting rows in leaves behind
-  std::size_t rows;                              // waiting
-  std::array<TupleTableSlot*, kMostRows> batch;  // made as they are needed
+  RowBatch batch;
 };
 
 // Opens it; closed by close_state_table(), or by an abort. A snapshot is active for as long.
