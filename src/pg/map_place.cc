@@ -13,6 +13,7 @@
 #include "pg/execution.h"
 #include "pg/map_arrays.h"
 #include "pg/map_execute.h"
+#include "pg/map_identities.h"
 #include "pg/map_lookup.h"
 #include "pg/map_packs.h"
 #include "pg/map_records.h"
@@ -20,11 +21,6 @@
 #include "pg/map_tables.h"
 #include "pg/resolve.h"
 #include "pg/spi.h"
-
-extern "C" {
-#include <commands/sequence.h>
-#include <utils/fmgrprotos.h>
-}
 
 namespace identity_resolve::pg {
 
@@ -64,150 +60,6 @@ constexpr std::size_t kMostCarriers = 1000;
 // Whether it is found out by what identities merged: for a part of a map. For all of it to keep
 // what became of each identifier costs more than to look again at what merged.
 enum class Reasons : bool { kNo, kYes };
-
-// Ids that a map has used, ever.
-class UsedIds {
- public:
-  explicit UsedIds(int map_id) {
-    call([&] {
-      identities_ = open_lookup(map_id, "identities", GetActiveSnapshot());
-      retired_ = open_lookup(map_id, "retired", GetActiveSnapshot());
-    });
-  }
-  void close() {
-    call([this] {
-      close_lookup(identities_);
-      close_lookup(retired_);
-    });
-  }
-
-  // Where an identity that there is stands; nullptr for none.
-  const ItemPointerData* place_of(const Uuid& id) {
-    return call([&] { return is_there(identities_, id) ? &identities_.row->tts_tid : nullptr; });
-  }
-  // When an identity came to be; none where there is no such.
-  std::optional<std::int64_t> created_at(const Uuid& id) {
-    return call([&]() -> std::optional<std::int64_t> {
-      if (!is_there(identities_, id)) return std::nullopt;
-      constexpr AttrNumber kCreatedAt = 2;
-      return DatumGetTimestampTz(value_of(identities_, kCreatedAt));
-    });
-  }
-  // A new cluster's id: the one derived from its first record, or, where that was used before,
-  // another one that is derived from it.
-  Uuid free_id(const Uuid& cluster) {
-    constexpr int kMost = 100;
-    Uuid id = cluster;
-    for (int n = 0; is_used(id); ++n) {
-      if (n == kMost) throw Error("XX001", "the identity map has no id left for an identity");
-      id = derived(cluster, n + 1);
-    }
-    return id;
-  }
-
- private:
-  static bool is_there(Lookup& in, const Uuid& id) {
-    find(in, PointerGetDatum(id.data()));
-    return next(in);
-  }
-  bool is_used(const Uuid& id) {
-    return call([&] { return is_there(identities_, id) || is_there(retired_, id); });
-  }
-  // MD5 of the id's text and the number, as a UUID of version 8 (RFC 9562, section 5.8).
-  static Uuid derived(const Uuid& id, int number) {
-    const std::string told = as_text(id) + std::to_string(number);
-    const char* hex = call([&] {
-      const Datum value = PointerGetDatum(cstring_to_text(told.c_str()));
-      return TextDatumGetCString(DirectFunctionCall1Coll(md5_text, C_COLLATION_OID, value));
-    });
-    Uuid made;
-    for (std::size_t i = 0; i < made.size(); ++i) {
-      std::from_chars(hex + 2 * i, hex + 2 * i + 2, made[i], 16);
-    }
-    made[6] = static_cast<std::uint8_t>(0x80 | (made[6] & 0x0F));
-    made[8] = static_cast<std::uint8_t>(0xB0 | (made[8] & 0x0F));
-    return made;
-  }
-
-  Lookup identities_{};
-  Lookup retired_{};
-};
-
-// What becomes of records and identities, written into the map's state. PostgreSQL's half.
-class StateWriter {
- public:
-  void open(int map_id, TimestampTz at) {
-    at_ = TimestampTzGetDatum(at);
-    identities_ = open_state_table(map_id, "identities");
-    retired_ = open_state_table(map_id, "retired");
-    history_ = open_state_table(map_id, "history");
-    records_ = open_state_table(map_id, "records");
-    record_of_ = open_lookup(map_id, "records", GetActiveSnapshot());
-    next_event_ = find_state(map_id, "history_history_id_seq");
-  }
-  void close() {
-    close_lookup(record_of_);
-    for (StateTable* table : {identities_, retired_, history_, records_}) close_state_table(table);
-  }
-
-  // A new identity.
-  void create(Datum id) {
-    const std::array<Datum, 2> values = {id, at_};
-    const std::array<bool, 2> nulls{};
-    insert_row(identities_, values.data(), nulls.data());
-  }
-  // One that is no more; into: 0: it has gone into no other one.
-  void retire(Datum id, const ItemPointerData& place, Datum into) {
-    delete_row(identities_, place);
-    const std::array<Datum, 3> values = {id, into, at_};
-    const std::array<bool, 3> nulls = {false, into == 0, false};
-    insert_row(retired_, values.data(), nulls.data());
-  }
-  // What happened to an identity. 0: NULL.
-  struct Event {
-    const char* name;
-    Datum id;
-    Datum from_ids;
-    Datum into;
-    Datum by_kind;
-    Datum by_value;
-    Datum by_records;
-  };
-  void tell(const Event& event) {
-    const std::array<Datum, 9> values = {Int64GetDatum(nextval_internal(next_event_, true)),
-                                         at_,
-                                         CStringGetTextDatum(event.name),
-                                         event.id,
-                                         event.from_ids,
-                                         event.into,
-                                         event.by_kind,
-                                         event.by_value,
-                                         event.by_records};
-    std::array<bool, 9> nulls{};
-    for (std::size_t i = 4; i < nulls.size(); ++i) nulls[i] = values[i] == 0;
-    insert_row(history_, values.data(), nulls.data());
-  }
-  // A record that is of another identity now.
-  void move(std::int64_t rid, Datum id) {
-    find(record_of_, Int64GetDatum(rid));
-    if (!next(record_of_)) return;
-    slot_getallattrs(record_of_.row);
-    std::array<Datum, kRecordColumns> values;
-    std::array<bool, kRecordColumns> nulls{};
-    std::copy_n(record_of_.row->tts_values, values.size(), values.begin());
-    values[kRecordIdentity] = id;
-    update_row(records_, record_of_.row->tts_tid, values.data(), nulls.data());
-  }
-
- private:
-  Datum at_ = 0;
-  StateTable* identities_ = nullptr;
-  StateTable* retired_ = nullptr;
-  StateTable* history_ = nullptr;
-  StateTable* records_ = nullptr;
-  Lookup record_of_{};
-  Oid next_event_ = InvalidOid;
-};
 
 class Placing {
  public:
