@@ -139,7 +139,7 @@ SELECT format('identity_state.m%s_rows_1', :id) AS copy, format('identity_state.
 SELECT count(*) FROM identity_map_reached_rows(NULL:::copy, :id, 1);
 SELECT count(*) FROM identity_map_reached_rows(NULL:::other, :id, 1);
 SELECT count(*) FROM identity_map_reached_rows(NULL:::copy, -1, 1);
-SELECT identity_map_change_records(:id, ARRAY[ROW(1, NULL, '{}', true)::identity_map_touched]);
+SELECT identity_map_change_records(:id, ARRAY[ROW(1, NULL, '{}', '{}', true, true)::identity_map_touched]);
 CREATE ROLE regress_packs_reader;
 GRANT USAGE ON SCHEMA packs TO regress_packs_reader;
 GRANT SELECT, INSERT ON packs.people TO regress_packs_reader;

@@ -5,6 +5,10 @@
 #include "engine/identity_id.h"
 #include "pg/pg.h"
 
+extern "C" {
+#include <access/detoast.h>
+}
+
 namespace identity_resolve::pg {
 
 // An id; raises nothing.
@@ -81,6 +85,34 @@ inline Datum bytes_value(std::span<const char> bytes) {
   SET_VARSIZE(value, VARHDRSZ + bytes.size());
   if (!bytes.empty()) std::memcpy(VARDATA(value), bytes.data(), bytes.size());
   return PointerGetDatum(value);
+}
+
+// A part of a bytea, wherever that is stored.
+inline std::span<const char> slice_of(Datum value, std::size_t begin, std::size_t size) {
+  const auto* part = reinterpret_cast<const bytea*>(PG_DETOAST_DATUM_SLICE(
+      value, static_cast<std::int32_t>(begin), static_cast<std::int32_t>(size)));
+  return {VARDATA_ANY(part), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(part))};
+}
+// Calls visit(bytes, begin) for one part of a bytea after the other: of a large one to take up its
+// room at once would cost more than to read it.
+template <class Visit>
+void each_slice(Datum value, Visit&& visit) {
+  constexpr std::size_t kBytes = std::size_t{64} << 10;
+  const std::size_t size = toast_raw_datum_size(value) - VARHDRSZ;
+  const MemoryContext room = AllocSetContextCreate(
+      CurrentMemoryContext, "identity_resolve slice", ALLOCSET_DEFAULT_SIZES);
+  const MemoryContext outer = MemoryContextSwitchTo(room);
+  for (std::size_t begin = 0; begin < size; begin += kBytes) {
+    visit(slice_of(value, begin, std::min(kBytes, size - begin)), begin);
+    MemoryContextReset(room);
+  }
+  MemoryContextSwitchTo(outer);
+  MemoryContextDelete(room);
+}
+inline std::int64_t number_at(std::span<const char> bytes, std::size_t place) noexcept {
+  std::int64_t number = 0;
+  std::memcpy(&number, bytes.data() + place, sizeof number);
+  return number;
 }
 
 // A uuid[]; nulls: nullptr for none.

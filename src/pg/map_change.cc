@@ -24,7 +24,9 @@ using List = boost::container::pmr::vector<T>;
 struct Touched {
   std::int64_t rid;
   Datum keys;  // bigint[], rising
+  Datum went;  // the same
   bool is_live;
+  bool is_whole;
 };
 
 // Who carries a key.
@@ -43,6 +45,7 @@ class Change {
         difference_(&memory),
         less_(&memory),
         more_(&memory),
+        maybe_more_(&memory),
         live_(&memory),
         gone_(&memory),
         dead_(memory),
@@ -71,6 +74,16 @@ class Change {
     for (const Carrier& carrier : less_) {
       find(keys, Int64GetDatum(carrier.key), Int64GetDatum(carrier.rid));
       if (next(keys)) delete_row(table, keys.row->tts_tid);
+    }
+    // What other rows of its record carried all along is there.
+    std::sort(maybe_more_.begin(), maybe_more_.end());
+    for (const Carrier& carrier : maybe_more_) {
+      find(keys, Int64GetDatum(carrier.key), Int64GetDatum(carrier.rid));
+      if (next(keys)) continue;
+      guarded([&] {
+        more_.push_back(carrier);
+        moved_.push_back(carrier.key);
+      });
     }
     std::sort(more_.begin(), more_.end());
     for (const Carrier& carrier : more_) {
@@ -114,9 +127,9 @@ class Change {
 
   void change_record(const Touched& record, TupleTableSlot* row, StateTable* table) {
     slot_getallattrs(row);
-    ArrayType* old_array = DatumGetArrayTypeP(row->tts_values[kRecordKeys]);
+    ArrayType* went_array = DatumGetArrayTypeP(record.went);
     ArrayType* new_array = DatumGetArrayTypeP(record.keys);
-    const std::span<const std::int64_t> old_keys = numbers_of(old_array);
+    const std::span<const std::int64_t> went = numbers_of(went_array);
     const std::span<const std::int64_t> new_keys =
         record.is_live ? numbers_of(new_array) : std::span<const std::int64_t>();
     MapRecord now{};
@@ -125,7 +138,7 @@ class Change {
     now.is_new = row->tts_isnull[kRecordIdentity];
     if (!now.is_new) now.identity = uuid_of(row->tts_values[kRecordIdentity]);
     guarded([&] {
-      note(record.rid, old_keys, new_keys);
+      note(record, went, new_keys);
       if (record.is_live) {
         live_.push_back(record.rid);
         changed_->add(now, new_keys);
@@ -134,33 +147,33 @@ class Change {
         if (!now.is_new) dead_.insert(now.identity);
       }
     });
-    if (!record.is_live) {
-      delete_row(table, row->tts_tid);
-    } else if (!std::ranges::equal(old_keys, new_keys)) {
-      std::array<Datum, kRecordColumns> values;
-      std::copy_n(row->tts_values, values.size(), values.begin());
-      values[kRecordKeys] = PointerGetDatum(new_array);
-      update_row(table, row->tts_tid, values.data(), row->tts_isnull);
-    }
-    if (PointerGetDatum(old_array) != row->tts_values[kRecordKeys]) pfree(old_array);
+    if (!record.is_live) delete_row(table, row->tts_tid);
+    if (PointerGetDatum(went_array) != record.went) pfree(went_array);
     if (PointerGetDatum(new_array) != record.keys) pfree(new_array);
   }
 
-  void note(std::int64_t rid, std::span<const std::int64_t> old_keys,
-            std::span<const std::int64_t> new_keys) {
-    keys_.insert(keys_.end(), old_keys.begin(), old_keys.end());
-    note_difference(rid, old_keys, new_keys, less_);
-    note_difference(rid, new_keys, old_keys, more_);
+  // What it no longer carries, and what it did not carry before; where rows of it have stayed,
+  // that is not certain yet.
+  void note(const Touched& record, std::span<const std::int64_t> went,
+            std::span<const std::int64_t> now) {
+    keys_.insert(keys_.end(), went.begin(), went.end());
+    find_difference(record.rid, went, now, less_);
+    moved_.insert(moved_.end(), difference_.begin(), difference_.end());
+    if (record.is_whole) {
+      find_difference(record.rid, now, went, more_);
+      moved_.insert(moved_.end(), difference_.begin(), difference_.end());
+    } else {
+      find_difference(record.rid, now, {}, maybe_more_);
+    }
     keys_.insert(keys_.end(), difference_.begin(), difference_.end());
   }
   // Those of `some` that are not among `others`.
-  void note_difference(std::int64_t rid, std::span<const std::int64_t> some,
+  void find_difference(std::int64_t rid, std::span<const std::int64_t> some,
                        std::span<const std::int64_t> others, List<Carrier>& carriers) {
     difference_.clear();
     std::set_difference(some.begin(), some.end(), others.begin(), others.end(),
                         std::back_inserter(difference_));
     for (const std::int64_t key : difference_) carriers.push_back({key, rid});
-    moved_.insert(moved_.end(), difference_.begin(), difference_.end());
   }
 
   int map_id_;
@@ -168,6 +181,7 @@ class Change {
   List<std::int64_t> difference_;
   List<Carrier> less_;
   List<Carrier> more_;
+  List<Carrier> maybe_more_;
   List<std::int64_t> live_;
   List<std::int64_t> gone_;
   PlaceTable<engine::Uuid> dead_;
@@ -188,8 +202,9 @@ std::span<Touched> touched_argument(FunctionCallInfo fcinfo, int argument) {
   auto* touched =
       static_cast<Touched*>(MemoryContextAllocHuge(CurrentMemoryContext, size * sizeof(Touched)));
   for (std::size_t i = 0; i < size; ++i) {
-    std::array<Datum, 4> values;
-    std::array<bool, 4> missing = {true, true, true, true};
+    std::array<Datum, 6> values;
+    std::array<bool, 6> missing;
+    missing.fill(true);
     if (!nulls[i]) {
       HeapTupleHeader item = DatumGetHeapTupleHeader(items[i]);
       HeapTupleData tuple{};
@@ -197,11 +212,12 @@ std::span<Touched> touched_argument(FunctionCallInfo fcinfo, int argument) {
       tuple.t_data = item;
       heap_deform_tuple(&tuple, shape, values.data(), missing.data());
     }
-    if (missing[1] || missing[2] || missing[3]) {
+    if (std::find(missing.begin() + 1, missing.end(), true) != missing.end()) {
       ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                       errmsg("a record that changed lacks its number or what it carries")));
     }
-    touched[i] = {DatumGetInt64(values[1]), values[2], DatumGetBool(values[3])};
+    touched[i] = {DatumGetInt64(values[1]), values[2], values[3], DatumGetBool(values[4]),
+                  DatumGetBool(values[5])};
   }
   std::sort(touched, touched + size,
             [](const Touched& a, const Touched& b) { return a.rid < b.rid; });

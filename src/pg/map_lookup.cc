@@ -104,13 +104,6 @@ Lookup open_lookup_by(int map_id, const char* name, std::initializer_list<const 
   return begin_lookup(table, index, static_cast<int>(columns.size()), snapshot, IndexOnly::kNo);
 }
 
-bool has_lookup(Relation table, std::initializer_list<const char*> columns) {
-  const Relation index = find_index(table, columns);
-  if (index == nullptr) return false;
-  index_close(index, AccessShareLock);
-  return true;
-}
-
 void close_lookup(const Lookup& lookup) {
   if (lookup.visible != InvalidBuffer) ReleaseBuffer(lookup.visible);
   index_endscan(lookup.scan);

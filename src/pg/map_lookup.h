@@ -30,8 +30,6 @@ Lookup open_lookup(int map_id, const char* name, Snapshot snapshot,
 // uuid or text (COLLATE "C"). Error 42704 where there is none.
 Lookup open_lookup_by(int map_id, const char* name, std::initializer_list<const char*> columns,
                       Snapshot snapshot);
-// Whether there is such an index.
-bool has_lookup(Relation table, std::initializer_list<const char*> columns);
 void close_lookup(const Lookup& lookup);
 
 // Begins with the rows of a key, of which nothing moves until the last row.

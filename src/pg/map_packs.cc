@@ -260,17 +260,17 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_sharers) {
     read_rows(common, {INT8OID}, [&](const Datum* values, const bool*) {
       guarded([&] { common_keys.insert(DatumGetInt64(values[0])); });
     });
-    const char* records = call([=] {
+    const char* carriers = call([=] {
       return psprintf(
-          "SELECT identity_id, keys FROM identity_state.m%d_records WHERE identity_id IS NOT NULL",
-          map_id);
+          "SELECT m.identity_id, k.key FROM identity_state.m%d_keys AS k "
+          "JOIN identity_state.m%d_records AS m ON m.rid = k.rid WHERE m.identity_id IS NOT NULL",
+          map_id, map_id);
     });
-    read_rows(records, {UUIDOID, INT8ARRAYOID}, [&](const Datum* values, const bool*) {
-      ArrayType* keys = DatumGetArrayTypeP(values[1]);
+    read_rows(carriers, {UUIDOID, INT8OID}, [&](const Datum* values, const bool*) {
+      const std::int64_t key = DatumGetInt64(values[1]);
       guarded([&] {
-        sharers.add(identities.insert(uuid_of(values[0])).first, numbers_of(keys), common_keys);
+        sharers.add(identities.insert(uuid_of(values[0])).first, {&key, 1}, common_keys);
       });
-      if (PointerGetDatum(keys) != values[1]) pfree(keys);
     });
     SpiConnection::finish();
     boost::container::pmr::vector<Datum> ids(&memory);

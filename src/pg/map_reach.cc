@@ -52,6 +52,7 @@ class Walk {
         new_records_(&memory),
         new_keys_(&memory),
         step_(&memory),
+        row_keys_(&memory),
         copies_(&memory),
         common_keys_(&memory),
         connecting_(&memory),
@@ -232,9 +233,7 @@ class Walk {
     record.source = DatumGetInt16(values[kRecordSource]);
     record.is_new = records_.row->tts_isnull[kRecordIdentity];
     if (!record.is_new) record.identity = uuid_of(values[kRecordIdentity]);
-    ArrayType* keys = DatumGetArrayTypeP(values[kRecordKeys]);
-    guarded([&] { records_here_->add(record, numbers_of(keys)); });
-    if (PointerGetDatum(keys) != values[kRecordKeys]) pfree(keys);
+    guarded([&] { records_here_->add(record); });
   }
 
   // Takes in records with their rows and their identities', these in the order of their ids; not
@@ -259,11 +258,10 @@ class Walk {
     records_here_->clear();
   }
   void take_record(const MapRecord& record) {
-    const std::span<const std::int64_t> keys = records_here_->keys_of(record);
     include(record.rid, record.source, record.is_new ? nullptr : &record.identity);
-    count_carrier(keys);
     take_rows(record);
-    for (const std::int64_t key : keys) add_key(key);
+    count_carrier({row_keys_.data(), row_keys_.size()});
+    for (const std::int64_t key : row_keys_) add_key(key);
   }
   // identity: nullptr for none.
   void include(std::int64_t rid, std::int32_t source, const engine::Uuid* identity) {
@@ -284,10 +282,14 @@ class Walk {
     }
   }
 
+  // The rows of a record; what they carry into row_keys_.
   void take_rows(const MapRecord& record) {
+    row_keys_.clear();
     const FreshRows::Row* fresh = fresh_ == nullptr ? nullptr : fresh_->row_of(record.rid);
-    if (fresh == nullptr) {
+    if (fresh == nullptr || !record.knows_keys) {
       read_rows(record.rid, record.source);
+      std::sort(row_keys_.begin(), row_keys_.end());
+      row_keys_.erase(std::unique(row_keys_.begin(), row_keys_.end()), row_keys_.end());
       return;
     }
     // It carries what the record does. The rows that were read end before those that were reached.
@@ -295,7 +297,11 @@ class Walk {
     auto* copy = static_cast<MinimalTuple>(MemoryContextAlloc(rows_->memory.context(), row->t_len));
     std::memcpy(copy, row, row->t_len);
     bytes_ += row->t_len;
-    guarded([&] { rows_->add(record.rid, record.source, records_here_->keys_of(record), copy); });
+    guarded([&] {
+      const std::span<const std::int64_t> keys = records_here_->keys_of(record);
+      row_keys_.assign(keys.begin(), keys.end());
+      rows_->add(record.rid, record.source, keys, copy);
+    });
   }
   // The rows of a record, from the copy of its source.
   void read_rows(std::int64_t rid, std::int32_t source) {
@@ -311,7 +317,11 @@ class Walk {
       MemoryContextSwitchTo(outer);
       const Datum stored = value_of(rows, kRowKeys);
       ArrayType* keys = DatumGetArrayTypeP(stored);
-      guarded([&] { rows_->add(rid, source, numbers_of(keys), tuple); });
+      guarded([&] {
+        const std::span<const std::int64_t> carried = numbers_of(keys);
+        row_keys_.insert(row_keys_.end(), carried.begin(), carried.end());
+        rows_->add(rid, source, carried, tuple);
+      });
       bytes_ += tuple->t_len;
       if (PointerGetDatum(keys) != stored) pfree(keys);
     }
@@ -414,6 +424,7 @@ class Walk {
   Numbers<std::int64_t> new_records_;
   Numbers<std::int64_t> new_keys_;
   Numbers<std::int64_t> step_;
+  Numbers<std::int64_t> row_keys_;  // what the record at hand carries
   Numbers<Copy> copies_;
   Numbers<std::int64_t> common_keys_;
   Numbers<std::int64_t> connecting_;

@@ -1,18 +1,23 @@
 // identity_map_read_rows(): reads a source into an identity map's copy of it.
 //
-// The rows that came and those that are gone are what scan_source() gives. Each is looked up by the
-// map's own indexes and written at once: of many rows that changed, a plan would take as long
+// The rows that came and those that are gone are what scan_source() gives. Records of which a row
+// came are looked up by their ids, and what rows they had by their numbers, in the order of these;
+// a new row goes into the place of the old one. The rows of other records that are gone are found by
+// their fingerprints, which m<id>_prints has together with the records' numbers. All of it by the
+// map's own indexes, and written at once: of many rows that changed, a plan would take as long
 // again. Nobody else writes these tables meanwhile, but for identify(), which writes to rows of
 // records that are read here by their numbers and ids alone.
 //
 // Plain frames: what C++ objects there are have all their memory on the function's context.
 #include "pg/environment.h"
 #include "pg/map_arrays.h"
+#include "pg/map_execute.h"
 #include "pg/map_lookup.h"
 #include "pg/map_records.h"
 #include "pg/map_scan.h"
 #include "pg/map_state.h"
 #include "pg/map_tables.h"
+#include "pg/spi.h"
 
 #include <algorithm>
 #include <numeric>
@@ -28,12 +33,22 @@ namespace {
 template <class T>
 using List = boost::container::pmr::vector<T>;
 
-// A row of the copy, of a record that is read again.
+// A row of the copy as it was.
 struct OldRow {
   std::int64_t fingerprint;
   std::int64_t rid;
   ItemPointerData place;
-  bool is_replaced;  // by a new row, which is in its place
+  bool is_only;           // its record had no other one
+  bool is_gone;           // it has been deleted, or a new row is in its place
+  std::size_t first_key;  // what it carries, in old_keys_
+  std::size_t key_count;
+};
+// A key that a row carried which is gone.
+struct WentKey {
+  std::int64_t rid;
+  std::int64_t key;
+
+  friend auto operator<=>(const WentKey&, const WentKey&) = default;
 };
 
 // A record of which a row came or went.
@@ -53,26 +68,29 @@ std::string_view text_view(Datum value) noexcept {
 
 class Copying {
  public:
-  // named: whether the records that are read are named, by look_up(). most: so many records that
-  // were touched are known one by one.
-  Copying(int map_id, int source, bool named, std::int64_t most, ContextMemory& memory)
+  // most: so many records that were touched are known one by one.
+  Copying(int map_id, int source, std::int64_t most, ContextMemory& memory)
       : map_id_(map_id),
         source_(source),
-        named_(named),
         most_(static_cast<std::size_t>(most)),
         memory_(memory),
         ids_(&memory),
         id_records_(&memory),
         old_rows_of_(&memory),
         old_rows_(&memory),
+        old_keys_(&memory),
         old_prints_(&memory),
         by_print_(&memory),
-        not_indexed_(memory),
+        strays_(memory),
+        found_(memory),
+        stray_rids_(&memory),
         new_rids_(&memory),
         touched_rids_(memory),
         touched_(&memory),
         keys_(&memory),
+        went_keys_(&memory),
         came_(&memory),
+        came_rids_(&memory),
         went_(&memory) {}
 
   void open() {
@@ -81,16 +99,14 @@ class Copying {
     records_ = open_state_table(map_id_, "records");
     record_of_id_ =
         open_lookup_by(map_id_, "records", {"source", "record_id"}, GetActiveSnapshot());
-    const char* column = named_ ? "rid" : "fingerprint";
-    has_index_ = named_ || has_lookup(copy_->table, {column});
-    if (has_index_) row_of_ = open_lookup_by(map_id_, rows, {column}, GetActiveSnapshot());
+    rows_of_ = open_lookup_by(map_id_, rows, {"rid"}, GetActiveSnapshot());
     fresh_ = LastRead::of(map_id_);
     if (fresh_ == nullptr) fresh_ = LastRead::begin(map_id_);
     next_rid_ = find_state(map_id_, "records_rid_seq");
   }
   void close() {
     close_lookup(record_of_id_);
-    if (has_index_) close_lookup(row_of_);
+    close_lookup(rows_of_);
     close_state_table(records_);
     close_state_table(copy_);
   }
@@ -103,11 +119,11 @@ class Copying {
     return shape;
   }
 
-  // The records that are read again: what rows they have. In the order of their ids: neighbours lie
-  // on one page of the index.
-  void look_up(const Datum* ids, std::size_t count) {
+  // Records of which rows came, or may have: what rows they had. In the order of their ids:
+  // neighbours lie on one page of the index. The ids stay where they are.
+  void look_up(std::span<const Datum> ids) {
     guarded([&] {
-      ids_.assign(ids, ids + count);
+      ids_.assign(ids.begin(), ids.end());
       std::sort(ids_.begin(), ids_.end(),
                 [](Datum a, Datum b) { return text_view(a) < text_view(b); });
       ids_.erase(std::unique(ids_.begin(), ids_.end(),
@@ -132,17 +148,7 @@ class Copying {
     for (const std::size_t named : by_rid) {
       const std::int64_t rid = id_records_[named].rid;
       old_rows_of_[named] = {old_rows_.size(), old_rows_.size()};
-      if (rid == kNoRecord) continue;
-      find(row_of_, Int64GetDatum(rid));
-      while (next(row_of_)) {
-        const OldRow row{DatumGetInt64(value_of(row_of_, kRowFingerprint)), rid,
-                         row_of_.row->tts_tid, false};
-        guarded([&] {
-          old_rows_.push_back(row);
-          old_prints_.push_back(row.fingerprint);
-        });
-      }
-      old_rows_of_[named].end = old_rows_.size();
+      if (rid != kNoRecord) old_rows_of_[named] = take_old_rows(rid);
     }
     guarded([&] {
       by_print_.resize(old_rows_.size());
@@ -151,7 +157,7 @@ class Copying {
                 [this](std::size_t a, std::size_t b) { return old_prints_[a] < old_prints_[b]; });
     });
   }
-  // Of the rows that they have.
+  // The fingerprints of these rows.
   [[nodiscard]] std::span<const std::int64_t> old_prints() const noexcept {
     return {old_prints_.data(), old_prints_.size()};
   }
@@ -169,15 +175,17 @@ class Copying {
     ArrayType* keys = DatumGetArrayTypeP(values[FoundRows::kKeys]);
     guarded([&] {
       came_.push_back(DatumGetInt64(fingerprint));
+      came_rids_.push_back(rid);
       touch(rid, ids_are_unique ? numbers_of(keys) : std::span<const std::int64_t>(),
             ids_are_unique, true);
     });
     values[kRowRid - 1] = Int64GetDatum(rid);
     values[kRowFingerprint - 1] = fingerprint;
+    // Of ids that are unique, what row there was is gone.
     OldRow* old = ids_are_unique ? only_row_of(named) : nullptr;
     if (old != nullptr) {
       update_row(copy_, old->place, values, found->tts_isnull);
-      old->is_replaced = true;
+      let_go(*old);
     } else {
       insert_row(copy_, values, found->tts_isnull);
     }
@@ -186,49 +194,57 @@ class Copying {
   }
 
   // A row that is gone.
-  void remove(std::int64_t fingerprint, bool ids_are_unique) {
+  void remove(std::int64_t fingerprint) {
     guarded([&] { went_.push_back(fingerprint); });
-    if (named_) {
-      auto at = std::lower_bound(
-          by_print_.begin(), by_print_.end(), fingerprint,
-          [this](std::size_t place, std::int64_t wanted) { return old_prints_[place] < wanted; });
-      for (; at != by_print_.end() && old_prints_[*at] == fingerprint; ++at) {
-        const OldRow& row = old_rows_[*at];
-        if (!row.is_replaced) remove(row.place, row.rid, ids_are_unique);
-      }
-    } else if (has_index_) {
-      find(row_of_, Int64GetDatum(fingerprint));
-      while (next(row_of_)) {
-        remove(row_of_.row->tts_tid, DatumGetInt64(value_of(row_of_, kRowRid)), ids_are_unique);
-      }
-    } else {
-      guarded([&] { not_indexed_.insert(fingerprint); });
+    auto at = std::lower_bound(
+        by_print_.begin(), by_print_.end(), fingerprint,
+        [this](std::size_t place, std::int64_t wanted) { return old_prints_[place] < wanted; });
+    if (at == by_print_.end() || old_prints_[*at] != fingerprint) {
+      guarded([&] { strays_.insert(fingerprint); });
+    }
+    for (; at != by_print_.end() && old_prints_[*at] == fingerprint; ++at) {
+      remove_row(old_rows_[*at]);
     }
   }
-  // Those rows that are gone and that no index finds, when all have been told.
-  void remove_others(bool ids_are_unique) {
-    if (not_indexed_.keys().empty()) return;
+  // When all have been told: those of them whose records have not been looked up. Where they are few
+  // the numbers of their records lead to them.
+  void remove_strays() {
+    if (strays_.keys().empty()) return;
+    const auto remove_if_stray = [this](OldRow& row) {
+      if (!strays_.contains(row.fingerprint)) return;
+      if (guarded([&] { return found_.insert(row.fingerprint).second; })) remove_row(row);
+    };
+    if (static_cast<double>(strays_.keys().size()) < kFew * copy_->table->rd_rel->reltuples) {
+      find_strays();
+      for (const std::int64_t rid : stray_rids_) {
+        const OldRows rows = take_old_rows(rid);
+        for (std::size_t i = rows.begin; i < rows.end; ++i) remove_if_stray(old_rows_[i]);
+      }
+    }
+    if (found_.keys().size() == strays_.keys().size()) return;
     const TableScanDesc scan = table_beginscan(copy_->table, GetActiveSnapshot(), 0, nullptr);
     TupleTableSlot* row = table_slot_create(copy_->table, nullptr);
     while (table_scan_getnextslot(scan, ForwardScanDirection, row)) {
       CHECK_FOR_INTERRUPTS();
-      slot_getsomeattrs(row, kRowFingerprint);
-      if (!not_indexed_.contains(DatumGetInt64(row->tts_values[kRowFingerprint - 1]))) continue;
-      remove(row->tts_tid, DatumGetInt64(row->tts_values[kRowRid - 1]), ids_are_unique);
+      slot_getsomeattrs(row, kRowKeys);
+      if (!strays_.contains(DatumGetInt64(row->tts_values[kRowFingerprint - 1]))) continue;
+      take_old_row(row);
+      remove_if_stray(old_rows_.back());
     }
     ExecDropSingleTupleTableSlot(row);
     table_endscan(scan);
   }
 
-  // (touched identity_map_touched[], records bigint, came bytea, went bytea).
+  // (touched identity_map_touched[], records bigint, came bytea, came_rids bytea, went bytea).
   HeapTuple result(TupleDesc shape) {
     // Of more than are known one by one, about so many.
     const std::size_t count = touched_.size() <= most_
                                   ? touched_.size()
                                   : std::max({touched_.size(), came_.size(), went_.size()});
-    std::array<Datum, 4> values = {0, Int64GetDatum(static_cast<std::int64_t>(count)), pack(came_),
-                                   pack(went_)};
-    std::array<bool, 4> nulls = {count > most_ || count == 0, false, came_.empty(), went_.empty()};
+    std::array<Datum, 5> values = {0, Int64GetDatum(static_cast<std::int64_t>(count)), pack(came_),
+                                   pack(came_rids_), pack(went_)};
+    std::array<bool, 5> nulls = {count > most_ || count == 0, false, came_.empty(), came_.empty(),
+                                 went_.empty()};
     if (!nulls[0]) values[0] = touched_array(get_element_type(TupleDescAttr(shape, 0)->atttypid));
     return heap_form_tuple(shape, values.data(), nulls.data());
   }
@@ -242,6 +258,7 @@ class Copying {
   };
   static constexpr std::size_t kNotNamed = SIZE_MAX;
   static constexpr std::size_t kBytesBeside = 64;  // of a row that is kept, in tables
+  static constexpr double kFew = 0.3;              // of the rows of a copy
 
   // A record that the map knows: its number, or kNoRecord, and where it stands.
   struct Known {
@@ -256,21 +273,45 @@ class Copying {
     }
     return record;
   }
+  // A row as the copy has it.
+  void take_old_row(TupleTableSlot* row) {
+    slot_getsomeattrs(row, kRowKeys);
+    const Datum stored = row->tts_values[kRowKeys - 1];
+    ArrayType* keys = DatumGetArrayTypeP(stored);
+    guarded([&] {
+      const std::span<const std::int64_t> carried = numbers_of(keys);
+      const std::int64_t fingerprint = DatumGetInt64(row->tts_values[kRowFingerprint - 1]);
+      old_rows_.push_back({fingerprint, DatumGetInt64(row->tts_values[kRowRid - 1]), row->tts_tid,
+                           false, false, old_keys_.size(), carried.size()});
+      old_prints_.push_back(fingerprint);
+      old_keys_.insert(old_keys_.end(), carried.begin(), carried.end());
+    });
+    if (PointerGetDatum(keys) != stored) pfree(keys);
+  }
+  // The rows of a record.
+  OldRows take_old_rows(std::int64_t rid) {
+    OldRows rows{old_rows_.size(), old_rows_.size()};
+    find(rows_of_, Int64GetDatum(rid));
+    while (next(rows_of_)) take_old_row(rows_of_.row);
+    rows.end = old_rows_.size();
+    if (rows.end == rows.begin + 1) old_rows_[rows.begin].is_only = true;
+    return rows;
+  }
 
-  // The place of an id among those that are named, or kNotNamed.
+  // The place of an id among those that have been looked up, or kNotNamed.
   [[nodiscard]] std::size_t place_of(Datum id) const noexcept {
     const auto found = std::lower_bound(
         ids_.begin(), ids_.end(), id, [](Datum a, Datum b) { return text_view(a) < text_view(b); });
     if (found == ids_.end() || text_view(*found) != text_view(id)) return kNotNamed;
     return static_cast<std::size_t>(found - ids_.begin());
   }
-  // The row of a record that is named, where it has one, which is still there.
+  // The row of a record that has been looked up, where it had one, which is still there.
   OldRow* only_row_of(std::size_t named) noexcept {
     if (named == kNotNamed || old_rows_of_[named].end != old_rows_of_[named].begin + 1) {
       return nullptr;
     }
     OldRow& row = old_rows_[old_rows_of_[named].begin];
-    return row.is_replaced ? nullptr : &row;
+    return row.is_gone ? nullptr : &row;
   }
 
   // The number of the record of a row that came: the known one, or a new one where it is new. An
@@ -286,9 +327,8 @@ class Copying {
         new_rids_[place] = rid;
       });
     }
-    std::array<Datum, kRecordColumns> values = {Int64GetDatum(rid),
-                                                Int16GetDatum(static_cast<std::int16_t>(source_)),
-                                                id, 0, number_array({})};
+    std::array<Datum, kRecordColumns> values = {
+        Int64GetDatum(rid), Int16GetDatum(static_cast<std::int16_t>(source_)), id, 0};
     std::array<bool, kRecordColumns> nulls{};
     nulls[kRecordIdentity] = true;
     insert_row(records_, values.data(), nulls.data());
@@ -304,12 +344,22 @@ class Copying {
     guarded([&] { fresh_->add(record.rid, {row, record.place}); });
   }
 
-  void remove(const ItemPointerData& place, std::int64_t rid, bool ids_are_unique) {
-    delete_row(copy_, place);
-    // Of a record with one row it was the one, unless another one came before.
-    guarded([&] { touch(rid, {}, ids_are_unique, false); });
+  void remove_row(OldRow& row) {
+    if (row.is_gone) return;
+    delete_row(copy_, row.place);
+    // Where it was the only one the record has no row, unless one came: then that is known already.
+    guarded([&] { touch(row.rid, {}, row.is_only, false); });
+    let_go(row);
   }
-
+  // What a row carried that is gone.
+  void let_go(OldRow& row) {
+    row.is_gone = true;
+    guarded([&] {
+      for (std::size_t i = 0; i < row.key_count && touched_.size() <= most_; ++i) {
+        went_keys_.push_back({row.rid, old_keys_[row.first_key + i]});
+      }
+    });
+  }
   void touch(std::int64_t rid, std::span<const std::int64_t> keys, bool is_known, bool is_live) {
     if (touched_.size() > most_ || !touched_rids_.insert(rid).second) return;
     touched_.push_back(
@@ -317,23 +367,68 @@ class Copying {
     keys_.insert(keys_.end(), keys.begin(), keys.end());
   }
 
+  // The numbers of the records that had rows with these fingerprints, and maybe of others, rising:
+  // m<id>_prints says so.
+  void find_strays() {
+    guarded([this] {
+      const char* query = call([this] {
+        return psprintf(
+            "SELECT came, came_rids FROM identity_state.m%d_prints WHERE source = %d AND "
+            "length(came) = length(came_rids)",
+            map_id_, source_);
+      });
+      const SpiConnection spi;
+      read_rows(query, {BYTEAOID, BYTEAOID}, [this](const Datum* values, const bool*) {
+        each_slice(values[0], [&](std::span<const char> came, std::size_t begin) {
+          CHECK_FOR_INTERRUPTS();
+          std::span<const char> rids;
+          for (std::size_t at = 0; at + sizeof(std::int64_t) <= came.size();
+               at += sizeof(std::int64_t)) {
+            if (!strays_.contains(number_at(came, at))) continue;
+            if (rids.empty()) rids = slice_of(values[1], begin, came.size());
+            guarded([&] { stray_rids_.push_back(number_at(rids, at)); });
+          }
+        });
+      });
+      SpiConnection::finish();
+      std::sort(stray_rids_.begin(), stray_rids_.end());
+      stray_rids_.erase(std::unique(stray_rids_.begin(), stray_rids_.end()), stray_rids_.end());
+    });
+  }
+
   static Datum pack(const List<std::int64_t>& numbers) {
     return bytes_value(
         {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(std::int64_t)});
   }
 
-  // Each a value of identity_map_touched: (source smallint, rid bigint, keys bigint[], is_live
-  // boolean).
+  // Each a value of identity_map_touched: (source smallint, rid bigint, keys bigint[], went
+  // bigint[], is_live boolean, is_whole boolean).
   Datum touched_array(Oid type) {
     const TupleDesc shape = lookup_rowtype_tupdesc_copy(type, -1);
     auto* items = static_cast<Datum*>(
         MemoryContextAllocHuge(CurrentMemoryContext, touched_.size() * sizeof(Datum)));
+    std::sort(touched_.begin(), touched_.end(),
+              [](const Touched& a, const Touched& b) { return a.rid < b.rid; });
+    std::sort(went_keys_.begin(), went_keys_.end());
+    List<std::int64_t> went(&memory_);
+    auto at = went_keys_.begin();
     for (std::size_t i = 0; i < touched_.size(); ++i) {
       const Touched& record = touched_[i];
-      std::array<Datum, 4> values = {Int16GetDatum(static_cast<std::int16_t>(source_)),
-                                     Int64GetDatum(record.rid), 0, BoolGetDatum(record.is_live)};
-      std::array<bool, 4> nulls = {false, false, record.first_key == kUnknown, false};
-      if (!nulls[2]) values[2] = number_array({keys_.data() + record.first_key, record.key_count});
+      guarded([&] {
+        went.clear();
+        for (; at != went_keys_.end() && at->rid == record.rid; ++at) {
+          if (went.empty() || went.back() != at->key) went.push_back(at->key);
+        }
+      });
+      const bool is_known = record.first_key != kUnknown;
+      std::array<Datum, 6> values = {Int16GetDatum(static_cast<std::int16_t>(source_)),
+                                     Int64GetDatum(record.rid),
+                                     0,
+                                     number_array({went.data(), went.size()}),
+                                     BoolGetDatum(record.is_live),
+                                     BoolGetDatum(is_known)};
+      std::array<bool, 6> nulls = {false, false, !is_known, false, false, false};
+      if (is_known) values[2] = number_array({keys_.data() + record.first_key, record.key_count});
       items[i] = HeapTupleGetDatum(heap_form_tuple(shape, values.data(), nulls.data()));
     }
     return PointerGetDatum(construct_array(items, static_cast<int>(touched_.size()), type, -1,
@@ -342,32 +437,60 @@ class Copying {
 
   int map_id_;
   int source_;
-  bool named_;
   std::size_t most_;
   ContextMemory& memory_;
   StateTable* copy_ = nullptr;
   StateTable* records_ = nullptr;
   Lookup record_of_id_{};
-  Lookup row_of_{};
-  bool has_index_ = false;  // by which row_of_ finds rows
+  Lookup rows_of_{};
   Oid next_rid_ = InvalidOid;
   FreshRows* fresh_ = nullptr;
-  // The ids of the records that are named, rising, what they are, and which of the rows are theirs;
-  // the rows, their fingerprints, and their places in the order of these.
+  // The ids of the records that have been looked up, rising, what they are, and which of the rows
+  // were theirs; the rows, what they carried, their fingerprints, and their places in the order of
+  // these.
   List<Datum> ids_;
   List<Known> id_records_;
   List<OldRows> old_rows_of_;
   List<OldRow> old_rows_;
+  List<std::int64_t> old_keys_;
   List<std::int64_t> old_prints_;
   List<std::size_t> by_print_;
-  NumberTable not_indexed_;      // fingerprints
+  NumberTable strays_;  // fingerprints
+  NumberTable found_;   // those of them that have been found
+  List<std::int64_t> stray_rids_;
   List<std::int64_t> new_rids_;  // by ordinal
   NumberTable touched_rids_;
   List<Touched> touched_;
   List<std::int64_t> keys_;
-  List<std::int64_t> came_;  // fingerprints
-  List<std::int64_t> went_;
+  List<WentKey> went_keys_;
+  List<std::int64_t> came_;       // fingerprints
+  List<std::int64_t> came_rids_;  // and whose they are
+  List<std::int64_t> went_;       // fingerprints
 };
+
+// The ids of the records of which rows came; none where they are more than `most`, or take more
+// than a quarter of maintenance_work_mem.
+std::span<const Datum> ids_of(const FoundRows& found, TupleTableSlot* row, std::int64_t most) {
+  const auto most_bytes = static_cast<std::size_t>(maintenance_work_mem) * 1024 / 4;
+  std::size_t room = 1024;
+  auto* ids = static_cast<Datum*>(palloc(room * sizeof(Datum)));
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  while (tuplestore_gettupleslot(found.rows, true, false, row)) {
+    CHECK_FOR_INTERRUPTS();
+    slot_getsomeattrs(row, FoundRows::kRecordId + 1);
+    if (row->tts_isnull[FoundRows::kRecordId]) break;  // from here on they are gone
+    const Datum id = row->tts_values[FoundRows::kRecordId];
+    bytes += sizeof(Datum) + datumGetSize(id, false, -1);
+    if (static_cast<std::int64_t>(count) == most || bytes > most_bytes) return {};
+    if (count == room) {
+      room *= 2;
+      ids = static_cast<Datum*>(repalloc_huge(ids, room * sizeof(Datum)));
+    }
+    ids[count++] = datumCopy(id, false, -1);
+  }
+  return {ids, count};
+}
 
 }  // namespace
 
@@ -376,18 +499,18 @@ class Copying {
 using namespace identity_resolve::pg;
 
 // identity_map_read_rows(clauses, source, query, search_path, forgotten, known, map_id, number,
-// ids, most) → (touched identity_map_touched[], records bigint, came bytea, went bytea):
+// ids, most) → (touched identity_map_touched[], records bigint, came bytea, came_rids bytea, went bytea):
 // src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_read_rows) {
-  const TupleDesc shape = result_shape(fcinfo, 4);
+  const TupleDesc shape = result_shape(fcinfo, 5);
   const bool named = !PG_ARGISNULL(8);
   // As the statements before have left it.
   PushActiveSnapshot(GetTransactionSnapshot());
   ContextMemory memory(CurrentMemoryContext);
   void* place = palloc(sizeof(Copying));
+  const std::int64_t most = PG_GETARG_INT64(9);
   Copying* copying = guarded([&] {
-    return new (place)
-        Copying(PG_GETARG_INT32(6), PG_GETARG_INT32(7), named, PG_GETARG_INT64(9), memory);
+    return new (place) Copying(PG_GETARG_INT32(6), PG_GETARG_INT32(7), most, memory);
   });
   copying->open();
   if (named) {
@@ -395,15 +518,19 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_read_rows) {
     int count = 0;
     deconstruct_array(PG_GETARG_ARRAYTYPE_P(8), TEXTOID, -1, false, TYPALIGN_INT, &ids, nullptr,
                       &count);
-    copying->look_up(ids, static_cast<std::size_t>(count));
+    copying->look_up({ids, static_cast<std::size_t>(count)});
   }
-  const FoundRows found{tuplestore_begin_heap(false, false, work_mem), copying->found_shape()};
+  const FoundRows found{tuplestore_begin_heap(true, false, work_mem), copying->found_shape()};
   const ScanArguments arguments{PG_GETARG_DATUM(0),       PG_GETARG_INT32(1),
                                 optional_text(fcinfo, 2), optional_text(fcinfo, 3),
                                 optional_text(fcinfo, 4), optional_text(fcinfo, 5),
                                 copying->old_prints()};
   const bool ids_are_unique = guarded([&] { return scan_source(arguments, found); });
   TupleTableSlot* row = MakeSingleTupleTableSlot(found.shape, &TTSOpsMinimalTuple);
+  if (!named) {
+    copying->look_up(ids_of(found, row, most));
+    tuplestore_rescan(found.rows);
+  }
   while (tuplestore_gettupleslot(found.rows, true, false, row)) {
     CHECK_FOR_INTERRUPTS();
     bool is_gone = false;
@@ -411,14 +538,14 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_read_rows) {
     if (is_gone) {
       bool is_null = false;
       const Datum fingerprint = slot_getattr(row, FoundRows::kFingerprint + 1, &is_null);
-      copying->remove(DatumGetInt64(fingerprint), ids_are_unique);
+      copying->remove(DatumGetInt64(fingerprint));
     } else {
       copying->add(row, ids_are_unique);
     }
   }
   ExecDropSingleTupleTableSlot(row);
   tuplestore_end(found.rows);
-  copying->remove_others(ids_are_unique);
+  copying->remove_strays();
   copying->close();
   PopActiveSnapshot();
   PG_RETURN_DATUM(HeapTupleGetDatum(copying->result(shape)));

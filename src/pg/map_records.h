@@ -11,7 +11,8 @@ struct MapRecord {
   std::int32_t source;  // its number
   bool is_new;          // it has no identity
   engine::Uuid identity;
-  std::size_t first_key;  // what it carries: MapRecords::keys_of()
+  bool knows_keys;        // what it carries, which is MapRecords::keys_of() then
+  std::size_t first_key;
   std::size_t key_count;
 };
 
@@ -21,7 +22,12 @@ struct MapRecords {
   MapRecords(MemoryContext context, int number)
       : memory(context), map_id(number), records(&memory), keys(&memory) {}
 
+  void add(MapRecord record) {
+    record.knows_keys = false;
+    records.push_back(record);
+  }
   void add(MapRecord record, std::span<const std::int64_t> carried) {
+    record.knows_keys = true;
     record.first_key = keys.size();
     record.key_count = carried.size();
     records.push_back(record);

@@ -45,21 +45,21 @@ void read_forgotten(const char* query, NumberTable& records) {
 }
 
 // Fingerprints that the map knows, in the order in which they came and went: (came bytea, went
-// bytea).
+// bytea, bytes bigint), the last of all that came.
 void read_known(const char* query, FingerprintSet& known) {
-  read_rows(query, {BYTEAOID, BYTEAOID}, [&](const Datum* values, const bool* nulls) {
+  read_rows(query, {BYTEAOID, BYTEAOID, INT8OID}, [&](const Datum* values, const bool* nulls) {
+    if (!nulls[2]) {
+      const auto bytes = static_cast<std::size_t>(DatumGetInt64(values[2]));
+      guarded([&] { known.expect(bytes / sizeof(std::int64_t)); });
+    }
     for (const int which : {1, 0}) {
       if (nulls[which]) continue;
-      const bytea* packed = DatumGetByteaPP(values[which]);
-      const char* bytes = VARDATA_ANY(packed);
-      const auto size = static_cast<std::size_t>(VARSIZE_ANY_EXHDR(packed));
-      guarded([&] {
-        known.set(bytes, size / sizeof(std::int64_t),
-                  which == 0 ? FingerprintSet::kKnown : FingerprintSet::kGone);
+      const auto state = which == 0 ? FingerprintSet::kKnown : FingerprintSet::kGone;
+      const std::size_t size = toast_raw_datum_size(values[which]) - VARHDRSZ;
+      if (which == 0) guarded([&] { known.begin_run(size / sizeof(std::int64_t)); });
+      each_slice(values[which], [&](std::span<const char> bytes, std::size_t) {
+        guarded([&] { known.set(bytes.data(), bytes.size() / sizeof(std::int64_t), state); });
       });
-      if (static_cast<const void*>(packed) != DatumGetPointer(values[which])) {
-        pfree(const_cast<bytea*>(packed));
-      }
     }
   });
 }
@@ -229,6 +229,7 @@ bool scan_source(const ScanArguments& arguments, const FoundRows& found) {
   FingerprintSet known_rows(memory);
   NumberTable forgotten_records(memory);
   if (arguments.known != nullptr) read_known(arguments.known, known_rows);
+  known_rows.begin_run(arguments.prints.size());
   known_rows.set(reinterpret_cast<const char*>(arguments.prints.data()), arguments.prints.size(),
                  FingerprintSet::kKnown);
   if (arguments.forgotten != nullptr) read_forgotten(arguments.forgotten, forgotten_records);

@@ -22,7 +22,6 @@ enum RecordColumn : std::uint8_t {
   kRecordSource,
   kRecordRecordId,
   kRecordIdentity,
-  kRecordKeys,
   kRecordColumns
 };
 // Those of m<id>_rows_<n>, from 1.

@@ -117,9 +117,9 @@ class ArrivalOrder {
 
   // Begins a run of `count` numbers: they came one after the other, though others may have come
   // between them. Few of them are not worth it, nor are more runs than it can follow.
+  void reserve(std::size_t more) { numbers_.reserve(numbers_.size() + more); }
   bool begin_run(std::size_t count) {
     if (count < kLeastRun || runs_ == kMostRuns) return false;
-    numbers_.reserve(numbers_.size() + count);
     run_[runs_++] = {numbers_.size(), numbers_.size() + count};
     return true;
   }
@@ -191,11 +191,19 @@ class FingerprintSet {
   explicit FingerprintSet(ContextMemory& memory)
       : slots_(kLeast, kEmpty, &memory), order_(memory) {}
 
+  // There will be so many in all, at first in runs.
+  void expect(std::size_t count) {
+    if (count_ > 0) return;
+    reserve(count);
+    order_.reserve(count);
+  }
   void reserve(std::size_t more) {
     std::size_t size = slots_.size();
     while ((count_ + more) * 2 > size) size *= 2;
     if (size > slots_.size()) resize(size);
   }
+  // The next `count` that are known came one after the other.
+  void begin_run(std::size_t count) { is_run_ = order_.begin_run(count); }
   // `count` of them, eight bytes each; many at once, so that the misses overlap.
   void set(const char* fingerprints, std::size_t count, State state) {
     const auto word_at = [fingerprints](std::size_t place) {
@@ -205,9 +213,8 @@ class FingerprintSet {
     };
     reserve(count);
     constexpr std::size_t kAhead = 16;
-    const bool is_run = state == kKnown && order_.begin_run(count);
     for (std::size_t i = 0; i < count; ++i) {
-      if (is_run) order_.add(word_at(i));
+      if (is_run_ && state == kKnown) order_.add(word_at(i));
       if (i + kAhead < count) __builtin_prefetch(&slots_[home(word_at(i + kAhead))], 1);
       std::uint64_t& slot = find(word_at(i));
       if (slot == kEmpty) ++count_;
@@ -267,6 +274,7 @@ class FingerprintSet {
   boost::container::pmr::vector<std::uint64_t> slots_;
   std::size_t count_ = 0;
   ArrivalOrder order_;
+  bool is_run_ = false;
 };
 
 }  // namespace identity_resolve::pg

@@ -3,9 +3,11 @@
 -- A map's table is the user's. What is needed to refresh it at the cost of what changed lies in the
 -- schema identity_state, in ordinary tables of the map's owner, so that pg_dump carries them:
 --
---   m<id>_records     each record: a number (rid), its source and id, its identity, its identifiers' keys
---   m<id>_rows_<n>    a copy of the rows of source n as text, with a fingerprint each; n = 0 is identify()
---   m<id>_prints      the fingerprints of each source's rows, packed: in parts as they came and went
+--   m<id>_records     each record: a number (rid), its source and id, its identity
+--   m<id>_rows_<n>    a copy of the rows of source n as text, with a fingerprint and its identifiers' keys
+--                     each; n = 0 is identify()
+--   m<id>_prints      the fingerprints of each source's rows, packed, and the numbers of their records: in
+--                     parts as they came and went
 --   m<id>_keys        key, rid: who carries an identifier; a key is a keyed hash (src/pg/map_keys.h)
 --   m<id>_common      keys of identifiers that more records than max_records carry: they link nobody
 --   m<id>_identities  each identity: since when
@@ -167,18 +169,19 @@ END;
 COMMENT ON FUNCTION identity_map_size(integer) IS 'internal: how many records an identity map has, about';
 
 -- A record of which a row came or went: its source's number and its own, what its rows carry now (NULL: to
--- be looked up), and whether it has any.
-CREATE TYPE identity_map_touched AS (source smallint, rid bigint, keys bigint[], is_live boolean);
+-- be looked up), what those carried that are gone, whether it has any now, and whether all that it had are gone.
+CREATE TYPE identity_map_touched AS (source smallint, rid bigint, keys bigint[], went bigint[], is_live boolean, is_whole boolean);
 COMMENT ON TYPE identity_map_touched IS 'internal: a record of an identity map that changed';
 
 -- identity_map_read_rows(clauses, source, query, search_path, forgotten, known, map_id, number, ids, most):
 -- reads a source into its copy, m<map_id>_rows_<number>: all of it, or the records of these ids, which the
 -- query gives. `known`, for all of it, yields the fingerprints of the rows that were there, as m<id>_prints
--- has them. Gives the records of which a row is new or gone (NULL for more than `most`), how many they are,
--- and the fingerprints that came and went, packed; src/pg/map_read.cc.
+-- has them, and how many bytes of them came. Gives the records of which a row is new or gone (NULL for more
+-- than `most`), how many they are, and the fingerprints that came, their records, and those that went, packed;
+-- src/pg/map_read.cc.
 CREATE FUNCTION identity_map_read_rows(clauses identity_clause[], source integer, query text, search_path text, forgotten text, known text,
                                        map_id integer, number integer, ids text[], most bigint,
-                                       OUT touched identity_map_touched[], OUT records bigint, OUT came bytea, OUT went bytea)
+                                       OUT touched identity_map_touched[], OUT records bigint, OUT came bytea, OUT came_rids bytea, OUT went bytea)
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION identity_map_read_rows(identity_clause[], integer, text, text, text, text, integer, integer, text[], bigint) IS
   'internal: reads a source into an identity map''s copy of it';

@@ -46,15 +46,15 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_map_cells(identity_map_catalog, integer, text) IS 'internal: the columns of a copy of a source';
 
--- The fingerprints of a source's rows anew, a million in a part.
+-- The fingerprints of a source's rows anew, and whose they are, a million in a part.
 CREATE FUNCTION identity_map_print(m identity_map_catalog, n integer) RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
 BEGIN
   EXECUTE format('DELETE FROM %sprints WHERE source = %s', p, n);
-  EXECUTE format('INSERT INTO %1$sprints (source, came)
-                  SELECT %2$s, @extschema@.identity_map_pack(array_agg(fingerprint)) FROM %1$srows_%2$s
+  EXECUTE format('INSERT INTO %1$sprints (source, came, came_rids)
+                  SELECT %2$s, @extschema@.identity_map_pack(array_agg(fingerprint)), @extschema@.identity_map_pack(array_agg(rid)) FROM %1$srows_%2$s
                   GROUP BY (fingerprint >> 2) & (SELECT (1::bigint << ceil(log(2.0, greatest(count(*) / 1000000.0, 1.0)))::integer) - 1 FROM %1$srows_%2$s)', p, n);
 END $$;
 COMMENT ON FUNCTION identity_map_print(identity_map_catalog, integer) IS 'internal: packs the fingerprints of a source''s rows';
@@ -72,19 +72,20 @@ DECLARE
   query text;
   known text;
   came bytea;
+  came_rids bytea;
   went bytea;
   is_worn boolean;
 BEGIN
   IF ids IS NULL THEN
-    known := format('SELECT came, went FROM %sprints WHERE source = %s ORDER BY part', p, n);
+    known := format('SELECT came, went, sum(length(came)) OVER () FROM %sprints WHERE source = %s ORDER BY part', p, n);
   ELSE
     query := @extschema@.identity_map_wrap(m, i, format('WHERE q.ir_id = ANY (%L::%s[])', ids, source ->> 'id_type'));
   END IF;
-  SELECT r.touched, r.records, r.came, r.went INTO touched, records, came, went
+  SELECT r.touched, r.records, r.came, r.came_rids, r.went INTO touched, records, came, came_rids, went
   FROM @extschema@.identity_map_read_rows(@extschema@.identity_map_scan_clauses(m), i, query, m.search_path,
          @extschema@.identity_map_forgotten(m, i), known, m.map_id, n, ids, most) AS r;
   IF came IS NOT NULL OR went IS NOT NULL THEN
-    EXECUTE format('INSERT INTO %sprints (source, came, went) VALUES ($1, $2, $3)', p) USING n, came, went;
+    EXECUTE format('INSERT INTO %sprints (source, came, came_rids, went) VALUES ($1, $2, $3, $4)', p) USING n, came, came_rids, went;
   END IF;
   -- Many parts, or much that came and went, are made into one again.
   EXECUTE format('SELECT count(*) > 100 OR sum(coalesce(length(went), 0)) > greatest(0.2 * sum(coalesce(length(came), 0)), 100000)

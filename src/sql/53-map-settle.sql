@@ -6,13 +6,14 @@
 -- with a changed one, before or now, carries one of the identifiers on the path from it, and the first of
 -- these is one that the changed record carried, before or now.
 
--- What records of one source carry now, from their rows. A record without a row is no more.
+-- What records of one source carry now, from their rows. A record without a row is no more. What they carried
+-- in rows that are gone is not told.
 CREATE FUNCTION identity_map_look_up(m identity_map_catalog, n integer, rids bigint[]) RETURNS identity_map_touched[]
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   touched @extschema@.identity_map_touched[];
 BEGIN
-  EXECUTE format('SELECT array_agg(ROW(%2$s, t.rid, r.keys, r.n > 0)::@extschema@.identity_map_touched)
+  EXECUTE format('SELECT array_agg(ROW(%2$s, t.rid, r.keys, NULL, r.n > 0, false)::@extschema@.identity_map_touched)
     FROM unnest($1) AS t (rid)
     CROSS JOIN LATERAL (SELECT count(*) AS n, CASE WHEN count(*) < 2 THEN coalesce(min(r.keys), %3$L)
                                ELSE (SELECT coalesce(array_agg(DISTINCT k ORDER BY k), %3$L)
@@ -37,7 +38,9 @@ BEGIN
     known := known || @extschema@.identity_map_look_up(m, n, ARRAY(SELECT t.rid FROM unnest(touched) AS t WHERE t.source = n AND t.keys IS NULL ORDER BY 1));
   END LOOP;
   IF known <> '{}' THEN
-    touched := known || ARRAY(SELECT t FROM unnest(touched) AS t WHERE t.keys IS NOT NULL);
+    touched := ARRAY(SELECT ROW(k.source, k.rid, k.keys, t.went, k.is_live, k.is_whole)::@extschema@.identity_map_touched
+                     FROM unnest(known) AS k JOIN unnest(touched) AS t ON t.rid = k.rid)
+               || ARRAY(SELECT t FROM unnest(touched) AS t WHERE t.keys IS NOT NULL);
   END IF;
   SELECT c.live, c.gone, c.dead, c.keys, c.moved INTO live, gone, dead, keys, moved
   FROM @extschema@.identity_map_change_records(m.map_id, touched) AS c;

@@ -20,8 +20,8 @@ DECLARE
   gone uuid[];
   nests text := current_setting('enable_nestloop');
 BEGIN
-  -- Records of a source that the map no longer has, or whose rows are gone; and what the others carry now. Each of
-  -- them is looked at, and a copy may have no index yet: rows are found by hashing, whatever the planner knows.
+  -- Records of a source that the map no longer has, or whose rows are gone. Each of them is looked at, and a copy
+  -- may have no index yet: rows are found by hashing, whatever the planner knows.
   EXECUTE format('ANALYZE %srecords', p);
   PERFORM set_config('enable_nestloop', 'off', true);
   FOR n IN EXECUTE format('SELECT DISTINCT source FROM %srecords', p) LOOP
@@ -31,21 +31,11 @@ BEGIN
            THEN format(' AND NOT EXISTS (SELECT FROM %srows_%s AS r WHERE r.rid = m.rid)', p, n) ELSE '' END)
     INTO gone;
     dead := dead || gone;
-    IF n = ANY (m.source_numbers) THEN
-      EXECUTE format('WITH one AS MATERIALIZED (
-          SELECT r.rid, count(*) AS n, min(r.keys) AS keys FROM %1$srows_%2$s AS r GROUP BY r.rid),
-        several AS (
-          SELECT r.rid, array_agg(DISTINCT k ORDER BY k) FILTER (WHERE k IS NOT NULL) AS keys
-          FROM %1$srows_%2$s AS r LEFT JOIN LATERAL unnest(r.keys) AS k ON true
-          WHERE r.rid IN (SELECT one.rid FROM one WHERE one.n > 1) GROUP BY r.rid)
-        UPDATE %1$srecords AS m SET keys = x.keys
-        FROM (SELECT rid, keys FROM one WHERE n = 1 UNION ALL SELECT rid, coalesce(keys, %3$L) FROM several) AS x
-        WHERE m.rid = x.rid AND m.keys <> x.keys', p, n, '{}');
-    END IF;
   END LOOP;
   PERFORM set_config('enable_nestloop', nests, true);
   EXECUTE format('TRUNCATE %skeys', p);
-  EXECUTE format('INSERT INTO %1$skeys (key, rid) SELECT unnest(m.keys), m.rid FROM %1$srecords AS m ORDER BY 1, 2', p);
+  EXECUTE format('INSERT INTO %skeys (key, rid) SELECT DISTINCT k.key, k.rid FROM (%s) AS k (key, rid) ORDER BY 1, 2', p,
+    (SELECT string_agg(format('SELECT unnest(r.keys), r.rid FROM %srows_%s AS r', p, s), ' UNION ALL ') FROM unnest(m.source_numbers) AS s));
   EXECUTE format('ANALYZE %1$skeys, %1$srecords', p);
   RETURN dead;
 END $$;
@@ -81,8 +71,8 @@ BEGIN
       FROM found AS f LEFT JOIN %1$srecords AS m ON m.source = %2$s AND m.record_id = f.record_id',
       p, n, @extschema@.identity_map_cells(m, i, ''), @extschema@.identity_map_cells(m, i, 'f.'))
     USING @extschema@.identity_map_scan_clauses(m), m.search_path, base;
-    EXECUTE format('INSERT INTO %1$srecords (rid, source, record_id, keys)
-      SELECT r.rid, %2$s, r.record_id, min(r.keys) FROM %1$srows_%2$s AS r WHERE r.rid > $1 GROUP BY r.rid, r.record_id', p, n)
+    EXECUTE format('INSERT INTO %1$srecords (rid, source, record_id)
+      SELECT DISTINCT r.rid, %2$s, r.record_id FROM %1$srows_%2$s AS r WHERE r.rid > $1', p, n)
     USING base;
     EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), (SELECT greatest(max(rid), 1) FROM %srecords))',
                    p || 'records', 'rid', p);
@@ -107,6 +97,7 @@ DECLARE
   last bigint;
   rows bigint;
   copies text[];
+  carried text[];
   definition text;
   shown text;
   done jsonb;
@@ -122,11 +113,8 @@ BEGIN
     INTO last, rows
     USING @extschema@.identity_map_scan_clauses(m), m.search_path, base;
     -- A record of several rows carries what they all carry.
-    copies := copies || CASE WHEN rows = last - base
-      THEN format('SELECT %s, rid, record_id, keys FROM %srows_%s', n, p, n)
-      ELSE format('SELECT %s, rid, record_id, (SELECT array_agg(DISTINCT k ORDER BY k) FROM unnest(all_keys) AS k WHERE k IS NOT NULL)
-                   FROM (SELECT rid, record_id, array_agg(k) AS all_keys FROM %srows_%s LEFT JOIN LATERAL unnest(keys) AS k ON true
-                         GROUP BY rid, record_id) AS g', n, p, n) END;
+    copies := copies || format('SELECT%s %s, rid, record_id FROM %srows_%s', CASE WHEN rows = last - base THEN '' ELSE ' DISTINCT' END, n, p, n);
+    carried := carried || format('SELECT%s unnest(keys), rid FROM %srows_%s', CASE WHEN rows = last - base THEN '' ELSE ' DISTINCT' END, p, n);
     base := last;
   END LOOP;
   EXECUTE format('DELETE FROM %s', m.map);
@@ -140,15 +128,15 @@ BEGIN
   EXECUTE format('WITH res AS MATERIALIZED (SELECT * FROM @extschema@.resolve_identities(VARIADIC $1) AS (%2$s)),
     t_new AS (INSERT INTO %3$s (identity_id%4$s) SELECT identity_id%4$s FROM res ORDER BY identity_id),
     w_new AS (INSERT INTO %1$sidentities (identity_id, created_at) SELECT identity_id, $2 FROM res),
-    r_new AS (INSERT INTO %1$srecords (rid, source, record_id, identity_id, keys)
-              SELECT x.rid, x.source, x.record_id, r.identity_id, coalesce(x.keys, %6$L)
-              FROM (SELECT identity_id, unnest("[number]") AS rid FROM res LIMIT %9$s) AS r
-              JOIN (%5$s) AS x (source, rid, record_id, keys) ON x.rid = r.rid)
-    SELECT jsonb_build_object(%7$L, count(*), %8$L, count(*)) FROM res',
-    p, definition, m.map, shown, array_to_string(copies, ' UNION ALL '), '{}', 'inserted', 'created', base)
+    r_new AS (INSERT INTO %1$srecords (rid, source, record_id, identity_id)
+              SELECT x.rid, x.source, x.record_id, r.identity_id
+              FROM (SELECT identity_id, unnest("[number]") AS rid FROM res LIMIT %8$s) AS r
+              JOIN (%5$s) AS x (source, rid, record_id) ON x.rid = r.rid)
+    SELECT jsonb_build_object(%6$L, count(*), %7$L, count(*)) FROM res',
+    p, definition, m.map, shown, array_to_string(copies, ' UNION ALL '), 'inserted', 'created', base)
   INTO done USING @extschema@.identity_map_request(m, NULL, true), at;
 
-  EXECUTE format('INSERT INTO %1$skeys (key, rid) SELECT unnest(m.keys), m.rid FROM %1$srecords AS m', p);
+  EXECUTE format('INSERT INTO %skeys (key, rid) %s', p, array_to_string(carried, ' UNION ALL '));
   EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), greatest($1, 1))', p || 'records', 'rid') USING base;
   EXECUTE format('ANALYZE %1$skeys, %1$srecords, %1$sidentities, %2$s', p, m.map);
   FOR i IN 1 .. sources LOOP

@@ -124,8 +124,7 @@ BEGIN
   END IF;
   moved := @extschema@.identity_map_minus(new_keys, old_keys) || @extschema@.identity_map_minus(old_keys, new_keys);
   PERFORM @extschema@.identity_map_execute(format('WITH
-      r AS (INSERT INTO %1$srecords (rid, source, record_id, keys) VALUES ($1, 0, $2, $3)
-            ON CONFLICT (rid) DO UPDATE SET keys = excluded.keys),
+      r AS (INSERT INTO %1$srecords (rid, source, record_id) VALUES ($1, 0, $2) ON CONFLICT (rid) DO NOTHING),
       k_less AS (DELETE FROM %1$skeys AS k USING unnest(@extschema@.identity_map_minus($4, $3)) AS d (key)
                  WHERE k.key = d.key AND k.rid = $1),
       k_more AS (INSERT INTO %1$skeys (key, rid) SELECT u.key, $1 FROM unnest(@extschema@.identity_map_minus($3, $4)) AS u (key)),
@@ -151,6 +150,7 @@ DECLARE
   item record;
   at timestamptz := clock_timestamp();
   touched bigint[] := '{}';
+  carried bigint[];
   people uuid[] := '{}';
   change record;
   live bigint[] := '{}';
@@ -183,11 +183,12 @@ BEGIN
     EXECUTE format('INSERT INTO %stombstones (hash, source, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', p)
     USING @extschema@.identity_map_record(m.secret, m.source_names[array_position(m.source_numbers, item.source::integer)], item.record_id),
           m.source_names[array_position(m.source_numbers, item.source::integer)], at;
-    EXECUTE format('WITH gone AS (DELETE FROM %1$srows_%2$s WHERE rid = $1 RETURNING fingerprint)
-                    INSERT INTO %1$sprints (source, went) SELECT %2$s, @extschema@.identity_map_pack(array_agg(fingerprint)) FROM gone
-                    WHERE %2$s > 0 HAVING count(*) > 0', p, item.source) USING item.rid;
+    EXECUTE format('WITH gone AS (DELETE FROM %1$srows_%2$s WHERE rid = $1 RETURNING fingerprint, keys),
+                    told AS (INSERT INTO %1$sprints (source, went) SELECT %2$s, @extschema@.identity_map_pack(array_agg(fingerprint)) FROM gone
+                             WHERE %2$s > 0 HAVING count(*) > 0)
+                    SELECT ARRAY(SELECT DISTINCT unnest(keys) FROM gone ORDER BY 1)', p, item.source) INTO carried USING item.rid;
     EXECUTE format('DELETE FROM %slog WHERE source = $1 AND record_id = $2', p) USING item.source, item.record_id;
-    change := @extschema@.identity_map_change(m, @extschema@.identity_map_look_up(m, item.source::integer, ARRAY[item.rid]));
+    change := @extschema@.identity_map_change(m, ARRAY[ROW(item.source, item.rid, '{}', carried, false, true)::@extschema@.identity_map_touched]);
     gone := gone || change.gone;
     dead := dead || change.dead;
     keys := keys || change.keys;

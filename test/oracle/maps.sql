@@ -118,7 +118,7 @@ BEGIN
 END $$;
 
 -- The table and the state tell the same: each identity once, each record of an identity that is there, each pack what the
--- copies of the sources say.
+-- copies of the sources say, and of each of their rows the fingerprint and the record's number.
 CREATE PROCEDURE model.together(map_ regclass) LANGUAGE plpgsql AS $$
 DECLARE
   id int := (SELECT map_id FROM identity_map_catalog c WHERE c.map = map_);
@@ -132,11 +132,17 @@ BEGIN
       UNION ALL SELECT format(''record %%s is of no identity'', m.rid) FROM %2$srecords m LEFT JOIN %2$sidentities i USING (identity_id) WHERE i.identity_id IS NULL
       UNION ALL SELECT format(''identity %%s is retired and is not'', i.identity_id) FROM %2$sidentities i JOIN %2$sretired USING (identity_id)
       UNION ALL SELECT format(''key %%s of record %%s is in one place only'', coalesce(k.key, m.key), coalesce(k.rid, m.rid))
-        FROM %2$skeys k FULL JOIN (SELECT DISTINCT rid, unnest(keys) AS key FROM %2$srecords) m USING (key, rid) WHERE k.key IS NULL OR m.key IS NULL
+        FROM %2$skeys k FULL JOIN (SELECT DISTINCT rid, unnest(keys) AS key FROM (%4$s) c (source, rid, fingerprint, keys)) m USING (key, rid) WHERE k.key IS NULL OR m.key IS NULL
       UNION ALL SELECT format(''the pack of identity %%s says what the copies do not'', p.identity_id)
         FROM %2$spacks p LEFT JOIN (%3$s) q USING (identity_id)
        WHERE p.packed IS DISTINCT FROM q.packed
-      LIMIT 5) x (text)', map_, p, (SELECT identity_map_pack_text(m) FROM identity_map_catalog m WHERE m.map_id = id))
+      UNION ALL SELECT format(''a row of record %%s is not among the fingerprints'', c.rid) FROM (%4$s) c (source, rid, fingerprint, keys)
+       WHERE c.source > 0 AND NOT EXISTS (SELECT FROM %2$sprints f CROSS JOIN generate_series(0, length(f.came) / 8 - 1) i
+                                          WHERE f.source = c.source AND substr(f.came, i * 8 + 1, 8) = identity_map_pack(ARRAY[c.fingerprint])
+                                            AND substr(f.came_rids, i * 8 + 1, 8) = identity_map_pack(ARRAY[c.rid]))
+      LIMIT 5) x (text)', map_, p, (SELECT identity_map_pack_text(m) FROM identity_map_catalog m WHERE m.map_id = id),
+    (SELECT string_agg(format('SELECT %s, rid, fingerprint, keys FROM %srows_%s', n, p, n), ' UNION ALL ')
+       FROM identity_map_catalog m CROSS JOIN unnest(m.source_numbers) n WHERE m.map_id = id))
   INTO found USING identity_map_sharers(id);
   IF found IS NOT NULL THEN RAISE EXCEPTION 'table and state differ' USING DETAIL = found; END IF;
 END $$;
