@@ -1,11 +1,11 @@
-// identity_map_change(): brings an identity map's records and keys in line with what records carry
-// now.
+// identity_map_change_records(): brings an identity map's records and keys in line with what those
+// records carry now that have been touched.
 //
 // Each record is looked up once, in the order of their numbers, each key that goes in that of the
 // keys: neighbours lie on one page. Nobody else writes to the map meanwhile.
 //
 // Plain frames: what C++ objects there are have all their memory on the function's context, or on
-// that of the changed records.
+// that of the records.
 #include "pg/map_arrays.h"
 #include "pg/map_lookup.h"
 #include "pg/map_records.h"
@@ -20,15 +20,6 @@ namespace {
 template <class T>
 using List = boost::container::pmr::vector<T>;
 
-// A value of identity_map_touched: src/sql/50-map.sql.
-struct Touched {
-  std::int64_t rid;
-  Datum keys;  // bigint[], rising
-  Datum went;  // the same
-  bool is_live;
-  bool is_whole;
-};
-
 // Who carries a key.
 struct Carrier {
   std::int64_t key;
@@ -39,9 +30,12 @@ struct Carrier {
 
 class Change {
  public:
-  Change(int map_id, MapRecords& changed, ContextMemory& memory)
+  Change(int map_id, const TouchedRecords& touched, MapRecords& changed, ContextMemory& memory)
       : map_id_(map_id),
+        touched_(&touched),
         changed_(&changed),
+        copies_(&memory),
+        row_keys_(&memory),
         difference_(&memory),
         less_(&memory),
         more_(&memory),
@@ -52,10 +46,11 @@ class Change {
         keys_(&memory),
         moved_(&memory) {}
 
-  void change_records(std::span<const Touched> touched) {
+  // touched: the records, by their numbers.
+  void change_records(std::span<const TouchedRecords::Record> touched) {
     StateTable* table = open_state_table(map_id_, "records");
     Lookup records = open_lookup(map_id_, "records", GetActiveSnapshot());
-    for (const Touched& record : touched) {
+    for (const TouchedRecords::Record& record : touched) {
       if (is_where_it_was(record.rid, table, records.row)) {
         change_record(record, records.row, table);
         continue;
@@ -63,6 +58,7 @@ class Change {
       find(records, Int64GetDatum(record.rid));
       if (next(records)) change_record(record, records.row, table);
     }
+    for (const Copy& copy : copies_) close_lookup(copy.rows);
     close_lookup(records);
     close_state_table(table);
   }
@@ -110,6 +106,41 @@ class Change {
   }
 
  private:
+  // A copy of a source's rows, by their records' numbers.
+  struct Copy {
+    std::int32_t source;
+    Lookup rows;
+  };
+  Lookup& rows_of(std::int32_t source) {
+    for (Copy& copy : copies_) {
+      if (copy.source == source) return copy.rows;
+    }
+    const Lookup rows =
+        open_lookup_by(map_id_, psprintf("rows_%d", source), {"rid"}, GetActiveSnapshot());
+    guarded([&] { copies_.push_back({source, rows}); });
+    return copies_.back().rows;
+  }
+  // What a record's rows carry, into row_keys_; whether it has any.
+  bool look_up_rows(const TouchedRecords::Record& record) {
+    row_keys_.clear();
+    bool is_live = false;
+    Lookup& rows = rows_of(record.source);
+    find(rows, Int64GetDatum(record.rid));
+    while (next(rows)) {
+      is_live = true;
+      const Datum stored = value_of(rows, kRowKeys);
+      ArrayType* keys = DatumGetArrayTypeP(stored);
+      guarded([&] {
+        const std::span<const std::int64_t> carried = numbers_of(keys);
+        row_keys_.insert(row_keys_.end(), carried.begin(), carried.end());
+      });
+      if (PointerGetDatum(keys) != stored) pfree(keys);
+    }
+    std::sort(row_keys_.begin(), row_keys_.end());
+    row_keys_.erase(std::unique(row_keys_.begin(), row_keys_.end()), row_keys_.end());
+    return is_live;
+  }
+
   // Whether a record stands where it did when its source was read, into `row`: then it need not be
   // looked up. identify() may have given it another identity, and with that another place, since.
   bool is_where_it_was(std::int64_t rid, StateTable* records, TupleTableSlot* row) {
@@ -125,21 +156,21 @@ class Change {
     return DatumGetInt64(row->tts_values[kRecordRid]) == rid;
   }
 
-  void change_record(const Touched& record, TupleTableSlot* row, StateTable* table) {
+  void change_record(const TouchedRecords::Record& record, TupleTableSlot* row,
+                     StateTable* table) {
     slot_getallattrs(row);
-    ArrayType* went_array = DatumGetArrayTypeP(record.went);
-    ArrayType* new_array = DatumGetArrayTypeP(record.keys);
-    const std::span<const std::int64_t> went = numbers_of(went_array);
+    const bool is_live = record.is_known ? record.is_live : look_up_rows(record);
     const std::span<const std::int64_t> new_keys =
-        record.is_live ? numbers_of(new_array) : std::span<const std::int64_t>();
+        record.is_known ? touched_->keys_of(record)
+                        : std::span<const std::int64_t>(row_keys_.data(), row_keys_.size());
     MapRecord now{};
     now.rid = record.rid;
     now.source = DatumGetInt16(row->tts_values[kRecordSource]);
     now.is_new = row->tts_isnull[kRecordIdentity];
     if (!now.is_new) now.identity = uuid_of(row->tts_values[kRecordIdentity]);
     guarded([&] {
-      note(record, went, new_keys);
-      if (record.is_live) {
+      note(record, touched_->went_of(record), new_keys);
+      if (is_live) {
         live_.push_back(record.rid);
         changed_->add(now, new_keys);
       } else {
@@ -147,19 +178,17 @@ class Change {
         if (!now.is_new) dead_.insert(now.identity);
       }
     });
-    if (!record.is_live) delete_row(table, row->tts_tid);
-    if (PointerGetDatum(went_array) != record.went) pfree(went_array);
-    if (PointerGetDatum(new_array) != record.keys) pfree(new_array);
+    if (!is_live) delete_row(table, row->tts_tid);
   }
 
   // What it no longer carries, and what it did not carry before; where rows of it have stayed,
   // that is not certain yet.
-  void note(const Touched& record, std::span<const std::int64_t> went,
+  void note(const TouchedRecords::Record& record, std::span<const std::int64_t> went,
             std::span<const std::int64_t> now) {
     keys_.insert(keys_.end(), went.begin(), went.end());
     find_difference(record.rid, went, now, less_);
     moved_.insert(moved_.end(), difference_.begin(), difference_.end());
-    if (record.is_whole) {
+    if (record.is_known) {
       find_difference(record.rid, now, went, more_);
       moved_.insert(moved_.end(), difference_.begin(), difference_.end());
     } else {
@@ -177,7 +206,10 @@ class Change {
   }
 
   int map_id_;
+  const TouchedRecords* touched_;
   MapRecords* changed_;
+  List<Copy> copies_;
+  List<std::int64_t> row_keys_;
   List<std::int64_t> difference_;
   List<Carrier> less_;
   List<Carrier> more_;
@@ -189,61 +221,45 @@ class Change {
   List<std::int64_t> moved_;
 };
 
-// The values of an identity_map_touched[], by the records' numbers. Errors: 22023 where one lacks
-// something.
-std::span<Touched> touched_argument(FunctionCallInfo fcinfo, int argument) {
-  ArrayType* array = PG_GETARG_ARRAYTYPE_P(argument);
-  const TupleDesc shape = lookup_rowtype_tupdesc_copy(ARR_ELEMTYPE(array), -1);
-  Datum* items = nullptr;
-  bool* nulls = nullptr;
-  int count = 0;
-  deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_DOUBLE, &items, &nulls, &count);
-  const auto size = static_cast<std::size_t>(count);
-  auto* touched =
-      static_cast<Touched*>(MemoryContextAllocHuge(CurrentMemoryContext, size * sizeof(Touched)));
-  for (std::size_t i = 0; i < size; ++i) {
-    std::array<Datum, 6> values;
-    std::array<bool, 6> missing;
-    missing.fill(true);
-    if (!nulls[i]) {
-      HeapTupleHeader item = DatumGetHeapTupleHeader(items[i]);
-      HeapTupleData tuple{};
-      tuple.t_len = HeapTupleHeaderGetDatumLength(item);
-      tuple.t_data = item;
-      heap_deform_tuple(&tuple, shape, values.data(), missing.data());
-    }
-    if (std::find(missing.begin() + 1, missing.end(), true) != missing.end()) {
-      ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                      errmsg("a record that changed lacks its number or what it carries")));
-    }
-    touched[i] = {DatumGetInt64(values[1]), values[2], values[3], DatumGetBool(values[4]),
-                  DatumGetBool(values[5])};
-  }
-  std::sort(touched, touched + size,
-            [](const Touched& a, const Touched& b) { return a.rid < b.rid; });
-  return {touched, size};
-}
-
 }  // namespace
 
 }  // namespace identity_resolve::pg
 
 using namespace identity_resolve::pg;
 
-// identity_map_change_records(map_id, touched identity_map_touched[]) → (live bigint[], gone
-// bigint[], dead uuid[], keys bigint[], moved bigint[]): src/sql/50-map.sql.
+// identity_map_touch(map_id, source, rid, went bigint[]): a record of which rows are gone, which
+// carried `went`, rising.
+IDENTITY_RESOLVE_FUNCTION(identity_map_touch) {
+  const int map_id = PG_GETARG_INT32(0);
+  const std::span<const std::int64_t> went = number_argument(fcinfo, 3);
+  TouchedRecords* touched = LastTouched::of(map_id);
+  if (touched == nullptr) touched = LastTouched::begin(map_id);
+  guarded([&] {
+    touched->add({PG_GETARG_INT64(2), PG_GETARG_INT32(1), false, false, 0, 0, 0, 0}, {}, went);
+  });
+  PG_RETURN_VOID();
+}
+
+// identity_map_change_records(map_id) → (live bigint[], gone bigint[], dead uuid[], keys bigint[],
+// moved bigint[]): src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_change_records) {
   const TupleDesc shape = result_shape(fcinfo, 5);
   const int map_id = PG_GETARG_INT32(0);
-  const std::span<const Touched> touched = touched_argument(fcinfo, 1);
+  TouchedRecords* touched = LastTouched::of(map_id);
+  if (touched == nullptr) touched = LastTouched::begin(map_id);
+  if (!touched->is_complete) elog(ERROR, "not all records that changed are known");
+  std::sort(touched->records.begin(), touched->records.end(),
+            [](const auto& a, const auto& b) { return a.rid < b.rid; });
   // As the statements before have left it.
   PushActiveSnapshot(GetTransactionSnapshot());
   ContextMemory memory(CurrentMemoryContext);
   MapRecords* changed = ChangedRecords::begin(map_id);
   void* place = palloc(sizeof(Change));
-  Change* change = guarded([&] { return new (place) Change(map_id, *changed, memory); });
-  change->change_records(touched);
+  Change* change =
+      guarded([&] { return new (place) Change(map_id, *touched, *changed, memory); });
+  change->change_records({touched->records.data(), touched->records.size()});
   change->change_keys();
+  LastTouched::end();
   PopActiveSnapshot();
   PG_RETURN_DATUM(HeapTupleGetDatum(change->result(shape)));
 }

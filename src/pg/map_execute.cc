@@ -110,6 +110,7 @@ void begin_refresh() {
   if (refreshing.is_on) elog(ERROR, "a source of an identity map refreshes another one");
   // What an earlier one of this transaction has read may not be so any more.
   LastRead::end();
+  LastTouched::end();
   refreshing = {true, nullptr};
 }
 
@@ -118,6 +119,7 @@ void end_refresh() {
     UnregisterSnapshotFromOwner(refreshing.snapshot, TopTransactionResourceOwner);
   }
   refreshing = {false, nullptr};
+  LastTouched::end();
 }
 
 Snapshot refresh_snapshot() noexcept { return refreshing.snapshot; }

@@ -9,6 +9,7 @@
 // What raises PostgreSQL's errors says so.
 #pragma once
 
+#include "engine/arena.h"
 #include "pg/environment.h"
 #include "pg/map_state.h"
 #include "pg/map_tables.h"
@@ -78,6 +79,7 @@ struct ReachedRows {
 
   ReachedRows(MemoryContext context, int number)
       : memory(context),
+        bytes(memory),
         map_id(number),
         rows(&memory),
         keys(&memory),
@@ -103,6 +105,7 @@ struct ReachedRows {
   }
 
   ContextMemory memory;
+  engine::Arena bytes;  // packs and rows
   int map_id;
   boost::container::pmr::vector<SourceRow> rows;
   boost::container::pmr::vector<std::int64_t> keys;

@@ -92,7 +92,7 @@ class Walk {
       new_records_.assign(live_.keys().begin(), live_.keys().end());
     });
     begin_step(new_records_);
-    // What identity_map_change() has just found.
+    // What identity_map_change_records() has just found.
     const MapRecords* known = ChangedRecords::of(map_id_);
     std::size_t at = 0;
     for (const std::int64_t rid : step_) {
@@ -294,10 +294,10 @@ class Walk {
     }
     // It carries what the record does. The rows that were read end before those that were reached.
     const MinimalTuple row = fresh->tuple;
-    auto* copy = static_cast<MinimalTuple>(MemoryContextAlloc(rows_->memory.context(), row->t_len));
-    std::memcpy(copy, row, row->t_len);
     bytes_ += row->t_len;
     guarded([&] {
+      auto* copy = reinterpret_cast<MinimalTuple>(rows_->bytes.allocate(row->t_len));
+      std::memcpy(copy, row, row->t_len);
       const std::span<const std::int64_t> keys = records_here_->keys_of(record);
       row_keys_.assign(keys.begin(), keys.end());
       rows_->add(record.rid, record.source, keys, copy);
@@ -353,7 +353,8 @@ class Walk {
     const Datum stored = value_of(packs_, kPacked);
     const auto* packed = DatumGetByteaPP(stored);
     const std::size_t size = VARSIZE_ANY_EXHDR(packed);
-    auto* bytes = static_cast<char*>(MemoryContextAlloc(rows_->memory.context(), size));
+    auto* bytes =
+        guarded([&] { return reinterpret_cast<char*>(rows_->bytes.allocate(size)); });
     bytes_ += size;
     std::memcpy(bytes, VARDATA_ANY(packed), size);
     if (PointerGetDatum(packed) != stored) pfree(const_cast<bytea*>(packed));

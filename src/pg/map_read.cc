@@ -54,12 +54,11 @@ struct WentKey {
 // A record of which a row came or went.
 struct Touched {
   std::int64_t rid;
-  // What it carries now, in keys_; kUnknown: to be looked up.
-  std::size_t first_key;
+  std::size_t first_key;  // what it carries now, in keys_, where that is known
   std::size_t key_count;
+  bool is_known;
   bool is_live;
 };
-constexpr std::size_t kUnknown = SIZE_MAX;
 
 std::string_view text_view(Datum value) noexcept {
   const auto* text = reinterpret_cast<const struct varlena*>(DatumGetPointer(value));
@@ -235,17 +234,40 @@ class Copying {
     table_endscan(scan);
   }
 
-  // (touched identity_map_touched[], records bigint, came bytea, came_rids bytea, went bytea).
+  // What was touched, for the step that follows.
+  void hand_over() {
+    TouchedRecords* to = LastTouched::of(map_id_);
+    if (to == nullptr) to = LastTouched::begin(map_id_);
+    guarded([&] {
+      if (touched_.size() > most_) {
+        to->is_complete = false;
+        return;
+      }
+      std::sort(touched_.begin(), touched_.end(),
+                [](const Touched& a, const Touched& b) { return a.rid < b.rid; });
+      std::sort(went_keys_.begin(), went_keys_.end());
+      List<std::int64_t> went(&memory_);
+      auto at = went_keys_.begin();
+      for (const Touched& record : touched_) {
+        went.clear();
+        for (; at != went_keys_.end() && at->rid == record.rid; ++at) {
+          if (went.empty() || went.back() != at->key) went.push_back(at->key);
+        }
+        to->add({record.rid, source_, record.is_known, record.is_live, 0, 0, 0, 0},
+                {keys_.data() + record.first_key, record.key_count}, {went.data(), went.size()});
+      }
+    });
+  }
+
+  // (records bigint, came bytea, came_rids bytea, went bytea).
   HeapTuple result(TupleDesc shape) {
     // Of more than are known one by one, about so many.
     const std::size_t count = touched_.size() <= most_
                                   ? touched_.size()
                                   : std::max({touched_.size(), came_.size(), went_.size()});
-    std::array<Datum, 5> values = {0, Int64GetDatum(static_cast<std::int64_t>(count)), pack(came_),
+    std::array<Datum, 4> values = {Int64GetDatum(static_cast<std::int64_t>(count)), pack(came_),
                                    pack(came_rids_), pack(went_)};
-    std::array<bool, 5> nulls = {count > most_ || count == 0, false, came_.empty(), came_.empty(),
-                                 went_.empty()};
-    if (!nulls[0]) values[0] = touched_array(get_element_type(TupleDescAttr(shape, 0)->atttypid));
+    std::array<bool, 4> nulls = {false, came_.empty(), came_.empty(), went_.empty()};
     return heap_form_tuple(shape, values.data(), nulls.data());
   }
 
@@ -362,8 +384,7 @@ class Copying {
   }
   void touch(std::int64_t rid, std::span<const std::int64_t> keys, bool is_known, bool is_live) {
     if (touched_.size() > most_ || !touched_rids_.insert(rid).second) return;
-    touched_.push_back(
-        {rid, is_known ? keys_.size() : kUnknown, keys.size(), is_live || !is_known});
+    touched_.push_back({rid, keys_.size(), keys.size(), is_known, is_live});
     keys_.insert(keys_.end(), keys.begin(), keys.end());
   }
 
@@ -399,40 +420,6 @@ class Copying {
   static Datum pack(const List<std::int64_t>& numbers) {
     return bytes_value(
         {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(std::int64_t)});
-  }
-
-  // Each a value of identity_map_touched: (source smallint, rid bigint, keys bigint[], went
-  // bigint[], is_live boolean, is_whole boolean).
-  Datum touched_array(Oid type) {
-    const TupleDesc shape = lookup_rowtype_tupdesc_copy(type, -1);
-    auto* items = static_cast<Datum*>(
-        MemoryContextAllocHuge(CurrentMemoryContext, touched_.size() * sizeof(Datum)));
-    std::sort(touched_.begin(), touched_.end(),
-              [](const Touched& a, const Touched& b) { return a.rid < b.rid; });
-    std::sort(went_keys_.begin(), went_keys_.end());
-    List<std::int64_t> went(&memory_);
-    auto at = went_keys_.begin();
-    for (std::size_t i = 0; i < touched_.size(); ++i) {
-      const Touched& record = touched_[i];
-      guarded([&] {
-        went.clear();
-        for (; at != went_keys_.end() && at->rid == record.rid; ++at) {
-          if (went.empty() || went.back() != at->key) went.push_back(at->key);
-        }
-      });
-      const bool is_known = record.first_key != kUnknown;
-      std::array<Datum, 6> values = {Int16GetDatum(static_cast<std::int16_t>(source_)),
-                                     Int64GetDatum(record.rid),
-                                     0,
-                                     number_array({went.data(), went.size()}),
-                                     BoolGetDatum(record.is_live),
-                                     BoolGetDatum(is_known)};
-      std::array<bool, 6> nulls = {false, false, !is_known, false, false, false};
-      if (is_known) values[2] = number_array({keys_.data() + record.first_key, record.key_count});
-      items[i] = HeapTupleGetDatum(heap_form_tuple(shape, values.data(), nulls.data()));
-    }
-    return PointerGetDatum(construct_array(items, static_cast<int>(touched_.size()), type, -1,
-                                           false, TYPALIGN_DOUBLE));
   }
 
   int map_id_;
@@ -499,10 +486,10 @@ std::span<const Datum> ids_of(const FoundRows& found, TupleTableSlot* row, std::
 using namespace identity_resolve::pg;
 
 // identity_map_read_rows(clauses, source, query, search_path, forgotten, known, map_id, number,
-// ids, most) → (touched identity_map_touched[], records bigint, came bytea, came_rids bytea, went bytea):
+// ids, most) → (records bigint, came bytea, came_rids bytea, went bytea):
 // src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_read_rows) {
-  const TupleDesc shape = result_shape(fcinfo, 5);
+  const TupleDesc shape = result_shape(fcinfo, 4);
   const bool named = !PG_ARGISNULL(8);
   // As the statements before have left it.
   PushActiveSnapshot(GetTransactionSnapshot());
@@ -547,6 +534,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_read_rows) {
   tuplestore_end(found.rows);
   copying->remove_strays();
   copying->close();
+  copying->hand_over();
   PopActiveSnapshot();
   PG_RETURN_DATUM(HeapTupleGetDatum(copying->result(shape)));
 }

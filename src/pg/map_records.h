@@ -16,8 +16,8 @@ struct MapRecord {
   std::size_t key_count;
 };
 
-// A list of records. Those that identity_map_change() has changed, for the identity_map_reach()
-// that follows it.
+// A list of records. Those that identity_map_change_records() has changed, for the
+// identity_map_reach() that follows it.
 struct MapRecords {
   MapRecords(MemoryContext context, int number)
       : memory(context), map_id(number), records(&memory), keys(&memory) {}
@@ -48,6 +48,47 @@ struct MapRecords {
 };
 
 using ChangedRecords = OfTransaction<MapRecords>;
+
+// Records of which rows came or went, and what is known of them: for identity_map_change_records().
+struct TouchedRecords {
+  struct Record {
+    std::int64_t rid;
+    std::int32_t source;    // its number
+    bool is_known;          // what it carries now, and that all that it carried is in `went`
+    bool is_live;           // it has a row; where it is known
+    std::size_t first_key;  // in `keys`: what it carries, rising, where it is known
+    std::size_t key_count;
+    std::size_t first_went;  // and what its rows carried that are gone, rising
+    std::size_t went_count;
+  };
+
+  TouchedRecords(MemoryContext context, int number)
+      : memory(context), map_id(number), records(&memory), keys(&memory) {}
+
+  void add(Record record, std::span<const std::int64_t> now, std::span<const std::int64_t> went) {
+    record.first_key = keys.size();
+    record.key_count = now.size();
+    keys.insert(keys.end(), now.begin(), now.end());
+    record.first_went = keys.size();
+    record.went_count = went.size();
+    keys.insert(keys.end(), went.begin(), went.end());
+    records.push_back(record);
+  }
+  [[nodiscard]] std::span<const std::int64_t> keys_of(const Record& record) const noexcept {
+    return {keys.data() + record.first_key, record.key_count};
+  }
+  [[nodiscard]] std::span<const std::int64_t> went_of(const Record& record) const noexcept {
+    return {keys.data() + record.first_went, record.went_count};
+  }
+
+  ContextMemory memory;
+  int map_id;
+  bool is_complete = true;  // all that were touched are here
+  boost::container::pmr::vector<Record> records;
+  boost::container::pmr::vector<std::int64_t> keys;
+};
+
+using LastTouched = OfTransaction<TouchedRecords>;
 
 // What a refresh has put into the copies of its sources, of records that have one row: for the
 // steps that follow.

@@ -168,31 +168,31 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_map_size(integer) IS 'internal: how many records an identity map has, about';
 
--- A record of which a row came or went: its source's number and its own, what its rows carry now (NULL: to
--- be looked up), what those carried that are gone, whether it has any now, and whether all that it had are gone.
-CREATE TYPE identity_map_touched AS (source smallint, rid bigint, keys bigint[], went bigint[], is_live boolean, is_whole boolean);
-COMMENT ON TYPE identity_map_touched IS 'internal: a record of an identity map that changed';
-
 -- identity_map_read_rows(clauses, source, query, search_path, forgotten, known, map_id, number, ids, most):
 -- reads a source into its copy, m<map_id>_rows_<number>: all of it, or the records of these ids, which the
 -- query gives. `known`, for all of it, yields the fingerprints of the rows that were there, as m<id>_prints
--- has them, and how many bytes of them came. Gives the records of which a row is new or gone (NULL for more
--- than `most`), how many they are, and the fingerprints that came, their records, and those that went, packed;
--- src/pg/map_read.cc.
+-- has them, and how many bytes of them came. Gives of how many records a row is new or gone, and the
+-- fingerprints that came, their records, and those that went, packed; src/pg/map_read.cc. Which records they
+-- are the transaction remembers, for identity_map_change_records(): up to `most` of them.
 CREATE FUNCTION identity_map_read_rows(clauses identity_clause[], source integer, query text, search_path text, forgotten text, known text,
                                        map_id integer, number integer, ids text[], most bigint,
-                                       OUT touched identity_map_touched[], OUT records bigint, OUT came bytea, OUT came_rids bytea, OUT went bytea)
+                                       OUT records bigint, OUT came bytea, OUT came_rids bytea, OUT went bytea)
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION identity_map_read_rows(identity_clause[], integer, text, text, text, text, integer, integer, text[], bigint) IS
   'internal: reads a source into an identity map''s copy of it';
 
--- identity_map_change_records(map_id, touched): brings records and keys in line with what the records that were
--- touched carry, which is known of each. Gives those that are, those that are no more and the identities of
+-- A record of which rows are gone that carried these keys, rising: as identity_map_read_rows() remembers it.
+CREATE FUNCTION identity_map_touch(map_id integer, source integer, rid bigint, went bigint[]) RETURNS void
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_map_touch(integer, integer, bigint, bigint[]) IS 'internal: a record of an identity map that changed';
+
+-- identity_map_change_records(map_id): brings records and keys in line with what the records carry of which
+-- rows came or went in this transaction. Gives those that are, those that are no more and the identities of
 -- these, the keys that the records carry or carried, and those that came or went; src/pg/map_change.cc.
-CREATE FUNCTION identity_map_change_records(map_id integer, touched identity_map_touched[],
+CREATE FUNCTION identity_map_change_records(map_id integer,
                                             OUT live bigint[], OUT gone bigint[], OUT dead uuid[], OUT keys bigint[], OUT moved bigint[])
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_map_change_records(integer, identity_map_touched[]) IS
+COMMENT ON FUNCTION identity_map_change_records(integer) IS
   'internal: what changed records of an identity map carry now';
 
 -- The records of a map that a change may concern: their numbers, sources' numbers and identities, a record

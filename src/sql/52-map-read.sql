@@ -60,10 +60,8 @@ END $$;
 COMMENT ON FUNCTION identity_map_print(identity_map_catalog, integer) IS 'internal: packs the fingerprints of a source''s rows';
 
 -- Reads source i into its copy: all of it, or the records named. Says of how many records a row is new or
--- gone, and, where they are no more than `most`, of which, and what they carry now, where their source gives
--- each record one row.
-CREATE FUNCTION identity_map_read(m identity_map_catalog, i integer, ids text[], most bigint,
-                                  OUT touched identity_map_touched[], OUT records bigint)
+-- gone.
+CREATE FUNCTION identity_map_read(m identity_map_catalog, i integer, ids text[], most bigint) RETURNS bigint
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
@@ -71,6 +69,7 @@ DECLARE
   source jsonb := m.prepared #> ARRAY['layout', 'sources', (i - 1)::text];
   query text;
   known text;
+  records bigint;
   came bytea;
   came_rids bytea;
   went bytea;
@@ -81,7 +80,7 @@ BEGIN
   ELSE
     query := @extschema@.identity_map_wrap(m, i, format('WHERE q.ir_id = ANY (%L::%s[])', ids, source ->> 'id_type'));
   END IF;
-  SELECT r.touched, r.records, r.came, r.came_rids, r.went INTO touched, records, came, came_rids, went
+  SELECT r.records, r.came, r.came_rids, r.went INTO records, came, came_rids, went
   FROM @extschema@.identity_map_read_rows(@extschema@.identity_map_scan_clauses(m), i, query, m.search_path,
          @extschema@.identity_map_forgotten(m, i), known, m.map_id, n, ids, most) AS r;
   IF came IS NOT NULL OR went IS NOT NULL THEN
@@ -93,9 +92,10 @@ BEGIN
   IF is_worn THEN
     PERFORM @extschema@.identity_map_print(m, n);
   END IF;
+  RETURN records;
 END $$;
 COMMENT ON FUNCTION identity_map_read(identity_map_catalog, integer, text[], bigint) IS
-  'internal: reads a source into its copy, and says which records changed';
+  'internal: reads a source into its copy, and says of how many records something changed';
 
 -- Which records of source i have to be read: NULL for all of them. Sets the mark up to which changed_since
 -- has been read.

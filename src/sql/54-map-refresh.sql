@@ -161,10 +161,7 @@ DECLARE
   marks jsonb := '{}';
   -- As many records are known one by one; where more changed the whole map is looked at.
   most bigint := @extschema@.identity_map_most();
-  news @extschema@.identity_map_touched[];
-  records bigint;
   is_much boolean;
-  touched @extschema@.identity_map_touched[] := '{}';
   change record;
   dead uuid[];
   changed bigint := 0;
@@ -197,9 +194,7 @@ BEGIN
       FROM @extschema@.identity_map_changed(m, i, is_full OR m.source_numbers[i] = ANY (attached)) AS c;
       marks := marks || jsonb_build_object(m.source_numbers[i], mark);
       CONTINUE WHEN ids = '{}';
-      SELECT r.touched, r.records INTO news, records FROM @extschema@.identity_map_read(m, i, ids, most - changed) AS r;
-      touched := touched || news;
-      changed := changed + records;
+      changed := changed + @extschema@.identity_map_read(m, i, ids, greatest(most - changed, 0));
     END LOOP;
     -- From here on nobody calls identify(), and no source's query runs.
     PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true), set_config('enable_mergejoin', 'off', true);
@@ -208,7 +203,7 @@ BEGIN
     IF is_much THEN
       dead := @extschema@.identity_map_reconcile(m);
     ELSIF changed > 0 THEN
-      change := @extschema@.identity_map_change(m, touched);
+      change := @extschema@.identity_map_change_records(m.map_id);
       done := done || @extschema@.identity_map_settle(m, change.live, change.gone, change.dead, change.keys, change.moved, started, false);
     END IF;
     IF is_full OR is_much THEN

@@ -153,11 +153,6 @@ DECLARE
   carried bigint[];
   people uuid[] := '{}';
   change record;
-  live bigint[] := '{}';
-  gone bigint[] := '{}';
-  dead uuid[] := '{}';
-  keys bigint[] := '{}';
-  moved bigint[] := '{}';
 BEGIN
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
     RAISE EXCEPTION 'nobody can be forgotten in a transaction that is %', current_setting('transaction_isolation')
@@ -188,16 +183,13 @@ BEGIN
                              WHERE %2$s > 0 HAVING count(*) > 0)
                     SELECT ARRAY(SELECT DISTINCT unnest(keys) FROM gone ORDER BY 1)', p, item.source) INTO carried USING item.rid;
     EXECUTE format('DELETE FROM %slog WHERE source = $1 AND record_id = $2', p) USING item.source, item.record_id;
-    change := @extschema@.identity_map_change(m, ARRAY[ROW(item.source, item.rid, '{}', carried, false, true)::@extschema@.identity_map_touched]);
-    gone := gone || change.gone;
-    dead := dead || change.dead;
-    keys := keys || change.keys;
-    moved := moved || change.moved;
+    PERFORM @extschema@.identity_map_touch(m.map_id, item.source, item.rid, carried);
     touched := touched || item.rid;
     people := people || item.identity_id;
   END LOOP;
   IF touched <> '{}' THEN
-    PERFORM @extschema@.identity_map_settle(m, '{}', gone, dead, keys, moved, at, true);
+    change := @extschema@.identity_map_change_records(m.map_id);
+    PERFORM @extschema@.identity_map_settle(m, '{}', change.gone, change.dead, change.keys, change.moved, at, true);
     -- What the history says of them, of those whom their identities took in, and by their identifiers; also by
     -- those that so many carried that it does not say who.
     EXECUTE format('WITH RECURSIVE chain (id) AS (

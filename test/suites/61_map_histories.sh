@@ -79,7 +79,7 @@ SQL
   fi
 }
 if [ "$lived" -eq "$histories" ]; then
-  notices 'a refresh that skips a source' identity_map_refresh 'touched || news' 'CASE WHEN i > 1 THEN touched || news ELSE touched END'
+  notices 'a refresh that skips a source' identity_map_refresh 'CONTINUE WHEN ids' 'CONTINUE WHEN i = 1 OR ids'
   notices 'changed records that are overlooked' identity_map_refresh 'settle(m, change.live' "settle(m, '{}'"
   notices 'records that are gone and still counted' identity_map_refresh 'change.live, change.gone,' "change.live, '{}',"
   notices 'packs that are not made anew' identity_map_settle_all 'IF unsettled OR' 'IF false AND'
