@@ -180,11 +180,13 @@ BEGIN
            INSERT INTO %1$slog (source, record_id) VALUES (%2$s, NULL);
            RETURN NULL;
          END IF;
-         IF TG_OP <> ''INSERT'' THEN
-           INSERT INTO %1$slog (source, record_id) SELECT %2$s, %3$s FROM old_rows AS t WHERE t.%4$I IS NOT NULL;
-         END IF;
-         IF TG_OP <> ''DELETE'' THEN
+         IF TG_OP = ''INSERT'' THEN
            INSERT INTO %1$slog (source, record_id) SELECT %2$s, %3$s FROM new_rows AS t WHERE t.%4$I IS NOT NULL;
+         ELSIF TG_OP = ''DELETE'' THEN
+           INSERT INTO %1$slog (source, record_id) SELECT %2$s, %3$s FROM old_rows AS t WHERE t.%4$I IS NOT NULL;
+         ELSE
+           INSERT INTO %1$slog (source, record_id)
+           SELECT %2$s, %3$s FROM old_rows AS t WHERE t.%4$I IS NOT NULL UNION SELECT %2$s, %3$s FROM new_rows AS t WHERE t.%4$I IS NOT NULL;
          END IF;
          RETURN NULL;
        END', p, number,
