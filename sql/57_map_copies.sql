@@ -1,0 +1,106 @@
+-- How a refresh finds the rows that are gone: those of records of which a row came by these records, others by their
+-- fingerprints, beside which stands whose they are. Whatever becomes of that, it finds the same.
+SET client_min_messages = warning;
+CREATE SCHEMA copies;
+CREATE TABLE copies.app (id text PRIMARY KEY, email text);
+CREATE TABLE copies.desk (id text, email text);
+INSERT INTO copies.app SELECT 'u' || n, 'u' || n || '@x.com' FROM generate_series(1, 100) AS n;
+-- Of several rows each.
+INSERT INTO copies.desk SELECT 'd' || n, k || n || '@x.com' FROM generate_series(1, 20) AS n CROSS JOIN unnest('{u,v,w}'::text[]) AS k;
+SELECT create_identity_map('copies.people', identity_source('app', 'SELECT id, email FROM copies.app'), identity_source('desk', 'SELECT id, email FROM copies.desk'),
+  identity_column('app_id', 'text[]'), identity_column('desk_id', 'text[]'), identity_column('email', 'text[]'));
+CALL refresh_identity_map('copies.people');
+RESET client_min_messages;
+SELECT format('identity_state.m%s_prints', map_id) AS prints, format('identity_state.m%s_keys', map_id) AS keys,
+       format('identity_state.m%s_rows_1', map_id) AS app, format('identity_state.m%s_rows_2', map_id) AS desk FROM identity_map_catalog \gset
+
+-- Refreshes; says how many records changed, whether the map is what a full resolve gives, and whether the keys are those of
+-- the rows.
+CREATE PROCEDURE copies.look(OUT changed bigint, OUT identities bigint, OUT differ bigint, OUT keys_differ bigint) LANGUAGE plpgsql AS $$
+DECLARE m identity_map_catalog := (SELECT c FROM identity_map_catalog AS c);
+BEGIN
+  CALL refresh_identity_map('copies.people');
+  SELECT (c.last_changes -> 'changed')::bigint INTO changed FROM identity_maps AS c;
+  SELECT count(*) INTO identities FROM copies.people;
+  SELECT count(*) INTO differ FROM (
+    (SELECT app_id, desk_id, email FROM copies.people EXCEPT ALL SELECT * FROM resolve_identities(VARIADIC identity_map_clauses('copies.people')) AS (app_id text[], desk_id text[], email text[]))
+    UNION ALL
+    (SELECT * FROM resolve_identities(VARIADIC identity_map_clauses('copies.people')) AS (app_id text[], desk_id text[], email text[]) EXCEPT ALL SELECT app_id, desk_id, email FROM copies.people)) AS d;
+  EXECUTE format('SELECT count(*) FROM identity_state.m%1$s_keys AS k FULL JOIN
+    (SELECT unnest(keys), rid FROM identity_state.m%1$s_rows_1 UNION SELECT unnest(keys), rid FROM identity_state.m%1$s_rows_2) AS r (key, rid) USING (key, rid)
+    WHERE k.key IS NULL OR r.key IS NULL', m.map_id) INTO keys_differ;
+END $$;
+CALL copies.look(NULL, NULL, NULL, NULL);
+
+-- A row goes, and another one of its record stays; one comes beside others; one is changed; all of a record go.
+DELETE FROM copies.desk WHERE email = 'v1@x.com';
+CALL copies.look(NULL, NULL, NULL, NULL);
+INSERT INTO copies.desk VALUES ('d2', 'u3@x.com');
+CALL copies.look(NULL, NULL, NULL, NULL);
+UPDATE copies.desk SET email = 'u4@x.com' WHERE email = 'v5@x.com';
+CALL copies.look(NULL, NULL, NULL, NULL);
+DELETE FROM copies.desk WHERE id = 'd6';
+CALL copies.look(NULL, NULL, NULL, NULL);
+-- The same value in two rows of a record: when one of them goes it is carried all the same.
+ALTER TABLE copies.desk ADD COLUMN note text;
+INSERT INTO copies.desk VALUES ('d7', 'u7@x.com', 'again');
+CALL copies.look(NULL, NULL, NULL, NULL);
+UPDATE copies.desk SET email = 'x7@x.com' WHERE note = 'again';
+CALL copies.look(NULL, NULL, NULL, NULL);
+UPDATE copies.desk SET email = 'u7@x.com' WHERE note = 'again';
+CALL copies.look(NULL, NULL, NULL, NULL);
+
+-- Records of one row: one goes, one is changed, one comes; then most of them.
+DELETE FROM copies.app WHERE id = 'u1';
+UPDATE copies.app SET email = 'u2@x.com' WHERE id = 'u3';
+INSERT INTO copies.app VALUES ('u101', 'u4@x.com');
+CALL copies.look(NULL, NULL, NULL, NULL);
+DELETE FROM copies.app WHERE id IN (SELECT 'u' || n FROM generate_series(30, 100) AS n);
+CALL copies.look(NULL, NULL, NULL, NULL);
+INSERT INTO copies.app SELECT 'u' || n, 'u' || n || '@x.com' FROM generate_series(30, 100) AS n;
+CALL copies.look(NULL, NULL, NULL, NULL);
+
+-- Whose the fingerprints are is not known, or is not so.
+UPDATE :prints SET came_rids = NULL;
+DELETE FROM copies.app WHERE id = 'u30';
+DELETE FROM copies.desk WHERE id = 'd8';
+CALL copies.look(NULL, NULL, NULL, NULL);
+UPDATE :prints SET came_rids = overlay(came PLACING '\x00' FROM 1) WHERE came IS NOT NULL;
+DELETE FROM copies.app WHERE id = 'u31';
+DELETE FROM copies.desk WHERE id = 'd9' AND email = 'u9@x.com';
+CALL copies.look(NULL, NULL, NULL, NULL);
+CALL refresh_identity_map('copies.people', full => true);
+CALL copies.look(NULL, NULL, NULL, NULL);
+
+-- Ids that were not unique become so, and a row goes while another one of its record stays as it was.
+DELETE FROM copies.desk WHERE email LIKE 'v%' OR email LIKE 'w%' AND id <> 'd12' OR note = 'again' OR email IN ('u3@x.com', 'u4@x.com') AND id <> 'd3' AND id <> 'd4';
+CALL copies.look(NULL, NULL, NULL, NULL);
+DELETE FROM copies.desk WHERE email = 'w12@x.com';
+ALTER TABLE copies.desk ADD PRIMARY KEY (id);
+CALL copies.look(NULL, NULL, NULL, NULL);
+SELECT count(*) FROM copies.people WHERE desk_id && '{d12}';
+ALTER TABLE copies.desk DROP CONSTRAINT desk_pkey;
+INSERT INTO copies.desk (id, email) VALUES ('d12', 'u13@x.com'), ('d13', 'u14@x.com');
+CALL copies.look(NULL, NULL, NULL, NULL);
+-- Two rows in the place of which one came.
+DELETE FROM copies.desk WHERE id IN ('d12', 'd13');
+INSERT INTO copies.desk VALUES ('d12', 'u14@x.com'), ('d13', 'u15@x.com');
+ALTER TABLE copies.desk ADD PRIMARY KEY (id);
+CALL copies.look(NULL, NULL, NULL, NULL);
+
+-- More than memory holds: so many ids that the records are not looked up beforehand, and so many records that all are.
+INSERT INTO copies.app SELECT repeat('long', 50) || n, 'l' || n || '@x.com' FROM generate_series(1, 8000) AS n;
+CALL copies.look(NULL, NULL, NULL, NULL);
+SET maintenance_work_mem = '1MB';
+UPDATE copies.app SET email = 'm' || email WHERE id LIKE 'long%' AND right(id, 1) IN ('1', '2');
+DELETE FROM copies.app WHERE id LIKE 'long%99';
+CALL copies.look(NULL, NULL, NULL, NULL);
+UPDATE copies.app SET email = 'n' || email WHERE id LIKE 'long%' AND right(id, 1) NOT IN ('3', '4');
+CALL copies.look(NULL, NULL, NULL, NULL);
+DELETE FROM copies.app WHERE id LIKE 'long%';
+CALL copies.look(NULL, NULL, NULL, NULL);
+RESET maintenance_work_mem;
+
+SELECT drop_identity_map('copies.people');
+SET client_min_messages = warning;
+DROP SCHEMA copies CASCADE;
