@@ -333,6 +333,7 @@ DECLARE
   merged_rids bigint[];
   merged_olds uuid[];
   strays bigint;
+  empty uuid[];
   all_records bigint;
 BEGIN
   unsettled := @extschema@.identity_map_count_common(m) OR unsettled;
@@ -343,6 +344,10 @@ BEGIN
   EXECUTE format('SELECT count(*) FROM %srecords', p) INTO all_records;
   -- To hash ids and numbers is faster than to sort rows by them.
   PERFORM set_config('enable_mergejoin', 'off', true);
+  -- Identities whose records somebody else took.
+  EXECUTE format('SELECT array_agg(i.identity_id) FROM %1$sidentities AS i
+                  WHERE NOT EXISTS (SELECT FROM %1$srecords AS m WHERE m.identity_id = i.identity_id)', p) INTO empty;
+  dead := dead || empty;
   EXECUTE replace(@extschema@.identity_map_settle_text(m, true, all_records > 3 * @extschema@.identity_map_most()), '%TABLE%', m.map::text) INTO done, merged, merged_rids, merged_olds
   USING @extschema@.identity_map_request(m, NULL, true), at, coalesce(dead, '{}'), is_first, all_records;
   IF unsettled OR ARRAY[done -> 'created', done -> 'merged', done -> 'split', done -> 'retired'] <> '{0,0,0,0}' THEN

@@ -148,6 +148,32 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION identity_map_build(identity_map_catalog, timestamptz) IS 'internal: fills an identity map for the first time';
 
+-- Takes in what was read: `changed` records, about, of which at most `most` are known one by one. Nobody calls
+-- identify() meanwhile.
+CREATE FUNCTION identity_map_take_in(m identity_map_catalog, changed bigint, most bigint, is_full boolean, at timestamptz) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  is_much boolean := changed > most OR changed > greatest(@extschema@.identity_map_size(m.map_id), 1000) * 0.3;
+  change record;
+  dead uuid[];
+  done jsonb := '{"kind": "changes", "inserted": 0, "updated": 0, "deleted": 0, "created": 0, "merged": 0, "split": 0, "retired": 0, "records": 0}';
+BEGIN
+  IF is_much THEN
+    dead := @extschema@.identity_map_reconcile(m);
+  ELSIF changed > 0 THEN
+    change := @extschema@.identity_map_change_records(m.map_id);
+    done := done || @extschema@.identity_map_settle(m, change.live, change.gone, change.dead, change.keys, change.moved, at, false);
+  END IF;
+  IF is_full OR is_much THEN
+    -- What changed, and then whatever else is not as it should be.
+    SELECT jsonb_object_agg(e.key, CASE e.key WHEN 'records' THEN e.value ELSE to_jsonb(e.value::bigint + (done -> e.key)::bigint) END) || '{"kind": "full"}'
+    INTO done FROM jsonb_each(@extschema@.identity_map_settle_all(m, dead, at, is_much)) AS e;
+  END IF;
+  RETURN done;
+END $$;
+COMMENT ON FUNCTION identity_map_take_in(identity_map_catalog, bigint, bigint, boolean, timestamptz) IS
+  'internal: brings an identity map in line with what a refresh has read';
+
 -- One refresh; the refreshes' lock is held.
 CREATE FUNCTION identity_map_refresh(m identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE
@@ -161,8 +187,6 @@ DECLARE
   marks jsonb := '{}';
   -- As many records are known one by one; where more changed the whole map is looked at.
   most bigint := @extschema@.identity_map_most();
-  is_much boolean;
-  change record;
   dead uuid[];
   changed bigint := 0;
   done jsonb;
@@ -198,18 +222,16 @@ BEGIN
     END LOOP;
     -- From here on nobody calls identify(), and no source's query runs.
     PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true), set_config('enable_mergejoin', 'off', true);
-    is_much := changed > most OR changed > greatest(@extschema@.identity_map_size(m.map_id), 1000) * 0.3;
-    done := '{"kind": "changes", "inserted": 0, "updated": 0, "deleted": 0, "created": 0, "merged": 0, "split": 0, "retired": 0, "records": 0}';
-    IF is_much THEN
-      dead := @extschema@.identity_map_reconcile(m);
-    ELSIF changed > 0 THEN
-      change := @extschema@.identity_map_change_records(m.map_id);
-      done := done || @extschema@.identity_map_settle(m, change.live, change.gone, change.dead, change.keys, change.moved, started, false);
-    END IF;
-    IF is_full OR is_much THEN
-      -- What changed, and then whatever else is not as it should be.
-      SELECT jsonb_object_agg(e.key, CASE e.key WHEN 'records' THEN e.value ELSE to_jsonb(e.value::bigint + (done -> e.key)::bigint) END) || '{"kind": "full"}'
-      INTO done FROM jsonb_each(@extschema@.identity_map_settle_all(m, dead, started, is_much)) AS e;
+    IF is_full THEN
+      BEGIN
+        done := @extschema@.identity_map_take_in(m, changed, most, true, started);
+      EXCEPTION WHEN data_corrupted THEN
+        -- The state contradicts itself: all is read anew. Records that are known stay who they are.
+        dead := @extschema@.identity_map_load(m);
+        done := @extschema@.identity_map_settle_all(m, dead, started, true) || '{"kind": "full"}';
+      END;
+    ELSE
+      done := @extschema@.identity_map_take_in(m, changed, most, false, started);
     END IF;
   END IF;
   RETURN jsonb_build_object('started', started, 'marks', marks, 'changes', done || jsonb_build_object('changed', changed));
