@@ -99,8 +99,8 @@ template <class Visit>
 void each_slice(Datum value, Visit&& visit) {
   constexpr std::size_t kBytes = std::size_t{64} << 10;
   const std::size_t size = toast_raw_datum_size(value) - VARHDRSZ;
-  const MemoryContext room = AllocSetContextCreate(
-      CurrentMemoryContext, "identity_resolve slice", ALLOCSET_DEFAULT_SIZES);
+  const MemoryContext room =
+      AllocSetContextCreate(CurrentMemoryContext, "identity_resolve slice", ALLOCSET_DEFAULT_SIZES);
   const MemoryContext outer = MemoryContextSwitchTo(room);
   for (std::size_t begin = 0; begin < size; begin += kBytes) {
     visit(slice_of(value, begin, std::min(kBytes, size - begin)), begin);

@@ -156,8 +156,7 @@ class Change {
     return DatumGetInt64(row->tts_values[kRecordRid]) == rid;
   }
 
-  void change_record(const TouchedRecords::Record& record, TupleTableSlot* row,
-                     StateTable* table) {
+  void change_record(const TouchedRecords::Record& record, TupleTableSlot* row, StateTable* table) {
     slot_getallattrs(row);
     const bool is_live = record.is_known ? record.is_live : look_up_rows(record);
     const std::span<const std::int64_t> new_keys =
@@ -255,8 +254,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_change_records) {
   ContextMemory memory(CurrentMemoryContext);
   MapRecords* changed = ChangedRecords::begin(map_id);
   void* place = palloc(sizeof(Change));
-  Change* change =
-      guarded([&] { return new (place) Change(map_id, *touched, *changed, memory); });
+  Change* change = guarded([&] { return new (place) Change(map_id, *touched, *changed, memory); });
   change->change_records({touched->records.data(), touched->records.size()});
   change->change_keys();
   LastTouched::end();

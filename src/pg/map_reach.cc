@@ -353,8 +353,7 @@ class Walk {
     const Datum stored = value_of(packs_, kPacked);
     const auto* packed = DatumGetByteaPP(stored);
     const std::size_t size = VARSIZE_ANY_EXHDR(packed);
-    auto* bytes =
-        guarded([&] { return reinterpret_cast<char*>(rows_->bytes.allocate(size)); });
+    auto* bytes = guarded([&] { return reinterpret_cast<char*>(rows_->bytes.allocate(size)); });
     bytes_ += size;
     std::memcpy(bytes, VARDATA_ANY(packed), size);
     if (PointerGetDatum(packed) != stored) pfree(const_cast<bytea*>(packed));

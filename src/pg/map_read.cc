@@ -2,9 +2,9 @@
 //
 // The rows that came and those that are gone are what scan_source() gives. Records of which a row
 // came are looked up by their ids, and what rows they had by their numbers, in the order of these;
-// a new row goes into the place of the old one. The rows of other records that are gone are found by
-// their fingerprints, which m<id>_prints has together with the records' numbers. All of it by the
-// map's own indexes, and written at once: of many rows that changed, a plan would take as long
+// a new row goes into the place of the old one. The rows of other records that are gone are found
+// by their fingerprints, which m<id>_prints has together with the records' numbers. All of it by
+// the map's own indexes, and written at once: of many rows that changed, a plan would take as long
 // again. Nobody else writes these tables meanwhile, but for identify(), which writes to rows of
 // records that are read here by their numbers and ids alone.
 //
@@ -205,8 +205,8 @@ class Copying {
       remove_row(old_rows_[*at]);
     }
   }
-  // When all have been told: those of them whose records have not been looked up. Where they are few
-  // the numbers of their records lead to them.
+  // When all have been told: those of them whose records have not been looked up. Where they are
+  // few the numbers of their records lead to them.
   void remove_strays() {
     if (strays_.keys().empty()) return;
     const auto remove_if_stray = [this](OldRow& row) {
@@ -496,9 +496,8 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_read_rows) {
   ContextMemory memory(CurrentMemoryContext);
   void* place = palloc(sizeof(Copying));
   const std::int64_t most = PG_GETARG_INT64(9);
-  Copying* copying = guarded([&] {
-    return new (place) Copying(PG_GETARG_INT32(6), PG_GETARG_INT32(7), most, memory);
-  });
+  Copying* copying = guarded(
+      [&] { return new (place) Copying(PG_GETARG_INT32(6), PG_GETARG_INT32(7), most, memory); });
   copying->open();
   if (named) {
     Datum* ids = nullptr;

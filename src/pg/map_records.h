@@ -11,7 +11,7 @@ struct MapRecord {
   std::int32_t source;  // its number
   bool is_new;          // it has no identity
   engine::Uuid identity;
-  bool knows_keys;        // what it carries, which is MapRecords::keys_of() then
+  bool knows_keys;  // what it carries, which is MapRecords::keys_of() then
   std::size_t first_key;
   std::size_t key_count;
 };

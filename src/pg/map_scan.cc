@@ -137,9 +137,12 @@ class ChangeFinder final : public RowVisitor {
     hash_.begin(MapHash::Sort::kRow);
     hash_.add(row.record_id);
     // When identify() was last told something is not what it was told.
-    if (scan_->name() != kIdentifySource) hash_.add(row.updated_at);
+    const bool has_time =
+        scan_->name() != kIdentifySource && row.updated_at != engine::kNeverUpdated;
+    hash_.add_count(has_time ? 1 : 0);
+    if (has_time) hash_.add(row.updated_at);
     for (const RowView::Cell& cell : row.cells) {
-      hash_.add(std::int64_t{cell.column->attribute});
+      hash_.add_count(static_cast<std::size_t>(cell.column->attribute));
       hash_.add(cell.value);
     }
     // As the set of fingerprints has it.

@@ -80,8 +80,8 @@ SQL
 }
 if [ "$lived" -eq "$histories" ]; then
   notices 'a refresh that skips a source' identity_map_refresh 'CONTINUE WHEN ids' 'CONTINUE WHEN i = 1 OR ids'
-  notices 'changed records that are overlooked' identity_map_refresh 'settle(m, change.live' "settle(m, '{}'"
-  notices 'records that are gone and still counted' identity_map_refresh 'change.live, change.gone,' "change.live, '{}',"
+  notices 'changed records that are overlooked' identity_map_take_in 'settle(m, change.live' "settle(m, '{}'"
+  notices 'records that are gone and still counted' identity_map_take_in 'change.live, change.gone,' "change.live, '{}',"
   notices 'packs that are not made anew' identity_map_settle_all 'IF unsettled OR' 'IF false AND'
   notices 'a value that has become too common' identity_map_common_text 'FROM more)' 'FROM more WHERE false)'
   notices 'a value that is no longer too common' identity_map_common_text 'FROM less)' 'FROM less WHERE false)'
@@ -98,7 +98,8 @@ if [ "$lived" -eq "$histories" ]; then
   template=two
   notices 'rows of the table that stay as they were' identity_map_settle_text 'AND ROW(' 'AND false AND ROW('
   notices 'forgotten records that come back' identity_map_forgotten 'WHERE source =' 'WHERE false AND source ='
-  notices 'triggers that overlook deletes' identity_map_prepare "TG_OP <> ''INSERT''" "TG_OP = ''UPDATE''"
+  notices 'triggers that overlook deletes' identity_map_prepare 'old_rows AS t WHERE t.%4$I IS NOT NULL;' 'old_rows AS t WHERE false;'
+  notices 'triggers that overlook the id that a record had' identity_map_prepare 'old_rows AS t WHERE t.%4$I IS NOT NULL UNION' 'old_rows AS t WHERE false UNION'
   notices 'changed_since that overlooks rows of the last moment' identity_map_changed '%I >= %L' '%I > %L'
   notices 'a full refresh that believes changed_since' identity_map_changed 'is_full OR since' 'since'
   notices 'identify() that drops what it knew' identity_map_identify "coalesce(former, '{}') - 'rid'" "'{}'::jsonb - 'rid'"
