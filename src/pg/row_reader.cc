@@ -40,6 +40,8 @@ RowReader::RowReader(const Request& request, const RowLayout& layout)
     }));
     output_settings_.add(columns_.back().reader);
   }
+  own_texts_ =
+      call([&] { return static_cast<Text*>(palloc((columns_.size() + 1) * sizeof(Text))); });
 }
 
 void RowReader::take(const NullableDatum* cells, engine::LocalSink& sink, Progress* progress) {
@@ -117,11 +119,12 @@ void RowReader::read_texts_under_settings(const NullableDatum* cells) {
 
 // The row as text, on the row's memory. PostgreSQL's half: may raise errors.
 void RowReader::read_texts(const NullableDatum* cells) {
-  texts_ = nullptr;
-  text_count_ = text_room_ = 0;
+  texts_ = own_texts_;
+  text_room_ = columns_.size();
+  text_count_ = 0;
   const auto add = [this](const Column& column, std::string_view value) {
     if (text_count_ == text_room_) {
-      const std::size_t room = std::max<std::size_t>(text_room_ * 2, columns_.size());
+      const std::size_t room = text_room_ * 2;
       auto* grown =
           static_cast<Text*>(MemoryContextAllocHuge(CurrentMemoryContext, room * sizeof(Text)));
       std::copy_n(texts_, text_count_, grown);

@@ -111,6 +111,7 @@ class RowReader {
   OutputSettings output_settings_;
   std::string_view record_id_;
   std::int64_t updated_at_ = engine::kNeverUpdated;
+  Text* own_texts_ = nullptr;  // room for a text a column, which most rows do with
   Text* texts_ = nullptr;
   std::size_t text_count_ = 0;
   std::size_t text_room_ = 0;
