@@ -81,6 +81,9 @@ struct ReachedRows {
       : memory(context),
         bytes(memory),
         map_id(number),
+        rids(&memory),
+        olds(&memory),
+        is_new(&memory),
         rows(&memory),
         keys(&memory),
         identities(memory),
@@ -107,6 +110,10 @@ struct ReachedRows {
   ContextMemory memory;
   engine::Arena bytes;  // packs and rows
   int map_id;
+  // The records: their numbers, and the identity of each, unless it has none yet.
+  boost::container::pmr::vector<std::int64_t> rids;
+  boost::container::pmr::vector<engine::Uuid> olds;
+  boost::container::pmr::vector<bool> is_new;
   boost::container::pmr::vector<SourceRow> rows;
   boost::container::pmr::vector<std::int64_t> keys;
   PlaceTable<engine::Uuid> identities;        // that have a pack

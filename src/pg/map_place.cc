@@ -87,6 +87,21 @@ class Placing {
     rank_kinds();
   }
 
+  // Those that identity_map_reach() has found last, if any: what is found out is written down then,
+  // as of `at`.
+  bool read_reached(TimestampTz at) {
+    const ReachedRows* reached = LastReached::of(map_id_);
+    if (reached == nullptr) return false;
+    members_.reserve(reached->rids.size());
+    engine::Ticker ticker(environment_);
+    for (std::size_t i = 0; i < reached->rids.size(); ++i) {
+      ticker.tick();
+      add_record(reached->rids[i], reached->is_new[i] ? nullptr : &reached->olds[i]);
+    }
+    writes_ = true;
+    call([&] { writer_.open(map_id_, at); });
+    return true;
+  }
   // The records as the map knows them: their numbers, and what each was.
   void read_records(std::span<const std::int64_t> rids, const Ids& olds) {
     if (olds.count != rids.size()) {
@@ -96,7 +111,8 @@ class Placing {
     engine::Ticker ticker(environment_);
     for (std::size_t i = 0; i < rids.size(); ++i) {
       ticker.tick();
-      add_record(rids[i], olds.values[i], olds.nulls[i]);
+      const Uuid old = olds.nulls[i] ? Uuid{} : uuid_of(olds.values[i]);
+      add_record(rids[i], olds.nulls[i] ? nullptr : &old);
     }
   }
   // All that the map has.
@@ -106,17 +122,10 @@ class Placing {
       return psprintf("SELECT rid, identity_id FROM identity_state.m%d_records", map_id_);
     });
     read_rows(query, {INT8OID, UUIDOID}, [this](const Datum* values, const bool* nulls) {
-      guarded([&] { add_record(DatumGetInt64(values[0]), values[1], nulls[1]); });
+      const Uuid old = nulls[1] ? Uuid{} : uuid_of(values[1]);
+      guarded([&] { add_record(DatumGetInt64(values[0]), nulls[1] ? nullptr : &old); });
     });
     SpiConnection::finish();
-  }
-
-  // From now on what is found out is written down, as of `at`, if the records are those that
-  // identity_map_reach() has found.
-  void begin_writing(TimestampTz at) {
-    if (LastReached::of(map_id_) == nullptr) return;
-    writes_ = true;
-    call([&] { writer_.open(map_id_, at); });
   }
 
   // `dead`: identities of records that are gone.
@@ -190,10 +199,11 @@ class Placing {
     execution_->rewind();
   }
 
-  void add_record(std::int64_t rid, Datum old, bool is_new) {
+  // old: what it was; nullptr: nothing.
+  void add_record(std::int64_t rid, const Uuid* old) {
     if (!rids_.insert(rid).second) return;
     members_.push_back(
-        {Succession::kNone, is_new ? Succession::kNone : olds_.insert(uuid_of(old)).first});
+        {Succession::kNone, old == nullptr ? Succession::kNone : olds_.insert(*old).first});
   }
 
   static std::int64_t number_of(const engine::Row& row, engine::SlotNumber slot) {
@@ -587,9 +597,9 @@ using namespace identity_resolve::pg;
 IDENTITY_RESOLVE_FUNCTION(identity_map_place) {
   guarded([&] {
     Placing placing(fcinfo, begin_tuplestore(fcinfo), Reasons::kYes);
-    placing.read_records(call([&] { return number_argument(fcinfo, 2); }),
-                         call([&] { return ids_argument(fcinfo, 3); }));
-    placing.begin_writing(PG_GETARG_TIMESTAMPTZ(5));
+    const std::span<const std::int64_t> rids = call([&] { return number_argument(fcinfo, 2); });
+    const bool is_told = !rids.empty() || !placing.read_reached(PG_GETARG_TIMESTAMPTZ(5));
+    if (is_told) placing.read_records(rids, call([&] { return ids_argument(fcinfo, 3); }));
     placing.go(call([&] { return ids_argument(fcinfo, 4); }));
   });
   return Datum{0};

@@ -57,10 +57,7 @@ class Walk {
         common_keys_(&memory),
         connecting_(&memory),
         many_(&memory),
-        rids_(&memory),
-        sources_(&memory),
-        olds_(&memory),
-        old_is_null_(&memory) {
+        sources_(&memory) {
     for (const std::int64_t rid : live) live_.insert(rid);
     for (const std::int64_t rid : gone) gone_.insert(rid);
     for (const std::int64_t key : seeds) seeds_.insert(key);
@@ -155,24 +152,17 @@ class Walk {
 
   // A value of the type identity_map_reached.
   HeapTuple result(TupleDesc shape) {
-    const auto count = static_cast<int>(rids_.size());
-    auto* sources = static_cast<Datum*>(
-        MemoryContextAllocHuge(CurrentMemoryContext, (rids_.size() + 1) * sizeof(Datum)));
-    auto* olds = static_cast<Datum*>(
-        MemoryContextAllocHuge(CurrentMemoryContext, (rids_.size() + 1) * sizeof(Datum)));
-    for (std::size_t i = 0; i < rids_.size(); ++i) {
-      sources[i] = Int16GetDatum(sources_[i]);
-      olds[i] = datum_of(olds_[i]);
-    }
-    std::array<Datum, 6> values = {
-        number_array({rids_.data(), rids_.size()}),
-        PointerGetDatum(
-            construct_array(sources, count, INT2OID, sizeof(std::int16_t), true, TYPALIGN_SHORT)),
-        uuid_array(olds, old_is_null_.data(), olds_.size()),
+    auto* sources = static_cast<Datum*>(palloc((sources_.size() + 1) * sizeof(Datum)));
+    std::transform(sources_.begin(), sources_.end(), sources,
+                   [](std::int16_t source) { return Int16GetDatum(source); });
+    std::array<Datum, 5> values = {
+        Int64GetDatum(static_cast<std::int64_t>(rows_->rids.size())),
+        PointerGetDatum(construct_array(sources, static_cast<int>(sources_.size()), INT2OID,
+                                        sizeof(std::int16_t), true, TYPALIGN_SHORT)),
         number_array({connecting_.data(), connecting_.size()}),
         number_array({common_keys_.data(), common_keys_.size()}),
         number_array({many_.data(), many_.size()})};
-    std::array<bool, 6> nulls{};
+    std::array<bool, 5> nulls{};
     return heap_form_tuple(shape, values.data(), nulls.data());
   }
 
@@ -268,10 +258,13 @@ class Walk {
     guarded([&] {
       if (!included_.insert(rid).second) return;
       seen_records_.insert(rid);
-      rids_.push_back(rid);
-      sources_.push_back(static_cast<std::int16_t>(source));
-      olds_.push_back(identity == nullptr ? engine::Uuid{} : *identity);
-      old_is_null_.push_back(identity == nullptr);
+      rows_->rids.push_back(rid);
+      rows_->olds.push_back(identity == nullptr ? engine::Uuid{} : *identity);
+      rows_->is_new.push_back(identity == nullptr);
+      const auto number = static_cast<std::int16_t>(source);
+      if (std::find(sources_.begin(), sources_.end(), number) == sources_.end()) {
+        sources_.push_back(number);
+      }
     });
   }
 
@@ -429,11 +422,7 @@ class Walk {
   Numbers<std::int64_t> common_keys_;
   Numbers<std::int64_t> connecting_;
   Numbers<std::int64_t> many_;
-  // What is found, a record at a place.
-  Numbers<std::int64_t> rids_;
-  Numbers<std::int16_t> sources_;
-  Numbers<engine::Uuid> olds_;
-  Numbers<bool> old_is_null_;
+  Numbers<std::int16_t> sources_;  // of the records that are found, each once
 };
 
 }  // namespace
@@ -457,7 +446,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_reach) {
     kDead
   };
   const auto numbers = [fcinfo](Argument argument) { return number_argument(fcinfo, argument); };
-  const TupleDesc shape = result_shape(fcinfo, 6);
+  const TupleDesc shape = result_shape(fcinfo, 5);
   const Ids dead = ids_argument(fcinfo, kDead);
   // As the statements before have left it.
   PushActiveSnapshot(GetTransactionSnapshot());

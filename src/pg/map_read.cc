@@ -218,6 +218,7 @@ class Copying {
       for (const std::int64_t rid : stray_rids_) {
         const OldRows rows = take_old_rows(rid);
         for (std::size_t i = rows.begin; i < rows.end; ++i) remove_if_stray(old_rows_[i]);
+        forget_old_rows(rows.begin);
       }
     }
     if (found_.keys().size() == strays_.keys().size()) return;
@@ -229,6 +230,7 @@ class Copying {
       if (!strays_.contains(DatumGetInt64(row->tts_values[kRowFingerprint - 1]))) continue;
       take_old_row(row);
       remove_if_stray(old_rows_.back());
+      forget_old_rows(old_rows_.size() - 1);
     }
     ExecDropSingleTupleTableSlot(row);
     table_endscan(scan);
@@ -250,8 +252,9 @@ class Copying {
       auto at = went_keys_.begin();
       for (const Touched& record : touched_) {
         went.clear();
-        for (; at != went_keys_.end() && at->rid == record.rid; ++at) {
-          if (went.empty() || went.back() != at->key) went.push_back(at->key);
+        for (; at != went_keys_.end() && at->rid <= record.rid; ++at) {
+          if (at->rid < record.rid || (!went.empty() && went.back() == at->key)) continue;
+          went.push_back(at->key);
         }
         to->add({record.rid, source_, record.is_known, record.is_live, 0, 0, 0, 0},
                 {keys_.data() + record.first_key, record.key_count}, {went.data(), went.size()});
@@ -318,6 +321,13 @@ class Copying {
     rows.end = old_rows_.size();
     if (rows.end == rows.begin + 1) old_rows_[rows.begin].is_only = true;
     return rows;
+  }
+
+  // Those from a place on: there may be more than memory holds.
+  void forget_old_rows(std::size_t begin) noexcept {
+    if (begin < old_rows_.size()) old_keys_.resize(old_rows_[begin].first_key);
+    old_rows_.resize(begin);
+    old_prints_.resize(begin);
   }
 
   // The place of an id among those that have been looked up, or kNotNamed.

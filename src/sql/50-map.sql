@@ -195,11 +195,10 @@ CREATE FUNCTION identity_map_change_records(map_id integer,
 COMMENT ON FUNCTION identity_map_change_records(integer) IS
   'internal: what changed records of an identity map carry now';
 
--- The records of a map that a change may concern: their numbers, sources' numbers and identities, a record
--- at a place; the keys that connect them (and those that it began with), which of the keys that they
--- carry are too common and connect nobody, and which of the others as many records carry as a rule allows
--- of one source, or more.
-CREATE TYPE identity_map_reached AS (rids bigint[], sources smallint[], olds uuid[], keys bigint[], common bigint[], many bigint[]);
+-- Of the records of a map that a change may concern: how many they are, and their sources' numbers; the keys
+-- that connect them (and those that it began with), which of the keys that they carry are too common and
+-- connect nobody, and which of the others as many records carry as a rule allows of one source, or more.
+CREATE TYPE identity_map_reached AS (records bigint, sources smallint[], keys bigint[], common bigint[], many bigint[]);
 COMMENT ON TYPE identity_map_reached IS 'internal: the records of an identity map that a change may concern';
 
 -- identity_map_reach(map_id, live, keys, newly, no_longer, limits, most, gone, dead): the records that a path
@@ -207,8 +206,8 @@ COMMENT ON TYPE identity_map_reached IS 'internal: the records of an identity ma
 -- `no_longer`, and with the identities `dead` of the records `gone`, which are no more; and those that carry
 -- the keys `newly`, which became too common. Limits: the rules' max_records, by kind. Each record and each
 -- identifier is looked up once, or comes with the pack of an identity (src/pg/map_reach.cc). NULL where there
--- are more records than `most`. What identity_map_reached_rows() gives are the rows of the records that were
--- found last in this transaction.
+-- are more records than `most`. Which they are the transaction remembers, for identity_map_place(), and their
+-- rows, which identity_map_reached_rows() gives.
 CREATE FUNCTION identity_map_reach(map_id integer, live bigint[], keys bigint[], newly bigint[] DEFAULT '{}', no_longer bigint[] DEFAULT '{}',
                                    limits bigint[] DEFAULT '{}', most bigint DEFAULT 9223372036854775807,
                                    gone bigint[] DEFAULT '{}', dead uuid[] DEFAULT '{}')
@@ -246,11 +245,11 @@ COMMENT ON FUNCTION identity_map_sharers(integer) IS
 
 -- identity_map_place(clauses, map_id, rids, olds, dead, at): resolves the clauses, which give these records of
 -- the map with their numbers, and says which of the identities that they were (`olds`, a record at a place)
--- and of `dead` lives on where, and by what identities merged; without rids and olds: all of the map's
--- records, and who merged. Gives (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved
+-- and of `dead` lives on where, and by what identities merged. Where rids are none: of the records that
+-- identity_map_reach() has found last; without rids and olds: all of the map's records, and who merged. Gives (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved
 -- bigint[], by_kind text, by_value text, by_rids bigint[], merged bigint[], merged_olds uuid[], and the
--- columns of the map's table), src/pg/map_place.cc. Of records that identity_map_reach() has found it brings
--- the map's state in line: records, identities, retired, history (as of `at`) and packs.
+-- columns of the map's table), src/pg/map_place.cc. Of what identity_map_reach() has found it brings the map's
+-- state in line: records, identities, retired, history (as of `at`) and packs.
 CREATE FUNCTION identity_map_place(clauses identity_clause[], map_id integer, rids bigint[], olds uuid[], dead uuid[], at timestamptz)
   RETURNS SETOF record
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 10000;
@@ -274,7 +273,7 @@ DECLARE
   copy text;
 BEGIN
   FOR i IN 1 .. cardinality(m.source_names) LOOP
-    IF reached.rids IS NOT NULL AND NOT m.source_numbers[i]::smallint = ANY (reached.sources) THEN
+    IF reached.records IS NOT NULL AND NOT m.source_numbers[i]::smallint = ANY (reached.sources) THEN
       query := CASE WHEN numbered THEN regexp_replace(m.blanks[i], ' WHERE false$', ', NULL::bigint AS "[number]" WHERE false') ELSE m.blanks[i] END;
     ELSE
       query := m.readers[i];
@@ -282,7 +281,7 @@ BEGIN
       IF numbered THEN
         query := replace(query, format(' FROM %s AS r', copy), format(', r.rid AS "[number]" FROM %s AS r', copy));
       END IF;
-      IF reached.rids IS NOT NULL THEN
+      IF reached.records IS NOT NULL THEN
         query := replace(query, format(' FROM %s AS r', copy), format(' FROM @extschema@.identity_map_reached_rows(NULL::%s, %s, %s) AS r', copy, m.map_id, m.source_numbers[i]));
       END IF;
     END IF;

@@ -109,9 +109,8 @@ COMMENT ON FUNCTION identity_map_allow_much() IS 'internal: memory and costs for
 
 -- The statement that brings identities and table in line with what a resolve says. Its parameters:
 -- $1 the clauses to resolve, numbered, $2 now, $3 identities of records that are gone, and of all records $4
--- whether the map is being filled for the first time and $5 how many they are (so that the planner knows), of
--- a part of them $4 their numbers and $5 their identities. Of a part, which identity_map_reach() has found,
--- identity_map_place() writes all but the table itself. It gives what was done as jsonb, and of all records
+-- whether the map is being filled for the first time and $5 how many they are (so that the planner knows). Of
+-- a part, which identity_map_reach() has found, identity_map_place() writes all but the table itself. It gives what was done as jsonb, and of all records
 -- what identity_map_name_merges() wants. %TABLE% stands for the map's table.
 --
 -- placed   the identities as resolved, each with its id ("id", "is_new"), what its records were ("olds"), how
@@ -186,7 +185,7 @@ BEGIN
    WHERE n.id IS DISTINCT FROM o.old),'
   ELSE
     'WITH placed AS MATERIALIZED (
-   SELECT * FROM @extschema@.identity_map_place($1, ' || m.map_id || CASE WHEN of_all THEN ', $3)' ELSE ', $4, $5, $3, $2)' END || '
+   SELECT * FROM @extschema@.identity_map_place($1, ' || m.map_id || CASE WHEN of_all THEN ', $3)' ELSE ', ''{}'', ''{}'', $3, $2)' END || '
    AS ("[id]" uuid, "[is_new]" boolean, "[lost]" uuid, "[olds]" uuid[], "[records]" bigint, "[moved]" bigint[], "[by_kind]" text, "[by_value]" text,
        "[by_rids]" bigint[], "[merged]" bigint[], "[merged_olds]" uuid[]' || columns || ')),'
   END || '
@@ -272,19 +271,19 @@ BEGIN
         ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e), m.limits, most, gone, dead);
     END IF;
   END IF;
-  IF small AND (reached.rids IS NULL OR cardinality(reached.rids) > 1000) THEN
+  IF small AND (reached.records IS NULL OR reached.records > 1000) THEN
     -- One record, but many are concerned: to join these record by record would take their square.
     small := false;
     PERFORM @extschema@.identity_map_allow_much(), set_config('enable_seqscan', 'on', true),
             set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true);
   END IF;
-  IF reached.rids IS NULL THEN
+  IF reached.records IS NULL THEN
     RETURN @extschema@.identity_map_settle_all(m, dead, at, true);
   END IF;
   IF small THEN
-    done := @extschema@.identity_map_execute(statement, @extschema@.identity_map_request(m, reached, true), at, dead, reached.rids, reached.olds);
+    done := @extschema@.identity_map_execute(statement, @extschema@.identity_map_request(m, reached, true), at, dead);
   ELSE
-    EXECUTE statement INTO done USING @extschema@.identity_map_request(m, reached, true), at, dead, reached.rids, reached.olds;
+    EXECUTE statement INTO done USING @extschema@.identity_map_request(m, reached, true), at, dead;
   END IF;
   RETURN done;
 END $$;

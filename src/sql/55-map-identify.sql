@@ -82,7 +82,7 @@ BEGIN
            AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp'
     || m.traits || ')'
   INTO fingerprint, new_keys
-  USING @extschema@.identity_map_request(m, ROW('{}', '{}', '{}', '{}', '{}', '{}')::@extschema@.identity_map_reached, false), place,
+  USING @extschema@.identity_map_request(m, ROW(0, '{}', '{}', '{}', '{}')::@extschema@.identity_map_reached, false), place,
     format('SELECT %L::text, NULL::timestamp AS updated_at', user_id)
       || (SELECT string_agg(format(', %L::text[] AS %I',
                    CASE WHEN jsonb_typeof(traits -> ('k_' || (k ->> 'name'))) = 'array'
@@ -106,7 +106,7 @@ BEGIN
       END IF;
       reached := @extschema@.identity_map_reach(m.map_id, CASE WHEN number IS NULL THEN '{}' ELSE ARRAY[number] END, seeds, limits => m.limits,
                                                 most => @extschema@.identity_map_most());
-      IF reached.rids IS NULL THEN
+      IF reached.records IS NULL THEN
         -- As are more than memory holds.
         PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true);
         EXIT;
