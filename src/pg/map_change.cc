@@ -7,6 +7,7 @@
 // Plain frames: what C++ objects there are have all their memory on the function's context, or on
 // that of the records.
 #include "pg/map_arrays.h"
+#include "pg/map_copies.h"
 #include "pg/map_lookup.h"
 #include "pg/map_records.h"
 #include "pg/map_state.h"
@@ -34,7 +35,7 @@ class Change {
       : map_id_(map_id),
         touched_(&touched),
         changed_(&changed),
-        copies_(&memory),
+        copies_(map_id, memory),
         row_keys_(&memory),
         difference_(&memory),
         less_(&memory),
@@ -58,7 +59,7 @@ class Change {
       find(records, Int64GetDatum(record.rid));
       if (next(records)) change_record(record, records.row, table);
     }
-    for (const Copy& copy : copies_) close_lookup(copy.rows);
+    copies_.close();
     close_lookup(records);
     close_state_table(table);
   }
@@ -106,25 +107,11 @@ class Change {
   }
 
  private:
-  // A copy of a source's rows, by their records' numbers.
-  struct Copy {
-    std::int32_t source;
-    Lookup rows;
-  };
-  Lookup& rows_of(std::int32_t source) {
-    for (Copy& copy : copies_) {
-      if (copy.source == source) return copy.rows;
-    }
-    const Lookup rows =
-        open_lookup_by(map_id_, psprintf("rows_%d", source), {"rid"}, GetActiveSnapshot());
-    guarded([&] { copies_.push_back({source, rows}); });
-    return copies_.back().rows;
-  }
   // What a record's rows carry, into row_keys_; whether it has any.
   bool look_up_rows(const TouchedRecords::Record& record) {
     row_keys_.clear();
     bool is_live = false;
-    Lookup& rows = rows_of(record.source);
+    Lookup& rows = copies_.of(record.source).rows;
     find(rows, Int64GetDatum(record.rid));
     while (next(rows)) {
       is_live = true;
@@ -207,7 +194,7 @@ class Change {
   int map_id_;
   const TouchedRecords* touched_;
   MapRecords* changed_;
-  List<Copy> copies_;
+  MapCopies copies_;
   List<std::int64_t> row_keys_;
   List<std::int64_t> difference_;
   List<Carrier> less_;

@@ -9,6 +9,7 @@
 // that of the rows.
 #include "pg/environment.h"
 #include "pg/map_arrays.h"
+#include "pg/map_copies.h"
 #include "pg/map_keys.h"
 #include "pg/map_lookup.h"
 #include "pg/map_packs.h"
@@ -53,7 +54,7 @@ class Walk {
         new_keys_(&memory),
         step_(&memory),
         row_keys_(&memory),
-        copies_(&memory),
+        copies_(map_id, memory),
         common_keys_(&memory),
         connecting_(&memory),
         many_(&memory),
@@ -72,10 +73,7 @@ class Walk {
     fresh_ = LastRead::of(map_id_);
   }
   void close() {
-    for (const Copy& copy : copies_) {
-      ExecDropSingleTupleTableSlot(copy.packed);
-      close_lookup(copy.rows);
-    }
+    copies_.close();
     close_lookup(records_);
     close_lookup(carriers_);
     close_lookup(common_);
@@ -167,13 +165,6 @@ class Walk {
   }
 
  private:
-  // A copy of a source's rows.
-  struct Copy {
-    std::int32_t source;
-    Lookup rows;
-    TupleTableSlot* packed;  // a row of a pack
-  };
-
   // Takes what is to be looked up next, in rising order: neighbours lie on one page.
   void begin_step(Numbers<std::int64_t>& found) {
     step_.swap(found);
@@ -298,7 +289,7 @@ class Walk {
   }
   // The rows of a record, from the copy of its source.
   void read_rows(std::int64_t rid, std::int32_t source) {
-    Lookup& rows = copy_of(source).rows;
+    Lookup& rows = copies_.of(source).rows;
     find(rows, Int64GetDatum(rid));
     while (next(rows)) {
       const MemoryContext outer = MemoryContextSwitchTo(rows_->memory.context());
@@ -319,23 +310,6 @@ class Walk {
       if (PointerGetDatum(keys) != stored) pfree(keys);
     }
   }
-  [[nodiscard]] bool has_copy(std::int32_t source) const {
-    for (const Copy& copy : copies_) {
-      if (copy.source == source) return true;
-    }
-    return OidIsValid(find_state(map_id_, psprintf("rows_%d", source)));
-  }
-  Copy& copy_of(std::int32_t source) {
-    for (Copy& copy : copies_) {
-      if (copy.source == source) return copy;
-    }
-    const Lookup rows =
-        open_lookup_by(map_id_, psprintf("rows_%d", source), {"rid"}, GetActiveSnapshot());
-    TupleTableSlot* packed =
-        MakeSingleTupleTableSlot(RelationGetDescr(rows.table), &TTSOpsMinimalTuple);
-    guarded([&] { copies_.push_back({source, rows, packed}); });
-    return copies_.back();
-  }
 
   // Takes in all of an identity by its pack; false where it has none. Once for each identity.
   bool take_pack(const engine::Uuid& id) {
@@ -354,8 +328,8 @@ class Walk {
     bool is_good = true;
     const bool is_pack = each_packed_row(
         bytes, size, [&](std::int32_t source, MinimalTuple tuple, std::size_t length) {
-          is_good = is_good && has_copy(source) &&
-                    is_plain_row(copy_of(source).packed->tts_tupleDescriptor, tuple, length);
+          is_good = is_good && copies_.has(source) &&
+                    is_plain_row(copies_.of(source).row->tts_tupleDescriptor, tuple, length);
         });
     is_good = is_good && is_pack;
     guarded([&] {
@@ -371,7 +345,7 @@ class Walk {
   }
   void take_packed_row(std::int32_t source, MinimalTuple tuple, const engine::Uuid& identity,
                        bool shares) {
-    TupleTableSlot* row = copy_of(source).packed;
+    TupleTableSlot* row = copies_.of(source).row;
     ExecStoreMinimalTuple(tuple, row, false);
     slot_getsomeattrs(row, kRowKeys);
     const std::int64_t rid = DatumGetInt64(row->tts_values[kRowRid - 1]);
@@ -418,7 +392,7 @@ class Walk {
   Numbers<std::int64_t> new_keys_;
   Numbers<std::int64_t> step_;
   Numbers<std::int64_t> row_keys_;  // what the record at hand carries
-  Numbers<Copy> copies_;
+  MapCopies copies_;
   Numbers<std::int64_t> common_keys_;
   Numbers<std::int64_t> connecting_;
   Numbers<std::int64_t> many_;

@@ -95,9 +95,13 @@ extern "C" {
 
 #if PG_VERSION_NUM >= 150000
 extern "C" {
+#include <nodes/extensible.h>
 #include <storage/fileset.h>
 }
+// Of a custom path: its scan computes what is asked of it. Before 15 none has to say so.
+#define CUSTOM_SCAN_PROJECTS CUSTOMPATH_SUPPORT_PROJECTION
 #else
+#define CUSTOM_SCAN_PROJECTS 0
 // As its arrayutils.c has it.
 #define MaxArraySize (static_cast<Size>(MaxAllocSize / sizeof(Datum)))
 // Shared file sets without the sharing: their files are named by process and number alone. What

@@ -90,9 +90,7 @@ void offer_scan(PlannerInfo* root, RelOptInfo* rel, Index number, RangeTblEntry*
   path->path.rows = replaced->rows;
   path->path.startup_cost = replaced->startup_cost;
   path->path.total_cost = replaced->total_cost;
-#if PG_VERSION_NUM >= 150000
-  path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
-#endif
+  path->flags = CUSTOM_SCAN_PROJECTS;
   const CallEstimate* estimate = estimate_call(root, call, *form);
   const ResultKind result =
       estimate != nullptr ? estimate->result : result_of(*form, OutputRows::kIdentities);

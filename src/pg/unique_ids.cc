@@ -33,7 +33,8 @@ TableColumn shown_column(const Query* query, AttrNumber number) {
   const TargetEntry* shown = get_tle_by_resno(query->targetList, number);
   if (shown == nullptr || !IsA(shown->expr, Var)) return {};
   const auto* column = reinterpret_cast<const Var*>(shown->expr);
-  if (column->varno != place || column->varlevelsup != 0 || column->varattno <= 0) return {};
+  if (static_cast<int>(column->varno) != place || column->varlevelsup != 0 || column->varattno <= 0)
+    return {};
   if (table->rtekind == RTE_SUBQUERY) return shown_column(table->subquery, column->varattno);
   if (table->rtekind != RTE_RELATION) return {};
   switch (column->vartype) {
