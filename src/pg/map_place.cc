@@ -4,7 +4,7 @@
 //
 // The resolve is that of resolve_identities(), read twice: for the records of each cluster, and
 // then for its row. Which identity keeps its id: engine/succession.h; by what identities merged:
-// engine/merge_reasons.h.
+// engine/merge_reasons.h; what is written down: map_identities.h, map_renew_packs.h.
 #include <algorithm>
 #include <numeric>
 
@@ -17,6 +17,7 @@
 #include "pg/map_lookup.h"
 #include "pg/map_packs.h"
 #include "pg/map_records.h"
+#include "pg/map_renew_packs.h"
 #include "pg/map_state.h"
 #include "pg/map_tables.h"
 #include "pg/resolve.h"
@@ -74,9 +75,6 @@ class Placing {
         ids_(&environment_.memory()),
         first_(&environment_.memory()),
         by_cluster_(&environment_.memory()),
-        row_cluster_(&environment_.memory()),
-        row_order_(&environment_.memory()),
-        first_row_(&environment_.memory()),
         carriers_(&environment_.memory()),
         reasons_(environment_) {
     const ClauseList clauses{PG_GETARG_DATUM(0), false, false};
@@ -143,7 +141,7 @@ class Placing {
     if (writes_) {
       move_records(kept);
       call([this] { writer_.close(); });
-      write_packs();
+      renew_packs();
     }
     Execution::destroy(execution_);
   }
@@ -426,6 +424,21 @@ class Placing {
     store();
   }
 
+  void renew_packs() {
+    PackRenewal packs(*LastReached::of(map_id_), ids_.size(), environment_,
+                      [this](std::int64_t rid) {
+                        const std::uint32_t place = rids_.find(rid);
+                        if (place == NumberTable::kNone) missing();
+                        return members_[place].cluster;
+                      });
+    const List<std::uint32_t> order = order_of_clusters();
+    packs.write({ids_.data(), ids_.size()}, {order.data(), order.size()});
+    call([] {
+      LastReached::end();
+      LastRead::end();
+    });
+  }
+
   // Records that are of another identity now, in the order of their numbers: neighbours lie on one
   // page.
   void move_records(std::span<const std::uint32_t> kept) {
@@ -439,94 +452,6 @@ class Placing {
     for (const std::uint32_t place : moved) {
       call([&] { writer_.move(rids_.keys()[place], datum_of(ids_[members_[place].cluster])); });
     }
-  }
-
-  // Brings the packs of the identities that were reached in line with what they have come to be.
-  // Those of records that are no more go.
-  void write_packs() {
-    const ReachedRows* reached = LastReached::of(map_id_);
-    sort_rows(*reached);
-    const Sharers sharers = find_sharers(*reached);
-    List<bool> is_kept(reached->packs.size(), false, &environment_.memory());
-    StateTable* packs = call([this] { return open_state_table(map_id_, "packs"); });
-    PackWriter writer(CurrentMemoryContext);
-    engine::Ticker ticker(environment_);
-    for (const std::uint32_t cluster : order_of_clusters()) {
-      ticker.tick();
-      call([&] {
-        writer.begin(sharers.shares(cluster));
-        for (std::size_t i = first_row_[cluster]; i < first_row_[cluster + 1]; ++i) {
-          const SourceRow& row = reached->rows[row_order_[i]];
-          writer.add(row.source, {reinterpret_cast<const char*>(row.tuple), row.tuple->t_len});
-        }
-      });
-      const std::span<const char> bytes = writer.bytes();
-      const ReachedRows::Pack* old = reached->pack_of(ids_[cluster]);
-      if (bytes.empty()) continue;
-      if (old != nullptr) is_kept[static_cast<std::size_t>(old - reached->packs.data())] = true;
-      if (old != nullptr && std::ranges::equal(bytes, std::span(old->bytes, old->size))) continue;
-      call([&] { write_pack(packs, ids_[cluster], bytes, old); });
-    }
-    for (std::size_t i = 0; i < is_kept.size(); ++i) {
-      if (is_kept[i]) continue;
-      call([&] { delete_row(packs, reached->packs[i].place); });
-    }
-    call([&] {
-      close_state_table(packs);
-      LastReached::end();
-      LastRead::end();
-    });
-  }
-  void write_pack(StateTable* packs, const Uuid& id, std::span<const char> bytes,
-                  const ReachedRows::Pack* old) {
-    const MemoryContext outer = MemoryContextSwitchTo(row_memory_);
-    const Datum packed = bytes_value(bytes);
-    const std::array<Datum, 2> values = {datum_of(id), packed};
-    const std::array<bool, 2> nulls{};
-    if (old == nullptr) {
-      insert_row(packs, values.data(), nulls.data());
-    } else {
-      update_row(packs, old->place, values.data(), nulls.data());
-    }
-    MemoryContextSwitchTo(outer);
-    MemoryContextReset(row_memory_);
-  }
-
-  // The rows of each cluster, by their records' numbers and their fingerprints, so that a pack says
-  // the same in the same words.
-  void sort_rows(const ReachedRows& reached) {
-    row_cluster_.reserve(reached.rows.size());
-    first_row_.assign(ids_.size() + 1, 0);
-    for (const SourceRow& row : reached.rows) {
-      const std::uint32_t place = rids_.find(row.rid);
-      if (place == NumberTable::kNone) missing();
-      row_cluster_.push_back(members_[place].cluster);
-      ++first_row_[members_[place].cluster + 1];
-    }
-    std::partial_sum(first_row_.begin(), first_row_.end(), first_row_.begin());
-    row_order_.resize(reached.rows.size());
-    List<std::uint32_t> next(first_row_, &environment_.memory());
-    for (std::uint32_t i = 0; i < row_cluster_.size(); ++i) row_order_[next[row_cluster_[i]]++] = i;
-    for (std::size_t cluster = 0; cluster < ids_.size(); ++cluster) {
-      std::sort(row_order_.begin() + first_row_[cluster],
-                row_order_.begin() + first_row_[cluster + 1],
-                [&](std::uint32_t a, std::uint32_t b) {
-                  return order_of(reached.rows[a]) < order_of(reached.rows[b]);
-                });
-    }
-  }
-  static std::pair<std::int64_t, std::int64_t> order_of(const SourceRow& row) noexcept {
-    return {row.rid, packed_fingerprint(row.tuple)};
-  }
-  // The clusters that carry an identifier, not too common, together with another one.
-  Sharers find_sharers(const ReachedRows& reached) {
-    Sharers sharers(environment_.memory());
-    engine::Ticker ticker(environment_);
-    for (std::size_t i = 0; i < reached.rows.size(); ++i) {
-      ticker.tick();
-      sharers.add(row_cluster_[i], reached.keys_of(reached.rows[i]), reached.common);
-    }
-    return sharers;
   }
 
   // Identities whose records are gone, where no other record was of them.
@@ -572,10 +497,6 @@ class Placing {
   // By cluster: where its records' places begin in by_cluster_; one more for the end.
   List<std::uint32_t> first_;
   List<std::uint32_t> by_cluster_;
-  // Rows, as they were reached: the cluster of each, and their places, cluster by cluster.
-  List<std::uint32_t> row_cluster_;
-  List<std::uint32_t> row_order_;
-  List<std::uint32_t> first_row_;  // by cluster, where its places begin; one more for the end
   // Of the cluster at hand.
   std::vector<std::uint32_t> olds_here_;
   List<MergeReasons::Carrier> carriers_;
