@@ -25,6 +25,14 @@ inline std::span<const std::int64_t> numbers_of(const ArrayType* array) {
           static_cast<std::size_t>(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)))};
 }
 
+// Calls visit(numbers) for such an array, wherever it is stored, and leaves no copy behind.
+template <class Visit>
+void with_numbers(Datum stored, Visit&& visit) {
+  ArrayType* array = DatumGetArrayTypeP(stored);
+  visit(numbers_of(array));
+  if (PointerGetDatum(array) != stored) pfree(array);
+}
+
 // Those of an argument; error 22023 where it is anything else.
 inline std::span<const std::int64_t> number_argument(FunctionCallInfo fcinfo, int argument) {
   ArrayType* array = PG_GETARG_ARRAYTYPE_P(argument);

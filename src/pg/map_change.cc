@@ -115,16 +115,11 @@ class Change {
     find(rows, Int64GetDatum(record.rid));
     while (next(rows)) {
       is_live = true;
-      const Datum stored = value_of(rows, kRowKeys);
-      ArrayType* keys = DatumGetArrayTypeP(stored);
-      guarded([&] {
-        const std::span<const std::int64_t> carried = numbers_of(keys);
-        row_keys_.insert(row_keys_.end(), carried.begin(), carried.end());
+      with_numbers(value_of(rows, kRowKeys), [this](std::span<const std::int64_t> keys) {
+        guarded([&] { row_keys_.insert(row_keys_.end(), keys.begin(), keys.end()); });
       });
-      if (PointerGetDatum(keys) != stored) pfree(keys);
     }
-    std::sort(row_keys_.begin(), row_keys_.end());
-    row_keys_.erase(std::unique(row_keys_.begin(), row_keys_.end()), row_keys_.end());
+    sort_each_once(row_keys_);
     return is_live;
   }
 
@@ -218,8 +213,7 @@ using namespace identity_resolve::pg;
 IDENTITY_RESOLVE_FUNCTION(identity_map_touch) {
   const int map_id = PG_GETARG_INT32(0);
   const std::span<const std::int64_t> went = number_argument(fcinfo, 3);
-  TouchedRecords* touched = LastTouched::of(map_id);
-  if (touched == nullptr) touched = LastTouched::begin(map_id);
+  TouchedRecords* touched = LastTouched::of_or_new(map_id);
   guarded([&] {
     touched->add({PG_GETARG_INT64(2), PG_GETARG_INT32(1), false, false, 0, 0, 0, 0}, {}, went);
   });
@@ -231,8 +225,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_touch) {
 IDENTITY_RESOLVE_FUNCTION(identity_map_change_records) {
   const TupleDesc shape = result_shape(fcinfo, 5);
   const int map_id = PG_GETARG_INT32(0);
-  TouchedRecords* touched = LastTouched::of(map_id);
-  if (touched == nullptr) touched = LastTouched::begin(map_id);
+  TouchedRecords* touched = LastTouched::of_or_new(map_id);
   if (!touched->is_complete) elog(ERROR, "not all records that changed are known");
   std::sort(touched->records.begin(), touched->records.end(),
             [](const auto& a, const auto& b) { return a.rid < b.rid; });

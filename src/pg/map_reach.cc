@@ -272,8 +272,7 @@ class Walk {
     const FreshRows::Row* fresh = fresh_ == nullptr ? nullptr : fresh_->row_of(record.rid);
     if (fresh == nullptr || !record.knows_keys) {
       read_rows(record.rid, record.source);
-      std::sort(row_keys_.begin(), row_keys_.end());
-      row_keys_.erase(std::unique(row_keys_.begin(), row_keys_.end()), row_keys_.end());
+      sort_each_once(row_keys_);
       return;
     }
     // It carries what the record does. The rows that were read end before those that were reached.
@@ -299,15 +298,13 @@ class Walk {
       MinimalTuple tuple = plain_row_of(rows.row->tts_tupleDescriptor, row);
       if (is_own) heap_freetuple(row);
       MemoryContextSwitchTo(outer);
-      const Datum stored = value_of(rows, kRowKeys);
-      ArrayType* keys = DatumGetArrayTypeP(stored);
-      guarded([&] {
-        const std::span<const std::int64_t> carried = numbers_of(keys);
-        row_keys_.insert(row_keys_.end(), carried.begin(), carried.end());
-        rows_->add(rid, source, carried, tuple);
+      with_numbers(value_of(rows, kRowKeys), [&](std::span<const std::int64_t> keys) {
+        guarded([&] {
+          row_keys_.insert(row_keys_.end(), keys.begin(), keys.end());
+          rows_->add(rid, source, keys, tuple);
+        });
       });
       bytes_ += tuple->t_len;
-      if (PointerGetDatum(keys) != stored) pfree(keys);
     }
   }
 
@@ -349,23 +346,21 @@ class Walk {
     ExecStoreMinimalTuple(tuple, row, false);
     slot_getsomeattrs(row, kRowKeys);
     const std::int64_t rid = DatumGetInt64(row->tts_values[kRowRid - 1]);
-    const Datum stored = row->tts_values[kRowKeys - 1];
-    ArrayType* keys = DatumGetArrayTypeP(stored);
-    // No path leads out of an identity that shares nothing, nor did by what a changed record
-    // carried.
-    for (const std::int64_t key : numbers_of(keys)) {
-      if (shares) {
-        add_key(key);
-      } else {
-        static_cast<void>(note_key(key));
+    with_numbers(row->tts_values[kRowKeys - 1], [&](std::span<const std::int64_t> keys) {
+      // No path leads out of an identity that shares nothing, nor did by what a changed record
+      // carried.
+      for (const std::int64_t key : keys) {
+        if (shares) {
+          add_key(key);
+        } else {
+          static_cast<void>(note_key(key));
+        }
       }
-    }
-    if (!gone_.contains(rid) && !live_.contains(rid)) {
+      if (gone_.contains(rid) || live_.contains(rid)) return;
       include(rid, source, &identity);
-      count_carrier(numbers_of(keys));
-      guarded([&] { rows_->add(rid, source, numbers_of(keys), tuple); });
-    }
-    if (PointerGetDatum(keys) != stored) pfree(keys);
+      count_carrier(keys);
+      guarded([&] { rows_->add(rid, source, keys, tuple); });
+    });
   }
 
   int map_id_;

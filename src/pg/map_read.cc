@@ -99,8 +99,7 @@ class Copying {
     record_of_id_ =
         open_lookup_by(map_id_, "records", {"source", "record_id"}, GetActiveSnapshot());
     rows_of_ = open_lookup_by(map_id_, rows, {"rid"}, GetActiveSnapshot());
-    fresh_ = LastRead::of(map_id_);
-    if (fresh_ == nullptr) fresh_ = LastRead::begin(map_id_);
+    fresh_ = LastRead::of_or_new(map_id_);
     next_rid_ = find_state(map_id_, "records_rid_seq");
   }
   void close() {
@@ -171,12 +170,12 @@ class Copying {
     const std::int64_t ordinal = ids_are_unique ? 0 : DatumGetInt64(values[FoundRows::kOrdinal]);
     const Known known = named == kNotNamed ? find_record(id) : id_records_[named];
     const std::int64_t rid = number_of(id, known.rid, ordinal);
-    ArrayType* keys = DatumGetArrayTypeP(values[FoundRows::kKeys]);
-    guarded([&] {
-      came_.push_back(DatumGetInt64(fingerprint));
-      came_rids_.push_back(rid);
-      touch(rid, ids_are_unique ? numbers_of(keys) : std::span<const std::int64_t>(),
-            ids_are_unique, true);
+    with_numbers(values[FoundRows::kKeys], [&](std::span<const std::int64_t> keys) {
+      guarded([&] {
+        came_.push_back(DatumGetInt64(fingerprint));
+        came_rids_.push_back(rid);
+        touch(rid, ids_are_unique ? keys : std::span<const std::int64_t>(), ids_are_unique, true);
+      });
     });
     values[kRowRid - 1] = Int64GetDatum(rid);
     values[kRowFingerprint - 1] = fingerprint;
@@ -189,7 +188,6 @@ class Copying {
       insert_row(copy_, values, found->tts_isnull);
     }
     if (ids_are_unique) keep({rid, known.place}, values, found->tts_isnull);
-    if (PointerGetDatum(keys) != values[FoundRows::kKeys]) pfree(keys);
   }
 
   // A row that is gone.
@@ -238,8 +236,7 @@ class Copying {
 
   // What was touched, for the step that follows.
   void hand_over() {
-    TouchedRecords* to = LastTouched::of(map_id_);
-    if (to == nullptr) to = LastTouched::begin(map_id_);
+    TouchedRecords* to = LastTouched::of_or_new(map_id_);
     guarded([&] {
       if (touched_.size() > most_) {
         to->is_complete = false;
@@ -301,17 +298,15 @@ class Copying {
   // A row as the copy has it.
   void take_old_row(TupleTableSlot* row) {
     slot_getsomeattrs(row, kRowKeys);
-    const Datum stored = row->tts_values[kRowKeys - 1];
-    ArrayType* keys = DatumGetArrayTypeP(stored);
-    guarded([&] {
-      const std::span<const std::int64_t> carried = numbers_of(keys);
-      const std::int64_t fingerprint = DatumGetInt64(row->tts_values[kRowFingerprint - 1]);
-      old_rows_.push_back({fingerprint, DatumGetInt64(row->tts_values[kRowRid - 1]), row->tts_tid,
-                           false, false, old_keys_.size(), carried.size()});
-      old_prints_.push_back(fingerprint);
-      old_keys_.insert(old_keys_.end(), carried.begin(), carried.end());
+    with_numbers(row->tts_values[kRowKeys - 1], [&](std::span<const std::int64_t> keys) {
+      guarded([&] {
+        const std::int64_t fingerprint = DatumGetInt64(row->tts_values[kRowFingerprint - 1]);
+        old_rows_.push_back({fingerprint, DatumGetInt64(row->tts_values[kRowRid - 1]), row->tts_tid,
+                             false, false, old_keys_.size(), keys.size()});
+        old_prints_.push_back(fingerprint);
+        old_keys_.insert(old_keys_.end(), keys.begin(), keys.end());
+      });
     });
-    if (PointerGetDatum(keys) != stored) pfree(keys);
   }
   // The rows of a record.
   OldRows take_old_rows(std::int64_t rid) {
@@ -422,8 +417,7 @@ class Copying {
         });
       });
       SpiConnection::finish();
-      std::sort(stray_rids_.begin(), stray_rids_.end());
-      stray_rids_.erase(std::unique(stray_rids_.begin(), stray_rids_.end()), stray_rids_.end());
+      sort_each_once(stray_rids_);
     });
   }
 

@@ -76,6 +76,13 @@ class PlaceTable {
 
 using NumberTable = PlaceTable<std::int64_t>;
 
+// Each number once, rising.
+template <class Numbers>
+void sort_each_once(Numbers& numbers) {
+  std::sort(numbers.begin(), numbers.end());
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+}
+
 // Which owners have a key together with another one. Owners are numbered from 0, in any order.
 class Sharers {
  public:

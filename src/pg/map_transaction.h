@@ -33,6 +33,11 @@ class OfTransaction {
   static T* of(int map_id) noexcept {
     return current != nullptr && current->map_id == map_id ? current : nullptr;
   }
+  // That of the map, or a new one.
+  static T* of_or_new(int map_id) {
+    T* known = of(map_id);
+    return known == nullptr ? begin(map_id) : known;
+  }
 
  private:
   static inline T* current = nullptr;
