@@ -87,6 +87,33 @@ Relation find_index(Relation table, std::initializer_list<const char*> columns) 
   return found;
 }
 
+// Finds the conditions' rows by the leaf page of the index that is at hand; false where a scan has
+// to do it: for the first few keys, of which nothing is known yet, for a while after many that lay
+// on pages of their own, and where a transaction has to take note of what it has looked for.
+bool find_on_leaf(Lookup& lookup) {
+  constexpr int kFew = 32;
+  constexpr int kTrial = 256;
+  constexpr int kPause = 2048;
+  if (++lookup.finds <= kFew || IsolationIsSerializable()) return false;
+  if (lookup.leaf == nullptr) {
+    lookup.leaf =
+        open_leaf(GetMemoryChunkContext(lookup.row), lookup.index, lookup.table, lookup.count);
+  }
+  IndexLeaf& leaf = *lookup.leaf;
+  if (leaf.searches == kTrial) {
+    if (leaf.descents > kTrial * 3 / 4) lookup.finds = kFew - kPause;
+    leaf.searches = leaf.descents = 0;
+  }
+  return search_leaf(&leaf, lookup.conditions.data(), lookup.scan->xs_want_itup);
+}
+
+// The row at a place that the index has, or its version that the snapshot sees, into lookup.row.
+bool fetch_row(const Lookup& lookup, ItemPointerData place) {
+  bool has_more = false;
+  return table_index_fetch_tuple(lookup.scan->xs_heapfetch, &place, lookup.scan->xs_snapshot,
+                                 lookup.row, &has_more, nullptr);
+}
+
 }  // namespace
 
 Lookup open_lookup(int map_id, const char* name, Snapshot snapshot, IndexOnly index_only) {
@@ -104,7 +131,17 @@ Lookup open_lookup_by(int map_id, const char* name, std::initializer_list<const 
   return begin_lookup(table, index, static_cast<int>(columns.size()), snapshot, IndexOnly::kNo);
 }
 
+bool open_lookup_in(Relation table, std::initializer_list<const char*> columns, Snapshot snapshot,
+                    Lookup& lookup) {
+  const Relation index = find_index(table, columns);
+  if (index == nullptr) return false;
+  RelationIncrementReferenceCount(table);
+  lookup = begin_lookup(table, index, static_cast<int>(columns.size()), snapshot, IndexOnly::kNo);
+  return true;
+}
+
 void close_lookup(const Lookup& lookup) {
+  if (lookup.leaf != nullptr) close_leaf(lookup.leaf);
   if (lookup.visible != InvalidBuffer) ReleaseBuffer(lookup.visible);
   index_endscan(lookup.scan);
   ExecDropSingleTupleTableSlot(lookup.row);
@@ -116,6 +153,8 @@ void find(Lookup& lookup, Datum key) {
   CHECK_FOR_INTERRUPTS();
   if (lookup.is_empty) return;
   lookup.conditions[0].sk_argument = key;
+  lookup.is_on_leaf = find_on_leaf(lookup);
+  if (lookup.is_on_leaf) return;
   index_rescan(lookup.scan, lookup.conditions.data(), lookup.count, nullptr, 0);
 }
 
@@ -125,7 +164,15 @@ void find(Lookup& lookup, Datum first, Datum second) {
 }
 
 bool next(const Lookup& lookup) {
-  return !lookup.is_empty && index_getnext_slot(lookup.scan, ForwardScanDirection, lookup.row);
+  if (lookup.is_empty) return false;
+  if (!lookup.is_on_leaf) {
+    return index_getnext_slot(lookup.scan, ForwardScanDirection, lookup.row);
+  }
+  IndexLeaf& leaf = *lookup.leaf;
+  while (leaf.next < leaf.count) {
+    if (fetch_row(lookup, leaf.places[static_cast<std::size_t>(leaf.next++)])) return true;
+  }
+  return false;
 }
 
 Datum value_of(const Lookup& lookup, AttrNumber column) {
@@ -137,10 +184,21 @@ Datum value_of(const Lookup& lookup, AttrNumber column) {
 bool next_number(Lookup& lookup, std::int64_t& number) {
   if (lookup.is_empty) return false;
   const IndexScanDesc scan = lookup.scan;
-  while (const ItemPointer row = index_getnext_tid(scan, ForwardScanDirection)) {
-    if (!VM_ALL_VISIBLE(scan->heapRelation, ItemPointerGetBlockNumber(row), &lookup.visible)) {
-      if (!index_fetch_heap(scan, lookup.row)) continue;
+  const auto is_seen = [&](const ItemPointerData& place) {
+    return VM_ALL_VISIBLE(lookup.table, ItemPointerGetBlockNumber(&place), &lookup.visible);
+  };
+  if (lookup.is_on_leaf) {
+    IndexLeaf& leaf = *lookup.leaf;
+    while (leaf.next < leaf.count) {
+      const auto at = static_cast<std::size_t>(leaf.next++);
+      if (!is_seen(leaf.places[at]) && !fetch_row(lookup, leaf.places[at])) continue;
+      number = leaf.numbers[at];
+      return true;
     }
+    return false;
+  }
+  while (const ItemPointer row = index_getnext_tid(scan, ForwardScanDirection)) {
+    if (!is_seen(*row) && !index_fetch_heap(scan, lookup.row)) continue;
     bool is_null = false;
     number = DatumGetInt64(index_getattr(scan->xs_itup, 2, scan->xs_itupdesc, &is_null));
     return true;

@@ -3,7 +3,7 @@
 // Plain frames all of it: it may raise PostgreSQL's errors.
 #pragma once
 
-#include "pg/pg.h"
+#include "pg/index_leaf.h"
 
 namespace identity_resolve::pg {
 
@@ -16,7 +16,10 @@ struct Lookup {
   std::array<ScanKeyData, 2> conditions;  // on the first columns of the index
   int count;                              // of them
   Buffer visible;                         // a page of the table's visibility map
-  bool is_empty;  // the table had no page when it was opened: nothing is to be found
+  bool is_empty;    // the table had no page when it was opened: nothing is to be found
+  int finds;        // since it was opened, or left its leaf alone
+  IndexLeaf* leaf;  // nullptr for none yet
+  bool is_on_leaf;  // what is to be found is what the leaf has
 };
 
 // kYes: for next_number().
@@ -30,9 +33,14 @@ Lookup open_lookup(int map_id, const char* name, Snapshot snapshot,
 // uuid or text (COLLATE "C"). Error 42704 where there is none.
 Lookup open_lookup_by(int map_id, const char* name, std::initializer_list<const char*> columns,
                       Snapshot snapshot);
+// The same of any table that is open, whose rows the user may read, into `lookup`; it stays open.
+// False where there is no such index.
+bool open_lookup_in(Relation table, std::initializer_list<const char*> columns, Snapshot snapshot,
+                    Lookup& lookup);
 void close_lookup(const Lookup& lookup);
 
-// Begins with the rows of a key, of which nothing moves until the last row.
+// Begins with the rows of a key, of which nothing moves until the last row. Many keys that rise are
+// found faster than others.
 void find(Lookup& lookup, Datum key);
 void find(Lookup& lookup, Datum first, Datum second);
 // The next of them into lookup.row; false after the last one.

@@ -26,6 +26,7 @@ extern "C" {
 
 #include <access/genam.h>
 #include <access/htup_details.h>
+#include <access/nbtree.h>
 #include <access/table.h>
 #include <access/tableam.h>
 #include <access/tupdesc.h>
@@ -202,6 +203,21 @@ inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot s
 #endif
 }
 
+// The leaf page of a B-tree where entries of a key begin, pinned and locked for reading, or
+// InvalidBuffer where the index has none.
+inline Buffer find_leaf_page(Relation index, [[maybe_unused]] Relation table, BTScanInsert key) {
+  Buffer page = InvalidBuffer;
+#if PG_VERSION_NUM >= 170000
+  BTStack way = _bt_search(index, table, key, &page, BT_READ);
+#elif PG_VERSION_NUM >= 160000
+  BTStack way = _bt_search(index, table, key, &page, BT_READ, nullptr);
+#else
+  BTStack way = _bt_search(index, key, &page, BT_READ, nullptr);
+#endif
+  if (way != nullptr) _bt_freestack(way);
+  return page;
+}
+
 // A row of a table, which lies in it already, into the table's indexes.
 inline void insert_index_entries(ResultRelInfo* table, TupleTableSlot* row, EState* state) {
   if (table->ri_NumIndices == 0) return;
@@ -211,6 +227,33 @@ inline void insert_index_entries(ResultRelInfo* table, TupleTableSlot* row, ESta
   List* checked = ExecInsertIndexTuples(table, row, state, false, false, nullptr, NIL);
 #endif
   list_free(checked);
+}
+
+// A new version of a row, into the table and, where it needs that, the indexes; waits for others
+// who change it. TM_Updated or TM_Deleted where they have: then nothing is done.
+inline TM_Result update_table_row(ResultRelInfo* table, ItemPointerData place, TupleTableSlot* row,
+                                  EState* state) {
+  TM_FailureData failure;
+  LockTupleMode lock = LockTupleNoKeyExclusive;
+#if PG_VERSION_NUM >= 160000
+  TU_UpdateIndexes indexes = TU_None;
+#else
+  bool indexes = false;
+#endif
+  const TM_Result result =
+      table_tuple_update(table->ri_RelationDesc, &place, row, GetCurrentCommandId(true),
+                         state->es_snapshot, InvalidSnapshot, true, &failure, &lock, &indexes);
+  if (result != TM_Ok || table->ri_NumIndices == 0) return result;
+#if PG_VERSION_NUM >= 160000
+  if (indexes == TU_None) return result;
+  List* checked = ExecInsertIndexTuples(table, row, state, true, false, nullptr, NIL,
+                                        indexes == TU_Summarizing);
+#else
+  if (!indexes) return result;
+  List* checked = ExecInsertIndexTuples(table, row, state, true, false, nullptr, NIL);
+#endif
+  list_free(checked);
+  return result;
 }
 
 inline MinimalTuple form_minimal_tuple(TupleDesc shape, Datum* values, bool* nulls) {

@@ -1,0 +1,38 @@
+// Searches of a B-tree index whose keys rise: the leaf page at which one has ended is where the
+// next one begins. Of many keys several lie on one page; to come down from the root for each of
+// them takes longer than all else that is done with what is found.
+//
+// Plain frames all of it: it may raise PostgreSQL's errors.
+#pragma once
+
+#include "pg/pg.h"
+
+namespace identity_resolve::pg {
+
+// A leaf page, and what the last search has found on it.
+struct IndexLeaf {
+  Relation index;
+  Relation table;
+  BTScanInsert key;
+  Buffer page;  // pinned; InvalidBuffer before the first search
+  int searches;
+  int descents;  // of these searches came down from the root
+  int count;     // of what was found
+  int next;      // of it
+  std::array<ItemPointerData, MaxTIDsPerBTreePage> places;  // in the table
+  // The second column of each, a bigint, where it was asked for.
+  std::array<std::int64_t, MaxTIDsPerBTreePage> numbers;
+};
+
+// On the memory context, closed by close_leaf() or by an abort. The index is one by columns that
+// are not NULL; conditions: how many of its first columns are searched by.
+IndexLeaf* open_leaf(MemoryContext memory, Relation index, Relation table, int conditions);
+void close_leaf(IndexLeaf* leaf);
+
+// Finds the entries of a key: a value for each condition. They are those that a scan of the index
+// would find, in its order; a snapshot tells which of the rows are there. False where they may go
+// on on another page, or the index has no page: then a scan has to be asked. What is found can be
+// read until the next search, and no VACUUM gives a row's place away meanwhile.
+bool search_leaf(IndexLeaf* leaf, const ScanKeyData* conditions, bool with_numbers);
+
+}  // namespace identity_resolve::pg
