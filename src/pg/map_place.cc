@@ -5,6 +5,8 @@
 // The resolve is that of resolve_identities(), read twice: for the records of each cluster, and
 // then for its row. Which identity keeps its id: engine/succession.h; by what identities merged:
 // engine/merge_reasons.h; what is written down: map_identities.h, map_renew_packs.h.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 
@@ -19,6 +21,7 @@
 #include "pg/map_records.h"
 #include "pg/map_renew_packs.h"
 #include "pg/map_state.h"
+#include "pg/map_table.h"
 #include "pg/map_tables.h"
 #include "pg/resolve.h"
 #include "pg/spi.h"
@@ -64,26 +67,11 @@ enum class Reasons : bool { kNo, kYes };
 
 class Placing {
  public:
+  // Into rows of a result, which begin as `Place` says, or into the map's table.
   Placing(FunctionCallInfo fcinfo, ReturnSetInfo* result, Reasons reasons)
-      : result_(result),
-        reasons_wanted_(reasons),
-        environment_(CurrentMemoryContext, SIZE_MAX / 2),
-        rids_(environment_.memory()),
-        members_(&environment_.memory()),
-        clusters_(&environment_.memory()),
-        olds_(environment_.memory()),
-        ids_(&environment_.memory()),
-        first_(&environment_.memory()),
-        by_cluster_(&environment_.memory()),
-        carriers_(&environment_.memory()),
-        reasons_(environment_) {
-    const ClauseList clauses{PG_GETARG_DATUM(0), false, false};
-    map_id_ = PG_GETARG_INT32(1);
-    make_shape();
-    execution_ = Execution::create(CurrentMemoryContext, ResultForm::kMasterTable, clauses, shape_,
-                                   reasons == Reasons::kYes);
-    rank_kinds();
-  }
+      : Placing(fcinfo, reasons, result, nullptr, columns_of(result->setDesc)) {}
+  Placing(FunctionCallInfo fcinfo, MapTable* table)
+      : Placing(fcinfo, Reasons::kYes, nullptr, table, table->shape) {}
 
   // Those that identity_map_reach() has found last, if any: what is found out is written down then,
   // as of `at`.
@@ -146,12 +134,41 @@ class Placing {
     Execution::destroy(execution_);
   }
 
+  // What was done to identities and to the map's table, as JSON.
+  [[nodiscard]] std::string report() const {
+    return fmt::format(
+        R"({{"inserted": {}, "updated": {}, "deleted": {}, "records": {}, "created": {}, "merged": {}, "split": {}, "retired": {}}})",
+        table_->inserted, table_->updated, table_->deleted, records_, created_, merged_, split_,
+        retired_);
+  }
+
  private:
-  // The columns that are the map's table's, and behind them the records' numbers, by which the map
-  // knows them.
-  void make_shape() {
-    const TupleDesc all = result_->setDesc;
-    call([&] {
+  Placing(FunctionCallInfo fcinfo, Reasons reasons, ReturnSetInfo* result, MapTable* table,
+          TupleDesc columns)
+      : result_(result),
+        table_(table),
+        reasons_wanted_(reasons),
+        environment_(CurrentMemoryContext, SIZE_MAX / 2),
+        rids_(environment_.memory()),
+        members_(&environment_.memory()),
+        clusters_(&environment_.memory()),
+        olds_(environment_.memory()),
+        ids_(&environment_.memory()),
+        first_(&environment_.memory()),
+        by_cluster_(&environment_.memory()),
+        carriers_(&environment_.memory()),
+        reasons_(environment_) {
+    const ClauseList clauses{PG_GETARG_DATUM(0), false, false};
+    map_id_ = PG_GETARG_INT32(1);
+    make_shape(columns);
+    execution_ = Execution::create(CurrentMemoryContext, ResultForm::kMasterTable, clauses, shape_,
+                                   reasons == Reasons::kYes);
+    rank_kinds();
+  }
+
+  // Those of a result that are the map's table's.
+  static TupleDesc columns_of(TupleDesc all) {
+    return call([all] {
       bool is_good = all->natts >= static_cast<int>(kFixed);
       for (std::size_t i = 0; is_good && i < kFixed; ++i) {
         is_good = TupleDescAttr(all, static_cast<int>(i))->atttypid == kTypes[i];
@@ -160,16 +177,28 @@ class Placing {
         ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
                         errmsg("identity_map_place() gives other columns")));
       }
-      const int columns = all->natts - static_cast<int>(kFixed);
-      shape_ = CreateTemplateTupleDesc(columns + 1);
-      for (int i = 1; i <= columns; ++i) {
-        TupleDescCopyEntry(shape_, static_cast<AttrNumber>(i), all,
+      const int count = all->natts - static_cast<int>(kFixed);
+      const TupleDesc columns = CreateTemplateTupleDesc(count);
+      for (int i = 1; i <= count; ++i) {
+        TupleDescCopyEntry(columns, static_cast<AttrNumber>(i), all,
                            static_cast<AttrNumber>(i + static_cast<int>(kFixed)));
       }
-      TupleDescInitEntry(shape_, static_cast<AttrNumber>(columns + 1), kRecordNumber, INT8ARRAYOID,
-                         -1, 0);
+      return columns;
     });
-    values_.resize(static_cast<std::size_t>(all->natts) + 1);
+  }
+
+  // The columns that are the map's table's, and behind them the records' numbers, by which the map
+  // knows them.
+  void make_shape(TupleDesc columns) {
+    call([&] {
+      shape_ = CreateTemplateTupleDesc(columns->natts + 1);
+      for (int i = 1; i <= columns->natts; ++i) {
+        TupleDescCopyEntry(shape_, static_cast<AttrNumber>(i), columns, static_cast<AttrNumber>(i));
+      }
+      TupleDescInitEntry(shape_, static_cast<AttrNumber>(shape_->natts), kRecordNumber,
+                         INT8ARRAYOID, -1, 0);
+    });
+    values_.resize(kFixed + static_cast<std::size_t>(shape_->natts));
     nulls_ = std::make_unique<bool[]>(values_.size());
   }
 
@@ -334,10 +363,25 @@ class Placing {
   void put_cluster(std::size_t cluster, std::span<const std::uint32_t> places, std::uint32_t kept,
                    bool is_merged) {
     std::fill_n(nulls_.get(), std::size_t{kFixed}, true);
+    if (is_merged && reasons_wanted_ == Reasons::kYes) set_reason(reasons_.strongest());
+    const bool is_new = kept == Succession::kNone;
+    if (table_ != nullptr) {
+      put_identity(table_, ids_[cluster], is_new, values_.data() + kFixed, nulls_.get() + kFixed);
+    } else {
+      put_row(cluster, places, kept, is_merged);
+    }
+    records_ += places.size();
+    if (is_new) ++(olds_here_.empty() ? created_ : split_);
+    if (is_merged) ++merged_;
+    if (writes_) write_cluster(cluster, kept);
+  }
+
+  // A row of the result.
+  void put_row(std::size_t cluster, std::span<const std::uint32_t> places, std::uint32_t kept,
+               bool is_merged) {
     set(kId, datum_of(ids_[cluster]));
     set(kIsNew, BoolGetDatum(kept == Succession::kNone));
     set(kRecords, Int64GetDatum(static_cast<std::int64_t>(places.size())));
-
     auto* list = static_cast<std::int64_t*>(
         MemoryContextAllocHuge(CurrentMemoryContext, places.size() * sizeof(std::int64_t)));
     if (!writes_) {
@@ -347,14 +391,10 @@ class Placing {
       }
       if (count > 0) set(kMoved, number_array({list, count}));
     }
-    auto* ids = static_cast<Datum*>(
-        MemoryContextAllocHuge(CurrentMemoryContext, places.size() * sizeof(Datum)));
-    for (std::size_t i = 0; i < olds_here_.size(); ++i)
-      ids[i] = datum_of(olds_.keys()[olds_here_[i]]);
-    if (!olds_here_.empty()) set(kOlds, uuid_array(ids, nullptr, olds_here_.size()));
-    if (is_merged && reasons_wanted_ == Reasons::kYes) {
-      set_reason(reasons_.strongest());
-    } else if (is_merged) {
+    if (!olds_here_.empty()) set(kOlds, olds_array(Succession::kNone));
+    if (is_merged && reasons_wanted_ == Reasons::kNo) {
+      auto* ids = static_cast<Datum*>(
+          MemoryContextAllocHuge(CurrentMemoryContext, places.size() * sizeof(Datum)));
       auto* is_null =
           static_cast<bool*>(MemoryContextAllocHuge(CurrentMemoryContext, places.size()));
       for (std::size_t i = 0; i < places.size(); ++i) {
@@ -367,7 +407,17 @@ class Placing {
       set(kMergedOlds, uuid_array(ids, is_null, places.size()));
     }
     store();
-    if (writes_) write_cluster(cluster, kept, ids);
+  }
+
+  // What the records of the cluster at hand were, but for one of them; 0 for nothing.
+  Datum olds_array(std::uint32_t but) {
+    auto* ids = static_cast<Datum*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, olds_here_.size() * sizeof(Datum)));
+    std::size_t count = 0;
+    for (const std::uint32_t old : olds_here_) {
+      if (old != but) ids[count++] = datum_of(olds_.keys()[old]);
+    }
+    return count == 0 ? 0 : uuid_array(ids, nullptr, count);
   }
 
   // Whether a record was of another identity than the one that its cluster kept, if any.
@@ -375,18 +425,14 @@ class Placing {
     return kept == Succession::kNone || members_[place].old != kept;
   }
 
-  // ids: room for those of olds_here_.
-  void write_cluster(std::size_t cluster, std::uint32_t kept, Datum* ids) {
+  void write_cluster(std::size_t cluster, std::uint32_t kept) {
     const bool is_new = kept == Succession::kNone;
     if (is_new) writer_.create(datum_of(ids_[cluster]));
     if (!is_new && olds_here_.size() < 2) return;
-    std::size_t count = 0;
-    for (const std::uint32_t old : olds_here_) {
-      if (old != kept) ids[count++] = datum_of(olds_.keys()[old]);
-    }
+    const Datum from = olds_here_.empty() ? 0 : olds_array(kept);
     writer_.tell({is_new ? (olds_here_.empty() ? "created" : "split") : "merged",
-                  datum_of(ids_[cluster]), count == 0 ? 0 : uuid_array(ids, nullptr, count), 0,
-                  value_or_none(kByKind), value_or_none(kByValue), value_or_none(kByRecords)});
+                  datum_of(ids_[cluster]), from, 0, value_or_none(kByKind), value_or_none(kByValue),
+                  value_or_none(kByRecords)});
   }
   [[nodiscard]] Datum value_or_none(Place place) const noexcept {
     return nulls_[place] ? 0 : values_[place];
@@ -421,7 +467,12 @@ class Placing {
       writer_.tell({"retired", datum_of(id), 0, value_or_none(kId), value_or_none(kByKind),
                     value_or_none(kByValue), value_or_none(kByRecords)});
     }
-    store();
+    ++retired_;
+    if (table_ != nullptr) {
+      remove_identity(table_, id);
+    } else {
+      store();
+    }
   }
 
   void renew_packs() {
@@ -477,6 +528,7 @@ class Placing {
   }
 
   ReturnSetInfo* result_;
+  MapTable* table_;
   Reasons reasons_wanted_;
   bool writes_ = false;
   StateWriter writer_;
@@ -506,6 +558,12 @@ class Placing {
   std::vector<std::uint32_t> rank_of_;
   std::vector<Datum> values_;
   std::unique_ptr<bool[]> nulls_;
+  // What has been done.
+  std::uint64_t records_ = 0;
+  std::uint64_t created_ = 0;
+  std::uint64_t merged_ = 0;
+  std::uint64_t split_ = 0;
+  std::uint64_t retired_ = 0;
 };
 
 }  // namespace
@@ -524,6 +582,29 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_place) {
     placing.go(call([&] { return ids_argument(fcinfo, 4); }));
   });
   return Datum{0};
+}
+
+// identity_map_write(clauses, map_id, dead, at, map, columns) → jsonb: src/sql/50-map.sql.
+IDENTITY_RESOLVE_FUNCTION(identity_map_write) {
+  return guarded([&] {
+    MapTable* table =
+        call([&] { return open_map_table(PG_GETARG_OID(4), PG_GETARG_ARRAYTYPE_P(5)); });
+    if (table == nullptr) {
+      fcinfo->isnull = true;
+      return Datum{0};
+    }
+    Placing placing(fcinfo, table);
+    if (!placing.read_reached(PG_GETARG_TIMESTAMPTZ(3))) {
+      throw identity_resolve::engine::Error("XX000",
+                                            "no records of the identity map were looked for");
+    }
+    placing.go(call([&] { return ids_argument(fcinfo, 2); }));
+    const std::string done = placing.report();
+    return call([&] {
+      close_map_table(table);
+      return DirectFunctionCall1(jsonb_in, CStringGetDatum(pstrdup(done.c_str())));
+    });
+  });
 }
 
 // identity_map_place(clauses, map_id, dead) → SETOF record: of all of the map's records.

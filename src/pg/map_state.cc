@@ -21,6 +21,20 @@ void fill(TupleTableSlot* slot, const Datum* values, const bool* nulls) {
   ExecStoreVirtualTuple(slot);
 }
 
+// What became of a row that was to be changed; false where somebody else was sooner.
+bool is_done(Relation table, TM_Result result) {
+  if (result == TM_Ok) return true;
+  if (result != TM_Updated && result != TM_Deleted) {
+    elog(ERROR, "a row of \"%s\" cannot be changed: %d", RelationGetRelationName(table),
+         static_cast<int>(result));
+  }
+  if (IsolationUsesXactSnapshot()) {
+    ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+                    errmsg("could not serialize access due to concurrent update")));
+  }
+  return false;
+}
+
 }  // namespace
 
 Oid find_state(int map_id, const char* name) {
@@ -45,8 +59,13 @@ Relation open_state(int map_id, const char* name, std::initializer_list<AclMode>
 }
 
 StateTable* open_state_table(int map_id, const char* name) {
+  return begin_writing(
+      open_state(map_id, name, {ACL_INSERT, ACL_UPDATE, ACL_DELETE}, RowExclusiveLock));
+}
+
+StateTable* begin_writing(Relation table) {
   auto* self = static_cast<StateTable*>(palloc0(sizeof(StateTable)));
-  self->table = open_state(map_id, name, {ACL_INSERT, ACL_UPDATE, ACL_DELETE}, RowExclusiveLock);
+  self->table = table;
   self->state = CreateExecutorState();
   self->state->es_snapshot = GetActiveSnapshot();
   self->target = makeNode(ResultRelInfo);
@@ -89,6 +108,23 @@ void delete_row(StateTable* self, const ItemPointerData& place) {
   self->old_row->tts_tid = place;
   ResetPerTupleExprContext(self->state);
   ExecSimpleRelationDelete(self->target, self->state, &self->epq, self->old_row);
+}
+
+bool try_update_row(StateTable* self, const ItemPointerData& place, const Datum* values,
+                    const bool* nulls) {
+  fill(self->new_row, values, nulls);
+  ResetPerTupleExprContext(self->state);
+  const TM_Result result = update_table_row(self->target, place, self->new_row, self->state);
+  ExecClearTuple(self->new_row);
+  return is_done(self->table, result);
+}
+
+bool try_delete_row(StateTable* self, const ItemPointerData& place) {
+  ItemPointerData at = place;
+  TM_FailureData failure;
+  return is_done(self->table, table_tuple_delete(self->table, &at, GetCurrentCommandId(true),
+                                                 self->state->es_snapshot, InvalidSnapshot, true,
+                                                 &failure, false));
 }
 
 }  // namespace identity_resolve::pg

@@ -42,6 +42,8 @@ struct StateTable {
 // Opens it; closed by close_state_table(), or by an abort. A snapshot is active for as long.
 // Errors: 42501 where the user may not write it, 42P01.
 StateTable* open_state_table(int map_id, const char* name);
+// A table that is open, by a user who may write it; closed likewise.
+StateTable* begin_writing(Relation table);
 // What waits goes in.
 void close_state_table(StateTable* table);
 
@@ -52,5 +54,10 @@ void insert_row(StateTable* table, const Datum* values, const bool* nulls);
 void update_row(StateTable* table, const ItemPointerData& place, const Datum* values,
                 const bool* nulls);
 void delete_row(StateTable* table, const ItemPointerData& place);
+// The same for a row that somebody else may have changed, or may be about to: false where he has,
+// and nothing has been done.
+bool try_update_row(StateTable* table, const ItemPointerData& place, const Datum* values,
+                    const bool* nulls);
+bool try_delete_row(StateTable* table, const ItemPointerData& place);
 
 }  // namespace identity_resolve::pg

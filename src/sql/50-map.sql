@@ -261,6 +261,15 @@ COMMENT ON FUNCTION identity_map_place(identity_clause[], integer, bigint[], uui
 COMMENT ON FUNCTION identity_map_place(identity_clause[], integer, uuid[]) IS
   'internal: an identity map''s records resolved, and which identity lives on where';
 
+-- identity_map_write(clauses, map_id, dead, at, map, columns): the same of what identity_map_reach() has found
+-- last, and brings the map's table in line, whose columns these are. Gives what was done; NULL where more hangs
+-- on the table's rows than its indexes (src/pg/map_table.h): then nothing has been done.
+CREATE FUNCTION identity_map_write(clauses identity_clause[], map_id integer, dead uuid[], at timestamptz, map regclass, columns text[])
+  RETURNS jsonb
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_map_write(identity_clause[], integer, uuid[], timestamptz, regclass, text[]) IS
+  'internal: a part of an identity map''s records resolved, and its state and table brought in line';
+
 -- identity_map_request(m, reached, numbered): the clauses that resolve the records which the state holds: all
 -- of them (reached NULL), or those that were reached last. A part of the records does not show which keys are
 -- too common. Numbered: with the records' numbers, which a column "[number]" bigint[] then shows.

@@ -244,6 +244,15 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_map_most() IS 'internal: how many records of an identity map fit into memory';
 
+-- One record, but many are concerned: to join these record by record would take their square.
+CREATE FUNCTION identity_map_want_all() RETURNS void
+  LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM @extschema@.identity_map_allow_much(), set_config('enable_seqscan', 'on', true),
+          set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true);
+END $$;
+COMMENT ON FUNCTION identity_map_want_all() IS 'internal: plans for many records where plans for one were asked for';
+
 -- Settles what changed: `live` records, those that are `gone` and the identities of these, `dead`; keys that
 -- they carry or carried, keys that came or went. All of the map where so much changed that a part saves
 -- nothing.
@@ -255,6 +264,7 @@ DECLARE
   statement text := replace(m.settle, '%TABLE%', m.map::text);
   most bigint := @extschema@.identity_map_most();
   reached @extschema@.identity_map_reached;
+  request @extschema@.identity_clause[];
   done jsonb;
 BEGIN
   live := coalesce(live, '{}');
@@ -271,19 +281,25 @@ BEGIN
         ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e), m.limits, most, gone, dead);
     END IF;
   END IF;
-  IF small AND (reached.records IS NULL OR reached.records > 1000) THEN
-    -- One record, but many are concerned: to join these record by record would take their square.
-    small := false;
-    PERFORM @extschema@.identity_map_allow_much(), set_config('enable_seqscan', 'on', true),
-            set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true);
-  END IF;
   IF reached.records IS NULL THEN
+    IF small THEN
+      PERFORM @extschema@.identity_map_want_all();
+    END IF;
     RETURN @extschema@.identity_map_settle_all(m, dead, at, true);
   END IF;
+  request := @extschema@.identity_map_request(m, reached, true);
+  done := @extschema@.identity_map_write(request, m.map_id, dead, at, m.map, m.columns);
+  IF done IS NOT NULL THEN
+    RETURN done;
+  END IF;
+  IF small AND reached.records > 1000 THEN
+    PERFORM @extschema@.identity_map_want_all();
+    small := false;
+  END IF;
   IF small THEN
-    done := @extschema@.identity_map_execute(statement, @extschema@.identity_map_request(m, reached, true), at, dead);
+    done := @extschema@.identity_map_execute(statement, request, at, dead);
   ELSE
-    EXECUTE statement INTO done USING @extschema@.identity_map_request(m, reached, true), at, dead;
+    EXECUTE statement INTO done USING request, at, dead;
   END IF;
   RETURN done;
 END $$;

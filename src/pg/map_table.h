@@ -1,0 +1,42 @@
+// The table of an identity map, written identity by identity without a plan, in the same pass in
+// which a part of the map is placed.
+//
+// Plain frames all of it: it may raise PostgreSQL's errors.
+#pragma once
+
+#include "engine/identity_id.h"
+#include "pg/map_lookup.h"
+#include "pg/map_state.h"
+
+namespace identity_resolve::pg {
+
+struct MapTable {
+  StateTable* rows;
+  Lookup by_id;
+  TupleDesc shape;  // of the map's columns, without the id
+  AttrNumber id;    // their places in the table, from 0
+  AttrNumber* places;
+  Datum* values;  // room for a row
+  bool* nulls;
+  std::int64_t inserted;
+  std::int64_t updated;
+  std::int64_t deleted;
+};
+
+// Opens it, for a user who has all rights on it; columns: the names of the map's, text[]. nullptr
+// where a statement would do more than to put rows into the table and its indexes: where it has
+// triggers, rules, policies, constraints, defaults, or is no ordinary table, or lacks a column or
+// the index by id. A snapshot is active for as long as it is open. Error 42501.
+MapTable* open_map_table(Oid table, const ArrayType* columns);
+// What waits goes in.
+void close_map_table(MapTable* table);
+
+// An identity as it is now, a value for each of the map's columns: its row comes, or changes where
+// it says something else. Who has taken the row of an identity out gets it back by a full refresh
+// only.
+void put_identity(MapTable* table, const engine::Uuid& id, bool is_new, const Datum* values,
+                  const bool* nulls);
+// One that is no more.
+void remove_identity(MapTable* table, const engine::Uuid& id);
+
+}  // namespace identity_resolve::pg
