@@ -5,6 +5,7 @@
 #include "pg/map_execute.h"
 
 #include "pg/guard.h"
+#include "pg/map_ahead.h"
 #include "pg/map_records.h"
 #include "pg/map_snapshot.h"
 
@@ -109,6 +110,7 @@ void execute_cached(const char* statement, int count, Oid* types, Datum* values,
 void begin_refresh() {
   if (refreshing.is_on) elog(ERROR, "a source of an identity map refreshes another one");
   // What an earlier one of this transaction has read may not be so any more.
+  LastFound::end();
   LastRead::end();
   LastTouched::end();
   refreshing = {true, nullptr};
@@ -119,6 +121,7 @@ void end_refresh() {
     UnregisterSnapshotFromOwner(refreshing.snapshot, TopTransactionResourceOwner);
   }
   refreshing = {false, nullptr};
+  LastFound::end();
   LastTouched::end();
 }
 

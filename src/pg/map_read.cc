@@ -10,6 +10,7 @@
 //
 // Plain frames: what C++ objects there are have all their memory on the function's context.
 #include "pg/environment.h"
+#include "pg/map_ahead.h"
 #include "pg/map_arrays.h"
 #include "pg/map_execute.h"
 #include "pg/map_lookup.h"
@@ -109,13 +110,7 @@ class Copying {
     close_state_table(copy_);
   }
 
-  // The copy's columns are those of what is found, but for the first two.
-  [[nodiscard]] TupleDesc found_shape() const {
-    TupleDesc shape = CreateTupleDescCopy(RelationGetDescr(copy_->table));
-    TupleDescInitEntry(shape, FoundRows::kFingerprint + 1, "fingerprint", INT8OID, -1, 0);
-    TupleDescInitEntry(shape, FoundRows::kOrdinal + 1, "ordinal", INT8OID, -1, 0);
-    return shape;
-  }
+  [[nodiscard]] Relation copy() const noexcept { return copy_->table; }
 
   // Records of which rows came, or may have: what rows they had. In the order of their ids:
   // neighbours lie on one page of the index. The ids stay where they are.
@@ -459,9 +454,14 @@ class Copying {
   List<std::int64_t> went_;       // fingerprints
 };
 
+std::int64_t fingerprint_of(TupleTableSlot* found) {
+  bool is_null = false;
+  return DatumGetInt64(slot_getattr(found, FoundRows::kFingerprint + 1, &is_null));
+}
 // The ids of the records of which rows came; none where they are more than `most`, or take more
 // than a quarter of maintenance_work_mem.
-std::span<const Datum> ids_of(const FoundRows& found, TupleTableSlot* row, std::int64_t most) {
+std::span<const Datum> ids_of(const FoundRows& found, const ScanResult& result, TupleTableSlot* row,
+                              std::int64_t most) {
   const auto most_bytes = static_cast<std::size_t>(maintenance_work_mem) * 1024 / 4;
   std::size_t room = 1024;
   auto* ids = static_cast<Datum*>(palloc(room * sizeof(Datum)));
@@ -471,6 +471,7 @@ std::span<const Datum> ids_of(const FoundRows& found, TupleTableSlot* row, std::
     CHECK_FOR_INTERRUPTS();
     slot_getsomeattrs(row, FoundRows::kRecordId + 1);
     if (row->tts_isnull[FoundRows::kRecordId]) break;  // from here on they are gone
+    if (is_known(result, row)) continue;
     const Datum id = row->tts_values[FoundRows::kRecordId];
     bytes += sizeof(Datum) + datumGetSize(id, false, -1);
     if (static_cast<std::int64_t>(count) == most || bytes > most_bytes) return {};
@@ -510,15 +511,24 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_read_rows) {
                       &count);
     copying->look_up({ids, static_cast<std::size_t>(count)});
   }
-  const FoundRows found{tuplestore_begin_heap(true, false, work_mem), copying->found_shape()};
-  const ScanArguments arguments{PG_GETARG_DATUM(0),       PG_GETARG_INT32(1),
-                                optional_text(fcinfo, 2), optional_text(fcinfo, 3),
-                                optional_text(fcinfo, 4), optional_text(fcinfo, 5),
-                                copying->old_prints()};
-  const bool ids_are_unique = guarded([&] { return scan_source(arguments, found); });
+  FoundRows found{nullptr, found_shape(copying->copy())};
+  ScanResult result{};
+  const FoundAhead* ahead = LastFound::of(PG_GETARG_INT32(6));
+  const FoundAhead::Source* known = ahead == nullptr ? nullptr : ahead->of(PG_GETARG_INT32(7));
+  if (known != nullptr && !named) {
+    found.rows = known->rows;
+    result = known->result;
+  } else {
+    found.rows = tuplestore_begin_heap(true, false, work_mem);
+    const ScanArguments arguments{PG_GETARG_DATUM(0),       PG_GETARG_INT32(1),
+                                  optional_text(fcinfo, 2), optional_text(fcinfo, 3),
+                                  optional_text(fcinfo, 4), optional_text(fcinfo, 5),
+                                  copying->old_prints()};
+    result = guarded([&] { return scan_source(arguments, found); });
+  }
   TupleTableSlot* row = MakeSingleTupleTableSlot(found.shape, &TTSOpsMinimalTuple);
   if (!named) {
-    copying->look_up(ids_of(found, row, most));
+    copying->look_up(ids_of(found, result, row, most));
     tuplestore_rescan(found.rows);
   }
   while (tuplestore_gettupleslot(found.rows, true, false, row)) {
@@ -526,11 +536,9 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_read_rows) {
     bool is_gone = false;
     static_cast<void>(slot_getattr(row, FoundRows::kRecordId + 1, &is_gone));
     if (is_gone) {
-      bool is_null = false;
-      const Datum fingerprint = slot_getattr(row, FoundRows::kFingerprint + 1, &is_null);
-      copying->remove(DatumGetInt64(fingerprint));
-    } else {
-      copying->add(row, ids_are_unique);
+      copying->remove(fingerprint_of(row));
+    } else if (!is_known(result, row)) {
+      copying->add(row, result.ids_are_unique);
     }
   }
   ExecDropSingleTupleTableSlot(row);

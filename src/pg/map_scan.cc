@@ -2,10 +2,10 @@
 // identity_map_layout(). src/sql/50-map.sql has what they are for.
 //
 // A scan runs a source's query once, row by row, and keeps nothing of a row but its fingerprint.
-// The fingerprints that the map's state holds lie in a table beside it, of one word a row, at most
-// half full, and once more in the order in which they came: what is not there is new and goes out
-// with its values and keys; what no row had goes out as gone. So a refresh costs the reading of the
-// source, a hash and a probe a row, whatever else the map has to do.
+// Those of the rows that the map's state holds are at hand in the order in which they came
+// (map_known_rows.h): what is not among them is new and goes out with its values and keys; what no
+// row had goes out as gone. So a refresh costs the reading of the source and a hash a row, whatever
+// else the map has to do.
 #include "pg/map_scan.h"
 
 #include <fmt/format.h>
@@ -15,6 +15,7 @@
 #include "pg/environment.h"
 #include "pg/map_arrays.h"
 #include "pg/map_execute.h"
+#include "pg/map_known_rows.h"
 #include "pg/map_snapshot.h"
 #include "pg/map_tables.h"
 #include "pg/resolve.h"
@@ -24,6 +25,7 @@
 extern "C" {
 #include <catalog/pg_class.h>
 #include <catalog/pg_inherits.h>
+#include <optimizer/clauses.h>
 #include <utils/syscache.h>
 }
 
@@ -46,21 +48,22 @@ void read_forgotten(const char* query, NumberTable& records) {
 
 // Fingerprints that the map knows, in the order in which they came and went: (came bytea, went
 // bytea, bytes bigint), the last of all that came.
-void read_known(const char* query, FingerprintSet& known) {
+void read_known(const char* query, KnownRows& known) {
   read_rows(query, {BYTEAOID, BYTEAOID, INT8OID}, [&](const Datum* values, const bool* nulls) {
     if (!nulls[2]) {
       const auto bytes = static_cast<std::size_t>(DatumGetInt64(values[2]));
       guarded([&] { known.expect(bytes / sizeof(std::int64_t)); });
     }
-    for (const int which : {1, 0}) {
-      if (nulls[which]) continue;
-      const auto state = which == 0 ? FingerprintSet::kKnown : FingerprintSet::kGone;
-      const std::size_t size = toast_raw_datum_size(values[which]) - VARHDRSZ;
-      if (which == 0) guarded([&] { known.begin_run(size / sizeof(std::int64_t)); });
-      each_slice(values[which], [&](std::span<const char> bytes, std::size_t) {
-        guarded([&] { known.set(bytes.data(), bytes.size() / sizeof(std::int64_t), state); });
+    if (!nulls[1]) {
+      each_slice(values[1], [&](std::span<const char> went, std::size_t) {
+        guarded([&] { known.remove(went); });
       });
     }
+    if (nulls[0]) return;
+    const std::size_t size = toast_raw_datum_size(values[0]) - VARHDRSZ;
+    known.begin_run(size / sizeof(std::int64_t));
+    each_slice(values[0],
+               [&](std::span<const char> came, std::size_t) { guarded([&] { known.add(came); }); });
   });
 }
 
@@ -92,11 +95,11 @@ class ChangeFinder final : public RowVisitor {
  public:
   // known: the fingerprints of the rows that the map has; forgotten: the records to leave out.
   ChangeFinder(SourceScan& scan, const MapSecret& secret, const FoundRows& found,
-               ContextMemory& memory, FingerprintSet known, NumberTable forgotten)
+               ContextMemory& memory, KnownRows& known, NumberTable forgotten)
       : scan_(&scan),
         secret_(&secret),
         found_(found),
-        fingerprints_(std::move(known)),
+        known_(&known),
         forgotten_(std::move(forgotten)),
         records_(memory) {
     const auto columns = static_cast<std::size_t>(found.shape->natts);
@@ -107,7 +110,7 @@ class ChangeFinder final : public RowVisitor {
   void take(const RowView& row) override {
     if (!forgotten_.keys().empty() && forgotten_.contains(record_number(row))) return;
     const std::int64_t fingerprint = fingerprint_of(row);
-    if (fingerprints_.see(fingerprint)) return;
+    if (known_->see(fingerprint)) return;
     const bool unique = scan_->layout().ids_are_unique;
     const std::int64_t ordinal =
         unique ? ++rows_ : std::int64_t{records_.insert(record_number(row)).first} + 1;
@@ -119,7 +122,7 @@ class ChangeFinder final : public RowVisitor {
   void put_gone() {
     std::fill_n(nulls_.get(), values_.size(), true);
     nulls_[0] = false;
-    fingerprints_.each_unseen([this](std::int64_t fingerprint) {
+    known_->each_unseen([this](std::int64_t fingerprint) {
       values_[0] = Int64GetDatum(fingerprint);
       call([this] { store(); });
     });
@@ -145,7 +148,7 @@ class ChangeFinder final : public RowVisitor {
       hash_.add_count(static_cast<std::size_t>(cell.column->attribute));
       hash_.add(cell.value);
     }
-    // As the set of fingerprints has it.
+    // The two bits are KnownRows'.
     return hash_.end(*secret_) & ~std::int64_t{3};
   }
 
@@ -191,7 +194,7 @@ class ChangeFinder final : public RowVisitor {
   SourceScan* scan_;
   const MapSecret* secret_;
   FoundRows found_;
-  FingerprintSet fingerprints_;
+  KnownRows* known_;
   NumberTable forgotten_;  // records
   NumberTable records_;    // of new rows, where a record may have several
   std::int64_t rows_ = 0;
@@ -215,9 +218,41 @@ bool has_shape(TupleDesc shape, const std::vector<SourceColumn>& columns) {
   return true;
 }
 
+std::span<const std::int64_t> copy_of(std::span<const std::int64_t> numbers,
+                                      ContextMemory& memory) {
+  if (numbers.empty()) return {};
+  auto* copy =
+      static_cast<std::int64_t*>(memory.allocate(numbers.size_bytes(), alignof(std::int64_t)));
+  std::copy(numbers.begin(), numbers.end(), copy);
+  return {copy, numbers.size()};
+}
+
+// Whether a query reads what only this process, or only one process, can: temporary and foreign
+// tables.
+bool reads_here_only(Node* node, void* context) {
+  if (node == nullptr) return false;
+  if (IsA(node, RangeTblEntry)) {
+    const auto* table = reinterpret_cast<const RangeTblEntry*>(node);
+    if (table->rtekind != RTE_RELATION) return false;
+    return get_rel_persistence(table->relid) == RELPERSISTENCE_TEMP ||
+           get_rel_relkind(table->relid) == RELKIND_FOREIGN_TABLE;
+  }
+  if (IsA(node, Query)) {
+    return walk_query(reinterpret_cast<Query*>(node), reads_here_only, context);
+  }
+  return walk_expression(node, reads_here_only, context);
+}
+
+// Whether parallel workers can run a query. PostgreSQL's half.
+bool is_for_workers(const Query* query) {
+  auto* copy = static_cast<Query*>(copyObjectImpl(query));
+  return max_parallel_hazard(copy) == PROPARALLEL_SAFE &&
+         !reads_here_only(reinterpret_cast<Node*>(copy), nullptr);
+}
+
 }  // namespace
 
-bool scan_source(const ScanArguments& arguments, const FoundRows& found) {
+ScanResult scan_source(const ScanArguments& arguments, const FoundRows& found) {
   Request request = read_request({arguments.clauses, false, false}, true);
   if (!request.state) throw Error("22023", "the clauses hold no state of an identity map");
   const int place = arguments.source;
@@ -229,12 +264,11 @@ bool scan_source(const ScanArguments& arguments, const FoundRows& found) {
 
   ContextMemory memory(CurrentMemoryContext);  // not SPI's, which ends before the tables do
   SpiConnection spi;
-  FingerprintSet known_rows(memory);
+  KnownRows known_rows(memory);
   NumberTable forgotten_records(memory);
   if (arguments.known != nullptr) read_known(arguments.known, known_rows);
-  known_rows.begin_run(arguments.prints.size());
-  known_rows.set(reinterpret_cast<const char*>(arguments.prints.data()), arguments.prints.size(),
-                 FingerprintSet::kKnown);
+  known_rows.add(
+      {reinterpret_cast<const char*>(arguments.prints.data()), arguments.prints.size_bytes()});
   if (arguments.forgotten != nullptr) read_forgotten(arguments.forgotten, forgotten_records);
   const SearchPath search_path(arguments.search_path);
   SourceScan scan(request, number);
@@ -242,7 +276,7 @@ bool scan_source(const ScanArguments& arguments, const FoundRows& found) {
     throw Error("55000", fmt::format("source \"{}\" has other columns than before", scan.name()),
                 {}, "Refresh the identity map again.");
   }
-  ChangeFinder finder(scan, request.state->secret, found, memory, std::move(known_rows),
+  ChangeFinder finder(scan, request.state->secret, found, memory, known_rows,
                       std::move(forgotten_records));
   static_cast<void>(scan.expected_rows());
   // What identify() was told is part of the state, and read as it is now.
@@ -251,9 +285,37 @@ bool scan_source(const ScanArguments& arguments, const FoundRows& found) {
   scan.visit(finder);
   if (snapshot != nullptr) call([] { PopActiveSnapshot(); });
   search_path.leave();
+  const std::span<const std::int64_t> known = known_rows.finish();
   finder.put_gone();
   spi.finish();
-  return scan.layout().ids_are_unique;
+  return {scan.layout().ids_are_unique, copy_of(known, memory)};
+}
+
+TupleDesc found_shape(Relation copy) {
+  TupleDesc shape = CreateTupleDescCopy(RelationGetDescr(copy));
+  TupleDescInitEntry(shape, FoundRows::kFingerprint + 1, "fingerprint", INT8OID, -1, 0);
+  TupleDescInitEntry(shape, FoundRows::kOrdinal + 1, "ordinal", INT8OID, -1, 0);
+  return shape;
+}
+
+bool is_known(const ScanResult& result, TupleTableSlot* found) {
+  if (result.known.empty()) return false;
+  bool is_null = false;
+  const Datum fingerprint = slot_getattr(found, FoundRows::kFingerprint + 1, &is_null);
+  return std::ranges::binary_search(result.known, DatumGetInt64(fingerprint));
+}
+
+Cost cost_in_worker(const ScanArguments& arguments) {
+  const Request request = read_request({arguments.clauses, false, false}, true);
+  const engine::SourceNumber number{static_cast<std::uint16_t>(arguments.source - 1)};
+  SpiConnection spi;
+  const SearchPath search_path(arguments.search_path);
+  SourceScan scan(request, number);
+  const bool is_safe = call([&] { return is_for_workers(scan.query()); });
+  static_cast<void>(scan.expected_rows());
+  search_path.leave();
+  spi.finish();
+  return is_safe ? scan.cost() : 0;
 }
 
 namespace {
@@ -396,7 +458,8 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_scan) {
                            nullptr,
                            {}};
     });
-    scan_source(arguments, {result->setResult, result->setDesc});
+    // None is known.
+    static_cast<void>(scan_source(arguments, {result->setResult, result->setDesc}));
   });
   return Datum{0};
 }

@@ -30,9 +30,24 @@ struct FoundRows {
   TupleDesc shape;
 };
 
-// Reads a source. Whether its record ids are unique: a record has one row. In a guarded() frame:
-// throws; needs no connection to SPI. Errors: those of the source's query; 55000 where its columns
-// are others than the shape says.
-bool scan_source(const ScanArguments& arguments, const FoundRows& found);
+// The shape for rows of a source whose copy is m<id>_rows_<n>, open. PostgreSQL's half.
+TupleDesc found_shape(Relation copy);
+
+struct ScanResult {
+  bool ids_are_unique;  // a record has one row
+  // The fingerprints, rising, of rows among those that came that were known after all: they are no
+  // news. On the memory context that was current.
+  std::span<const std::int64_t> known;
+};
+
+// Reads a source. In a guarded() frame: throws; needs no connection to SPI. Errors: those of the
+// source's query; 55000 where its columns are others than the shape says.
+ScanResult scan_source(const ScanArguments& arguments, const FoundRows& found);
+// Whether a row among those that came was known after all. PostgreSQL's half.
+bool is_known(const ScanResult& result, TupleTableSlot* found);
+
+// What the planner thinks that it costs to run the query of a source; 0 where a parallel worker
+// could not run it. As scan_source().
+Cost cost_in_worker(const ScanArguments& arguments);
 
 }  // namespace identity_resolve::pg

@@ -317,6 +317,26 @@ inline bool any_child_plan(PlanState* state, bool (*matches)(PlanState*, void*),
 #endif
 }
 
+// Whether `matches` holds for what an expression is made of, or what a query is made of: for each
+// entry of its range table, too.
+inline bool walk_expression(Node* node, bool (*matches)(Node*, void*), void* context) {
+#if PG_VERSION_NUM >= 160000
+  return expression_tree_walker(node, matches, context);
+#else
+  auto* walker = reinterpret_cast<void (*)()>(matches);
+  return expression_tree_walker(node, reinterpret_cast<bool (*)()>(walker), context);
+#endif
+}
+inline bool walk_query(Query* query, bool (*matches)(Node*, void*), void* context) {
+#if PG_VERSION_NUM >= 160000
+  return query_tree_walker(query, matches, context, QTW_EXAMINE_RTES_BEFORE);
+#else
+  auto* walker = reinterpret_cast<void (*)()>(matches);
+  return query_tree_walker(query, reinterpret_cast<bool (*)()>(walker), context,
+                           QTW_EXAMINE_RTES_BEFORE);
+#endif
+}
+
 }  // namespace identity_resolve::pg
 
 // Marks a function as callable from SQL; the library is built with hidden visibility.

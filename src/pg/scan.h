@@ -29,6 +29,8 @@ class SourceScan {
 
   // How many rows the planner expects; makes the plan that run() then uses.
   [[nodiscard]] double expected_rows();
+  // And what it thinks that the query costs; after expected_rows().
+  [[nodiscard]] Cost cost() const noexcept { return cost_; }
 
   // Runs the query to its end, every row going into the sink, or, where parallel workers pay, into
   // the resolver by a sink of a worker's own. Tells how far it is. After expected_rows().

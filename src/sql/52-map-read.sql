@@ -59,6 +59,35 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION identity_map_print(identity_map_catalog, integer) IS 'internal: packs the fingerprints of a source''s rows';
 
+-- The fingerprints of source i's rows as the map knows them: a query.
+CREATE FUNCTION identity_map_known(m identity_map_catalog, i integer) RETURNS text
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT format('SELECT came, went, sum(length(came)) OVER () FROM %sprints WHERE source = %s ORDER BY part', identity_map_prefix(m.map_id), m.source_numbers[i]);
+END;
+COMMENT ON FUNCTION identity_map_known(identity_map_catalog, integer) IS 'internal: the rows that an identity map knows of a source';
+
+-- Of the sources that are read as a whole, those that can be read side by side, before any of them is taken
+-- in; `others` are read as a whole though they need not be.
+CREATE FUNCTION identity_map_read_ahead(m identity_map_catalog, is_full boolean, others integer[]) RETURNS void
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  places integer[] := ARRAY(
+    SELECT i FROM generate_series(1, cardinality(m.source_numbers) - 1) AS i
+    WHERE is_full OR m.source_numbers[i] = ANY (others)
+       OR EXISTS (SELECT FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' = 'source' AND c::jsonb ->> 'name' = m.source_names[i]
+                    AND c::jsonb ->> 'changed_since' IS NULL AND c::jsonb ->> 'capture' IS NULL)
+    ORDER BY i);
+BEGIN
+  IF cardinality(places) > 1 THEN
+    PERFORM @extschema@.identity_map_scan_ahead(@extschema@.identity_map_scan_clauses(m), places,
+      ARRAY(SELECT m.source_numbers[i] FROM unnest(places) WITH ORDINALITY AS p (i, n) ORDER BY n), m.search_path,
+      ARRAY(SELECT @extschema@.identity_map_forgotten(m, i) FROM unnest(places) WITH ORDINALITY AS p (i, n) ORDER BY n),
+      ARRAY(SELECT @extschema@.identity_map_known(m, i) FROM unnest(places) WITH ORDINALITY AS p (i, n) ORDER BY n), m.map_id);
+  END IF;
+END $$;
+COMMENT ON FUNCTION identity_map_read_ahead(identity_map_catalog, boolean, integer[]) IS 'internal: reads sources of an identity map side by side';
+
 -- Reads source i into its copy: all of it, or the records named. Says of how many records a row is new or
 -- gone.
 CREATE FUNCTION identity_map_read(m identity_map_catalog, i integer, ids text[], most bigint) RETURNS bigint
@@ -76,7 +105,7 @@ DECLARE
   is_worn boolean;
 BEGIN
   IF ids IS NULL THEN
-    known := format('SELECT came, went, sum(length(came)) OVER () FROM %sprints WHERE source = %s ORDER BY part', p, n);
+    known := @extschema@.identity_map_known(m, i);
   ELSE
     query := @extschema@.identity_map_wrap(m, i, format('WHERE q.ir_id = ANY (%L::%s[])', ids, source ->> 'id_type'));
   END IF;

@@ -213,6 +213,7 @@ BEGIN
       done := @extschema@.identity_map_settle_all(m, dead, started, true) || '{"kind": "built"}';
     END IF;
   ELSE
+    PERFORM @extschema@.identity_map_read_ahead(m, is_full, attached);
     FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
       SELECT c.ids, c.mark INTO ids, mark
       FROM @extschema@.identity_map_changed(m, i, is_full OR m.source_numbers[i] = ANY (attached)) AS c;

@@ -29,11 +29,13 @@ live() {
 }
 
 # Two databases, so that both processors of a small machine have something to do. In the first no change is small enough
-# to be known record by record and settled in memory: the whole map is, by SQL.
+# to be known record by record and settled in memory: the whole map is, by SQL. In the second the sources are read side by
+# side, by parallel workers.
 half=$((histories / 2))
 prepare one
 prepare two
 sql --quiet -d one -c 'CREATE OR REPLACE FUNCTION identity_map_most() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT 0::bigint $$'
+sql --quiet -c 'ALTER DATABASE two SET parallel_setup_cost = 0' -c 'ALTER DATABASE two SET identity_resolve.max_workers = 2'
 live one "$first" "$half" >"$SERVER_DIR/one.out" &
 live two $((first + half)) $((histories - half)) >"$SERVER_DIR/two.out" &
 wait

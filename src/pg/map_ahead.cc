@@ -1,0 +1,328 @@
+// identity_map_scan_ahead(): src/sql/50-map.sql.
+//
+// The leader and the workers take the sources one by one, those that cost most first. What the
+// leader finds is in a tuplestore as if it had read the source alone. What a worker finds goes into
+// a shared tuplestore of the source, which the leader reads when all have come to their end. An
+// error of a worker is the leader's.
+#include "pg/map_ahead.h"
+
+#include "pg/bytes.h"
+#include "pg/map_arrays.h"
+#include "pg/map_snapshot.h"
+#include "pg/map_state.h"
+#include "pg/settings.h"
+
+#include <algorithm>
+#include <atomic>
+
+extern "C" {
+#include <access/parallel.h>
+#include <optimizer/cost.h>
+#include <storage/sharedfileset.h>
+#include <utils/sharedtuplestore.h>
+#include <utils/syscache.h>
+PGDLLEXPORT void identity_map_scan_worker(dsm_segment* segment, shm_toc* toc);
+}
+
+namespace identity_resolve::pg {
+
+namespace {
+
+// What the processes must know.
+struct Told {
+  struct Source {
+    int place;  // among the clauses, from 1
+    int number;
+    std::string forgotten;
+    std::string known;
+    Cost cost;
+  };
+  int map_id;
+  std::string path;
+  std::vector<Source> sources;  // in the order in which they are taken
+  Datum clauses;
+};
+
+// What they share: this, an Outcome and a shared tuplestore for each source, what a worker is told.
+struct Shared {
+  std::atomic<std::uint32_t> next;  // the source that is to be taken
+  SharedFileSet files;
+};
+struct Outcome {
+  bool is_found;  // by a worker
+  bool ids_are_unique;
+};
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+
+enum Key : std::uint64_t { kShared = 1, kOutcomes, kTold, kFirstStore };
+
+std::string as_bytes(const Told& told) {
+  ByteWriter to;
+  to.add(told.map_id);
+  to.add_text(told.path);
+  to.add(told.sources.size());
+  for (const Told::Source& source : told.sources) {
+    to.add(source.place);
+    to.add(source.number);
+    to.add_text(source.forgotten);
+    to.add_text(source.known);
+  }
+  const auto* clauses = reinterpret_cast<const char*>(DatumGetPointer(told.clauses));
+  to.add_bytes({clauses, VARSIZE(clauses)});
+  return to.take();
+}
+
+// bytes: aligned as they were allocated, and there for as long as what is read.
+Told told_by(std::string_view bytes) {
+  ByteReader from(bytes);
+  Told told{};
+  told.map_id = from.get<int>();
+  told.path = from.get_text();
+  told.sources.resize(from.get<std::size_t>());
+  for (Told::Source& source : told.sources) {
+    source.place = from.get<int>();
+    source.number = from.get<int>();
+    source.forgotten = from.get_text();
+    source.known = from.get_text();
+  }
+  const std::string_view clauses = from.rest();
+  told.clauses = call([&] {
+    void* copy = palloc(clauses.size());
+    std::memcpy(copy, clauses.data(), clauses.size());
+    return PointerGetDatum(copy);
+  });
+  return told;
+}
+
+// Takes the sources that nobody has taken, one after the other: take(place, rows, shape, result).
+template <class Take>
+void read_sources(const Told& told, Shared& shared, Take&& take) {
+  for (std::size_t at = shared.next++; at < told.sources.size(); at = shared.next++) {
+    const Told::Source& source = told.sources[at];
+    const FoundRows found = call([&] {
+      const Relation copy = open_state(told.map_id, psprintf("rows_%d", source.number),
+                                       {ACL_SELECT}, AccessShareLock);
+      const TupleDesc shape = found_shape(copy);
+      table_close(copy, NoLock);
+      return FoundRows{tuplestore_begin_heap(true, false, work_mem), shape};
+    });
+    const ScanResult result = scan_source({told.clauses,
+                                           source.place,
+                                           nullptr,
+                                           told.path.c_str(),
+                                           source.forgotten.c_str(),
+                                           source.known.c_str(),
+                                           {}},
+                                          found);
+    take(at, found, result);
+  }
+}
+
+// Sources that this process has taken, for identity_map_read_rows(). The tuplestores are on the
+// memory context that is current.
+void read_here(const Told& told, Shared& shared, FoundAhead& into) {
+  read_sources(told, shared, [&](std::size_t at, const FoundRows& found, const ScanResult& result) {
+    into.sources.push_back({told.sources[at].number, found.rows, result});
+  });
+}
+
+SharedTuplestore* store_of(shm_toc* toc, std::size_t at) {
+  return static_cast<SharedTuplestore*>(shm_toc_lookup(toc, kFirstStore + at, false));
+}
+
+// What a worker has found of a source. PostgreSQL's half.
+void share(SharedTuplestoreAccessor* store, const FoundRows& found, const ScanResult& result) {
+  TupleTableSlot* row = MakeSingleTupleTableSlot(found.shape, &TTSOpsMinimalTuple);
+  while (tuplestore_gettupleslot(found.rows, true, false, row)) {
+    CHECK_FOR_INTERRUPTS();
+    if (is_known(result, row)) continue;
+    bool is_own = false;
+    MinimalTuple tuple = ExecFetchSlotMinimalTuple(row, &is_own);
+    sts_puttuple(store, nullptr, tuple);
+    if (is_own) pfree(tuple);
+  }
+  sts_end_write(store);
+  ExecDropSingleTupleTableSlot(row);
+  tuplestore_end(found.rows);
+}
+
+// What workers have found, for identity_map_read_rows(). PostgreSQL's half.
+void collect(const Told& told, const Outcome* outcomes, SharedTuplestoreAccessor** stores,
+             FoundAhead& into) {
+  for (std::size_t at = 0; at < told.sources.size(); ++at) {
+    if (!outcomes[at].is_found) continue;
+    const Relation copy = open_state(told.map_id, psprintf("rows_%d", told.sources[at].number),
+                                     {ACL_SELECT}, AccessShareLock);
+    TupleTableSlot* row = MakeSingleTupleTableSlot(found_shape(copy), &TTSOpsMinimalTuple);
+    table_close(copy, NoLock);
+    Tuplestorestate* rows = tuplestore_begin_heap(true, false, work_mem);
+    sts_begin_parallel_scan(stores[at]);
+    while (MinimalTuple tuple = sts_parallel_scan_next(stores[at], nullptr)) {
+      CHECK_FOR_INTERRUPTS();
+      ExecStoreMinimalTuple(tuple, row, false);
+      tuplestore_puttupleslot(rows, row);
+    }
+    sts_end_parallel_scan(stores[at]);
+    ExecDropSingleTupleTableSlot(row);
+    guarded([&] {
+      into.sources.push_back({told.sources[at].number, rows, {outcomes[at].ids_are_unique, {}}});
+    });
+  }
+}
+
+// The library that a function is of, as its definition names it. PostgreSQL's half.
+const char* library_of(Oid function) {
+  const HeapTuple row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+  if (!HeapTupleIsValid(row)) elog(ERROR, "cache lookup failed for function %u", function);
+  bool is_null = false;
+  const Datum name = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_probin, &is_null);
+  const char* library = is_null ? "identity_resolve" : TextDatumGetCString(name);
+  ReleaseSysCache(row);
+  return library;
+}
+
+// Reads the sources with so many workers, or as many of these as there are; none of them where no
+// worker comes. PostgreSQL's half; `told` outlives an error.
+void read_side_by_side(const Told& told, std::string_view bytes, const char* library, int workers) {
+  PushActiveSnapshot(refresh_snapshot());
+  EnterParallelMode();
+  ParallelContext* context = CreateParallelContext(library, "identity_map_scan_worker", workers);
+  const std::size_t outcomes_size = told.sources.size() * sizeof(Outcome);
+  const std::size_t store_size = sts_estimate(workers + 1);
+  shm_toc_estimate_chunk(&context->estimator, sizeof(Shared));
+  shm_toc_estimate_chunk(&context->estimator, outcomes_size);
+  shm_toc_estimate_chunk(&context->estimator, sizeof(std::size_t) + bytes.size());
+  for (std::size_t at = 0; at < told.sources.size(); ++at) {
+    shm_toc_estimate_chunk(&context->estimator, store_size);
+  }
+  shm_toc_estimate_keys(&context->estimator, 3 + told.sources.size());
+  InitializeParallelDSM(context);
+  if (context->nworkers > 0) {
+    auto* shared = new (shm_toc_allocate(context->toc, sizeof(Shared))) Shared{};
+    SharedFileSetInit(&shared->files, context->seg);
+    shm_toc_insert(context->toc, kShared, shared);
+    void* outcomes = shm_toc_allocate(context->toc, outcomes_size);
+    std::memset(outcomes, 0, outcomes_size);
+    shm_toc_insert(context->toc, kOutcomes, outcomes);
+    auto* room =
+        static_cast<char*>(shm_toc_allocate(context->toc, sizeof(std::size_t) + bytes.size()));
+    const std::size_t size = bytes.size();
+    std::memcpy(room, &size, sizeof size);
+    std::memcpy(room + sizeof size, bytes.data(), size);
+    shm_toc_insert(context->toc, kTold, room);
+    auto** stores = static_cast<SharedTuplestoreAccessor**>(
+        palloc(told.sources.size() * sizeof(SharedTuplestoreAccessor*)));
+    for (std::size_t at = 0; at < told.sources.size(); ++at) {
+      auto* store = static_cast<SharedTuplestore*>(shm_toc_allocate(context->toc, store_size));
+      stores[at] = sts_initialize(store, context->nworkers + 1, 0, 0, SHARED_TUPLESTORE_SINGLE_PASS,
+                                  &shared->files, psprintf("source.%zu", at));
+      shm_toc_insert(context->toc, kFirstStore + at, store);
+    }
+    LaunchParallelWorkers(context);
+    if (context->nworkers_launched > 0) {
+      FoundAhead* found = LastFound::of_or_new(told.map_id);
+      const MemoryContext outer = MemoryContextSwitchTo(found->memory.context());
+      guarded([&] { read_here(told, *shared, *found); });
+      WaitForParallelWorkersToFinish(context);
+      collect(told, static_cast<const Outcome*>(outcomes), stores, *found);
+      MemoryContextSwitchTo(outer);
+    }
+  }
+  DestroyParallelContext(context);
+  ExitParallelMode();
+  PopActiveSnapshot();
+}
+
+// What of the arguments can be read side by side, those that cost most first.
+Told read_arguments(FunctionCallInfo fcinfo) {
+  Told told{};
+  struct Lists {
+    Datum* values[4];
+    int count;
+  };
+  const Lists lists = call([&] {
+    Lists taken{};
+    constexpr std::array<Oid, 4> kTypes = {INT4OID, INT4OID, TEXTOID, TEXTOID};
+    constexpr std::array<int, 4> kArguments = {1, 2, 4, 5};
+    for (std::size_t i = 0; i < kTypes.size(); ++i) {
+      int count = 0;
+      deconstruct_array(PG_GETARG_ARRAYTYPE_P(kArguments[i]), kTypes[i],
+                        kTypes[i] == INT4OID ? 4 : -1, kTypes[i] == INT4OID, TYPALIGN_INT,
+                        &taken.values[i], nullptr, &count);
+      if (i > 0 && count != taken.count) {
+        ereport(ERROR,
+                (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                 errmsg("the arguments of identity_map_scan_ahead() do not belong together")));
+      }
+      taken.count = count;
+    }
+    return taken;
+  });
+  told.clauses = call([&] { return PointerGetDatum(PG_GETARG_ARRAYTYPE_P(0)); });
+  told.path = call([&] { return text_to_cstring(PG_GETARG_TEXT_PP(3)); });
+  told.map_id = PG_GETARG_INT32(6);
+  for (int i = 0; i < lists.count; ++i) {
+    Told::Source source{DatumGetInt32(lists.values[0][i]), DatumGetInt32(lists.values[1][i]),
+                        call([&] { return TextDatumGetCString(lists.values[2][i]); }),
+                        call([&] { return TextDatumGetCString(lists.values[3][i]); }), 0};
+    source.cost = cost_in_worker(
+        {told.clauses, source.place, nullptr, told.path.c_str(), nullptr, nullptr, {}});
+    if (source.cost > 0) told.sources.push_back(std::move(source));
+  }
+  std::ranges::stable_sort(told.sources, std::ranges::greater(), &Told::Source::cost);
+  return told;
+}
+
+// How many workers are worth their price: what they can take from this process costs more than to
+// start them.
+int workers_for(const Told& told) {
+  if (told.sources.size() < 2) return 0;
+  Cost cost = 0;
+  for (std::size_t i = 1; i < told.sources.size(); ++i) cost += told.sources[i].cost;
+  if (cost <= 2 * parallel_setup_cost) return 0;
+  return std::min(max_workers(), static_cast<int>(told.sources.size()) - 1);
+}
+
+}  // namespace
+
+}  // namespace identity_resolve::pg
+
+using namespace identity_resolve::pg;
+
+// A worker's main function.
+void identity_map_scan_worker(dsm_segment* segment, shm_toc* toc) {
+  auto* shared = static_cast<Shared*>(shm_toc_lookup(toc, kShared, false));
+  SharedFileSetAttach(&shared->files, segment);
+  auto* outcomes = static_cast<Outcome*>(shm_toc_lookup(toc, kOutcomes, false));
+  const auto* bytes = static_cast<const char*>(shm_toc_lookup(toc, kTold, false));
+  guarded([&] {
+    std::size_t size = 0;
+    std::memcpy(&size, bytes, sizeof size);
+    const Told told = told_by({bytes + sizeof size, size});
+    read_sources(told, *shared,
+                 [&](std::size_t at, const FoundRows& found, const ScanResult& result) {
+                   call([&] {
+                     SharedTuplestoreAccessor* store =
+                         sts_attach(store_of(toc, at), ParallelWorkerNumber + 1, &shared->files);
+                     share(store, found, result);
+                   });
+                   outcomes[at] = {true, result.ids_are_unique};
+                 });
+  });
+}
+
+// identity_map_scan_ahead(clauses, places, numbers, search_path, forgotten, known, map_id) → void:
+// src/sql/50-map.sql.
+IDENTITY_RESOLVE_FUNCTION(identity_map_scan_ahead) {
+  if (max_workers() == 0 || IsInParallelMode()) PG_RETURN_VOID();
+  PushActiveSnapshot(GetTransactionSnapshot());
+  guarded([&] {
+    const Told told = read_arguments(fcinfo);
+    const int workers = workers_for(told);
+    if (workers == 0) return;
+    const std::string bytes = as_bytes(told);
+    call([&] { read_side_by_side(told, bytes, library_of(fcinfo->flinfo->fn_oid), workers); });
+  });
+  PopActiveSnapshot();
+  PG_RETURN_VOID();
+}

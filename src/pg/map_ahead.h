@@ -1,0 +1,42 @@
+// Sources of an identity map that are read side by side, by this process and parallel workers, a
+// source each at a time, before any of them is taken into the map.
+//
+// A worker needs to know no more of the map than a query for the fingerprints of the source's rows,
+// and tells no more than the rows that changed: by a temporary file that the processes share.
+#pragma once
+
+#include <boost/container/pmr/vector.hpp>
+
+#include "pg/environment.h"
+#include "pg/map_scan.h"
+#include "pg/map_transaction.h"
+
+namespace identity_resolve::pg {
+
+// What has been found of sources, for identity_map_read_rows().
+struct FoundAhead {
+  struct Source {
+    int number;
+    Tuplestorestate* rows;
+    ScanResult result;
+  };
+
+  FoundAhead(MemoryContext context, int number)
+      : memory(context), map_id(number), sources(&memory) {}
+
+  // Of a source; nullptr where it has not been read.
+  [[nodiscard]] const Source* of(int number) const noexcept {
+    for (const Source& source : sources) {
+      if (source.number == number) return &source;
+    }
+    return nullptr;
+  }
+
+  ContextMemory memory;
+  int map_id;
+  boost::container::pmr::vector<Source> sources;
+};
+
+using LastFound = OfTransaction<FoundAhead>;
+
+}  // namespace identity_resolve::pg
