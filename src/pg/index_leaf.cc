@@ -1,6 +1,8 @@
 #include "pg/index_leaf.h"
 
 extern "C" {
+#include <catalog/pg_am.h>
+#include <commands/defrem.h>
 #include <storage/bufmgr.h>
 }
 
@@ -13,6 +15,67 @@ BTPageOpaque opaque_of(Page page) noexcept {
   return reinterpret_cast<BTPageOpaque>(PageGetSpecialPointer(page));
 }
 
+// Whether a column of the index has this type, in the order of its own class of operators.
+bool is_plain_column(Relation index, int column, Oid type) {
+  const Oid own = get_opclass_family(GetDefaultOpClass(type, BTREE_AM_OID));
+  return index->rd_opcintype[column] == type && index->rd_opfamily[column] == own &&
+         index->rd_indoption[column] == 0;
+}
+
+KeyForm form_of(Relation index, int conditions) {
+  if (is_plain_column(index, 0, UUIDOID)) return conditions == 1 ? KeyForm::kId : KeyForm::kOther;
+  if (is_plain_column(index, 0, INT8OID)) {
+    const bool is_number = conditions == 1 || is_plain_column(index, 1, INT8OID);
+    return is_number ? KeyForm::kNumbers : KeyForm::kOther;
+  }
+  const bool is_name = conditions == 2 && is_plain_column(index, 0, INT2OID) &&
+                       is_plain_column(index, 1, TEXTOID) &&
+                       index->rd_indcollation[1] == C_COLLATION_OID;
+  return is_name ? KeyForm::kName : KeyForm::kOther;
+}
+
+template <class T>
+T value_at(const char* data) noexcept {
+  T value;
+  std::memcpy(&value, data, sizeof value);
+  return value;
+}
+template <class T>
+int order_of(T a, T b) noexcept {
+  return a < b ? -1 : static_cast<int>(a > b);
+}
+
+// A text of an entry, which begins at or after `data`; none where it is compressed.
+std::optional<std::string_view> text_at(const char* data) noexcept {
+  if (!VARATT_NOT_PAD_BYTE(data)) data = reinterpret_cast<const char*>(INTALIGN(data));
+  if (VARATT_IS_1B_E(data) || VARATT_IS_4B_C(data)) return std::nullopt;
+  return std::string_view(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
+}
+
+// How the key compares with an entry of the page: less than 0, 0 or more.
+int compare(const IndexLeaf& leaf, Page page, OffsetNumber at) {
+  const auto* entry = reinterpret_cast<IndexTuple>(PageGetItem(page, PageGetItemId(page, at)));
+  if (leaf.form == KeyForm::kOther || IndexTupleHasNulls(entry)) {
+    return _bt_compare(leaf.index, leaf.key, page, at);
+  }
+  const char* data = reinterpret_cast<const char*>(entry) + MAXALIGN(sizeof(IndexTupleData));
+  const auto wanted = [&leaf](int i) { return leaf.key->scankeys[i].sk_argument; };
+  if (leaf.form == KeyForm::kNumbers) {
+    const int order = order_of(DatumGetInt64(wanted(0)), value_at<std::int64_t>(data));
+    if (order != 0 || leaf.key->keysz == 1) return order;
+    return order_of(DatumGetInt64(wanted(1)), value_at<std::int64_t>(data + sizeof(std::int64_t)));
+  }
+  if (leaf.form == KeyForm::kId) {
+    return std::memcmp(DatumGetUUIDP(wanted(0))->data, data, UUID_LEN);
+  }
+  const int order = order_of(DatumGetInt16(wanted(0)), value_at<std::int16_t>(data));
+  if (order != 0) return order;
+  const std::optional<std::string_view> text = text_at(data + sizeof(std::int16_t));
+  if (!text) return _bt_compare(leaf.index, leaf.key, page, at);
+  const auto* name = reinterpret_cast<const struct varlena*>(DatumGetPointer(wanted(1)));
+  return std::string_view(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)).compare(*text);
+}
+
 // How the key compares with the highest that the page may have; less than 0 where it may have any.
 int compare_to_end(const IndexLeaf& leaf) {
   const Page page = page_of(leaf);
@@ -20,19 +83,19 @@ int compare_to_end(const IndexLeaf& leaf) {
 }
 
 // Whether entries of the key, if any, begin on the page, which is locked, or on the one to the
-// right of it, which is locked then in its place; `end`: as compare_to_end() says. Keys below a
-// page's first entry are not looked for there, nor are they on pages to the right of it.
+// right of it, which is locked then in its place; `end`: as compare_to_end() says, or less than 0
+// where they end before the page does. Keys that are not above a page's first entry are not looked
+// for there, nor on pages to the right of it.
 bool is_here(IndexLeaf& leaf, int& end) {
   for (int pages = 0; pages < 2; ++pages) {
     const Page page = page_of(leaf);
     const BTPageOpaque opaque = opaque_of(page);
     if (P_IGNORE(opaque) || !P_ISLEAF(opaque)) return false;
-    end = compare_to_end(leaf);
-    if (end <= 0) {
-      const OffsetNumber first = P_FIRSTDATAKEY(opaque);
-      return pages > 0 || (first <= PageGetMaxOffsetNumber(page) &&
-                           _bt_compare(leaf.index, leaf.key, page, first) > 0);
-    }
+    const OffsetNumber first = P_FIRSTDATAKEY(opaque);
+    const auto last = static_cast<OffsetNumber>(PageGetMaxOffsetNumber(page));
+    if (pages == 0 && (first > last || compare(leaf, page, first) <= 0)) return false;
+    end = first <= last && compare(leaf, page, last) < 0 ? -1 : compare_to_end(leaf);
+    if (end <= 0) return true;
     if (pages == 0) leaf.page = _bt_relandgetbuf(leaf.index, leaf.page, opaque->btpo_next, BT_READ);
   }
   return false;
@@ -60,7 +123,7 @@ OffsetNumber lower_bound(const IndexLeaf& leaf) {
   auto high = static_cast<OffsetNumber>(PageGetMaxOffsetNumber(page) + 1);
   while (low < high) {
     const auto middle = static_cast<OffsetNumber>(low + (high - low) / 2);
-    if (_bt_compare(leaf.index, leaf.key, page, middle) > 0) {
+    if (compare(leaf, page, middle) > 0) {
       low = static_cast<OffsetNumber>(middle + 1);
     } else {
       high = middle;
@@ -94,6 +157,7 @@ IndexLeaf* open_leaf(MemoryContext memory, Relation index, Relation table, int c
   leaf->table = table;
   leaf->key = _bt_mkscankey(index, nullptr);
   leaf->key->keysz = conditions;
+  leaf->form = form_of(index, conditions);
   leaf->page = InvalidBuffer;
   leaf->searches = leaf->descents = leaf->count = leaf->next = 0;
   MemoryContextSwitchTo(outer);
@@ -119,7 +183,7 @@ bool search_leaf(IndexLeaf* leaf, const ScanKeyData* conditions, bool with_numbe
   const Page page = page_of(*leaf);
   const auto last = static_cast<OffsetNumber>(PageGetMaxOffsetNumber(page));
   OffsetNumber at = lower_bound(*leaf);
-  for (; at <= last && _bt_compare(leaf->index, leaf->key, page, at) == 0; ++at) {
+  for (; at <= last && compare(*leaf, page, at) == 0; ++at) {
     const ItemId item = PageGetItemId(page, at);
     if (ItemIdIsDead(item)) continue;
     add_entry(*leaf, reinterpret_cast<IndexTuple>(PageGetItem(page, item)), with_numbers);

@@ -9,11 +9,21 @@
 
 namespace identity_resolve::pg {
 
+// What the conditions of a search are, and how they are compared with an entry: as the types' own
+// classes of operators do, without a call for each.
+enum class KeyForm : std::uint8_t {
+  kOther,    // by the index's functions
+  kNumbers,  // one or two bigint
+  kId,       // a uuid
+  kName      // a smallint and a text, by its bytes
+};
+
 // A leaf page, and what the last search has found on it.
 struct IndexLeaf {
   Relation index;
   Relation table;
   BTScanInsert key;
+  KeyForm form;
   Buffer page;  // pinned; InvalidBuffer before the first search
   int searches;
   int descents;  // of these searches came down from the root
