@@ -39,6 +39,7 @@ RegProcedure equality_of(Oid type) {
 Lookup begin_lookup(Relation table, Relation index, int count, Snapshot snapshot,
                     IndexOnly index_only) {
   Lookup lookup{};
+  lookup.memory = CurrentMemoryContext;
   lookup.table = table;
   lookup.index = index;
   lookup.count = count;
@@ -96,8 +97,7 @@ bool find_on_leaf(Lookup& lookup) {
   constexpr int kPause = 2048;
   if (++lookup.finds <= kFew || IsolationIsSerializable()) return false;
   if (lookup.leaf == nullptr) {
-    lookup.leaf =
-        open_leaf(GetMemoryChunkContext(lookup.row), lookup.index, lookup.table, lookup.count);
+    lookup.leaf = open_leaf(lookup.memory, lookup.index, lookup.table, lookup.count);
   }
   IndexLeaf& leaf = *lookup.leaf;
   if (leaf.searches == kTrial) {
@@ -155,7 +155,9 @@ void find(Lookup& lookup, Datum key) {
   lookup.conditions[0].sk_argument = key;
   lookup.is_on_leaf = find_on_leaf(lookup);
   if (lookup.is_on_leaf) return;
+  const MemoryContext outer = MemoryContextSwitchTo(lookup.memory);
   index_rescan(lookup.scan, lookup.conditions.data(), lookup.count, nullptr, 0);
+  MemoryContextSwitchTo(outer);
 }
 
 void find(Lookup& lookup, Datum first, Datum second) {
@@ -166,7 +168,10 @@ void find(Lookup& lookup, Datum first, Datum second) {
 bool next(const Lookup& lookup) {
   if (lookup.is_empty) return false;
   if (!lookup.is_on_leaf) {
-    return index_getnext_slot(lookup.scan, ForwardScanDirection, lookup.row);
+    const MemoryContext outer = MemoryContextSwitchTo(lookup.memory);
+    const bool is_found = index_getnext_slot(lookup.scan, ForwardScanDirection, lookup.row);
+    MemoryContextSwitchTo(outer);
+    return is_found;
   }
   IndexLeaf& leaf = *lookup.leaf;
   while (leaf.next < leaf.count) {
@@ -197,13 +202,17 @@ bool next_number(Lookup& lookup, std::int64_t& number) {
     }
     return false;
   }
+  const MemoryContext outer = MemoryContextSwitchTo(lookup.memory);
+  bool is_found = false;
   while (const ItemPointer row = index_getnext_tid(scan, ForwardScanDirection)) {
-    if (!is_seen(*row) && !index_fetch_heap(scan, lookup.row)) continue;
-    bool is_null = false;
-    number = DatumGetInt64(index_getattr(scan->xs_itup, 2, scan->xs_itupdesc, &is_null));
-    return true;
+    is_found = is_seen(*row) || index_fetch_heap(scan, lookup.row);
+    if (is_found) break;
   }
-  return false;
+  MemoryContextSwitchTo(outer);
+  if (!is_found) return false;
+  bool is_null = false;
+  number = DatumGetInt64(index_getattr(scan->xs_itup, 2, scan->xs_itupdesc, &is_null));
+  return true;
 }
 
 }  // namespace identity_resolve::pg

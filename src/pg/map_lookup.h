@@ -9,6 +9,7 @@ namespace identity_resolve::pg {
 
 // A table m<id>_<name>, open, with one of its indexes.
 struct Lookup {
+  MemoryContext memory;  // on which a scan keeps what it needs from one key to the next
   Relation table;
   Relation index;
   IndexScanDesc scan;

@@ -327,6 +327,23 @@ check "1 % changed: 200 rows and those of a few merges are written ($rows)" [ $(
 check "every other row is where it was, by the same transaction" \
   [ "$(value "SELECT count(*) FROM places p JOIN (SELECT * FROM places() WHERE what = 'people') n USING (what, row_) WHERE (p.place, p.txn) IS DISTINCT FROM (n.place, n.txn)")" -eq 0 ]
 check "as is the state" [ "$(moved 'identity_state.%records')" -le 230 ]
+
+# ---- Who writes to the table meanwhile is waited for, and what he wrote stays.
+sql --quiet -c 'SET client_min_messages = error' -c 'ALTER TABLE people ADD COLUMN note text' -c "CALL refresh_identity_map('people')"
+sql --quiet -At >/dev/null <<'SQL' &
+BEGIN;
+UPDATE people SET note = 'mine' WHERE app_id = 300;
+DELETE FROM people WHERE app_id = 301;
+SELECT pg_sleep(2) AS writing;
+COMMIT;
+SQL
+writer=$!
+until [ "$(value "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%writing%' AND pid <> pg_backend_pid()")" -eq 1 ]; do sleep 0.1; done
+sql --quiet -c 'UPDATE app SET label = 9 WHERE id IN (300, 301, 302)' -c "CALL refresh_identity_map('people')"
+check "it waited" [ "$(value "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%writing%' AND pid <> pg_backend_pid()")" -eq 0 ]
+wait "$writer"
+rows=$(value "SELECT string_agg(concat_ws(' ', app_id, label, note), ', ' ORDER BY app_id) FROM people WHERE app_id IN (300, 301, 302)")
+check "both have written: $rows" [ "$rows" = '300 9 mine, 302 9' ]
 check "nobody crashed" bash -c "! grep -E 'PANIC|terminated by signal|TRAP:' '$SERVER_LOG'"
 
 server_stop
