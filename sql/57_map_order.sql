@@ -122,6 +122,7 @@ SELECT remember('rows.people', 'shop', '11');
 ALTER FUNCTION rows.reader(float) COST 1;
 CREATE OR REPLACE VIEW rows.desk_read AS SELECT id, email, NULL::text AS reader FROM rows.desk;
 CREATE OR REPLACE VIEW rows.shop_read AS SELECT id, email, NULL::text AS reader FROM rows.shop;
+SET maintenance_work_mem = '1MB';  -- what is found goes to files
 BEGIN;
 UPDATE rows.desk SET email = 'last@x.com' WHERE id = 77;
 CALL refresh_identity_map('rows.people');
@@ -129,6 +130,7 @@ DELETE FROM rows.desk WHERE id = 78;
 CALL refresh_identity_map('rows.people');
 COMMIT;
 SELECT count(*), count(*) FILTER (WHERE 77 = ANY (desk_id)) AS changed, count(*) FILTER (WHERE 78 = ANY (desk_id)) AS gone FROM rows.people;
+CALL refresh_identity_map('rows.people', full => true);
 SELECT count(*) AS differ FROM (
   (SELECT app_id, desk_id, shop_id FROM rows.people EXCEPT ALL SELECT * FROM resolve_identities(VARIADIC identity_map_clauses('rows.people')) AS (app_id int[], desk_id int[], shop_id int[]))
   UNION ALL
