@@ -112,6 +112,24 @@ CALL refresh_identity_map('rows.people');
 CREATE OR REPLACE VIEW rows.shop_read AS SELECT id, email, rows.reader(0) AS reader FROM rows.shop WHERE id <= 12;
 CALL refresh_identity_map('rows.people');
 SELECT count(*) FROM rows.people WHERE shop_id && '{11,12}';
+-- By hand nothing can be read ahead, nor by a query of a source that there is not.
+SELECT identity_map_scan_ahead(identity_map_scan_clauses(c), '{1,2}', '{1,2}', 'public', '{x,x}', '{x,x}', c.map_id) FROM identity_map_catalog AS c;
+CREATE FUNCTION rows.meddle(wait float) RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
+BEGIN
+  PERFORM identity_map_scan_ahead(identity_map_scan_clauses(c), '{7,9}', '{1,2}', 'public', '{x,x}', '{x,x}', c.map_id) FROM identity_map_catalog AS c;
+  RETURN 'x';
+END $$;
+CREATE OR REPLACE VIEW rows.desk_read AS SELECT id, email, rows.meddle(0) AS reader FROM rows.desk WHERE id <= 10;
+\set VERBOSITY terse
+CALL refresh_identity_map('rows.people');
+CREATE OR REPLACE FUNCTION rows.meddle(wait float) RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
+BEGIN
+  PERFORM identity_map_scan_ahead(identity_map_scan_clauses(c), '{1,2}', '{1}', 'public', '{x,x}', '{x,x}', c.map_id) FROM identity_map_catalog AS c;
+  RETURN 'x';
+END $$;
+CALL refresh_identity_map('rows.people');
+\set VERBOSITY default
+CREATE OR REPLACE VIEW rows.desk_read AS SELECT id, email, rows.reader(0) AS reader FROM rows.desk WHERE id <= 10;
 -- What was forgotten stays away, by whomever it is read.
 SELECT forget('rows.people', 'shop', '11');
 UPDATE rows.shop SET email = 'again@x.com' WHERE id = 11;

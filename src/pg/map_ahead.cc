@@ -314,6 +314,7 @@ void identity_map_scan_worker(dsm_segment* segment, shm_toc* toc) {
 // identity_map_scan_ahead(clauses, places, numbers, search_path, forgotten, known, map_id) → void:
 // src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_scan_ahead) {
+  if (refresh_snapshot() == nullptr) elog(ERROR, "no refresh has taken a snapshot");
   if (max_workers() == 0 || IsInParallelMode()) PG_RETURN_VOID();
   PushActiveSnapshot(GetTransactionSnapshot());
   guarded([&] {

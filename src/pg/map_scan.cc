@@ -227,6 +227,14 @@ std::span<const std::int64_t> copy_of(std::span<const std::int64_t> numbers,
   return {copy, numbers.size()};
 }
 
+// The source at a place, from 1. Error 22023 where there is none.
+engine::SourceNumber source_at(const Request& request, int place) {
+  if (place < 1 || static_cast<std::size_t>(place) > request.sources.size()) {
+    throw Error("22023", fmt::format("there is no source {}", place));
+  }
+  return engine::SourceNumber{static_cast<std::uint16_t>(place - 1)};
+}
+
 // Whether a query reads what only this process, or only one process, can: temporary and foreign
 // tables.
 bool reads_here_only(Node* node, void* context) {
@@ -255,11 +263,7 @@ bool is_for_workers(const Query* query) {
 ScanResult scan_source(const ScanArguments& arguments, const FoundRows& found) {
   Request request = read_request({arguments.clauses, false, false}, true);
   if (!request.state) throw Error("22023", "the clauses hold no state of an identity map");
-  const int place = arguments.source;
-  if (place < 1 || static_cast<std::size_t>(place) > request.sources.size()) {
-    throw Error("22023", fmt::format("there is no source {}", place));
-  }
-  const engine::SourceNumber number{static_cast<std::uint16_t>(place - 1)};
+  const engine::SourceNumber number = source_at(request, arguments.source);
   if (arguments.query != nullptr) request.sources[engine::index(number)].query = arguments.query;
 
   ContextMemory memory(CurrentMemoryContext);  // not SPI's, which ends before the tables do
@@ -307,7 +311,7 @@ bool is_known(const ScanResult& result, TupleTableSlot* found) {
 
 Cost cost_in_worker(const ScanArguments& arguments) {
   const Request request = read_request({arguments.clauses, false, false}, true);
-  const engine::SourceNumber number{static_cast<std::uint16_t>(arguments.source - 1)};
+  const engine::SourceNumber number = source_at(request, arguments.source);
   SpiConnection spi;
   const SearchPath search_path(arguments.search_path);
   SourceScan scan(request, number);
