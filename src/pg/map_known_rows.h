@@ -36,6 +36,7 @@ class KnownRows {
   void add(std::span<const char> fingerprints) {
     const std::size_t begin = words_.size();
     const std::size_t count = fingerprints.size() / sizeof(std::uint64_t);
+    if (count == 0) return;
     words_.resize(begin + count, boost::container::default_init);
     std::memcpy(words_.data() + begin, fingerprints.data(), count * sizeof(std::uint64_t));
     for (std::size_t i = begin; i < words_.size(); ++i) words_[i] = word(words_[i]) | kKnown;
