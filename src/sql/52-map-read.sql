@@ -67,17 +67,24 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_map_known(identity_map_catalog, integer) IS 'internal: the rows that an identity map knows of a source';
 
--- Of the sources that are read as a whole, those that can be read side by side, before any of them is taken
--- in; `others` are read as a whole though they need not be.
-CREATE FUNCTION identity_map_read_ahead(m identity_map_catalog, is_full boolean, others integer[]) RETURNS void
-  LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  places integer[] := ARRAY(
+-- The places of the sources that are read as a whole: all of them for a full refresh, else those with these
+-- numbers, and those of which nothing tells what changed.
+CREATE FUNCTION identity_map_wholes(m identity_map_catalog, is_full boolean, numbers integer[]) RETURNS integer[]
+  LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN ARRAY(
     SELECT i FROM generate_series(1, cardinality(m.source_numbers) - 1) AS i
-    WHERE is_full OR m.source_numbers[i] = ANY (others)
+    WHERE is_full OR m.source_numbers[i] = ANY (numbers)
        OR EXISTS (SELECT FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' = 'source' AND c::jsonb ->> 'name' = m.source_names[i]
                     AND c::jsonb ->> 'changed_since' IS NULL AND c::jsonb ->> 'capture' IS NULL)
     ORDER BY i);
+END $$;
+COMMENT ON FUNCTION identity_map_wholes(identity_map_catalog, boolean, integer[]) IS 'internal: the sources that a refresh reads as a whole';
+
+-- Of the sources at these places, which are read as a whole, those that can be read side by side, before any of
+-- them is taken in.
+CREATE FUNCTION identity_map_read_ahead(m identity_map_catalog, places integer[]) RETURNS void
+  LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   IF cardinality(places) > 1 THEN
     PERFORM @extschema@.identity_map_scan_ahead(@extschema@.identity_map_scan_clauses(m), places,
@@ -86,7 +93,7 @@ BEGIN
       ARRAY(SELECT @extschema@.identity_map_known(m, i) FROM unnest(places) WITH ORDINALITY AS p (i, n) ORDER BY n), m.map_id);
   END IF;
 END $$;
-COMMENT ON FUNCTION identity_map_read_ahead(identity_map_catalog, boolean, integer[]) IS 'internal: reads sources of an identity map side by side';
+COMMENT ON FUNCTION identity_map_read_ahead(identity_map_catalog, integer[]) IS 'internal: reads sources of an identity map side by side';
 
 -- Reads source i into its copy: all of it, or the records named. Says of how many records a row is new or
 -- gone.
@@ -126,17 +133,16 @@ END $$;
 COMMENT ON FUNCTION identity_map_read(identity_map_catalog, integer, text[], bigint) IS
   'internal: reads a source into its copy, and says of how many records something changed';
 
--- Which records of source i have to be read: NULL for all of them. Sets the mark up to which changed_since
--- has been read.
-CREATE FUNCTION identity_map_changed(m identity_map_catalog, i integer, is_full boolean, OUT ids text[], OUT mark text)
+-- Which records of source i have to be read: NULL for all of them, as where it is read as a whole. Sets the mark
+-- up to which changed_since has been read.
+CREATE FUNCTION identity_map_changed(m identity_map_catalog, i integer, is_whole boolean, OUT ids text[], OUT mark text)
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
   n integer := m.source_numbers[i];
-  clause jsonb := (SELECT c::jsonb FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' = 'source' AND c::jsonb ->> 'name' = m.source_names[i]);
-  since text := clause ->> 'changed_since';
+  since text := (SELECT c::jsonb ->> 'changed_since' FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' = 'source' AND c::jsonb ->> 'name' = m.source_names[i]);
   told text[];
-  is_all boolean := is_full OR since IS NULL AND clause ->> 'capture' IS NULL;
+  is_all boolean := is_whole;
   path text := current_setting('search_path');
   -- Of more than these all of them are found sooner by reading the source once.
   most bigint := greatest(1000, 0.2 * (SELECT c.reltuples FROM pg_class AS c WHERE c.oid = to_regclass(p || 'rows_' || n)));

@@ -182,6 +182,7 @@ DECLARE
   started timestamptz := clock_timestamp();
   is_full boolean := (a -> 'full')::boolean;
   attached integer[];
+  wholes integer[];
   ids text[];
   mark text;
   marks jsonb := '{}';
@@ -213,10 +214,11 @@ BEGIN
       done := @extschema@.identity_map_settle_all(m, dead, started, true) || '{"kind": "built"}';
     END IF;
   ELSE
-    PERFORM @extschema@.identity_map_read_ahead(m, is_full, attached);
+    wholes := @extschema@.identity_map_wholes(m, is_full, attached);
+    PERFORM @extschema@.identity_map_read_ahead(m, wholes);
     FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
       SELECT c.ids, c.mark INTO ids, mark
-      FROM @extschema@.identity_map_changed(m, i, is_full OR m.source_numbers[i] = ANY (attached)) AS c;
+      FROM @extschema@.identity_map_changed(m, i, i = ANY (wholes)) AS c;
       marks := marks || jsonb_build_object(m.source_numbers[i], mark);
       CONTINUE WHEN ids = '{}';
       changed := changed + @extschema@.identity_map_read(m, i, ids, greatest(most - changed, 0));
