@@ -52,10 +52,17 @@ class KnownRows {
     }
   }
 
-  // Then the rows that the source has. Whether one is known, or has been seen before; if not it is
+  // Then, when all of these have been told:
+  void begin() {
+    if (went_.keys().empty()) return;
+    for (std::size_t at = 0; at < words_.size(); ++at) {
+      const std::uint32_t place = went_.find(static_cast<std::int64_t>(word(words_[at])));
+      if (place != NumberTable::kNone && at < went_before_[place]) words_[at] = word(words_[at]);
+    }
+  }
+  // And the rows that the source has. Whether one is known, or has been seen before; if not it is
   // new, unless finish() says otherwise.
   bool see(std::int64_t fingerprint) {
-    if (!has_begun_) begin();
     ++rows_;
     const auto wanted = static_cast<std::uint64_t>(fingerprint);
     const std::size_t at = is_indexed_ && runs_ == 0 ? kNowhere : follow(wanted);
@@ -69,7 +76,6 @@ class KnownRows {
 
   // At the end: the fingerprints, rising, of the rows that see() took for new and that are known.
   std::span<const std::int64_t> finish() {
-    if (!has_begun_) begin();
     find_strays();
     std::sort(known_strays_.begin(), known_strays_.end());
     return {known_strays_.data(), known_strays_.size()};
@@ -107,15 +113,6 @@ class KnownRows {
     if ((words_[at] & kStates) == kGone) return false;
     words_[at] = word(words_[at]) | kSeen;
     return true;
-  }
-
-  void begin() {
-    has_begun_ = true;
-    if (went_.keys().empty()) return;
-    for (std::size_t at = 0; at < words_.size(); ++at) {
-      const std::uint32_t place = went_.find(static_cast<std::int64_t>(word(words_[at])));
-      if (place != NumberTable::kNone && at < went_before_[place]) words_[at] = word(words_[at]);
-    }
   }
 
   // The place of a row that came where it was expected, or near it; or one of whom the way can be
@@ -238,7 +235,6 @@ class KnownRows {
   // Rows that went: those that came before the place of each.
   NumberTable went_;
   boost::container::pmr::vector<std::size_t> went_before_;
-  bool has_begun_ = false;
   std::size_t rows_ = 0;  // that have been seen
   std::array<Run, kMostRuns> run_{};
   std::size_t runs_ = 0;

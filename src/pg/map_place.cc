@@ -4,7 +4,8 @@
 //
 // The resolve is that of resolve_identities(), read twice: for the records of each cluster, and
 // then for its row. Which identity keeps its id: engine/succession.h; by what identities merged:
-// engine/merge_reasons.h; what is written down: map_identities.h, map_renew_packs.h.
+// engine/merge_reasons.h; what is written down: map_identities.h, map_renew_packs.h, and, where it
+// can, the map's own table: map_table.h.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -458,6 +458,7 @@ std::int64_t fingerprint_of(TupleTableSlot* found) {
   bool is_null = false;
   return DatumGetInt64(slot_getattr(found, FoundRows::kFingerprint + 1, &is_null));
 }
+
 // The ids of the records of which rows came; none where they are more than `most`, or take more
 // than a quarter of maintenance_work_mem.
 std::span<const Datum> ids_of(const FoundRows& found, const ScanResult& result, TupleTableSlot* row,

@@ -273,6 +273,7 @@ ScanResult scan_source(const ScanArguments& arguments, const FoundRows& found) {
   if (arguments.known != nullptr) read_known(arguments.known, known_rows);
   known_rows.add(
       {reinterpret_cast<const char*>(arguments.prints.data()), arguments.prints.size_bytes()});
+  known_rows.begin();
   if (arguments.forgotten != nullptr) read_forgotten(arguments.forgotten, forgotten_records);
   const SearchPath search_path(arguments.search_path);
   SourceScan scan(request, number);

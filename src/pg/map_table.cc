@@ -6,8 +6,6 @@
 
 extern "C" {
 #include <catalog/pg_am.h>
-#include <rewrite/prs2lock.h>
-#include <utils/relcache.h>
 }
 
 namespace identity_resolve::pg {

@@ -218,15 +218,21 @@ inline Buffer find_leaf_page(Relation index, [[maybe_unused]] Relation table, BT
   return page;
 }
 
-// A row of a table, which lies in it already, into the table's indexes.
-inline void insert_index_entries(ResultRelInfo* table, TupleTableSlot* row, EState* state) {
+// A row of a table, which lies in it already, into the table's indexes. only_summaries: into those
+// alone that say something of whole pages; before 16 there is no such choice.
+inline void put_index_entries(ResultRelInfo* table, TupleTableSlot* row, EState* state,
+                              bool is_update, [[maybe_unused]] bool only_summaries) {
   if (table->ri_NumIndices == 0) return;
 #if PG_VERSION_NUM >= 160000
-  List* checked = ExecInsertIndexTuples(table, row, state, false, false, nullptr, NIL, false);
+  List* checked =
+      ExecInsertIndexTuples(table, row, state, is_update, false, nullptr, NIL, only_summaries);
 #else
-  List* checked = ExecInsertIndexTuples(table, row, state, false, false, nullptr, NIL);
+  List* checked = ExecInsertIndexTuples(table, row, state, is_update, false, nullptr, NIL);
 #endif
   list_free(checked);
+}
+inline void insert_index_entries(ResultRelInfo* table, TupleTableSlot* row, EState* state) {
+  put_index_entries(table, row, state, false, false);
 }
 
 // A new version of a row, into the table and, where it needs that, the indexes; waits for others
@@ -243,16 +249,12 @@ inline TM_Result update_table_row(ResultRelInfo* table, ItemPointerData place, T
   const TM_Result result =
       table_tuple_update(table->ri_RelationDesc, &place, row, GetCurrentCommandId(true),
                          state->es_snapshot, InvalidSnapshot, true, &failure, &lock, &indexes);
-  if (result != TM_Ok || table->ri_NumIndices == 0) return result;
+  if (result != TM_Ok) return result;
 #if PG_VERSION_NUM >= 160000
-  if (indexes == TU_None) return result;
-  List* checked = ExecInsertIndexTuples(table, row, state, true, false, nullptr, NIL,
-                                        indexes == TU_Summarizing);
+  if (indexes != TU_None) put_index_entries(table, row, state, true, indexes == TU_Summarizing);
 #else
-  if (!indexes) return result;
-  List* checked = ExecInsertIndexTuples(table, row, state, true, false, nullptr, NIL);
+  if (indexes) put_index_entries(table, row, state, true, false);
 #endif
-  list_free(checked);
   return result;
 }
 
@@ -305,36 +307,30 @@ inline bool may_read(const PlannedStmt* statement) {
 #endif
 }
 
-// Whether `matches` holds for a node of an executed plan right below `state`.
-inline bool any_child_plan(PlanState* state, bool (*matches)(PlanState*, void*), void* context) {
+// A function as the tree walkers take it.
+template <class T>
+auto walker_of(bool (*matches)(T*, void*)) noexcept {
 #if PG_VERSION_NUM >= 160000
-  return planstate_tree_walker(state, matches, context);
+  return matches;
 #else
   // Declared without parameters, which in C leaves them open. By way of void(*)(), as a cast
   // straight from one to the other is warned of.
-  auto* walker = reinterpret_cast<void (*)()>(matches);
-  return planstate_tree_walker(state, reinterpret_cast<bool (*)()>(walker), context);
+  return reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(matches));
 #endif
+}
+
+// Whether `matches` holds for a node of an executed plan right below `state`.
+inline bool any_child_plan(PlanState* state, bool (*matches)(PlanState*, void*), void* context) {
+  return planstate_tree_walker(state, walker_of(matches), context);
 }
 
 // Whether `matches` holds for what an expression is made of, or what a query is made of: for each
 // entry of its range table, too.
 inline bool walk_expression(Node* node, bool (*matches)(Node*, void*), void* context) {
-#if PG_VERSION_NUM >= 160000
-  return expression_tree_walker(node, matches, context);
-#else
-  auto* walker = reinterpret_cast<void (*)()>(matches);
-  return expression_tree_walker(node, reinterpret_cast<bool (*)()>(walker), context);
-#endif
+  return expression_tree_walker(node, walker_of(matches), context);
 }
 inline bool walk_query(Query* query, bool (*matches)(Node*, void*), void* context) {
-#if PG_VERSION_NUM >= 160000
-  return query_tree_walker(query, matches, context, QTW_EXAMINE_RTES_BEFORE);
-#else
-  auto* walker = reinterpret_cast<void (*)()>(matches);
-  return query_tree_walker(query, reinterpret_cast<bool (*)()>(walker), context,
-                           QTW_EXAMINE_RTES_BEFORE);
-#endif
+  return query_tree_walker(query, walker_of(matches), context, QTW_EXAMINE_RTES_BEFORE);
 }
 
 }  // namespace identity_resolve::pg
