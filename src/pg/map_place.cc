@@ -19,6 +19,7 @@
 #include "pg/map_identities.h"
 #include "pg/map_lookup.h"
 #include "pg/map_packs.h"
+#include "pg/map_placed_row.h"
 #include "pg/map_records.h"
 #include "pg/map_renew_packs.h"
 #include "pg/map_state.h"
@@ -39,26 +40,6 @@ using engine::Uuid;
 template <class T>
 using List = boost::container::pmr::vector<T>;
 
-// What each row of the result begins with; the columns of the map's table follow. A row is an
-// identity as it is now, or one that is no more.
-enum Place : std::size_t {
-  kId,         // uuid: the identity's id; of `lost` where it went, or NULL
-  kIsNew,      // boolean: whether the id is
-  kLost,       // uuid: the identity that is no more; all but the id and the reason NULL
-  kOlds,       // uuid[]: what its records were, each once, rising; NULL: nothing
-  kRecords,    // bigint: how many they are
-  kMoved,      // bigint[]: those of them that were of another one; NULL: none
-  kByKind,     // text: of one that took others in, or went into another one, the identifier that
-  kByValue,    // text:   joined them; NULL where it is not to be found out
-  kByRecords,  // bigint[]: the records that carry it; NULL: more than kMostCarriers
-  kMerged,     // bigint[]: where that is not found out here, the records of one that took others in
-  kMergedOlds,  // uuid[]: and what each was
-  kFixed
-};
-constexpr std::array<Oid, kFixed> kTypes = {UUIDOID,      BOOLOID,      UUIDOID,     UUIDARRAYOID,
-                                            INT8OID,      INT8ARRAYOID, TEXTOID,     TEXTOID,
-                                            INT8ARRAYOID, INT8ARRAYOID, UUIDARRAYOID};
-
 // Each identity that a merge retired is told with all of them.
 constexpr std::size_t kMostCarriers = 1000;
 
@@ -68,9 +49,9 @@ enum class Reasons : bool { kNo, kYes };
 
 class Placing {
  public:
-  // Into rows of a result, which begin as `Place` says, or into the map's table.
+  // Into rows of a result, each a PlacedRow, or into the map's table.
   Placing(FunctionCallInfo fcinfo, ReturnSetInfo* result, Reasons reasons)
-      : Placing(fcinfo, reasons, result, nullptr, columns_of(result->setDesc)) {}
+      : Placing(fcinfo, reasons, result, nullptr, PlacedRow::columns_of(result->setDesc)) {}
   Placing(FunctionCallInfo fcinfo, MapTable* table)
       : Placing(fcinfo, Reasons::kYes, nullptr, table, table->shape) {}
 
@@ -167,27 +148,6 @@ class Placing {
     rank_kinds();
   }
 
-  // Those of a result that are the map's table's.
-  static TupleDesc columns_of(TupleDesc all) {
-    return call([all] {
-      bool is_good = all->natts >= static_cast<int>(kFixed);
-      for (std::size_t i = 0; is_good && i < kFixed; ++i) {
-        is_good = TupleDescAttr(all, static_cast<int>(i))->atttypid == kTypes[i];
-      }
-      if (!is_good) {
-        ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-                        errmsg("identity_map_place() gives other columns")));
-      }
-      const int count = all->natts - static_cast<int>(kFixed);
-      const TupleDesc columns = CreateTemplateTupleDesc(count);
-      for (int i = 1; i <= count; ++i) {
-        TupleDescCopyEntry(columns, static_cast<AttrNumber>(i), all,
-                           static_cast<AttrNumber>(i + static_cast<int>(kFixed)));
-      }
-      return columns;
-    });
-  }
-
   // The columns that are the map's table's, and behind them the records' numbers, by which the map
   // knows them.
   void make_shape(TupleDesc columns) {
@@ -199,8 +159,7 @@ class Placing {
       TupleDescInitEntry(shape_, static_cast<AttrNumber>(shape_->natts), kRecordNumber,
                          INT8ARRAYOID, -1, 0);
     });
-    values_.resize(kFixed + static_cast<std::size_t>(shape_->natts));
-    nulls_ = std::make_unique<bool[]>(values_.size());
+    row_.make_room(static_cast<std::size_t>(shape_->natts));
   }
 
   // Which of them are together, as resolved.
@@ -295,7 +254,7 @@ class Placing {
                     UsedIds& used) {
     for (const std::uint32_t cluster : order_of_clusters()) {
       execution_->seek(engine::IdentityNumber{cluster});
-      if (!execution_->next(values_.data() + kFixed, nulls_.get() + kFixed)) {
+      if (!execution_->next(row_.columns(), row_.column_nulls())) {
         throw Error("XX000", "an identity was lost between two readings");
       }
       const std::span<const std::uint32_t> places(by_cluster_.data() + first_[cluster],
@@ -363,11 +322,11 @@ class Placing {
   // PostgreSQL's half.
   void put_cluster(std::size_t cluster, std::span<const std::uint32_t> places, std::uint32_t kept,
                    bool is_merged) {
-    std::fill_n(nulls_.get(), std::size_t{kFixed}, true);
+    row_.begin();
     if (is_merged && reasons_wanted_ == Reasons::kYes) set_reason(reasons_.strongest());
     const bool is_new = kept == Succession::kNone;
     if (table_ != nullptr) {
-      put_identity(table_, ids_[cluster], is_new, values_.data() + kFixed, nulls_.get() + kFixed);
+      put_identity(table_, ids_[cluster], is_new, row_.columns(), row_.column_nulls());
     } else {
       put_row(cluster, places, kept, is_merged);
     }
@@ -380,9 +339,9 @@ class Placing {
   // A row of the result.
   void put_row(std::size_t cluster, std::span<const std::uint32_t> places, std::uint32_t kept,
                bool is_merged) {
-    set(kId, datum_of(ids_[cluster]));
-    set(kIsNew, BoolGetDatum(kept == Succession::kNone));
-    set(kRecords, Int64GetDatum(static_cast<std::int64_t>(places.size())));
+    row_.set(kId, datum_of(ids_[cluster]));
+    row_.set(kIsNew, BoolGetDatum(kept == Succession::kNone));
+    row_.set(kRecords, Int64GetDatum(static_cast<std::int64_t>(places.size())));
     auto* list = static_cast<std::int64_t*>(
         MemoryContextAllocHuge(CurrentMemoryContext, places.size() * sizeof(std::int64_t)));
     if (!writes_) {
@@ -390,9 +349,9 @@ class Placing {
       for (const std::uint32_t place : places) {
         if (has_moved(place, kept)) list[count++] = rids_.keys()[place];
       }
-      if (count > 0) set(kMoved, number_array({list, count}));
+      if (count > 0) row_.set(kMoved, number_array({list, count}));
     }
-    if (!olds_here_.empty()) set(kOlds, olds_array(Succession::kNone));
+    if (!olds_here_.empty()) row_.set(kOlds, olds_array(Succession::kNone));
     if (is_merged && reasons_wanted_ == Reasons::kNo) {
       auto* ids = static_cast<Datum*>(
           MemoryContextAllocHuge(CurrentMemoryContext, places.size() * sizeof(Datum)));
@@ -404,8 +363,8 @@ class Placing {
         is_null[i] = old == Succession::kNone;
         ids[i] = is_null[i] ? Datum{0} : datum_of(olds_.keys()[old]);
       }
-      set(kMerged, number_array({list, places.size()}));
-      set(kMergedOlds, uuid_array(ids, is_null, places.size()));
+      row_.set(kMerged, number_array({list, places.size()}));
+      row_.set(kMergedOlds, uuid_array(ids, is_null, places.size()));
     }
     store();
   }
@@ -432,30 +391,26 @@ class Placing {
     if (!is_new && olds_here_.size() < 2) return;
     const Datum from = olds_here_.empty() ? 0 : olds_array(kept);
     writer_.tell({is_new ? (olds_here_.empty() ? "created" : "split") : "merged",
-                  datum_of(ids_[cluster]), from, 0, value_or_none(kByKind), value_or_none(kByValue),
-                  value_or_none(kByRecords)});
+                  datum_of(ids_[cluster]), from, 0, row_.value_or_none(kByKind),
+                  row_.value_or_none(kByValue), row_.value_or_none(kByRecords)});
   }
-  [[nodiscard]] Datum value_or_none(Place place) const noexcept {
-    return nulls_[place] ? 0 : values_[place];
-  }
-
   void set_reason(MergeReasons::Shared by) {
     if (by.empty()) return;
     const std::string& kind = execution_->request().kinds[by_rank_[by.front().kind]].name;
     const std::string_view value = from_utf8(by.front().value);
-    set(kByKind, PointerGetDatum(cstring_to_text(kind.c_str())));
-    set(kByValue,
-        PointerGetDatum(cstring_to_text_with_len(value.data(), static_cast<int>(value.size()))));
+    row_.set(kByKind, PointerGetDatum(cstring_to_text(kind.c_str())));
+    row_.set(kByValue, PointerGetDatum(
+                           cstring_to_text_with_len(value.data(), static_cast<int>(value.size()))));
     if (by.size() > kMostCarriers) return;
     std::array<std::int64_t, kMostCarriers> list;
     for (std::size_t i = 0; i < by.size(); ++i) list[i] = by[i].record;
-    set(kByRecords, number_array({list.data(), by.size()}));
+    row_.set(kByRecords, number_array({list.data(), by.size()}));
   }
 
   // An identity that went into another one.
   void put_lost(std::uint32_t old, std::size_t cluster, UsedIds& used) {
-    begin_lost(datum_of(olds_.keys()[old]));
-    set(kId, datum_of(ids_[cluster]));
+    row_.begin_lost(datum_of(olds_.keys()[old]));
+    row_.set(kId, datum_of(ids_[cluster]));
     if (reasons_wanted_ == Reasons::kYes) set_reason(reasons_.of(old));
     end_lost(olds_.keys()[old], used);
   }
@@ -464,9 +419,10 @@ class Placing {
     if (writes_) {
       const ItemPointerData* place = used.place_of(id);
       if (place == nullptr) return;
-      writer_.retire(datum_of(id), *place, value_or_none(kId));
-      writer_.tell({"retired", datum_of(id), 0, value_or_none(kId), value_or_none(kByKind),
-                    value_or_none(kByValue), value_or_none(kByRecords)});
+      writer_.retire(datum_of(id), *place, row_.value_or_none(kId));
+      writer_.tell({"retired", datum_of(id), 0, row_.value_or_none(kId),
+                    row_.value_or_none(kByKind), row_.value_or_none(kByValue),
+                    row_.value_or_none(kByRecords)});
     }
     ++retired_;
     if (table_ != nullptr) {
@@ -510,23 +466,12 @@ class Placing {
   void put_dead(const Ids& dead, UsedIds& used) {
     for (std::size_t i = 0; i < dead.count; ++i) {
       if (dead.nulls[i] || !olds_.insert(uuid_of(dead.values[i])).second) continue;
-      begin_lost(dead.values[i]);
+      row_.begin_lost(dead.values[i]);
       call([&] { end_lost(uuid_of(dead.values[i]), used); });
     }
   }
 
-  void begin_lost(Datum id) {
-    std::fill_n(nulls_.get(), values_.size(), true);
-    set(kLost, id);
-    set(kRecords, Int64GetDatum(0));
-  }
-  void set(Place place, Datum value) noexcept {
-    values_[place] = value;
-    nulls_[place] = false;
-  }
-  void store() {
-    tuplestore_putvalues(result_->setResult, result_->setDesc, values_.data(), nulls_.get());
-  }
+  void store() { row_.store(*result_); }
 
   ReturnSetInfo* result_;
   MapTable* table_;
@@ -557,8 +502,7 @@ class Placing {
   // Kinds, the strongest first, and each one's place there.
   std::vector<std::size_t> by_rank_;
   std::vector<std::uint32_t> rank_of_;
-  std::vector<Datum> values_;
-  std::unique_ptr<bool[]> nulls_;
+  PlacedRow row_;  // at hand
   // What has been done.
   std::uint64_t records_ = 0;
   std::uint64_t created_ = 0;

@@ -1,0 +1,89 @@
+// The rows in which identity_map_place() says what it has found.
+//
+// PostgreSQL's half but for columns_of(), which throws.
+#pragma once
+
+#include <algorithm>
+
+#include "pg/guard.h"
+
+namespace identity_resolve::pg {
+
+// What each row of the result begins with; the columns of the map's table follow. A row is an
+// identity as it is now, or one that is no more.
+enum Place : std::size_t {
+  kId,         // uuid: the identity's id; of `lost` where it went, or NULL
+  kIsNew,      // boolean: whether the id is
+  kLost,       // uuid: the identity that is no more; all but the id and the reason NULL
+  kOlds,       // uuid[]: what its records were, each once, rising; NULL: nothing
+  kRecords,    // bigint: how many they are
+  kMoved,      // bigint[]: those of them that were of another one; NULL: none
+  kByKind,     // text: of one that took others in, or went into another one, the identifier that
+  kByValue,    // text:   joined them; NULL where it is not to be found out
+  kByRecords,  // bigint[]: the records that carry it; NULL: more than kMostCarriers
+  kMerged,     // bigint[]: where that is not found out here, the records of one that took others in
+  kMergedOlds,  // uuid[]: and what each was
+  kFixed
+};
+inline constexpr std::array<Oid, kFixed> kTypes = {
+    UUIDOID, BOOLOID, UUIDOID,      UUIDARRAYOID, INT8OID,     INT8ARRAYOID,
+    TEXTOID, TEXTOID, INT8ARRAYOID, INT8ARRAYOID, UUIDARRAYOID};
+
+// One of them: its values live until the next one.
+class PlacedRow {
+ public:
+  // Those columns of a result that are the map's table's. Throws PgError: 42804 where it does not
+  // begin as `Place` says.
+  static TupleDesc columns_of(TupleDesc all) {
+    return call([all] {
+      bool is_good = all->natts >= static_cast<int>(kFixed);
+      for (std::size_t i = 0; is_good && i < kFixed; ++i) {
+        is_good = TupleDescAttr(all, static_cast<int>(i))->atttypid == kTypes[i];
+      }
+      if (!is_good) {
+        ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                        errmsg("identity_map_place() gives other columns")));
+      }
+      const int count = all->natts - static_cast<int>(kFixed);
+      const TupleDesc columns = CreateTemplateTupleDesc(count);
+      for (int i = 1; i <= count; ++i) {
+        TupleDescCopyEntry(columns, static_cast<AttrNumber>(i), all,
+                           static_cast<AttrNumber>(i + static_cast<int>(kFixed)));
+      }
+      return columns;
+    });
+  }
+
+  // For so many columns behind those of `Place`.
+  void make_room(std::size_t columns) {
+    values_.resize(kFixed + columns);
+    nulls_ = std::make_unique<bool[]>(values_.size());
+  }
+  [[nodiscard]] Datum* columns() noexcept { return values_.data() + kFixed; }
+  [[nodiscard]] bool* column_nulls() noexcept { return nulls_.get() + kFixed; }
+
+  // An identity as it is now, of which nothing is said yet but its columns.
+  void begin() noexcept { std::fill_n(nulls_.get(), std::size_t{kFixed}, true); }
+  // One that is no more.
+  void begin_lost(Datum id) {
+    std::fill_n(nulls_.get(), values_.size(), true);
+    set(kLost, id);
+    set(kRecords, Int64GetDatum(0));
+  }
+  void set(Place place, Datum value) noexcept {
+    values_[place] = value;
+    nulls_[place] = false;
+  }
+  [[nodiscard]] Datum value_or_none(Place place) const noexcept {
+    return nulls_[place] ? 0 : values_[place];
+  }
+  void store(const ReturnSetInfo& result) {
+    tuplestore_putvalues(result.setResult, result.setDesc, values_.data(), nulls_.get());
+  }
+
+ private:
+  std::vector<Datum> values_;
+  std::unique_ptr<bool[]> nulls_;
+};
+
+}  // namespace identity_resolve::pg
