@@ -96,6 +96,20 @@ SELECT forget('site.crowd', 'identify', 'u2');
 CALL site.as_resolved(NULL, NULL);
 SELECT event, count(*) FROM identity_map_history('site.crowd') GROUP BY event ORDER BY event;
 SELECT bool_and(setting = reset_val) AS settings_as_before FROM pg_settings WHERE name IN ('work_mem', 'random_page_cost', 'enable_hashjoin', 'enable_seqscan');
+-- The session keeps the plans of a map's statements, up to a number; they are made anew where the map's tables change.
+BEGIN;
+SELECT count(*) FROM generate_series(1, 600) AS n WHERE identity_map_execute(format('SELECT %s + $1', n), 1) = (n + 1)::text;
+SELECT identify('site.crowd', 'u3', '{"email": "all@x.com"}') IS NOT NULL AS known;
+SELECT count(*) FROM generate_series(1, 600) AS n WHERE identity_map_execute(format('SELECT %s + $1', n), 1) = (n + 1)::text;
+COMMIT;
+CALL site.as_resolved(NULL, NULL);
+SELECT alter_identity_map('site.crowd', identity_rule('badge'), identity_source('shared', 'SELECT id, email, ''b'' || id AS badge FROM site.shared'));
+CALL refresh_identity_map('site.crowd');
+SELECT identify('site.crowd', 'u3', '{"email": "u3@x.com", "badge": "B7"}') IS NOT NULL AS known;
+CALL site.as_resolved(NULL, NULL);
+SELECT identify('site.crowd', 'u4', '{"badge": ["x4", "b8"]}') AS u4 \gset
+SELECT identity_id = :'u4' AS is_8 FROM site.crowd WHERE 8 = ANY (shared_id);
+CALL site.as_resolved(NULL, NULL);
 SELECT drop_identity_map('site.crowd');
 SET client_min_messages = warning;
 DROP SCHEMA site CASCADE;

@@ -136,9 +136,9 @@ SELECT identities, packs, wrong FROM packs.look();
 -- The rows that are at hand for a step of a refresh are nobody's but of those who may read the copies, and of no other type.
 SELECT format('identity_state.m%s_rows_1', :id) AS copy, format('identity_state.m%s_rows_2', :id) AS other \gset
 \set VERBOSITY sqlstate
-SELECT count(*) FROM identity_map_reached_rows(NULL:::copy, :id, 1);
-SELECT count(*) FROM identity_map_reached_rows(NULL:::other, :id, 1);
-SELECT count(*) FROM identity_map_reached_rows(NULL:::copy, -1, 1);
+SELECT count(*) FROM identity_map_reached_rows(NULL:::copy, :'copy', :id, 1);
+SELECT count(*) FROM identity_map_reached_rows(NULL:::other, :'other', :id, 1);
+SELECT count(*) FROM identity_map_reached_rows(NULL:::copy, :'copy', -1, 1);
 BEGIN;
 SELECT identity_map_touch(:id, 99, (SELECT min(rid) FROM :copy), '{}') IS NULL AS touched;
 SELECT identity_map_change_records(:id);
@@ -149,7 +149,7 @@ GRANT SELECT, INSERT ON packs.people TO regress_packs_reader;
 SET ROLE regress_packs_reader;
 BEGIN;
 SELECT identify('packs.people', 'u2', '{"email": "c@x.com"}') IS NOT NULL AS known;
-SELECT count(*) FROM identity_map_reached_rows(NULL:::copy, :id, 1);
+SELECT count(*) FROM identity_map_reached_rows(NULL:::copy, :'copy', :id, 1);
 ROLLBACK;
 SELECT * FROM identity_map_read_rows('{}', 1, NULL, '', NULL, NULL, :id, 1, NULL, 0);
 SELECT * FROM identity_map_change_records(:id);

@@ -5,6 +5,7 @@
 
 #include "pg/clause.h"
 #include "pg/guard.h"
+#include "pg/spi.h"
 
 extern "C" {
 #include <optimizer/cost.h>
@@ -97,7 +98,7 @@ bool add_source(const Clause& clause, MemoryContext memory, CallEstimate& estima
   const bool allowed = planned->commandType == CMD_SELECT && may_read(planned);
   const double rows = std::max(planned->planTree->plan_rows, 1.0);
   const Cost cost = planned->planTree->total_cost;
-  ReleaseCachedPlan(plan, nullptr);
+  release_plan(plan);
   if (!allowed) return false;
 
   sums.rows += rows;
@@ -218,7 +219,7 @@ SourcePlan plan_source(SPIPlanPtr prepared) {
   if (plan == nullptr) return {};
   const auto* planned = static_cast<const PlannedStmt*>(linitial(plan->stmt_list));
   const SourcePlan result{planned->planTree->plan_rows, planned->planTree->total_cost};
-  ReleaseCachedPlan(plan, nullptr);
+  release_plan(plan);
   return result;
 }
 

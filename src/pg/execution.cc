@@ -18,11 +18,11 @@ KeySecret draw_secret() {
   return secret;
 }
 
-std::vector<SourceScan> prepare_sources(const Request& request) {
+std::vector<SourceScan> prepare_sources(const Request& request, bool keeps_plans) {
   std::vector<SourceScan> scans;
   scans.reserve(request.sources.size());
   for (std::size_t i = 0; i < request.sources.size(); ++i) {
-    scans.emplace_back(request, engine::SourceNumber{static_cast<std::uint16_t>(i)});
+    scans.emplace_back(request, engine::SourceNumber{static_cast<std::uint16_t>(i)}, keeps_plans);
   }
   return scans;
 }
@@ -38,7 +38,7 @@ std::size_t budget_of(ResultForm form) noexcept {
 }  // namespace
 
 Execution* Execution::create(MemoryContext parent, ResultForm form, const ClauseList& clauses,
-                             TupleDesc shape, bool with_evidence) {
+                             TupleDesc shape, Wishes wishes) {
   const MemoryContext memory = call([parent] {
     return AllocSetContextCreate(parent, "identity_resolve", ALLOCSET_DEFAULT_SIZES);
   });
@@ -58,7 +58,7 @@ Execution* Execution::create(MemoryContext parent, ResultForm form, const Clause
     return AllocSetContextCreate(parent, "identity_resolve rows", ALLOCSET_DEFAULT_SIZES);
   });
   try {
-    execution->resolve(clauses, with_evidence);
+    execution->resolve(clauses, wishes);
   } catch (...) {
     execution->progress().end();
     throw;
@@ -86,10 +86,10 @@ Execution::Execution(MemoryContext memory, ResultForm form, TupleDesc shape)
       combined_(&environment_.memory()) {}
 
 // From clauses to identities: scan to label. What survives is found out as rows are read.
-void Execution::resolve(const ClauseList& clauses, bool with_evidence) {
+void Execution::resolve(const ClauseList& clauses, Wishes wishes) {
   request_ = read_request(clauses);
   SpiConnection spi;
-  std::vector<SourceScan> scans = prepare_sources(request_);
+  std::vector<SourceScan> scans = prepare_sources(request_, wishes.keeps_plans);
   if (form_ == ResultForm::kMasterTable) plan_ = plan_output(request_, scans, shape_);
   secret_ = draw_secret();
   keys_.emplace(secret_, request_.kinds.size(), request_.sources.size());
@@ -101,7 +101,7 @@ void Execution::resolve(const ClauseList& clauses, bool with_evidence) {
   wanted.sources = request_.sources.size();
   wanted.keep_keys = combine;
   wanted.keep_evidence =
-      with_evidence || (form_ != ResultForm::kMasterTable && form_ != ResultForm::kRecords);
+      wishes.with_evidence || (form_ != ResultForm::kMasterTable && form_ != ResultForm::kRecords);
   wanted.only_records = form_ == ResultForm::kRecords;
   resolver_.emplace(environment_, wanted, *keys_);
   const ParallelSink parallel(*resolver_, environment_, secret_, clauses);

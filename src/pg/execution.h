@@ -30,11 +30,15 @@ namespace identity_resolve::pg {
 
 class Execution {
  public:
+  struct Wishes {
+    bool with_evidence = false;  // also where the form does not show it
+    bool keeps_plans = false;    // of the sources' queries, which are an identity map's own
+  };
   // Resolves the clauses; the rows can then be read. `shape` is the result's, and outlives the
-  // object. with_evidence: also where the form does not show it. Throws engine::Error and PgError
-  // for whatever is wrong with the clauses, the sources or the definition list.
+  // object. Throws engine::Error and PgError for whatever is wrong with the clauses, the sources or
+  // the definition list.
   static Execution* create(MemoryContext parent, ResultForm form, const ClauseList& clauses,
-                           TupleDesc shape, bool with_evidence = false);
+                           TupleDesc shape, Wishes wishes = {false, false});
   // Frees it before its memory context's parent goes.
   static void destroy(Execution* execution);
 
@@ -69,7 +73,7 @@ class Execution {
   Execution(MemoryContext memory, ResultForm form, TupleDesc shape);
   ~Execution() = default;
 
-  void resolve(const ClauseList& clauses, bool with_evidence);
+  void resolve(const ClauseList& clauses, Wishes wishes);
   void start_progress(std::vector<SourceScan>& scans);
   void warn_of_common_values(std::vector<SourceScan>& scans);
   bool load_next_identity();

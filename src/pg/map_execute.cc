@@ -8,11 +8,13 @@
 #include "pg/map_ahead.h"
 #include "pg/map_records.h"
 #include "pg/map_snapshot.h"
+#include "pg/spi.h"
 
 #include <string>
 #include <unordered_map>
 
 extern "C" {
+#include <access/xact.h>
 #include <utils/resowner.h>
 #include <utils/snapmgr.h>
 }
@@ -22,8 +24,10 @@ namespace identity_resolve::pg {
 namespace {
 
 // Plans that stay for as long as the session does, by the text of their statement. They are made
-// anew by PostgreSQL where a table changes; when there are too many all of them go.
+// anew by PostgreSQL where a table changes. When there are too many no more are kept until the
+// transaction ends, and then all of them go: until then somebody may be using them.
 using PlanCache = std::unordered_map<std::string, SPIPlanPtr>;
+constexpr std::size_t kMostPlans = 256;
 
 PlanCache& plan_cache() {
   static PlanCache cache;
@@ -37,14 +41,32 @@ SPIPlanPtr known_plan(const char* statement) {
   });
 }
 
+void forget_plans(XactEvent event, void*) {
+  if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT) return;
+  if (plan_cache().size() < kMostPlans) return;
+  for (const auto& [text, plan] : plan_cache()) SPI_freeplan(plan);
+  plan_cache().clear();
+}
+
 void keep_plan(const char* statement, SPIPlanPtr plan) {
-  constexpr std::size_t kMostPlans = 256;
-  if (plan_cache().size() >= kMostPlans) {
-    for (const auto& [text, old] : plan_cache()) SPI_freeplan(old);
-    plan_cache().clear();
+  static bool is_told_of_ends = false;
+  if (!is_told_of_ends) {
+    RegisterXactCallback(forget_plans, nullptr);
+    is_told_of_ends = true;
   }
+  if (plan_cache().size() >= kMostPlans) return;
   guarded([=] { plan_cache().emplace(statement, plan); });
   SPI_keepplan(plan);
+}
+
+// The plan of a statement: the one that is known, or a new one.
+SPIPlanPtr plan_of(const char* statement, int count, Oid* types, int options) {
+  SPIPlanPtr plan = known_plan(statement);
+  if (plan != nullptr) return plan;
+  plan = SPI_prepare_cursor(statement, count, types, options);
+  if (plan == nullptr) elog(ERROR, "SPI_prepare_cursor: %s", SPI_result_code_string(SPI_result));
+  keep_plan(statement, plan);
+  return plan;
 }
 
 // One refresh at a time in a session: whether it is on, and its snapshot, which the transaction's
@@ -95,16 +117,17 @@ text* first_value(MemoryContext on) {
 
 void execute_cached(const char* statement, int count, Oid* types, Datum* values,
                     const char* nulls) {
-  SPIPlanPtr plan = known_plan(statement);
-  if (plan == nullptr) {
-    plan = SPI_prepare_cursor(statement, count, types, CURSOR_OPT_GENERIC_PLAN);
-    if (plan == nullptr) {
-      elog(ERROR, "SPI_prepare_cursor: %s", SPI_result_code_string(SPI_result));
-    }
-    keep_plan(statement, plan);
-  }
+  const SPIPlanPtr plan = plan_of(statement, count, types, CURSOR_OPT_GENERIC_PLAN);
   const int result = SPI_execute_plan(plan, values, nulls, false, 0);
   if (result < 0) elog(ERROR, "SPI_execute_plan: %s", SPI_result_code_string(result));
+}
+
+SPIPlanPtr kept_plan(const char* query) {
+  const SPIPlanPtr plan = plan_of(query, 0, nullptr, 0);
+  // What its tables are now.
+  CachedPlan* now = SPI_plan_get_cached_plan(plan);
+  if (now != nullptr) release_plan(now);
+  return plan;
 }
 
 void begin_refresh() {

@@ -11,6 +11,10 @@ namespace identity_resolve::pg {
 // (nullptr: none is).
 void execute_cached(const char* statement, int count, Oid* types, Datum* values, const char* nulls);
 
+// The plan of a query without parameters, one of a map's own, made once for the session and brought
+// in line with what its tables are now; a connection to SPI is open.
+SPIPlanPtr kept_plan(const char* query);
+
 // Runs a query, handing its rows to take(values, nulls), which runs C++; a connection to SPI is
 // open. Error 42804 where its columns are of other types.
 template <class Take>

@@ -187,15 +187,16 @@ std::span<const char> PackWriter::bytes() const noexcept {
 
 using namespace identity_resolve::pg;
 
-// identity_map_reached_rows(shape anyelement, map_id, source) → SETOF anyelement:
+// identity_map_reached_rows(shape anyelement, copy regclass, map_id, source) → SETOF anyelement:
 // src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_reached_rows) {
-  const int map_id = PG_GETARG_INT32(1);
-  const std::int32_t source = PG_GETARG_INT32(2);
+  const int map_id = PG_GETARG_INT32(2);
+  const std::int32_t source = PG_GETARG_INT32(3);
   // Whoever may read the copy may read them, and as nothing else.
   const char* copy = psprintf("rows_%d", source);
   const Oid table = find_state(map_id, copy);
-  if (!OidIsValid(table) || get_rel_type_id(table) != get_fn_expr_argtype(fcinfo->flinfo, 0)) {
+  if (!OidIsValid(table) || table != PG_GETARG_OID(1) ||
+      get_rel_type_id(table) != get_fn_expr_argtype(fcinfo->flinfo, 0)) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("rows of identity_state.m%d_%s have another type", map_id, copy)));
   }

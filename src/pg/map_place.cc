@@ -144,7 +144,7 @@ class Placing {
     map_id_ = PG_GETARG_INT32(1);
     make_shape(columns);
     execution_ = Execution::create(CurrentMemoryContext, ResultForm::kMasterTable, clauses, shape_,
-                                   reasons == Reasons::kYes);
+                                   {reasons == Reasons::kYes, reasons == Reasons::kYes});
     rank_kinds();
   }
 

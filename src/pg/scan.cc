@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "pg/estimate.h"
+#include "pg/map_execute.h"
 #include "pg/unique_ids.h"
 
 extern "C" {
@@ -62,11 +63,11 @@ char* keep(MemoryContext context, const std::string& text) {
 
 }  // namespace
 
-SourceScan::SourceScan(const Request& request, engine::SourceNumber number)
+SourceScan::SourceScan(const Request& request, engine::SourceNumber number, bool keeps_plan)
     : request_(&request), source_(&request.sources[engine::index(number)]) {
   layout_.source = number;
   try {
-    prepare();
+    prepare(keeps_plan);
   } catch (const PgError& error) {
     rethrow(error);
   }
@@ -74,9 +75,13 @@ SourceScan::SourceScan(const Request& request, engine::SourceNumber number)
   read_columns();
 }
 
-void SourceScan::prepare() {
+void SourceScan::prepare(bool keeps_plan) {
   // The texts given to PostgreSQL must be of its encoding; they came from an SQL text.
   const char* query = source_->query.c_str();
+  if (keeps_plan) {
+    plan_ = call([query] { return kept_plan(query); });
+    return;
+  }
   plan_ = call([query] {
     SPIPlanPtr plan = SPI_prepare_cursor(query, 0, nullptr, CURSOR_OPT_PARALLEL_OK);
     if (plan == nullptr) {

@@ -13,8 +13,9 @@ class SourceScan {
  public:
   // Prepares the source's query; needs a connection to SPI. Throws PgError or engine::Error for a
   // query that fails, is no single SELECT, or has a column of no known kind.
-  // The request must outlive the object.
-  SourceScan(const Request& request, engine::SourceNumber number);
+  // The request must outlive the object. keeps_plan: the query is an identity map's own, and the
+  // session keeps its plan (pg/map_execute.h).
+  SourceScan(const Request& request, engine::SourceNumber number, bool keeps_plan = false);
 
   [[nodiscard]] engine::SourceNumber number() const noexcept { return layout_.source; }
   [[nodiscard]] const std::string& name() const noexcept { return source_->name; }
@@ -50,7 +51,7 @@ class SourceScan {
  private:
   struct Receiver;
 
-  void prepare();
+  void prepare(bool keeps_plan);
   void check_statement() const;
   void read_columns();
   [[nodiscard]] int plan_workers(const ParallelSink& parallel);

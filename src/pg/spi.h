@@ -5,6 +5,11 @@
 
 namespace identity_resolve::pg {
 
+// Ends the use of what SPI_plan_get_cached_plan() has given. PostgreSQL's half.
+inline void release_plan(CachedPlan* plan) {
+  ReleaseCachedPlan(plan, plan->is_saved ? CurrentResourceOwner : nullptr);
+}
+
 // Connects; an abort ends the connection by itself.
 class SpiConnection {
  public:

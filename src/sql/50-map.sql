@@ -50,13 +50,18 @@ CREATE TABLE identity_map_catalog (
   source_names text[],
   source_numbers integer[],
   readers text[],
-  blanks text[],
+  state_sources identity_clause[],
+  reached_sources identity_clause[],
+  blank_sources identity_clause[],
+  state identity_clause,
   traits text,
+  trait_kinds text[],
+  told text,
   rules identity_clause[],
   limits bigint[],
   columns text[],
   settle text
-);
+) WITH (toast_tuple_target = 8160);
 REVOKE ALL ON TABLE identity_map_catalog FROM PUBLIC;
 -- For pg_dump, which the database's owner may call.
 GRANT SELECT ON TABLE identity_map_catalog TO pg_database_owner;
@@ -227,10 +232,11 @@ CREATE FUNCTION identity_map_reach(map_id integer, live bigint[], keys bigint[],
 COMMENT ON FUNCTION identity_map_reach(integer, bigint[], bigint[], bigint[], bigint[], bigint[], bigint, bigint[], uuid[]) IS
   'internal: the records which a change may concern';
 
--- Its first argument tells the type: NULL::identity_state.m<map_id>_rows_<source>.
-CREATE FUNCTION identity_map_reached_rows(shape anyelement, map_id integer, source integer) RETURNS SETOF anyelement
+-- Its first argument tells the type: NULL::identity_state.m<map_id>_rows_<source>; the second is that table, so that
+-- plans which are kept are made anew where it changes.
+CREATE FUNCTION identity_map_reached_rows(shape anyelement, copy regclass, map_id integer, source integer) RETURNS SETOF anyelement
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100;
-COMMENT ON FUNCTION identity_map_reached_rows(anyelement, integer, integer) IS
+COMMENT ON FUNCTION identity_map_reached_rows(anyelement, regclass, integer, integer) IS
   'internal: the rows of the records which a change may concern, as the copy of their source has them';
 
 -- identity_map_pack_rows(source, identity_map_packed_row(row), shares): a pack of rows of m<id>_rows_<source>;
@@ -281,44 +287,35 @@ CREATE FUNCTION identity_map_write(clauses identity_clause[], map_id integer, de
 COMMENT ON FUNCTION identity_map_write(identity_clause[], integer, uuid[], timestamptz, regclass, text[]) IS
   'internal: a part of an identity map''s records resolved, and its state and table brought in line';
 
--- identity_map_request(m, reached, numbered): the clauses that resolve the records which the state holds: all
--- of them (reached NULL), or those that were reached last. A part of the records does not show which keys are
--- too common. Numbered: with the records' numbers, which a column "[number]" bigint[] then shows.
-CREATE FUNCTION identity_map_request(m identity_map_catalog, reached identity_map_reached, numbered boolean)
-  RETURNS identity_clause[]
+-- identity_map_request(m, reached): the clauses that resolve the records which the state holds, with their
+-- numbers, which a column "[number]" bigint[] shows: all of them (reached NULL), or those that were reached last.
+-- A part of the records does not show which keys are too common.
+CREATE FUNCTION identity_map_request(m identity_map_catalog, reached identity_map_reached) RETURNS identity_clause[]
   LANGUAGE plpgsql STABLE PARALLEL UNSAFE AS $$
-DECLARE
-  made @extschema@.identity_clause[];
-  query text;
-  copy text;
 BEGIN
-  FOR i IN 1 .. cardinality(m.source_names) LOOP
-    IF reached.records IS NOT NULL AND NOT m.source_numbers[i]::smallint = ANY (reached.sources) THEN
-      query := CASE WHEN numbered THEN regexp_replace(m.blanks[i], ' WHERE false$', ', NULL::bigint AS "[number]" WHERE false') ELSE m.blanks[i] END;
-    ELSE
-      query := m.readers[i];
-      copy := format('%srows_%s', @extschema@.identity_map_prefix(m.map_id), m.source_numbers[i]);
-      IF numbered THEN
-        query := replace(query, format(' FROM %s AS r', copy), format(', r.rid AS "[number]" FROM %s AS r', copy));
-      END IF;
-      IF reached.records IS NOT NULL THEN
-        query := replace(query, format(' FROM %s AS r', copy), format(' FROM @extschema@.identity_map_reached_rows(NULL::%s, %s, %s) AS r', copy, m.map_id, m.source_numbers[i]));
-      END IF;
-    END IF;
-    made := made || @extschema@.identity_source(m.source_names[i], query);
-  END LOOP;
-  RETURN made || m.rules || jsonb_build_object('clause', 'state', 'secret', m.secret, 'common',
-                                               coalesce(to_jsonb(reached.common), '[]'))::text::@extschema@.identity_clause;
+  IF reached.records IS NULL THEN
+    RETURN m.state_sources || m.rules || m.state;
+  END IF;
+  RETURN ARRAY(SELECT CASE WHEN s.number = ANY (reached.sources) THEN s.reached ELSE s.blank END
+               FROM unnest(m.source_numbers, m.reached_sources, m.blank_sources) WITH ORDINALITY AS s (number, reached, blank, n) ORDER BY n)
+    || m.rules || CASE WHEN reached.common = '{}' THEN m.state ELSE @extschema@.identity_map_state(m.secret, reached.common) END;
 END $$;
-COMMENT ON FUNCTION identity_map_request(identity_map_catalog, identity_map_reached, boolean) IS
+COMMENT ON FUNCTION identity_map_request(identity_map_catalog, identity_map_reached) IS
   'internal: the clauses that resolve what an identity map''s state holds';
+
+-- The clause that tells a resolve what a map's state knows.
+CREATE FUNCTION identity_map_state(secret uuid, common bigint[]) RETURNS identity_clause
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT jsonb_build_object('clause', 'state', 'secret', secret, 'common', to_jsonb(common))::text::identity_clause;
+END;
+COMMENT ON FUNCTION identity_map_state(uuid, bigint[]) IS 'internal: what an identity map knows beside its records, as a clause';
 
 -- The clauses as given, with what a scan needs: for reading source i of them.
 CREATE FUNCTION identity_map_scan_clauses(m identity_map_catalog) RETURNS identity_clause[]
   LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-  SELECT m.clauses || (jsonb_build_object('clause', 'state', 'secret', m.secret, 'common',
-                                          '[]'::jsonb)::text)::identity_clause;
+  SELECT m.clauses || m.state;
 END;
 COMMENT ON FUNCTION identity_map_scan_clauses(identity_map_catalog) IS
   'internal: the clauses by which an identity map reads its sources';

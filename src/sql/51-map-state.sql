@@ -198,7 +198,8 @@ BEGIN
     EXECUTE format('GRANT EXECUTE ON FUNCTION %scapture_%s() TO %s', p, number, owner);
   END LOOP;
 
-  -- How a source's copy is read; a blank has the same columns and no row, for where none is wanted.
+  -- How a source's copy is read. As a clause, with the records' numbers: all of it; the rows that were reached
+  -- last; or none, for where none is wanted.
   WITH sources (n, name, number, is_dated) AS (
     SELECT s.n, s.s ->> 'name', (m.numbers ->> (s.s ->> 'name'))::integer, (s.s -> 'updated_at')::boolean
     FROM jsonb_array_elements(layout -> 'sources') WITH ORDINALITY AS s (s, n)
@@ -211,22 +212,40 @@ BEGIN
     UNION ALL SELECT 0, k.n, 'k_' || (k.k ->> 'name'), 'text[]', k.k ->> 'name'
               FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) WHERE (k.k -> 'identify')::boolean),
   readers AS (
-    SELECT c.number, format('SELECT %s FROM %srows_%s AS r', string_agg(format('r.%I AS %I', c.cell, c.shown), ', ' ORDER BY c.place), p, c.number) AS reader,
-           format('SELECT %s WHERE false', string_agg(format('NULL::%s AS %I', c.type, c.shown), ', ' ORDER BY c.place)) AS blank
+    SELECT c.number, format('%srows_%s', p, c.number) AS copy, string_agg(format('r.%I AS %I', c.cell, c.shown), ', ' ORDER BY c.place) AS shown,
+           string_agg(format('NULL::%s AS %I', c.type, c.shown), ', ' ORDER BY c.place) AS blank
     FROM cells AS c GROUP BY c.number)
   SELECT array_agg(s.name ORDER BY s.n NULLS LAST), array_agg(s.number ORDER BY s.n NULLS LAST),
-         array_agg(r.reader ORDER BY s.n NULLS LAST), array_agg(r.blank ORDER BY s.n NULLS LAST)
-  INTO m.source_names, m.source_numbers, m.readers, m.blanks FROM sources AS s JOIN readers AS r ON r.number = s.number;
-  -- The columns of the copy of identify()'s records, for a definition list.
+         array_agg(format('SELECT %s FROM %s AS r', r.shown, r.copy) ORDER BY s.n NULLS LAST),
+         array_agg(@extschema@.identity_source(s.name, format('SELECT %s, r.rid AS "[number]" FROM %s AS r', r.shown, r.copy)) ORDER BY s.n NULLS LAST),
+         array_agg(@extschema@.identity_source(s.name, format('SELECT %s, r.rid AS "[number]" FROM @extschema@.identity_map_reached_rows(NULL::%s, %L::regclass, %s, %s) AS r',
+                                                              r.shown, r.copy, r.copy, id, s.number)) ORDER BY s.n NULLS LAST),
+         array_agg(@extschema@.identity_source(s.name, format('SELECT %s, NULL::bigint AS "[number]" WHERE false', r.blank)) ORDER BY s.n NULLS LAST)
+  INTO m.source_names, m.source_numbers, m.readers, m.state_sources, m.reached_sources, m.blank_sources
+  FROM sources AS s JOIN readers AS r ON r.number = s.number;
+  m.state := @extschema@.identity_map_state(m.secret, '{}');
+  -- The columns of the copy of identify()'s records, for a definition list, and their kinds; and the statement
+  -- that writes a record of its own: $1 its number, $2 its id, $3 and $4 the keys that it carries now and
+  -- carried before, $5 its row.
+  m.trait_kinds := ARRAY(SELECT k ->> 'name' FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) WHERE (k -> 'identify')::boolean ORDER BY n);
   m.traits := (SELECT string_agg(format(', c%s text[]', k.n), '' ORDER BY k.n)
                FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) WHERE (k.k -> 'identify')::boolean);
+  m.told := format('WITH
+      r AS (INSERT INTO %1$srecords (rid, source, record_id) VALUES ($1, 0, $2) ON CONFLICT (rid) DO NOTHING),
+      k_less AS (DELETE FROM %1$skeys AS k USING unnest(@extschema@.identity_map_minus($4, $3)) AS d (key)
+                 WHERE k.key = d.key AND k.rid = $1),
+      k_more AS (INSERT INTO %1$skeys (key, rid) SELECT u.key, $1 FROM unnest(@extschema@.identity_map_minus($3, $4)) AS u (key)),
+      w AS (INSERT INTO %1$srows_0 SELECT (jsonb_populate_record(NULL::%1$srows_0, $5)).*
+            ON CONFLICT (rid) DO UPDATE SET fingerprint = excluded.fingerprint, keys = excluded.keys, updated_at = excluded.updated_at%2$s)
+      SELECT 1', p, (SELECT string_agg(format(', %1$I = excluded.%1$I', 'k_' || k), '') FROM unnest(m.trait_kinds) AS k));
   m.rules := ARRAY(SELECT c FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n) WHERE c::jsonb ->> 'clause' = 'rule' ORDER BY n);
   m.limits := ARRAY(SELECT (k ->> 'max_records')::bigint FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) ORDER BY n);
   m.columns := ARRAY(SELECT c::jsonb ->> 'name' FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n)
                      WHERE c::jsonb ->> 'clause' = 'column' ORDER BY n);
   UPDATE @extschema@.identity_map_catalog AS c
   SET map_name = m.map::text, numbers = m.numbers, marks = m.marks, source_names = m.source_names,
-      source_numbers = m.source_numbers, readers = m.readers, blanks = m.blanks, traits = m.traits, rules = m.rules, limits = m.limits, columns = m.columns,
+      source_numbers = m.source_numbers, readers = m.readers, state_sources = m.state_sources, reached_sources = m.reached_sources,
+      blank_sources = m.blank_sources, state = m.state, traits = m.traits, trait_kinds = m.trait_kinds, told = m.told, rules = m.rules, limits = m.limits, columns = m.columns,
       settle = @extschema@.identity_map_settle_text(m, false, false), prepared = now_prepared,
       rebuild = c.rebuild OR m.prepared IS NULL OR m.prepared -> 'layout' <> layout
                 OR m.prepared -> 'clauses' <> now_prepared -> 'clauses'

@@ -89,7 +89,7 @@ BEGIN
           UNION ALL SELECT id, %5$L, NULL, kind, value, rids FROM own) AS b
     WHERE h.identity_id = b.identity_id AND h.event = b.event AND h.at = $5 AND h.into_id IS NOT DISTINCT FROM b.into_id',
     p, 'links', '-', 'retired', 'merged')
-  USING @extschema@.identity_map_request(m, reached, false), ids, m.source_names, m.source_numbers, at, priorities,
+  USING @extschema@.identity_map_request(m, reached), ids, m.source_names, m.source_numbers, at, priorities,
         rids, olds;
 END $$;
 COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, uuid[], bigint[], uuid[], timestamptz) IS
@@ -287,7 +287,7 @@ BEGIN
     END IF;
     RETURN @extschema@.identity_map_settle_all(m, dead, at, true);
   END IF;
-  request := @extschema@.identity_map_request(m, reached, true);
+  request := @extschema@.identity_map_request(m, reached);
   done := @extschema@.identity_map_write(request, m.map_id, dead, at, m.map, m.columns);
   IF done IS NOT NULL THEN
     RETURN done;
@@ -364,7 +364,7 @@ BEGIN
                   WHERE NOT EXISTS (SELECT FROM %1$srecords AS m WHERE m.identity_id = i.identity_id)', p) INTO empty;
   dead := dead || empty;
   EXECUTE replace(@extschema@.identity_map_settle_text(m, true, all_records > 3 * @extschema@.identity_map_most()), '%TABLE%', m.map::text) INTO done, merged, merged_rids, merged_olds
-  USING @extschema@.identity_map_request(m, NULL, true), at, coalesce(dead, '{}'), is_first, all_records;
+  USING @extschema@.identity_map_request(m, NULL), at, coalesce(dead, '{}'), is_first, all_records;
   IF unsettled OR ARRAY[done -> 'created', done -> 'merged', done -> 'split', done -> 'retired'] <> '{0,0,0,0}' THEN
     EXECUTE format('TRUNCATE %spacks', p);
     PERFORM @extschema@.identity_map_pack_all(m);

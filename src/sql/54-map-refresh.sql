@@ -54,12 +54,12 @@ BEGIN
   FOR i IN 1 .. cardinality(m.source_numbers) LOOP
     n := m.source_numbers[i];
     IF n = 0 THEN
-      EXECUTE 'WITH found AS MATERIALIZED (SELECT * FROM @extschema@.identity_map_scan($1, $2, NULL, $3, NULL)
+      EXECUTE 'WITH found AS MATERIALIZED (SELECT * FROM @extschema@.identity_map_scan($1, $2, $3, $4, NULL)
           AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp'
         || m.traits || format('))
         UPDATE %1$srows_0 AS r SET keys = f.keys, fingerprint = f.fingerprint FROM found AS f
         WHERE r.record_id = f.record_id AND (r.keys <> f.keys OR r.fingerprint <> f.fingerprint)', p)
-      USING @extschema@.identity_map_request(m, NULL, false), i, 'pg_catalog, pg_temp';
+      USING m.blank_sources || m.rules || m.state, i, m.readers[i], 'pg_catalog, pg_temp';
       CONTINUE;
     END IF;
     EXECUTE format('TRUNCATE %srows_%s', p, n);
@@ -134,7 +134,7 @@ BEGIN
               JOIN (%5$s) AS x (source, rid, record_id) ON x.rid = r.rid)
     SELECT jsonb_build_object(%6$L, count(*), %7$L, count(*)) FROM res',
     p, definition, m.map, shown, array_to_string(copies, ' UNION ALL '), 'inserted', 'created', base)
-  INTO done USING @extschema@.identity_map_request(m, NULL, true), at;
+  INTO done USING @extschema@.identity_map_request(m, NULL), at;
 
   EXECUTE format('INSERT INTO %skeys (key, rid) %s', p, array_to_string(carried, ' UNION ALL '));
   EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), greatest($1, 1))', p || 'records', 'rid') USING base;

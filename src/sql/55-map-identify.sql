@@ -74,20 +74,19 @@ BEGIN
   IF traits -> 'k_user_id' IS NULL OR jsonb_typeof(traits -> 'k_user_id') = 'null' THEN
     traits := traits || jsonb_build_object('k_user_id', jsonb_build_array(user_id));
   END IF;
-  FOR kind IN SELECT k ->> 'name' FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') AS k
-              WHERE (k -> 'identify')::boolean AND k ->> 'name' <> 'user_id' AND a -> 'traits' ? (k ->> 'name') LOOP
+  FOREACH kind IN ARRAY m.trait_kinds LOOP
+    CONTINUE WHEN kind = 'user_id' OR NOT coalesce(a -> 'traits' ? kind, false);
     traits := traits || jsonb_build_object('k_' || kind, @extschema@.identity_map_values(kind, a #> ARRAY['traits', kind]));
   END LOOP;
   EXECUTE 'SELECT fingerprint, keys FROM @extschema@.identity_map_scan($1, $2, $3, $4, NULL)
            AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp'
     || m.traits || ')'
   INTO fingerprint, new_keys
-  USING @extschema@.identity_map_request(m, ROW(0, '{}', '{}', '{}', '{}')::@extschema@.identity_map_reached, false), place,
+  USING m.blank_sources || m.rules || m.state, place,
     format('SELECT %L::text, NULL::timestamp AS updated_at', user_id)
       || (SELECT string_agg(format(', %L::text[] AS %I',
-                   CASE WHEN jsonb_typeof(traits -> ('k_' || (k ->> 'name'))) = 'array'
-                        THEN ARRAY(SELECT jsonb_array_elements_text(traits -> ('k_' || (k ->> 'name')))) END, k ->> 'name'), '' ORDER BY n)
-          FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') WITH ORDINALITY AS k (k, n) WHERE (k -> 'identify')::boolean),
+                   CASE WHEN jsonb_typeof(traits -> ('k_' || k)) = 'array' THEN ARRAY(SELECT jsonb_array_elements_text(traits -> ('k_' || k))) END, k), '' ORDER BY n)
+          FROM unnest(m.trait_kinds) WITH ORDINALITY AS k (k, n)),
     'pg_catalog, pg_temp';
   IF (former ->> 'fingerprint')::bigint = fingerprint THEN
     RETURN jsonb_build_object('id', former ->> 'identity_id');
@@ -123,15 +122,7 @@ BEGIN
     number := nextval(format('%srecords_rid_seq', p));
   END IF;
   moved := @extschema@.identity_map_minus(new_keys, old_keys) || @extschema@.identity_map_minus(old_keys, new_keys);
-  PERFORM @extschema@.identity_map_execute(format('WITH
-      r AS (INSERT INTO %1$srecords (rid, source, record_id) VALUES ($1, 0, $2) ON CONFLICT (rid) DO NOTHING),
-      k_less AS (DELETE FROM %1$skeys AS k USING unnest(@extschema@.identity_map_minus($4, $3)) AS d (key)
-                 WHERE k.key = d.key AND k.rid = $1),
-      k_more AS (INSERT INTO %1$skeys (key, rid) SELECT u.key, $1 FROM unnest(@extschema@.identity_map_minus($3, $4)) AS u (key)),
-      w AS (INSERT INTO %1$srows_0 SELECT (jsonb_populate_record(NULL::%1$srows_0, $5)).*
-            ON CONFLICT (rid) DO UPDATE SET fingerprint = excluded.fingerprint, keys = excluded.keys, updated_at = excluded.updated_at%2$s)
-      SELECT 1', p, (SELECT string_agg(format(', %1$I = excluded.%1$I', 'k_' || (k ->> 'name')), '')
-                     FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') AS k)),
+  PERFORM @extschema@.identity_map_execute(m.told,
     number, user_id, new_keys, old_keys,
     traits || jsonb_build_object('rid', number, 'fingerprint', fingerprint, 'record_id', user_id, 'keys', to_jsonb(new_keys),
                                  'updated_at', at AT TIME ZONE 'UTC'));
