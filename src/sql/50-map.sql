@@ -56,6 +56,7 @@ CREATE TABLE identity_map_catalog (
   state identity_clause,
   traits text,
   trait_kinds text[],
+  scan_told text,
   told text,
   rules identity_clause[],
   limits bigint[],

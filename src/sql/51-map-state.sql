@@ -224,12 +224,15 @@ BEGIN
   INTO m.source_names, m.source_numbers, m.readers, m.state_sources, m.reached_sources, m.blank_sources
   FROM sources AS s JOIN readers AS r ON r.number = s.number;
   m.state := @extschema@.identity_map_state(m.secret, '{}');
-  -- The columns of the copy of identify()'s records, for a definition list, and their kinds; and the statement
-  -- that writes a record of its own: $1 its number, $2 its id, $3 and $4 the keys that it carries now and
+  -- The columns of the copy of identify()'s records, for a definition list, and their kinds; the statement that
+  -- gives the fingerprint and the keys of a record of its own: $1 clauses, $2 which of the sources it is, $3 a
+  -- query for it; and the one that writes it: $1 its number, $2 its id, $3 and $4 the keys that it carries now and
   -- carried before, $5 its row.
   m.trait_kinds := ARRAY(SELECT k ->> 'name' FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) WHERE (k -> 'identify')::boolean ORDER BY n);
   m.traits := (SELECT string_agg(format(', c%s text[]', k.n), '' ORDER BY k.n)
                FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) WHERE (k.k -> 'identify')::boolean);
+  m.scan_told := format('SELECT fingerprint || keys FROM @extschema@.identity_map_scan($1, $2, $3, %L, NULL)
+    AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp%s)', 'pg_catalog, pg_temp', m.traits);
   m.told := format('WITH
       r AS (INSERT INTO %1$srecords (rid, source, record_id) VALUES ($1, 0, $2) ON CONFLICT (rid) DO NOTHING),
       k_less AS (DELETE FROM %1$skeys AS k USING unnest(@extschema@.identity_map_minus($4, $3)) AS d (key)
@@ -245,7 +248,7 @@ BEGIN
   UPDATE @extschema@.identity_map_catalog AS c
   SET map_name = m.map::text, numbers = m.numbers, marks = m.marks, source_names = m.source_names,
       source_numbers = m.source_numbers, readers = m.readers, state_sources = m.state_sources, reached_sources = m.reached_sources,
-      blank_sources = m.blank_sources, state = m.state, traits = m.traits, trait_kinds = m.trait_kinds, told = m.told, rules = m.rules, limits = m.limits, columns = m.columns,
+      blank_sources = m.blank_sources, state = m.state, traits = m.traits, trait_kinds = m.trait_kinds, scan_told = m.scan_told, told = m.told, rules = m.rules, limits = m.limits, columns = m.columns,
       settle = @extschema@.identity_map_settle_text(m, false, false), prepared = now_prepared,
       rebuild = c.rebuild OR m.prepared IS NULL OR m.prepared -> 'layout' <> layout
                 OR m.prepared -> 'clauses' <> now_prepared -> 'clauses'

@@ -28,7 +28,6 @@ CREATE FUNCTION identity_map_identify(m identity_map_catalog, a jsonb) RETURNS j
 DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
   user_id text := a ->> 'user_id';
-  place integer := cardinality(m.source_numbers);
   record_hash bigint := @extschema@.identity_map_record(m.secret, 'identify', user_id);
   former jsonb;
   number bigint;
@@ -36,6 +35,7 @@ DECLARE
   new_keys bigint[];
   traits jsonb;
   kind text;
+  found bigint[];
   fingerprint bigint;
   at timestamptz := clock_timestamp();
   reached @extschema@.identity_map_reached;
@@ -78,16 +78,13 @@ BEGIN
     CONTINUE WHEN kind = 'user_id' OR NOT coalesce(a -> 'traits' ? kind, false);
     traits := traits || jsonb_build_object('k_' || kind, @extschema@.identity_map_values(kind, a #> ARRAY['traits', kind]));
   END LOOP;
-  EXECUTE 'SELECT fingerprint, keys FROM @extschema@.identity_map_scan($1, $2, $3, $4, NULL)
-           AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp'
-    || m.traits || ')'
-  INTO fingerprint, new_keys
-  USING m.blank_sources || m.rules || m.state, place,
+  found := @extschema@.identity_map_execute(m.scan_told, m.blank_sources || m.rules || m.state, cardinality(m.source_numbers),
     format('SELECT %L::text, NULL::timestamp AS updated_at', user_id)
       || (SELECT string_agg(format(', %L::text[] AS %I',
                    CASE WHEN jsonb_typeof(traits -> ('k_' || k)) = 'array' THEN ARRAY(SELECT jsonb_array_elements_text(traits -> ('k_' || k))) END, k), '' ORDER BY n)
-          FROM unnest(m.trait_kinds) WITH ORDINALITY AS k (k, n)),
-    'pg_catalog, pg_temp';
+          FROM unnest(m.trait_kinds) WITH ORDINALITY AS k (k, n)))::bigint[];
+  fingerprint := found[1];
+  new_keys := found[2:];
   IF (former ->> 'fingerprint')::bigint = fingerprint THEN
     RETURN jsonb_build_object('id', former ->> 'identity_id');
   END IF;
