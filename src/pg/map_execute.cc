@@ -23,7 +23,7 @@ namespace identity_resolve::pg {
 
 namespace {
 
-// Plans that stay for as long as the session does, by the text of their statement. They are made
+// Plans that stay for as long as the session does, by what they are of: key_of(). They are made
 // anew by PostgreSQL where a table changes. When there are too many no more are kept until the
 // transaction ends, and then all of them go: until then somebody may be using them.
 using PlanCache = std::unordered_map<std::string, SPIPlanPtr>;
@@ -34,9 +34,18 @@ PlanCache& plan_cache() {
   return cache;
 }
 
-SPIPlanPtr known_plan(const char* statement) {
-  return guarded([statement]() -> SPIPlanPtr {
-    const auto found = plan_cache().find(statement);
+// A statement, and the types of its parameters: a type may be dropped, and made again.
+const char* key_of(const char* statement, int count, const Oid* types) {
+  StringInfoData key;
+  initStringInfo(&key);
+  appendStringInfoString(&key, statement);
+  for (int i = 0; i < count; ++i) appendStringInfo(&key, " %u", types[i]);
+  return key.data;
+}
+
+SPIPlanPtr known_plan(const char* key) {
+  return guarded([key]() -> SPIPlanPtr {
+    const auto found = plan_cache().find(key);
     return found == plan_cache().end() ? nullptr : found->second;
   });
 }
@@ -48,24 +57,25 @@ void forget_plans(XactEvent event, void*) {
   plan_cache().clear();
 }
 
-void keep_plan(const char* statement, SPIPlanPtr plan) {
+void keep_plan(const char* key, SPIPlanPtr plan) {
   static bool is_told_of_ends = false;
   if (!is_told_of_ends) {
     RegisterXactCallback(forget_plans, nullptr);
     is_told_of_ends = true;
   }
   if (plan_cache().size() >= kMostPlans) return;
-  guarded([=] { plan_cache().emplace(statement, plan); });
   SPI_keepplan(plan);
+  guarded([=] { plan_cache().emplace(key, plan); });
 }
 
 // The plan of a statement: the one that is known, or a new one.
 SPIPlanPtr plan_of(const char* statement, int count, Oid* types, int options) {
-  SPIPlanPtr plan = known_plan(statement);
+  const char* key = key_of(statement, count, types);
+  SPIPlanPtr plan = known_plan(key);
   if (plan != nullptr) return plan;
   plan = SPI_prepare_cursor(statement, count, types, options);
   if (plan == nullptr) elog(ERROR, "SPI_prepare_cursor: %s", SPI_result_code_string(SPI_result));
-  keep_plan(statement, plan);
+  keep_plan(key, plan);
   return plan;
 }
 

@@ -344,6 +344,24 @@ check "it waited" [ "$(value "SELECT count(*) FROM pg_stat_activity WHERE query 
 wait "$writer"
 rows=$(value "SELECT string_agg(concat_ws(' ', app_id, label, note), ', ' ORDER BY app_id) FROM people WHERE app_id IN (300, 301, 302)")
 check "both have written: $rows" [ "$rows" = '300 9 mine, 302 9' ]
+
+# ---- A session keeps plans: of tables that another one makes anew, and of an extension that it makes anew. Each line of
+# psql's input is a statement; those behind \! run in a session of their own.
+again="psql -X --quiet -c 'DROP EXTENSION identity_resolve CASCADE' -c 'DROP TABLE people' -c 'CREATE EXTENSION identity_resolve' -c \"SELECT create_identity_map('people', identity_source('app', 'SELECT id, email FROM app'), identity_column('app_id', 'int'))\" -c \"CALL refresh_identity_map('people')\" >/dev/null"
+told=$(PGOPTIONS='-c client_min_messages=error' sql --quiet -At 2>&1 <<SQL
+SELECT identify('people', 'one', '{"email": "p1@x.com"}') = (SELECT identity_id FROM people WHERE app_id = 1);
+\\! psql -X --quiet -c "SELECT alter_identity_map('people', identity_source('app', 'SELECT id, email, label, ''b'' || id AS badge FROM app'), identity_rule('badge'))" -c "CALL refresh_identity_map('people')" >/dev/null
+SELECT identify('people', 'two', '{"badge": "b2"}') = (SELECT identity_id FROM people WHERE app_id = 2);
+\\! $again
+SELECT identify('people', 'three', '{"email": "p3@x.com"}') = (SELECT identity_id FROM people WHERE app_id = 3);
+\\! $again
+SELECT identify('people', 'three', '{"email": "p3@x.com"}') = (SELECT identity_id FROM people WHERE app_id = 3);
+UPDATE app SET email = 'four@x.com' WHERE id = 4;
+CALL refresh_identity_map('people');
+SELECT identify('people', 'four', '{"email": "four@x.com"}') = (SELECT identity_id FROM people WHERE app_id = 4);
+SQL
+) || true
+check "plans that are kept follow what others do: $(tr '\n' ' ' <<<"$told")" [ "$told" = $'t\nt\nt\nt\nt' ]
 check "nobody crashed" bash -c "! grep -E 'PANIC|terminated by signal|TRAP:' '$SERVER_LOG'"
 
 server_stop
