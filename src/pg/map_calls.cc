@@ -9,8 +9,8 @@
 #include <algorithm>
 
 #include "pg/guard.h"
+#include "pg/kept_plans.h"
 #include "pg/map_arrays.h"
-#include "pg/map_execute.h"
 #include "pg/map_snapshot.h"
 #include "pg/pg.h"
 #include "pg/resolve.h"

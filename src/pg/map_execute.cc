@@ -1,20 +1,14 @@
-// How an identity map's work runs its statements: by plans that the session keeps, and by the one
-// snapshot of a refresh.
+// How an identity map's work runs its statements: by plans that the session keeps
+// (pg/kept_plans.h), and by the one snapshot of a refresh.
 //
 // Plain frames all of it, as in map_calls.cc.
-#include "pg/map_execute.h"
-
 #include "pg/guard.h"
+#include "pg/kept_plans.h"
 #include "pg/map_ahead.h"
 #include "pg/map_records.h"
 #include "pg/map_snapshot.h"
-#include "pg/spi.h"
-
-#include <string>
-#include <unordered_map>
 
 extern "C" {
-#include <access/xact.h>
 #include <utils/resowner.h>
 #include <utils/snapmgr.h>
 }
@@ -22,62 +16,6 @@ extern "C" {
 namespace identity_resolve::pg {
 
 namespace {
-
-// Plans that stay for as long as the session does, by what they are of: key_of(). They are made
-// anew by PostgreSQL where a table changes. When there are too many no more are kept until the
-// transaction ends, and then all of them go: until then somebody may be using them.
-using PlanCache = std::unordered_map<std::string, SPIPlanPtr>;
-constexpr std::size_t kMostPlans = 256;
-
-PlanCache& plan_cache() {
-  static PlanCache cache;
-  return cache;
-}
-
-// A statement, and the types of its parameters: a type may be dropped, and made again.
-const char* key_of(const char* statement, int count, const Oid* types) {
-  StringInfoData key;
-  initStringInfo(&key);
-  appendStringInfoString(&key, statement);
-  for (int i = 0; i < count; ++i) appendStringInfo(&key, " %u", types[i]);
-  return key.data;
-}
-
-SPIPlanPtr known_plan(const char* key) {
-  return guarded([key]() -> SPIPlanPtr {
-    const auto found = plan_cache().find(key);
-    return found == plan_cache().end() ? nullptr : found->second;
-  });
-}
-
-void forget_plans(XactEvent event, void*) {
-  if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT) return;
-  if (plan_cache().size() < kMostPlans) return;
-  for (const auto& [text, plan] : plan_cache()) SPI_freeplan(plan);
-  plan_cache().clear();
-}
-
-void keep_plan(const char* key, SPIPlanPtr plan) {
-  static bool is_told_of_ends = false;
-  if (!is_told_of_ends) {
-    RegisterXactCallback(forget_plans, nullptr);
-    is_told_of_ends = true;
-  }
-  if (plan_cache().size() >= kMostPlans) return;
-  SPI_keepplan(plan);
-  guarded([=] { plan_cache().emplace(key, plan); });
-}
-
-// The plan of a statement: the one that is known, or a new one.
-SPIPlanPtr plan_of(const char* statement, int count, Oid* types, int options) {
-  const char* key = key_of(statement, count, types);
-  SPIPlanPtr plan = known_plan(key);
-  if (plan != nullptr) return plan;
-  plan = SPI_prepare_cursor(statement, count, types, options);
-  if (plan == nullptr) elog(ERROR, "SPI_prepare_cursor: %s", SPI_result_code_string(SPI_result));
-  keep_plan(key, plan);
-  return plan;
-}
 
 // One refresh at a time in a session: whether it is on, and its snapshot, which the transaction's
 // end, however it comes, does not outlive.
@@ -124,21 +62,6 @@ text* first_value(MemoryContext on) {
 }
 
 }  // namespace
-
-void execute_cached(const char* statement, int count, Oid* types, Datum* values,
-                    const char* nulls) {
-  const SPIPlanPtr plan = plan_of(statement, count, types, CURSOR_OPT_GENERIC_PLAN);
-  const int result = SPI_execute_plan(plan, values, nulls, false, 0);
-  if (result < 0) elog(ERROR, "SPI_execute_plan: %s", SPI_result_code_string(result));
-}
-
-SPIPlanPtr kept_plan(const char* query) {
-  const SPIPlanPtr plan = plan_of(query, 0, nullptr, 0);
-  // What its tables are now.
-  CachedPlan* now = SPI_plan_get_cached_plan(plan);
-  if (now != nullptr) release_plan(now);
-  return plan;
-}
 
 void begin_refresh() {
   if (refreshing.is_on) elog(ERROR, "a source of an identity map refreshes another one");

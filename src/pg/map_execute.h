@@ -1,19 +1,10 @@
-// Statements of an identity map, whose tables are named only at run time: by plans that stay.
+// Queries of an identity map, whose tables are named only at run time.
 #pragma once
 
 #include "pg/guard.h"
 #include "pg/pg.h"
 
 namespace identity_resolve::pg {
-
-// Executes a statement by a plan that is made once for the session; a connection to SPI is open.
-// Its parameters: how many, their types, their values, and for each 'n' where it is null, else ' '
-// (nullptr: none is).
-void execute_cached(const char* statement, int count, Oid* types, Datum* values, const char* nulls);
-
-// The plan of a query without parameters, one of a map's own, made once for the session and brought
-// in line with what its tables are now; a connection to SPI is open.
-SPIPlanPtr kept_plan(const char* query);
 
 // Runs a query, handing its rows to take(values, nulls), which runs C++; a connection to SPI is
 // open. Error 42804 where its columns are of other types.

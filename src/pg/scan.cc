@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "pg/estimate.h"
-#include "pg/map_execute.h"
+#include "pg/kept_plans.h"
 #include "pg/unique_ids.h"
 
 extern "C" {

@@ -14,7 +14,7 @@ class SourceScan {
   // Prepares the source's query; needs a connection to SPI. Throws PgError or engine::Error for a
   // query that fails, is no single SELECT, or has a column of no known kind.
   // The request must outlive the object. keeps_plan: the query is an identity map's own, and the
-  // session keeps its plan (pg/map_execute.h).
+  // session keeps its plan (pg/kept_plans.h).
   SourceScan(const Request& request, engine::SourceNumber number, bool keeps_plan = false);
 
   [[nodiscard]] engine::SourceNumber number() const noexcept { return layout_.source; }
