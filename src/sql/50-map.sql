@@ -49,7 +49,7 @@ CREATE TABLE identity_map_catalog (
   numbers jsonb NOT NULL DEFAULT '{"identify": 0}',
   source_names text[],
   source_numbers integer[],
-  readers text[],
+  told_reader text,
   state_sources identity_clause[],
   reached_sources identity_clause[],
   blank_sources identity_clause[],

@@ -199,7 +199,7 @@ BEGIN
   END LOOP;
 
   -- How a source's copy is read. As a clause, with the records' numbers: all of it; the rows that were reached
-  -- last; or none, for where none is wanted.
+  -- last; or none, for where none is wanted. And without them, that of identify()'s records.
   WITH sources (n, name, number, is_dated) AS (
     SELECT s.n, s.s ->> 'name', (m.numbers ->> (s.s ->> 'name'))::integer, (s.s -> 'updated_at')::boolean
     FROM jsonb_array_elements(layout -> 'sources') WITH ORDINALITY AS s (s, n)
@@ -216,12 +216,12 @@ BEGIN
            string_agg(format('NULL::%s AS %I', c.type, c.shown), ', ' ORDER BY c.place) AS blank
     FROM cells AS c GROUP BY c.number)
   SELECT array_agg(s.name ORDER BY s.n NULLS LAST), array_agg(s.number ORDER BY s.n NULLS LAST),
-         array_agg(format('SELECT %s FROM %s AS r', r.shown, r.copy) ORDER BY s.n NULLS LAST),
+         max(format('SELECT %s FROM %s AS r', r.shown, r.copy)) FILTER (WHERE s.number = 0),
          array_agg(@extschema@.identity_source(s.name, format('SELECT %s, r.rid AS "[number]" FROM %s AS r', r.shown, r.copy)) ORDER BY s.n NULLS LAST),
          array_agg(@extschema@.identity_source(s.name, format('SELECT %s, r.rid AS "[number]" FROM @extschema@.identity_map_reached_rows(NULL::%s, %L::regclass, %s, %s) AS r',
                                                               r.shown, r.copy, r.copy, id, s.number)) ORDER BY s.n NULLS LAST),
          array_agg(@extschema@.identity_source(s.name, format('SELECT %s, NULL::bigint AS "[number]" WHERE false', r.blank)) ORDER BY s.n NULLS LAST)
-  INTO m.source_names, m.source_numbers, m.readers, m.state_sources, m.reached_sources, m.blank_sources
+  INTO m.source_names, m.source_numbers, m.told_reader, m.state_sources, m.reached_sources, m.blank_sources
   FROM sources AS s JOIN readers AS r ON r.number = s.number;
   m.state := @extschema@.identity_map_state(m.secret, '{}');
   -- The columns of the copy of identify()'s records, for a definition list, and their kinds; the statement that
@@ -229,8 +229,7 @@ BEGIN
   -- query for it; and the one that writes it: $1 its number, $2 its id, $3 and $4 the keys that it carries now and
   -- carried before, $5 its row.
   m.trait_kinds := ARRAY(SELECT k ->> 'name' FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) WHERE (k -> 'identify')::boolean ORDER BY n);
-  m.traits := (SELECT string_agg(format(', c%s text[]', k.n), '' ORDER BY k.n)
-               FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) WHERE (k.k -> 'identify')::boolean);
+  m.traits := (SELECT string_agg(format(', c%s text[]', n), '' ORDER BY n) FROM generate_series(1, cardinality(m.trait_kinds)) AS n);
   m.scan_told := format('SELECT fingerprint || keys FROM @extschema@.identity_map_scan($1, $2, $3, %L, NULL)
     AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp%s)', 'pg_catalog, pg_temp', m.traits);
   m.told := format('WITH
@@ -247,7 +246,7 @@ BEGIN
                      WHERE c::jsonb ->> 'clause' = 'column' ORDER BY n);
   UPDATE @extschema@.identity_map_catalog AS c
   SET map_name = m.map::text, numbers = m.numbers, marks = m.marks, source_names = m.source_names,
-      source_numbers = m.source_numbers, readers = m.readers, state_sources = m.state_sources, reached_sources = m.reached_sources,
+      source_numbers = m.source_numbers, told_reader = m.told_reader, state_sources = m.state_sources, reached_sources = m.reached_sources,
       blank_sources = m.blank_sources, state = m.state, traits = m.traits, trait_kinds = m.trait_kinds, scan_told = m.scan_told, told = m.told, rules = m.rules, limits = m.limits, columns = m.columns,
       settle = @extschema@.identity_map_settle_text(m, false, false), prepared = now_prepared,
       rebuild = c.rebuild OR m.prepared IS NULL OR m.prepared -> 'layout' <> layout

@@ -142,7 +142,7 @@ DECLARE
   n integer := m.source_numbers[i];
   since text := (SELECT c::jsonb ->> 'changed_since' FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' = 'source' AND c::jsonb ->> 'name' = m.source_names[i]);
   told text[];
-  is_all boolean := is_whole;
+  is_all boolean;
   path text := current_setting('search_path');
   -- Of more than these all of them are found sooner by reading the source once.
   most bigint := greatest(1000, 0.2 * (SELECT c.reltuples FROM pg_class AS c WHERE c.oid = to_regclass(p || 'rows_' || n)));
@@ -153,7 +153,7 @@ BEGIN
   told := @extschema@.identity_map_execute_then(format('WITH gone AS (DELETE FROM %slog WHERE source = %s RETURNING record_id),
     ids AS (SELECT DISTINCT record_id FROM gone)
     SELECT CASE WHEN bool_or(record_id IS NULL) THEN NULL ELSE coalesce(array_agg(record_id), %L) END FROM ids', p, n, '{}'));
-  is_all := is_all OR told IS NULL;
+  is_all := is_whole OR told IS NULL;
   IF since IS NOT NULL THEN
     mark := m.marks ->> n::text;
     is_all := is_all OR mark IS NULL;

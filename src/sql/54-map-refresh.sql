@@ -59,7 +59,7 @@ BEGIN
         || m.traits || format('))
         UPDATE %1$srows_0 AS r SET keys = f.keys, fingerprint = f.fingerprint FROM found AS f
         WHERE r.record_id = f.record_id AND (r.keys <> f.keys OR r.fingerprint <> f.fingerprint)', p)
-      USING m.blank_sources || m.rules || m.state, i, m.readers[i], 'pg_catalog, pg_temp';
+      USING m.blank_sources || m.rules || m.state, i, m.told_reader, 'pg_catalog, pg_temp';
       CONTINUE;
     END IF;
     EXECUTE format('TRUNCATE %srows_%s', p, n);

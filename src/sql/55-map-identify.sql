@@ -225,7 +225,7 @@ CREATE FUNCTION identity_map_get_clauses(m identity_map_catalog, a jsonb) RETURN
 BEGIN ATOMIC
   SELECT coalesce(jsonb_agg(c::jsonb ORDER BY n), '[]')
   FROM unnest(ARRAY(SELECT c FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' <> 'column')
-              || identity_source('identify', m.readers[cardinality(m.readers)])) WITH ORDINALITY AS c (c, n);
+              || identity_source('identify', m.told_reader)) WITH ORDINALITY AS c (c, n);
 END;
 COMMENT ON FUNCTION identity_map_get_clauses(identity_map_catalog, jsonb) IS 'internal: identity_map_clauses() as the owner of the map';
 
