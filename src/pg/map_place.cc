@@ -143,8 +143,9 @@ class Placing {
     const ClauseList clauses{PG_GETARG_DATUM(0), false, false};
     map_id_ = PG_GETARG_INT32(1);
     make_shape(columns);
-    execution_ = Execution::create(CurrentMemoryContext, ResultForm::kMasterTable, clauses, shape_,
-                                   {reasons == Reasons::kYes, reasons == Reasons::kYes});
+    execution_ = Execution::create(
+        CurrentMemoryContext, ResultForm::kMasterTable, clauses, shape_,
+        {.with_evidence = reasons == Reasons::kYes, .keeps_plans = reasons == Reasons::kYes});
     rank_kinds();
   }
 
