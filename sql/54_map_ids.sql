@@ -66,6 +66,29 @@ SELECT event, count(*) FROM identity_map_history('ids.people') GROUP BY event OR
 SELECT count(*) FROM identity_map_history('ids.people', since => now() + interval '1 minute');
 SELECT drop_identity_map('ids.people');
 
+-- A record that comes and parts again, however often, is a new identity each time.
+CREATE TABLE ids.fickle (id int, email text);
+INSERT INTO ids.fickle VALUES (1, 'a@x.com'), (2, 'a@x.com'), (3, 'b@x.com');
+SELECT create_identity_map('ids.turns', identity_source('fickle', 'SELECT id, email FROM ids.fickle'), identity_column('fickle_id', 'int[]'));
+CALL refresh_identity_map('ids.turns');
+CREATE PROCEDURE ids.turn(times int) LANGUAGE plpgsql AS $$
+BEGIN
+  FOR i IN 1 .. times LOOP
+    UPDATE ids.fickle SET email = 'a@x.com' WHERE id = 3;
+    CALL public.refresh_identity_map('ids.turns');
+    UPDATE ids.fickle SET email = 'b@x.com' WHERE id = 3;
+    CALL public.refresh_identity_map('ids.turns');
+  END LOOP;
+END $$;
+SET client_min_messages = warning;
+CALL ids.turn(260);
+RESET client_min_messages;
+SELECT fickle_id FROM ids.turns ORDER BY 1;
+SELECT event, count(*), count(DISTINCT identity_id) AS identities FROM identity_map_history('ids.turns') GROUP BY event ORDER BY event;
+SELECT count(DISTINCT h.from_ids) AS ids_that_came, every(identity_current('ids.turns', h.from_ids[1]) = (SELECT identity_id FROM ids.turns WHERE 1 = ANY (fickle_id))) AS all_followed
+FROM identity_map_history('ids.turns') AS h WHERE h.event = 'merged';
+SELECT drop_identity_map('ids.turns');
+
 -- Columns may have any names, also those that things have inside; the same in memory and where it does not suffice.
 CREATE TABLE ids.odd (id int, email text, cluster text, kept text, lost text, olds text, records text, moved text, merged text, rid text, old text, n text);
 INSERT INTO ids.odd SELECT n, 'p' || n / 2 || '@x.com', 'c' || n, 'k' || n, 'l' || n, 'o' || n, 'r' || n, 'm' || n, 'g' || n, 'i' || n, 'd' || n, 'n' || n FROM generate_series(2, 7) AS n;

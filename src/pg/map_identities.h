@@ -44,17 +44,25 @@ class UsedIds {
       return DatumGetTimestampTz(value_of(identities_, kCreatedAt));
     });
   }
-  // A new cluster's id: the one derived from its first record, or, where that was used before,
-  // another one that is derived from it.
+  // A new cluster's id: the one derived from its first record, or, where that was used before, the
+  // first of those derived from it and a number that was not. The numbers used are 1 to some n: it
+  // is found in steps that double and then halve, as records that come together and part again,
+  // every minute for years, have used many.
   engine::Uuid free_id(const engine::Uuid& cluster) {
-    constexpr int kMost = 100;
-    engine::Uuid id = cluster;
-    for (int n = 0; is_used(id); ++n) {
-      if (n == kMost)
+    if (!is_used(cluster)) return cluster;
+    std::uint32_t used = 0;
+    std::uint32_t unused = 1;
+    while (is_used(derived(cluster, unused))) {
+      used = unused;
+      unused *= 2;
+      if (unused == 0)
         throw engine::Error("XX001", "the identity map has no id left for an identity");
-      id = derived(cluster, n + 1);
     }
-    return id;
+    while (unused - used > 1) {
+      const std::uint32_t between = used + (unused - used) / 2;
+      (is_used(derived(cluster, between)) ? used : unused) = between;
+    }
+    return derived(cluster, unused);
   }
 
  private:
@@ -66,7 +74,7 @@ class UsedIds {
     return call([&] { return is_there(identities_, id) || is_there(retired_, id); });
   }
   // MD5 of the id's text and the number, as a UUID of version 8 (RFC 9562, section 5.8).
-  static engine::Uuid derived(const engine::Uuid& id, int number) {
+  static engine::Uuid derived(const engine::Uuid& id, std::uint32_t number) {
     const std::string told = as_text(id) + std::to_string(number);
     const char* hex = call([&] {
       const Datum value = PointerGetDatum(cstring_to_text(told.c_str()));
