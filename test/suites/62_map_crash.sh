@@ -159,6 +159,8 @@ for ((i = 0; i < cancels; i++)); do
   esac
   sql --quiet -c "CALL model.together('people')" || wrong=$((wrong + 1))
   after=$(value "SELECT hash() || ' ' || refreshes FROM identity_maps")
+  # A session that is terminated may have committed by then, and not yet have said so: all of the refresh is there.
+  if ((i % 3 == 2)) && [ "${after#* }" -eq $((${before#* } + 1)) ] && [ -z "$(value "SELECT model.as_resolved('people')")" ]; then answer=; fi
   if [ -n "$answer" ]; then
     stopped=$((stopped + 1))
     [ "$before" = "$after" ] || { wrong=$((wrong + 1)); echo "stopped after $delay ms, and the map is another: $answer"; }
