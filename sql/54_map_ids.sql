@@ -82,6 +82,11 @@ BEGIN
 END $$;
 SET client_min_messages = warning;
 CALL ids.turn(260);
+SELECT pg_get_functiondef('identity_map_most'::regproc) AS in_memory \gset
+-- Also where memory does not suffice.
+CREATE OR REPLACE FUNCTION identity_map_most() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT 0::bigint $$;
+CALL ids.turn(3);
+:in_memory;
 RESET client_min_messages;
 SELECT fickle_id FROM ids.turns ORDER BY 1;
 SELECT event, count(*), count(DISTINCT identity_id) AS identities FROM identity_map_history('ids.turns') GROUP BY event ORDER BY event;

@@ -562,3 +562,17 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_place_all) {
   });
   return Datum{0};
 }
+
+// identity_map_free_id(map_id, cluster uuid) → uuid: src/sql/50-map.sql.
+IDENTITY_RESOLVE_FUNCTION(identity_map_free_id) {
+  return guarded([&] {
+    UsedIds used(PG_GETARG_INT32(0));
+    const identity_resolve::engine::Uuid id = used.free_id(uuid_of(PG_GETARG_DATUM(1)));
+    used.close();
+    return call([&] {
+      auto* copy = static_cast<std::uint8_t*>(palloc(id.size()));
+      std::ranges::copy(id, copy);
+      return PointerGetDatum(copy);
+    });
+  });
+}

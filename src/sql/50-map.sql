@@ -279,6 +279,12 @@ COMMENT ON FUNCTION identity_map_place(identity_clause[], integer, bigint[], uui
 COMMENT ON FUNCTION identity_map_place(identity_clause[], integer, uuid[]) IS
   'internal: an identity map''s records resolved, and which identity lives on where';
 
+-- The id of a new identity: the one derived from its first record, or, where the map has used that before, the
+-- first that it has not of those derived from that one and a number, by MD5 (pg/map_identities.h).
+CREATE FUNCTION identity_map_free_id(map_id integer, cluster uuid) RETURNS uuid
+  AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_map_free_id(integer, uuid) IS 'internal: an id that an identity map has never used';
+
 -- identity_map_write(clauses, map_id, dead, at, map, columns): the same of what identity_map_reach() has found
 -- last, and brings the map's table in line, whose columns these are. Gives what was done; NULL where more hangs
 -- on the table's rows than its indexes (src/pg/map_table.h): then nothing has been done.

@@ -163,13 +163,7 @@ BEGIN
           CASE WHEN c.kept IS NOT NULL THEN c.kept
                WHEN NOT EXISTS (SELECT FROM ' || p || 'identities AS i WHERE i.identity_id = c.cluster)
                 AND NOT EXISTS (SELECT FROM ' || p || 'retired AS g WHERE g.identity_id = c.cluster) THEN c.cluster
-               ELSE (SELECT x.id
-                     FROM generate_series(1, 100) AS n
-                     CROSS JOIN LATERAL (SELECT overlay(overlay(md5(c.cluster::text || n) PLACING ''8'' FROM 13)
-                                                        PLACING ''b'' FROM 17)::uuid) AS x (id)
-                     WHERE NOT EXISTS (SELECT FROM ' || p || 'identities AS i WHERE i.identity_id = x.id)
-                       AND NOT EXISTS (SELECT FROM ' || p || 'retired AS g WHERE g.identity_id = x.id)
-                     LIMIT 1) END AS id
+               ELSE @extschema@.identity_map_free_id(' || m.map_id || ', c.cluster) END AS id
    FROM (SELECT mem.cluster, k.id AS kept, array_agg(DISTINCT old) FILTER (WHERE old IS NOT NULL) AS olds, count(*) AS records,
                 array_agg(rid) FILTER (WHERE k.id IS NULL OR old IS DISTINCT FROM k.id) AS moved, array_agg(rid) AS rids, array_agg(old) AS rid_olds
          FROM mem LEFT JOIN kept AS k ON k.cluster = mem.cluster GROUP BY mem.cluster, k.id) AS c),
