@@ -56,7 +56,10 @@ DECLARE
   p text := @extschema@.identity_map_prefix(m.map_id);
   reached @extschema@.identity_map_reached;
   priorities jsonb := (SELECT jsonb_object_agg(k ->> 'name', k -> 'priority') FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') AS k);
+  nests text := current_setting('enable_nestloop');
 BEGIN
+  -- The history has no index by identity: its rows are found by hashing, however many the planner expects.
+  PERFORM set_config('enable_nestloop', 'off', true);
   IF cardinality(rids) < 0.1 * @extschema@.identity_map_size(m.map_id) THEN
     reached := @extschema@.identity_map_reach(m.map_id, rids, '{}');
   END IF;
@@ -91,6 +94,7 @@ BEGIN
     p, 'links', '-', 'retired', 'merged')
   USING @extschema@.identity_map_request(m, reached), ids, m.source_names, m.source_numbers, at, priorities,
         rids, olds;
+  PERFORM set_config('enable_nestloop', nests, true);
 END $$;
 COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, uuid[], bigint[], uuid[], timestamptz) IS
   'internal: by which identifier identities were merged';
