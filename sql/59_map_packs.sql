@@ -19,7 +19,7 @@ SELECT create_identity_map('packs.people', identity_source('app', 'SELECT id, id
   identity_column('app_id', 'text[]'), identity_column('desk_id', 'int[]'), identity_column('rows_id', 'int[]'), identity_column('email', 'text[]'));
 CALL refresh_identity_map('packs.people');
 RESET client_min_messages;
-SELECT map_id AS id, format('identity_state.m%s_packs', map_id) AS packs, format('identity_state.m%s_records', map_id) AS records FROM identity_map_catalog \gset
+SELECT map_id AS id, format('identity_state.m%s_identities', map_id) AS identities, format('identity_state.m%s_records', map_id) AS records FROM identity_map_catalog \gset
 
 -- What a map holds, whether it is what a full resolve gives, how many identities have a pack, and how many packs say what
 -- the copies do not.
@@ -27,8 +27,8 @@ CREATE VIEW packs.shown AS SELECT app_id, desk_id, rows_id, email FROM packs.peo
 CREATE FUNCTION packs.look(OUT identities bigint, OUT packs bigint, OUT wrong bigint, OUT differ bigint) LANGUAGE plpgsql AS $$
 DECLARE m identity_map_catalog := (SELECT c FROM identity_map_catalog AS c);
 BEGIN
-  EXECUTE format('SELECT (SELECT count(*) FROM packs.people), count(*), count(*) FILTER (WHERE p.packed IS DISTINCT FROM q.packed)
-                  FROM identity_state.m%s_packs AS p LEFT JOIN (%s) AS q USING (identity_id)', m.map_id, identity_map_pack_text(m))
+  EXECUTE format('SELECT (SELECT count(*) FROM packs.people), count(p.packed), count(*) FILTER (WHERE p.packed IS DISTINCT FROM q.packed AND p.packed IS NOT NULL)
+                  FROM identity_state.m%s_identities AS p LEFT JOIN (%s) AS q USING (identity_id)', m.map_id, identity_map_pack_text(m))
   INTO identities, packs, wrong USING identity_map_sharers(m.map_id);
   SELECT count(*) INTO differ FROM (
     (TABLE packs.shown EXCEPT ALL SELECT * FROM resolve_identities(VARIADIC identity_map_clauses('packs.people')) AS (app_id text[], desk_id int[], rows_id int[], email text[]))
@@ -38,14 +38,14 @@ END $$;
 SELECT * FROM packs.look();
 
 -- A change writes the packs of those whom it concerns, and no others.
-CREATE TABLE packs.before AS SELECT identity_id, xmin::text AS written FROM :packs;
+CREATE TABLE packs.before AS SELECT identity_id, xmin::text AS written FROM :identities;
 UPDATE packs.app SET email = 'u2@x.com' WHERE id = 'u1';
 UPDATE packs.desk SET email = 'u5@x.com' WHERE id = 3;
 DELETE FROM packs.rows WHERE email = 'two@x.com';
 CALL refresh_identity_map('packs.people');
 SELECT * FROM packs.look();
 SELECT p.app_id, p.desk_id, p.rows_id, b.written IS NULL AS is_new, b.written <> k.xmin::text AS is_written
-FROM packs.people AS p JOIN :packs AS k USING (identity_id) LEFT JOIN packs.before AS b USING (identity_id) ORDER BY 1, 2, 3;
+FROM packs.people AS p JOIN :identities AS k USING (identity_id) LEFT JOIN packs.before AS b USING (identity_id) ORDER BY 1, 2, 3;
 
 -- u1 and u2 are two users with one address: they share it. What becomes of one of them concerns the other one too.
 SELECT cardinality(identity_map_sharers(:id)) AS sharers;
@@ -67,7 +67,7 @@ SELECT * FROM packs.look();
 SELECT cardinality(identity_map_sharers(:id)) AS sharers;
 
 -- Long values, and more of them than a pack may have: u4 has none while it has four notes.
-SELECT p.app_id, k.identity_id IS NOT NULL AS has_pack FROM packs.people AS p LEFT JOIN :packs AS k USING (identity_id) WHERE p.app_id && '{u1,u4}' ORDER BY 1;
+SELECT p.app_id, k.packed IS NOT NULL AS has_pack FROM packs.people AS p LEFT JOIN :identities AS k USING (identity_id) WHERE p.app_id && '{u1,u4}' ORDER BY 1;
 UPDATE packs.app SET email = 'four@x.com' WHERE id = 'u4';
 UPDATE packs.notes SET note = reverse(note) WHERE id = 1;
 CALL refresh_identity_map('packs.people');
@@ -77,10 +77,10 @@ CALL refresh_identity_map('packs.people');
 SELECT * FROM packs.look();
 
 -- A pack that is missing, one that cannot be read, one of another machine, one cut short: it is made anew from the copies.
-DELETE FROM :packs USING packs.people AS p WHERE p.identity_id = :packs.identity_id AND p.app_id = '{u1}';
-UPDATE :packs AS k SET packed = '\x00' FROM packs.people AS p WHERE p.identity_id = k.identity_id AND p.app_id = '{u2}';
-UPDATE :packs AS k SET packed = set_byte(packed, 4, 4) FROM packs.people AS p WHERE p.identity_id = k.identity_id AND p.app_id = '{u4}';
-UPDATE :packs AS k SET packed = substr(packed, 1, length(packed) - 8) FROM packs.people AS p WHERE p.identity_id = k.identity_id AND p.app_id = '{u5}';
+UPDATE :identities AS k SET packed = NULL FROM packs.people AS p WHERE p.identity_id = k.identity_id AND p.app_id = '{u1}';
+UPDATE :identities AS k SET packed = '\x00' FROM packs.people AS p WHERE p.identity_id = k.identity_id AND p.app_id = '{u2}';
+UPDATE :identities AS k SET packed = set_byte(packed, 4, 4) FROM packs.people AS p WHERE p.identity_id = k.identity_id AND p.app_id = '{u4}';
+UPDATE :identities AS k SET packed = substr(packed, 1, length(packed) - 8) FROM packs.people AS p WHERE p.identity_id = k.identity_id AND p.app_id = '{u5}';
 SELECT packs, wrong, differ FROM packs.look();
 UPDATE packs.app SET email = 'again.' || email WHERE id <> 'u3';
 CALL refresh_identity_map('packs.people');
@@ -88,15 +88,15 @@ SELECT * FROM packs.look();
 
 -- A full refresh leaves them as they are, but for what changed; where it mends who is one person, or all is built anew,
 -- they are made anew; also where there was none.
-CREATE TABLE packs.after AS SELECT identity_id, xmin::text AS written FROM :packs;
+CREATE TABLE packs.after AS SELECT identity_id, xmin::text AS written FROM :identities;
 UPDATE packs.app SET email = 'once.' || email WHERE id IN ('u1', 'u3');
 CALL refresh_identity_map('packs.people', full => true);
 SELECT * FROM packs.look();
-SELECT count(*) AS written FROM :packs AS k LEFT JOIN packs.after AS a USING (identity_id) WHERE a.written IS DISTINCT FROM k.xmin::text;
+SELECT count(*) AS written FROM :identities AS k LEFT JOIN packs.after AS a USING (identity_id) WHERE a.written IS DISTINCT FROM k.xmin::text;
 UPDATE :records SET identity_id = (SELECT identity_id FROM packs.people WHERE app_id = '{u1}') WHERE source = 2 AND record_id = '10';
 CALL refresh_identity_map('packs.people', full => true);
 SELECT * FROM packs.look();
-TRUNCATE :packs;
+UPDATE :identities SET packed = NULL;
 SELECT alter_identity_map('packs.people', identity_rule('email', max_records => 4));
 CALL refresh_identity_map('packs.people');
 SELECT * FROM packs.look();
@@ -104,7 +104,7 @@ SELECT * FROM packs.look();
 -- identify() and forget() write them too.
 SELECT identify('packs.people', 'u3', '{"email": ["u3@x.com", "three@x.com"]}') IS NOT NULL AS known;
 SELECT * FROM packs.look();
-SELECT count(*) AS told FROM :packs WHERE position('three@x.com'::bytea IN packed) > 0;
+SELECT count(*) AS told FROM :identities WHERE position('three@x.com'::bytea IN packed) > 0;
 -- So many identifiers that their list is stored in another way.
 SELECT identify('packs.people', 'u3', jsonb_build_object('email', (SELECT jsonb_agg('three' || n || '@x.com') || '["three@x.com"]' FROM generate_series(1, 40) AS n))) IS NOT NULL AS known;
 SELECT * FROM packs.look();
@@ -112,10 +112,10 @@ SELECT identify('packs.people', 'u3', '{"email": ["u3@x.com", "three@x.com"]}') 
 SELECT * FROM packs.look();
 SELECT forget('packs.people', 'identify', 'u3');
 SELECT * FROM packs.look();
-SELECT count(*) AS told FROM :packs WHERE position('three@x.com'::bytea IN packed) > 0;
+SELECT count(*) AS told FROM :identities WHERE position('three@x.com'::bytea IN packed) > 0;
 SELECT forget_identity('packs.people', identity_id) AS records FROM packs.people WHERE app_id = '{u1}';
 SELECT identities, packs, wrong FROM packs.look();
-SELECT count(*) AS told FROM :packs WHERE position('again.u1@x.com'::bytea IN packed) > 0;
+SELECT count(*) AS told FROM :identities WHERE position('again.u1@x.com'::bytea IN packed) > 0;
 
 -- Several refreshes, and identify() between them, in one transaction; a part of it rolled back.
 BEGIN;

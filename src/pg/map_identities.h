@@ -32,16 +32,11 @@ class UsedIds {
     });
   }
 
-  // Where an identity that there is stands; nullptr for none. PostgreSQL's half: raises errors.
-  const ItemPointerData* place_of(const engine::Uuid& id) {
-    return is_there(identities_, id) ? &identities_.row->tts_tid : nullptr;
-  }
   // When an identity came to be; none where there is no such.
   std::optional<std::int64_t> created_at(const engine::Uuid& id) {
     return call([&]() -> std::optional<std::int64_t> {
       if (!is_there(identities_, id)) return std::nullopt;
-      constexpr AttrNumber kCreatedAt = 2;
-      return DatumGetTimestampTz(value_of(identities_, kCreatedAt));
+      return DatumGetTimestampTz(value_of(identities_, kIdentityCreatedAt));
     });
   }
   // A new cluster's id: the one derived from its first record, or, where that was used before, the
@@ -93,12 +88,12 @@ class UsedIds {
   Lookup retired_{};
 };
 
-// What becomes of records and identities, written into the map's state. PostgreSQL's half.
+// What becomes of records, and what became of identities, written into the map's state; identities
+// themselves: map_renew_identities.h. PostgreSQL's half.
 class StateWriter {
  public:
   void open(int map_id, TimestampTz at) {
     at_ = TimestampTzGetDatum(at);
-    identities_ = open_state_table(map_id, "identities");
     retired_ = open_state_table(map_id, "retired");
     history_ = open_state_table(map_id, "history");
     records_ = open_state_table(map_id, "records");
@@ -107,18 +102,11 @@ class StateWriter {
   }
   void close() {
     close_lookup(record_of_);
-    for (StateTable* table : {identities_, retired_, history_, records_}) close_state_table(table);
+    for (StateTable* table : {retired_, history_, records_}) close_state_table(table);
   }
 
-  // A new identity.
-  void create(Datum id) {
-    const std::array<Datum, 2> values = {id, at_};
-    const std::array<bool, 2> nulls{};
-    insert_row(identities_, values.data(), nulls.data());
-  }
-  // One that is no more; into: 0: it has gone into no other one.
-  void retire(Datum id, const ItemPointerData& place, Datum into) {
-    delete_row(identities_, place);
+  // An identity that is no more; into: 0: it has gone into no other one.
+  void retire(Datum id, Datum into) {
     const std::array<Datum, 3> values = {id, into, at_};
     const std::array<bool, 3> nulls = {false, into == 0, false};
     insert_row(retired_, values.data(), nulls.data());
@@ -161,7 +149,6 @@ class StateWriter {
 
  private:
   Datum at_ = 0;
-  StateTable* identities_ = nullptr;
   StateTable* retired_ = nullptr;
   StateTable* history_ = nullptr;
   StateTable* records_ = nullptr;

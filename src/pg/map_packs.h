@@ -1,8 +1,8 @@
 // Packs: the rows of one identity's records, as a map's copies of its sources have them, in one
 // value, and whether it shares an identifier with another identity. A change that concerns a person
-// who shares none is then settled by what two pages hold: a record's and its pack's. Table
-// m<id>_packs has one for each identity, but for those of very many records; it is never more than
-// a quicker way to what the copies say, and where a pack is missing these are asked.
+// who shares none is then settled by what two pages hold: a record's and its identity's. Table
+// m<id>_identities has one for each identity, but for those of very many records; it is never more
+// than a quicker way to what the copies say, and where a pack is missing these are asked.
 //
 // Also the rows of the records that the last identity_map_reach() of the transaction has found.
 //
@@ -70,11 +70,13 @@ MinimalTuple plain_row_of(TupleDesc shape, HeapTuple row);
 
 // What identity_map_reach() has found, on a context that the transaction's end frees.
 struct ReachedRows {
-  // A pack as the map has it.
-  struct Pack {
+  // An identity as the map has it.
+  struct Identity {
     ItemPointerData place;
-    const char* bytes;
-    std::size_t size;  // 0: it cannot be read
+    TimestampTz created_at;
+    bool has_pack;      // one that can be read, or cannot
+    const char* bytes;  // the pack's
+    std::size_t size;   // 0: none can be read
   };
 
   ReachedRows(MemoryContext context, int number)
@@ -86,8 +88,8 @@ struct ReachedRows {
         is_new(&memory),
         rows(&memory),
         keys(&memory),
-        identities(memory),
-        packs(&memory),
+        ids(memory),
+        identities(&memory),
         common(memory) {}
 
   void add(std::int64_t rid, std::int32_t source, std::span<const std::int64_t> carried,
@@ -98,13 +100,14 @@ struct ReachedRows {
   [[nodiscard]] std::span<const std::int64_t> keys_of(const SourceRow& row) const noexcept {
     return {keys.data() + row.first_key, row.key_count};
   }
-  [[nodiscard]] const Pack* pack_of(const engine::Uuid& id) const noexcept {
-    const std::uint32_t place = identities.find(id);
-    return place == PlaceTable<engine::Uuid>::kNone ? nullptr : &packs[place];
+  // nullptr for one that there is not, or that was not reached.
+  [[nodiscard]] const Identity* identity_of(const engine::Uuid& id) const noexcept {
+    const std::uint32_t place = ids.find(id);
+    return place == PlaceTable<engine::Uuid>::kNone ? nullptr : &identities[place];
   }
-  [[nodiscard]] bool has_pack(const engine::Uuid& id) const noexcept {
-    const Pack* pack = pack_of(id);
-    return pack != nullptr && pack->size > 0;
+  [[nodiscard]] bool knows_rows_of(const engine::Uuid& id) const noexcept {
+    const Identity* identity = identity_of(id);
+    return identity != nullptr && identity->size > 0;
   }
 
   ContextMemory memory;
@@ -116,9 +119,9 @@ struct ReachedRows {
   boost::container::pmr::vector<bool> is_new;
   boost::container::pmr::vector<SourceRow> rows;
   boost::container::pmr::vector<std::int64_t> keys;
-  PlaceTable<engine::Uuid> identities;        // that have a pack
-  boost::container::pmr::vector<Pack> packs;  // theirs
-  NumberTable common;                         // keys that connect nobody
+  PlaceTable<engine::Uuid> ids;                        // of the identities
+  boost::container::pmr::vector<Identity> identities;  // what they are
+  NumberTable common;                                  // keys that connect nobody
 };
 
 using LastReached = OfTransaction<ReachedRows>;

@@ -4,8 +4,8 @@
 //
 // The resolve is that of resolve_identities(), read twice: for the records of each cluster, and
 // then for its row. Which identity keeps its id: engine/succession.h; by what identities merged:
-// engine/merge_reasons.h; what is written down: map_identities.h, map_renew_packs.h, and, where it
-// can, the map's own table: map_table.h.
+// engine/merge_reasons.h; what is written down: map_identities.h, map_renew_identities.h, and,
+// where it can, the map's own table: map_table.h.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@
 #include "pg/map_packs.h"
 #include "pg/map_placed_row.h"
 #include "pg/map_records.h"
-#include "pg/map_renew_packs.h"
+#include "pg/map_renew_identities.h"
 #include "pg/map_state.h"
 #include "pg/map_table.h"
 #include "pg/map_tables.h"
@@ -60,6 +60,7 @@ class Placing {
   bool read_reached(TimestampTz at) {
     const ReachedRows* reached = LastReached::of(map_id_);
     if (reached == nullptr) return false;
+    at_ = at;
     members_.reserve(reached->rids.size());
     engine::Ticker ticker(environment_);
     for (std::size_t i = 0; i < reached->rids.size(); ++i) {
@@ -105,13 +106,13 @@ class Placing {
     const std::span<const std::uint32_t> kept =
         succession.keep(ages_of(succession.tied(), used), olds_.keys());
     name_clusters(kept, used);
-    put_clusters(succession.picks(), kept, used);
-    put_dead(dead, used);
     used.close();
+    put_clusters(succession.picks(), kept);
+    put_dead(dead);
     if (writes_) {
       move_records(kept);
       call([this] { writer_.close(); });
-      renew_packs();
+      renew_identities();
     }
     Execution::destroy(execution_);
   }
@@ -212,8 +213,15 @@ class Placing {
   std::vector<std::int64_t> ages_of(std::span<const std::uint32_t> olds, UsedIds& used) const {
     std::vector<std::int64_t> ages;
     ages.reserve(olds.size());
+    const ReachedRows* reached = writes_ ? LastReached::of(map_id_) : nullptr;
     for (const std::uint32_t old : olds) {
-      ages.push_back(used.created_at(olds_.keys()[old]).value_or(Succession::kUnknownAge));
+      const Uuid& id = olds_.keys()[old];
+      if (reached == nullptr) {
+        ages.push_back(used.created_at(id).value_or(Succession::kUnknownAge));
+        continue;
+      }
+      const ReachedRows::Identity* identity = reached->identity_of(id);
+      ages.push_back(identity == nullptr ? Succession::kUnknownAge : identity->created_at);
     }
     return ages;
   }
@@ -251,8 +259,7 @@ class Placing {
     return order;
   }
 
-  void put_clusters(std::span<const std::uint32_t> picks, std::span<const std::uint32_t> kept,
-                    UsedIds& used) {
+  void put_clusters(std::span<const std::uint32_t> picks, std::span<const std::uint32_t> kept) {
     for (const std::uint32_t cluster : order_of_clusters()) {
       execution_->seek(engine::IdentityNumber{cluster});
       if (!execution_->next(row_.columns(), row_.column_nulls())) {
@@ -267,7 +274,7 @@ class Placing {
         const MemoryContext outer = MemoryContextSwitchTo(row_memory_);
         put_cluster(cluster, places, kept[cluster], is_merged);
         for (const std::uint32_t old : olds_here_) {
-          if (picks[old] == cluster && kept[cluster] != old) put_lost(old, cluster, used);
+          if (picks[old] == cluster && kept[cluster] != old) put_lost(old, cluster);
         }
         MemoryContextSwitchTo(outer);
         MemoryContextReset(row_memory_);
@@ -388,7 +395,6 @@ class Placing {
 
   void write_cluster(std::size_t cluster, std::uint32_t kept) {
     const bool is_new = kept == Succession::kNone;
-    if (is_new) writer_.create(datum_of(ids_[cluster]));
     if (!is_new && olds_here_.size() < 2) return;
     const Datum from = olds_here_.empty() ? 0 : olds_array(kept);
     writer_.tell({is_new ? (olds_here_.empty() ? "created" : "split") : "merged",
@@ -409,18 +415,17 @@ class Placing {
   }
 
   // An identity that went into another one.
-  void put_lost(std::uint32_t old, std::size_t cluster, UsedIds& used) {
+  void put_lost(std::uint32_t old, std::size_t cluster) {
     row_.begin_lost(datum_of(olds_.keys()[old]));
     row_.set(kId, datum_of(ids_[cluster]));
     if (reasons_wanted_ == Reasons::kYes) set_reason(reasons_.of(old));
-    end_lost(olds_.keys()[old], used);
+    end_lost(olds_.keys()[old]);
   }
   // What is written down must have been an identity.
-  void end_lost(const Uuid& id, UsedIds& used) {
+  void end_lost(const Uuid& id) {
     if (writes_) {
-      const ItemPointerData* place = used.place_of(id);
-      if (place == nullptr) return;
-      writer_.retire(datum_of(id), *place, row_.value_or_none(kId));
+      if (LastReached::of(map_id_)->identity_of(id) == nullptr) return;
+      writer_.retire(datum_of(id), row_.value_or_none(kId));
       writer_.tell({"retired", datum_of(id), 0, row_.value_or_none(kId),
                     row_.value_or_none(kByKind), row_.value_or_none(kByValue),
                     row_.value_or_none(kByRecords)});
@@ -433,15 +438,15 @@ class Placing {
     }
   }
 
-  void renew_packs() {
-    PackRenewal packs(*LastReached::of(map_id_), ids_.size(), environment_,
-                      [this](std::int64_t rid) {
-                        const std::uint32_t place = rids_.find(rid);
-                        if (place == NumberTable::kNone) missing();
-                        return members_[place].cluster;
-                      });
+  void renew_identities() {
+    IdentityRenewal identities(*LastReached::of(map_id_), ids_.size(), environment_,
+                               [this](std::int64_t rid) {
+                                 const std::uint32_t place = rids_.find(rid);
+                                 if (place == NumberTable::kNone) missing();
+                                 return members_[place].cluster;
+                               });
     const List<std::uint32_t> order = order_of_clusters();
-    packs.write({ids_.data(), ids_.size()}, {order.data(), order.size()});
+    identities.write({ids_.data(), ids_.size()}, {order.data(), order.size()}, at_);
     call([] {
       LastReached::end();
       LastRead::end();
@@ -464,11 +469,11 @@ class Placing {
   }
 
   // Identities whose records are gone, where no other record was of them.
-  void put_dead(const Ids& dead, UsedIds& used) {
+  void put_dead(const Ids& dead) {
     for (std::size_t i = 0; i < dead.count; ++i) {
       if (dead.nulls[i] || !olds_.insert(uuid_of(dead.values[i])).second) continue;
       row_.begin_lost(dead.values[i]);
-      call([&] { end_lost(uuid_of(dead.values[i]), used); });
+      call([&] { end_lost(uuid_of(dead.values[i])); });
     }
   }
 
@@ -478,6 +483,7 @@ class Placing {
   MapTable* table_;
   Reasons reasons_wanted_;
   bool writes_ = false;
+  TimestampTz at_ = 0;  // as of when
   StateWriter writer_;
   int map_id_ = 0;
   TupleDesc shape_ = nullptr;

@@ -25,9 +25,6 @@ namespace {
 template <class T>
 using Numbers = boost::container::pmr::vector<T>;
 
-// Of m<id>_packs: src/sql/51-map-state.sql.
-constexpr AttrNumber kPacked = 2;
-
 class Walk {
  public:
   // live, gone: records whose rows have changed, and records that are no more, of which a pack does
@@ -69,7 +66,7 @@ class Walk {
     records_ = open_lookup(map_id_, "records", GetActiveSnapshot());
     carriers_ = open_lookup(map_id_, "keys", GetActiveSnapshot(), IndexOnly::kYes);
     common_ = open_lookup(map_id_, "common", GetActiveSnapshot());
-    packs_ = open_lookup(map_id_, "packs", GetActiveSnapshot());
+    identity_of_ = open_lookup(map_id_, "identities", GetActiveSnapshot());
     fresh_ = LastRead::of(map_id_);
   }
   void close() {
@@ -77,7 +74,7 @@ class Walk {
     close_lookup(records_);
     close_lookup(carriers_);
     close_lookup(common_);
-    close_lookup(packs_);
+    close_lookup(identity_of_);
   }
 
   // The records that have changed, first of all: then what their identities carry is known.
@@ -311,10 +308,19 @@ class Walk {
   // Takes in all of an identity by its pack; false where it has none. Once for each identity.
   bool take_pack(const engine::Uuid& id) {
     const auto [place, is_new] = guarded([&] { return seen_identities_.insert(id); });
-    if (!is_new) return rows_->has_pack(id);
-    find(packs_, PointerGetDatum(seen_identities_.keys()[place].data()));
-    if (!next(packs_)) return false;
-    const Datum stored = value_of(packs_, kPacked);
+    if (!is_new) return rows_->knows_rows_of(id);
+    find(identity_of_, PointerGetDatum(seen_identities_.keys()[place].data()));
+    if (!next(identity_of_)) return false;
+    slot_getallattrs(identity_of_.row);
+    ReachedRows::Identity identity{};
+    identity.place = identity_of_.row->tts_tid;
+    identity.created_at = DatumGetTimestampTz(identity_of_.row->tts_values[kIdentityCreatedAt - 1]);
+    identity.has_pack = !identity_of_.row->tts_isnull[kIdentityPacked - 1];
+    if (!identity.has_pack) {
+      guarded([&] { note_identity(id, identity); });
+      return false;
+    }
+    const Datum stored = identity_of_.row->tts_values[kIdentityPacked - 1];
     const auto* packed = DatumGetByteaPP(stored);
     const std::size_t size = VARSIZE_ANY_EXHDR(packed);
     auto* bytes = guarded([&] { return reinterpret_cast<char*>(rows_->bytes.allocate(size)); });
@@ -329,16 +335,19 @@ class Walk {
                     is_plain_row(copies_.of(source).row->tts_tupleDescriptor, tuple, length);
         });
     is_good = is_good && is_pack;
-    guarded([&] {
-      rows_->identities.insert(id);
-      rows_->packs.push_back({packs_.row->tts_tid, bytes, is_good ? size : 0});
-    });
+    identity.bytes = bytes;
+    identity.size = is_good ? size : 0;
+    guarded([&] { note_identity(id, identity); });
     if (!is_good) return false;
     const bool shares = pack_shares(bytes);
     each_packed_row(bytes, size, [&](std::int32_t source, MinimalTuple tuple, std::size_t) {
       take_packed_row(source, tuple, id, shares);
     });
     return true;
+  }
+  void note_identity(const engine::Uuid& id, const ReachedRows::Identity& identity) {
+    rows_->ids.insert(id);
+    rows_->identities.push_back(identity);
   }
   void take_packed_row(std::int32_t source, MinimalTuple tuple, const engine::Uuid& identity,
                        bool shares) {
@@ -373,7 +382,7 @@ class Walk {
   Lookup records_{};
   Lookup carriers_{};
   Lookup common_{};
-  Lookup packs_{};
+  Lookup identity_of_{};
   NumberTable live_;
   NumberTable gone_;
   NumberTable seeds_;

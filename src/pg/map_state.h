@@ -24,6 +24,8 @@ enum RecordColumn : std::uint8_t {
   kRecordIdentity,
   kRecordColumns
 };
+// Those of m<id>_identities, from 1.
+enum IdentityColumn : AttrNumber { kIdentityCreatedAt = 2, kIdentityPacked = 3 };
 // Those of m<id>_rows_<n>, from 1.
 enum RowColumn : AttrNumber { kRowRid = 1, kRowFingerprint = 2, kRowRecordId = 3, kRowKeys = 4 };
 

@@ -10,8 +10,8 @@
 --                     parts as they came and went
 --   m<id>_keys        key, rid: who carries an identifier; a key is a keyed hash (src/pg/map_keys.h)
 --   m<id>_common      keys of identifiers that more records than max_records carry: they link nobody
---   m<id>_identities  each identity: since when
---   m<id>_packs       of identities, all of their records' rows in one value (src/pg/map_packs.h)
+--   m<id>_identities  each identity: since when, and of most of them all of their records' rows in one
+--                     value, its pack (src/pg/map_packs.h)
 --   m<id>_retired     each identity that is no more, and the one that it went into
 --   m<id>_history     what happened to identities
 --   m<id>_log         records that triggers saw change
@@ -267,7 +267,7 @@ COMMENT ON FUNCTION identity_map_sharers(integer) IS
 -- identity_map_reach() has found last; without rids and olds: all of the map's records, and who merged. Gives (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved
 -- bigint[], by_kind text, by_value text, by_rids bigint[], merged bigint[], merged_olds uuid[], and the
 -- columns of the map's table), src/pg/map_place.cc. Of what identity_map_reach() has found it brings the map's
--- state in line: records, identities, retired, history (as of `at`) and packs.
+-- state in line: records, identities with their packs, retired and history (as of `at`).
 CREATE FUNCTION identity_map_place(clauses identity_clause[], map_id integer, rids bigint[], olds uuid[], dead uuid[], at timestamptz)
   RETURNS SETOF record
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 10000;

@@ -320,22 +320,50 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_map_pack_text(identity_map_catalog) IS 'internal: the query that packs all identities of a map';
 
--- Packs all identities of a map that has no packs. Which of them share an identifier is found out in memory;
--- where that is not enough there are none until a change concerns somebody.
+-- Whether all identities of a map can be packed at once: which of them share an identifier is found out in
+-- memory. Where that is not enough there are no packs until a change concerns somebody.
+CREATE FUNCTION identity_map_can_pack_all(m identity_map_catalog) RETURNS boolean
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT identity_map_size(m.map_id) <= identity_map_most() * 6;
+END;
+COMMENT ON FUNCTION identity_map_can_pack_all(identity_map_catalog) IS 'internal: whether memory suffices to pack all identities of a map';
+
+-- The identities of a map's records, where there is none yet, and their packs.
+CREATE FUNCTION identity_map_fill_identities(m identity_map_catalog, at timestamptz) RETURNS void
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(m.map_id);
+BEGIN
+  IF @extschema@.identity_map_can_pack_all(m) THEN
+    EXECUTE format('INSERT INTO %sidentities (identity_id, created_at, packed) SELECT g.identity_id, $2, g.packed FROM (%s) AS g',
+                   p, @extschema@.identity_map_pack_text(m))
+    USING @extschema@.identity_map_sharers(m.map_id), at;
+  ELSE
+    EXECUTE format('INSERT INTO %1$sidentities (identity_id, created_at) SELECT DISTINCT m.identity_id, $1 FROM %1$srecords AS m', p)
+    USING at;
+  END IF;
+END $$;
+COMMENT ON FUNCTION identity_map_fill_identities(identity_map_catalog, timestamptz) IS 'internal: enters the identities of a map that had none';
+
+-- Brings the packs of all identities in line with the copies.
 CREATE FUNCTION identity_map_pack_all(m identity_map_catalog) RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  p text := @extschema@.identity_map_prefix(m.map_id);
 BEGIN
-  IF @extschema@.identity_map_size(m.map_id) > @extschema@.identity_map_most() * 6 THEN
-    RETURN;
+  IF @extschema@.identity_map_can_pack_all(m) THEN
+    EXECUTE format('UPDATE %sidentities AS i SET packed = g.packed FROM (%s) AS g WHERE i.identity_id = g.identity_id AND i.packed IS DISTINCT FROM g.packed',
+                   p, @extschema@.identity_map_pack_text(m))
+    USING @extschema@.identity_map_sharers(m.map_id);
+  ELSE
+    EXECUTE format('UPDATE %sidentities SET packed = NULL WHERE packed IS NOT NULL', p);
   END IF;
-  EXECUTE format('INSERT INTO %spacks (identity_id, packed) SELECT g.identity_id, g.packed FROM (%s) AS g WHERE g.packed IS NOT NULL',
-                 @extschema@.identity_map_prefix(m.map_id), @extschema@.identity_map_pack_text(m))
-  USING @extschema@.identity_map_sharers(m.map_id);
 END $$;
 COMMENT ON FUNCTION identity_map_pack_all(identity_map_catalog) IS 'internal: packs all identities of a map';
 
 -- Settles the whole map from its state. Unsettled: whether records have changed that are not settled yet; if so,
--- or if who is one person is not as it was, the packs say what is so no longer, and all are made anew.
+-- or if who is one person is not as it was, packs say what is so no longer, and are made anew.
 CREATE FUNCTION identity_map_settle_all(m identity_map_catalog, dead uuid[], at timestamptz, unsettled boolean) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -364,7 +392,6 @@ BEGIN
   EXECUTE replace(@extschema@.identity_map_settle_text(m, true, all_records > 3 * @extschema@.identity_map_most()), '%TABLE%', m.map::text) INTO done, merged, merged_rids, merged_olds
   USING @extschema@.identity_map_request(m, NULL), at, coalesce(dead, '{}'), is_first, all_records;
   IF unsettled OR ARRAY[done -> 'created', done -> 'merged', done -> 'split', done -> 'retired'] <> '{0,0,0,0}' THEN
-    EXECUTE format('TRUNCATE %spacks', p);
     PERFORM @extschema@.identity_map_pack_all(m);
   END IF;
   IF merged IS NOT NULL THEN

@@ -127,23 +127,23 @@ BEGIN
   JOIN pg_attribute AS a ON a.attrelid = m.map AND a.attname = c.name AND NOT a.attisdropped;
   EXECUTE format('WITH res AS MATERIALIZED (SELECT * FROM @extschema@.resolve_identities(VARIADIC $1) AS (%2$s)),
     t_new AS (INSERT INTO %3$s (identity_id%4$s) SELECT identity_id%4$s FROM res ORDER BY identity_id),
-    w_new AS (INSERT INTO %1$sidentities (identity_id, created_at) SELECT identity_id, $2 FROM res),
     r_new AS (INSERT INTO %1$srecords (rid, source, record_id, identity_id)
               SELECT x.rid, x.source, x.record_id, r.identity_id
               FROM (SELECT identity_id, unnest("[number]") AS rid FROM res LIMIT %8$s) AS r
               JOIN (%5$s) AS x (source, rid, record_id) ON x.rid = r.rid)
     SELECT jsonb_build_object(%6$L, count(*), %7$L, count(*)) FROM res',
     p, definition, m.map, shown, array_to_string(copies, ' UNION ALL '), 'inserted', 'created', base)
-  INTO done USING @extschema@.identity_map_request(m, NULL), at;
+  INTO done USING @extschema@.identity_map_request(m, NULL);
 
   EXECUTE format('INSERT INTO %skeys (key, rid) %s', p, array_to_string(carried, ' UNION ALL '));
   EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), greatest($1, 1))', p || 'records', 'rid') USING base;
-  EXECUTE format('ANALYZE %1$skeys, %1$srecords, %1$sidentities, %2$s', p, m.map);
+  EXECUTE format('ANALYZE %1$skeys, %1$srecords, %2$s', p, m.map);
   FOR i IN 1 .. sources LOOP
     PERFORM @extschema@.identity_map_print(m, m.source_numbers[i]);
     EXECUTE format('ANALYZE %srows_%s', p, m.source_numbers[i]);
   END LOOP;
-  PERFORM @extschema@.identity_map_count_common(m), @extschema@.identity_map_pack_all(m);
+  PERFORM @extschema@.identity_map_count_common(m), @extschema@.identity_map_fill_identities(m, at);
+  EXECUTE format('ANALYZE %sidentities', p);
   RETURN done || jsonb_build_object('records', base, 'updated', 0, 'deleted', 0, 'merged', 0, 'split', 0, 'retired', 0);
 END $$;
 COMMENT ON FUNCTION identity_map_build(identity_map_catalog, timestamptz) IS 'internal: fills an identity map for the first time';

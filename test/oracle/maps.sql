@@ -134,8 +134,8 @@ BEGIN
       UNION ALL SELECT format(''key %%s of record %%s is in one place only'', coalesce(k.key, m.key), coalesce(k.rid, m.rid))
         FROM %2$skeys k FULL JOIN (SELECT DISTINCT rid, unnest(keys) AS key FROM (%4$s) c (source, rid, fingerprint, keys)) m USING (key, rid) WHERE k.key IS NULL OR m.key IS NULL
       UNION ALL SELECT format(''the pack of identity %%s says what the copies do not'', p.identity_id)
-        FROM %2$spacks p LEFT JOIN (%3$s) q USING (identity_id)
-       WHERE p.packed IS DISTINCT FROM q.packed
+        FROM %2$sidentities p LEFT JOIN (%3$s) q USING (identity_id)
+       WHERE p.packed IS NOT NULL AND p.packed IS DISTINCT FROM q.packed
       UNION ALL SELECT format(''a row of record %%s is not among the fingerprints'', c.rid) FROM (%4$s) c (source, rid, fingerprint, keys)
        WHERE c.source > 0 AND NOT EXISTS (SELECT FROM %2$sprints f CROSS JOIN generate_series(0, length(f.came) / 8 - 1) i
                                           WHERE f.source = c.source AND substr(f.came, i * 8 + 1, 8) = identity_map_pack(ARRAY[c.fingerprint])

@@ -1,5 +1,5 @@
-// Packs brought in line with what the identities that a change concerns have come to be, for
-// identity_map_place().
+// The identities that a change concerns, and their packs, brought in line with what they have come
+// to be, for identity_map_place().
 #pragma once
 
 #include <algorithm>
@@ -13,13 +13,13 @@
 
 namespace identity_resolve::pg {
 
-class PackRenewal {
+class IdentityRenewal {
  public:
   // The rows were reached; cluster_of(rid): the cluster of a record, which are `clusters`, numbered
   // from 0. Throws what cluster_of() does, PgError.
   template <class ClusterOf>
-  PackRenewal(const ReachedRows& reached, std::size_t clusters, Environment& environment,
-              ClusterOf&& cluster_of)
+  IdentityRenewal(const ReachedRows& reached, std::size_t clusters, Environment& environment,
+                  ClusterOf&& cluster_of)
       : reached_(&reached),
         environment_(&environment),
         cluster_of_(&environment.memory()),
@@ -34,12 +34,13 @@ class PackRenewal {
     sort_rows();
   }
 
-  // Writes the packs of the clusters, whose ids these are, in an order of them. Those of which no
-  // cluster has the id go. Throws PgError.
-  void write(std::span<const engine::Uuid> ids, std::span<const std::uint32_t> order) {
+  // Writes the clusters as identities with these ids, in an order of them; new ones are as of `at`.
+  // Identities of which no cluster has the id go. Throws PgError.
+  void write(std::span<const engine::Uuid> ids, std::span<const std::uint32_t> order,
+             TimestampTz at) {
     const Sharers sharers = find_sharers();
-    List<bool> is_kept(reached_->packs.size(), false, &environment_->memory());
-    StateTable* packs = call([this] { return open_state_table(reached_->map_id, "packs"); });
+    List<bool> is_kept(reached_->identities.size(), false, &environment_->memory());
+    StateTable* table = call([this] { return open_state_table(reached_->map_id, "identities"); });
     PackWriter writer(CurrentMemoryContext);
     engine::Ticker ticker(*environment_);
     for (const std::uint32_t cluster : order) {
@@ -52,17 +53,21 @@ class PackRenewal {
         }
       });
       const std::span<const char> bytes = writer.bytes();
-      const ReachedRows::Pack* old = reached_->pack_of(ids[cluster]);
-      if (bytes.empty()) continue;
-      if (old != nullptr) is_kept[static_cast<std::size_t>(old - reached_->packs.data())] = true;
-      if (old != nullptr && std::ranges::equal(bytes, std::span(old->bytes, old->size))) continue;
-      call([&] { write_pack(packs, ids[cluster], bytes, old); });
+      const ReachedRows::Identity* old = reached_->identity_of(ids[cluster]);
+      if (old != nullptr) {
+        is_kept[static_cast<std::size_t>(old - reached_->identities.data())] = true;
+        if (old->has_pack == !bytes.empty() &&
+            std::ranges::equal(bytes, std::span(old->bytes, old->size))) {
+          continue;
+        }
+      }
+      call([&] { write_identity(table, ids[cluster], bytes, old, at); });
     }
     for (std::size_t i = 0; i < is_kept.size(); ++i) {
       if (is_kept[i]) continue;
-      call([&] { delete_row(packs, reached_->packs[i].place); });
+      call([&] { delete_row(table, reached_->identities[i].place); });
     }
-    call([=] { close_state_table(packs); });
+    call([=] { close_state_table(table); });
   }
 
  private:
@@ -96,16 +101,18 @@ class PackRenewal {
     return sharers;
   }
 
-  // PostgreSQL's half.
-  void write_pack(StateTable* packs, const engine::Uuid& id, std::span<const char> bytes,
-                  const ReachedRows::Pack* old) const {
+  // bytes: none for no pack; old: nullptr for none. PostgreSQL's half.
+  void write_identity(StateTable* table, const engine::Uuid& id, std::span<const char> bytes,
+                      const ReachedRows::Identity* old, TimestampTz at) const {
     const MemoryContext outer = MemoryContextSwitchTo(row_memory_);
-    const std::array<Datum, 2> values = {datum_of(id), bytes_value(bytes)};
-    const std::array<bool, 2> nulls{};
+    const std::array<Datum, 3> values = {datum_of(id),
+                                         TimestampTzGetDatum(old == nullptr ? at : old->created_at),
+                                         bytes.empty() ? Datum{0} : bytes_value(bytes)};
+    const std::array<bool, 3> nulls = {false, false, bytes.empty()};
     if (old == nullptr) {
-      insert_row(packs, values.data(), nulls.data());
+      insert_row(table, values.data(), nulls.data());
     } else {
-      update_row(packs, old->place, values.data(), nulls.data());
+      update_row(table, old->place, values.data(), nulls.data());
     }
     MemoryContextSwitchTo(outer);
     MemoryContextReset(row_memory_);
@@ -118,7 +125,7 @@ class PackRenewal {
   List<std::uint32_t> order_;
   List<std::uint32_t> first_;  // by cluster, where its places begin; one more for the end
   MemoryContext row_memory_ = call([] {
-    return AllocSetContextCreate(CurrentMemoryContext, "identity map packs",
+    return AllocSetContextCreate(CurrentMemoryContext, "identity map identities",
                                  ALLOCSET_DEFAULT_SIZES);
   });
 };
