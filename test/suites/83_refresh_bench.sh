@@ -17,13 +17,15 @@ judge() { # what, command…
   fi
 }
 
-"$root/test/bench/refresh.sh" --rounds 2 600 >"$scratch/output" 2>&1
+"$root/test/bench/refresh.sh" --rounds 2 --changes 2 600 >"$scratch/output" 2>&1
 status=$?
 cat "$scratch/output"
 judge 'the benchmark runs, and every map is what a full resolve gives' [ $status -eq 0 ]
 judge 'its table has the limit, three builds and nine refreshes' [ "$(grep -cE '^\| (limit|full build|refresh).*\| +[0-9]+\.[0-9]{3} \|' "$scratch/output")" -eq 13 ]
 judge 'identify() is in it' grep -qE '^identify\(\), 1000 calls: median [0-9.]+ ms, 99 % within [0-9.]+ ms' "$scratch/output"
 judge 'and each way of telling found the changes' [ "$(grep -cE '^  (default|trigger|since) \| .*"inserted": [1-9]' "$scratch/output")" -eq 3 ]
+
+judge 'as are the pairs of a refresh and the limit' [ "$(grep -cE '^  (default|trigger|since) \| [0-9.]+ : [0-9.]+(, [0-9.]+ : [0-9.]+){3}$' "$scratch/output")" -eq 3 ]
 
 # A map that is not what a full resolve gives fails the run.
 cp -r "$root/test" "$scratch/test"
