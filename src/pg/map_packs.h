@@ -105,10 +105,6 @@ struct ReachedRows {
     const std::uint32_t place = ids.find(id);
     return place == PlaceTable<engine::Uuid>::kNone ? nullptr : &identities[place];
   }
-  [[nodiscard]] bool knows_rows_of(const engine::Uuid& id) const noexcept {
-    const Identity* identity = identity_of(id);
-    return identity != nullptr && identity->size > 0;
-  }
 
   ContextMemory memory;
   engine::Arena bytes;  // packs and rows

@@ -45,7 +45,6 @@ class Walk {
         seen_records_(memory),
         included_(memory),
         seen_keys_(memory),
-        seen_identities_(memory),
         identities_(&memory),
         new_records_(&memory),
         new_keys_(&memory),
@@ -307,9 +306,8 @@ class Walk {
 
   // Takes in all of an identity by its pack; false where it has none. Once for each identity.
   bool take_pack(const engine::Uuid& id) {
-    const auto [place, is_new] = guarded([&] { return seen_identities_.insert(id); });
-    if (!is_new) return rows_->knows_rows_of(id);
-    find(identity_of_, PointerGetDatum(seen_identities_.keys()[place].data()));
+    if (const ReachedRows::Identity* known = rows_->identity_of(id)) return known->size > 0;
+    find(identity_of_, datum_of(id));
     if (!next(identity_of_)) return false;
     slot_getallattrs(identity_of_.row);
     ReachedRows::Identity identity{};
@@ -390,7 +388,6 @@ class Walk {
   NumberTable seen_records_;              // found, to be read or included
   NumberTable included_;
   NumberTable seen_keys_;
-  PlaceTable<engine::Uuid> seen_identities_;
   Numbers<engine::Uuid> identities_;
   Numbers<std::int64_t> new_records_;
   Numbers<std::int64_t> new_keys_;

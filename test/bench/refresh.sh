@@ -10,7 +10,7 @@
 # half of them one of another person, and 0.1 % are new; then the limit (limit.sql: every record copied once), on the same
 # rows, which the refresh has just read, so that both find them in memory. These two, one right after the other, are a pair:
 # what a machine does beside comes and goes in minutes, and such a refresh is compared with the limit by the median of its
-# pairs. At last it is refreshed after 100 records have changed.
+# pairs. Then it is refreshed after 100 records have changed.
 # At last identify() is called 1000 times, each call a transaction: half of them for users of Segment, with their own address
 # or a new one, half for users who are new, with the address of somebody or a new one. In the last round each map is compared with a full resolve, column by column.
 #
@@ -151,7 +151,6 @@ for ((round = 1; round <= rounds; round++)); do
       query -c 'DROP TABLE result'
       [ $round -ne 1 ] || [ $pair -ne 1 ] || query -F ' | ' -c "SELECT '$mode', last_changes FROM identity_maps" >>"$scratch/changes"
     done
-    paste "$scratch/change.$mode" "$scratch/limit.$mode" | awk '{ print $1 / $2 }' >"$scratch/pairs.$mode"
     query -c "UPDATE segment.users SET email = 'few$change.' || id || '@example.com', updated_at = clock_timestamp() WHERE id IN (SELECT id FROM segment.users ORDER BY id LIMIT 100)"
     measure "few.$mode" "CALL refresh_identity_map('people')"
     if [ $round -eq "$rounds" ]; then
@@ -176,6 +175,9 @@ echo
 printf '| %-48s | %9s | %8s | %8s | %9s |\n' '' 'median s' 'best s' 'x limit' '% build'
 printf '|%s|%s|%s|%s|%s|\n' "$(printf -- '-%.0s' {1..50})" ----------: ---------: ---------: ----------:
 cat "$scratch"/limit.* >"$scratch/limit"
+for mode in default trigger since; do
+  paste "$scratch/change.$mode" "$scratch/limit.$mode" | awk '{ print $1 / $2 }' >"$scratch/pairs.$mode"
+done
 row() { # NAME, NAME of its full build, title [, NAME of its pairs]
   awk -v title="$3" -v s="$(median "$1")" -v best="$(sort -g "$scratch/$1" | head -n 1)" -v limit="$(median limit)" -v build="$([ -z "$2" ] || median "$2")" \
     -v pairs="$([ -z "${4-}" ] || median "$4")" \
