@@ -19,14 +19,14 @@ std::string shown(std::string_view value) {
   return fmt::format("{}… ({} bytes)", value.substr(0, whole), value.size());
 }
 
+}  // namespace
+
 Datum uuid_datum(const engine::Uuid& uuid) {
   auto* copy = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
   static_assert(sizeof copy->data == sizeof uuid);
   std::memcpy(copy->data, uuid.data(), uuid.size());
   return UUIDPGetDatum(copy);
 }
-
-}  // namespace
 
 engine::Uuid id_of(const Request& request, const engine::IdentityReader& identity) noexcept {
   return engine::identity_id(request.sources[engine::index(identity.first_source())].name,

@@ -59,5 +59,7 @@ class Emitter {
 // The identity's id, and how it is written.
 engine::Uuid id_of(const Request& request, const engine::IdentityReader& identity) noexcept;
 std::string as_text(const engine::Uuid& uuid);
+// And as a value of its own on the current memory context. PostgreSQL's half.
+Datum uuid_datum(const engine::Uuid& uuid);
 
 }  // namespace identity_resolve::pg

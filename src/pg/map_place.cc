@@ -13,6 +13,7 @@
 
 #include "engine/merge_reasons.h"
 #include "engine/succession.h"
+#include "pg/emit.h"
 #include "pg/execution.h"
 #include "pg/map_arrays.h"
 #include "pg/map_execute.h"
@@ -575,10 +576,6 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_free_id) {
     UsedIds used(PG_GETARG_INT32(0));
     const identity_resolve::engine::Uuid id = used.free_id(uuid_of(PG_GETARG_DATUM(1)));
     used.close();
-    return call([&] {
-      auto* copy = static_cast<std::uint8_t*>(palloc(id.size()));
-      std::ranges::copy(id, copy);
-      return PointerGetDatum(copy);
-    });
+    return call([&] { return uuid_datum(id); });
   });
 }
