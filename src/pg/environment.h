@@ -59,6 +59,13 @@ class ContextMemory final : public boost::container::pmr::memory_resource {
   MemoryContext context_;
 };
 
+// An object on the current memory context, which never destroys it. PostgreSQL's half.
+template <class T, class... Arguments>
+T* make(Arguments&&... arguments) {
+  void* place = palloc(sizeof(T));
+  return guarded([&] { return new (place) T(std::forward<Arguments>(arguments)...); });
+}
+
 class Environment final : public engine::Environment {
  public:
   // All memory comes from `context`, which must outlive the object; budget: as engine::Environment

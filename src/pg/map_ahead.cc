@@ -38,12 +38,14 @@ struct Told {
     Cost cost;
   };
   int map_id;
+  std::int64_t most;  // so many records of a source are looked up
   std::string path;
   std::vector<Source> sources;  // in the order in which they are taken
   Datum clauses;
 };
 
-// What they share: this, an Outcome and a shared tuplestore for each source, what a worker is told.
+// What they share: this, of each source an Outcome and two shared tuplestores, for rows and for
+// what has been looked up, and what a worker is told.
 struct Shared {
   std::atomic<std::uint32_t> next;  // the source that is to be taken
   SharedFileSet files;
@@ -55,10 +57,12 @@ struct Outcome {
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
 enum Key : std::uint64_t { kShared = 1, kOutcomes, kTold, kFirstStore };
+enum Store : std::uint64_t { kRows, kKnown, kStores };
 
 std::string as_bytes(const Told& told) {
   ByteWriter to;
   to.add(told.map_id);
+  to.add(told.most);
   to.add_text(told.path);
   to.add(told.sources.size());
   for (const Told::Source& source : told.sources) {
@@ -77,6 +81,7 @@ Told told_by(std::string_view bytes) {
   ByteReader from(bytes);
   Told told{};
   told.map_id = from.get<int>();
+  told.most = from.get<std::int64_t>();
   told.path = from.get_text();
   told.sources.resize(from.get<std::size_t>());
   for (Told::Source& source : told.sources) {
@@ -94,7 +99,7 @@ Told told_by(std::string_view bytes) {
   return told;
 }
 
-// Takes the sources that nobody has taken, one after the other: take(place, rows, shape, result).
+// Takes the sources that nobody has taken, one after the other: take(place, rows, result).
 template <class Take>
 void read_sources(const Told& told, Shared& shared, Take&& take) {
   for (std::size_t at = shared.next++; at < told.sources.size(); at = shared.next++) {
@@ -118,16 +123,35 @@ void read_sources(const Told& told, Shared& shared, Take&& take) {
   }
 }
 
+// What the map knows of what has been found. PostgreSQL's half.
+KnownRecords* look_up(const Told& told, std::size_t at, const FoundRows& found,
+                      const ScanResult& result, ContextMemory& memory) {
+  auto* known = make<KnownRecords>(told.map_id, told.sources[at].number, memory);
+  known->look_up(found, result, told.most);
+  known->close();
+  return known;
+}
+
 // Sources that this process has taken, for identity_map_read_rows(). The tuplestores are on the
 // memory context that is current.
 void read_here(const Told& told, Shared& shared, FoundAhead& into) {
   read_sources(told, shared, [&](std::size_t at, const FoundRows& found, const ScanResult& result) {
-    into.sources.push_back({told.sources[at].number, found.rows, result});
+    KnownRecords* known = call([&] { return look_up(told, at, found, result, into.memory); });
+    into.sources.push_back({told.sources[at].number, found.rows, result, known});
   });
 }
 
-SharedTuplestore* store_of(shm_toc* toc, std::size_t at) {
-  return static_cast<SharedTuplestore*>(shm_toc_lookup(toc, kFirstStore + at, false));
+std::uint64_t key_of(std::size_t at, Store store) noexcept {
+  return kFirstStore + at * kStores + store;
+}
+SharedTuplestore* store_of(shm_toc* toc, std::size_t at, Store store) {
+  return static_cast<SharedTuplestore*>(shm_toc_lookup(toc, key_of(at, store), false));
+}
+// The shape of a row that has what has been looked up.
+TupleDesc known_shape() {
+  const TupleDesc shape = CreateTemplateTupleDesc(1);
+  TupleDescInitEntry(shape, 1, "known", BYTEAOID, -1, 0);
+  return shape;
 }
 
 // What a worker has found of a source. PostgreSQL's half.
@@ -145,6 +169,30 @@ void share(SharedTuplestoreAccessor* store, const FoundRows& found, const ScanRe
   ExecDropSingleTupleTableSlot(row);
   tuplestore_end(found.rows);
 }
+// And what it has looked up, where that is not too large.
+void share(SharedTuplestoreAccessor* store, const KnownRecords& known) {
+  Datum bytes = known.as_bytes();
+  bool is_null = false;
+  if (bytes != 0) sts_puttuple(store, nullptr, form_minimal_tuple(known_shape(), &bytes, &is_null));
+  sts_end_write(store);
+}
+
+// What a worker has looked up; nullptr where it was too large.
+KnownRecords* collect_known(const Told& told, std::size_t at, SharedTuplestoreAccessor* store,
+                            FoundAhead& into) {
+  KnownRecords* known = nullptr;
+  TupleTableSlot* row = MakeSingleTupleTableSlot(known_shape(), &TTSOpsMinimalTuple);
+  sts_begin_parallel_scan(store);
+  if (MinimalTuple tuple = sts_parallel_scan_next(store, nullptr)) {
+    ExecStoreMinimalTuple(tuple, row, false);
+    bool is_null = false;
+    known = make<KnownRecords>(told.map_id, told.sources[at].number, into.memory);
+    known->take_bytes(PointerGetDatum(PG_DETOAST_DATUM_COPY(slot_getattr(row, 1, &is_null))));
+  }
+  sts_end_parallel_scan(store);
+  ExecDropSingleTupleTableSlot(row);
+  return known;
+}
 
 // What workers have found, for identity_map_read_rows(). PostgreSQL's half.
 void collect(const Told& told, const Outcome* outcomes, SharedTuplestoreAccessor** stores,
@@ -156,18 +204,31 @@ void collect(const Told& told, const Outcome* outcomes, SharedTuplestoreAccessor
     TupleTableSlot* row = MakeSingleTupleTableSlot(found_shape(copy), &TTSOpsMinimalTuple);
     table_close(copy, NoLock);
     Tuplestorestate* rows = tuplestore_begin_heap(true, false, work_mem);
-    sts_begin_parallel_scan(stores[at]);
-    while (MinimalTuple tuple = sts_parallel_scan_next(stores[at], nullptr)) {
+    SharedTuplestoreAccessor* store = stores[at * kStores + kRows];
+    sts_begin_parallel_scan(store);
+    while (MinimalTuple tuple = sts_parallel_scan_next(store, nullptr)) {
       CHECK_FOR_INTERRUPTS();
       ExecStoreMinimalTuple(tuple, row, false);
       tuplestore_puttupleslot(rows, row);
     }
-    sts_end_parallel_scan(stores[at]);
+    sts_end_parallel_scan(store);
     ExecDropSingleTupleTableSlot(row);
+    KnownRecords* known = collect_known(told, at, stores[at * kStores + kKnown], into);
     guarded([&] {
-      into.sources.push_back({told.sources[at].number, rows, {outcomes[at].ids_are_unique, {}}});
+      into.sources.push_back(
+          {told.sources[at].number, rows, {outcomes[at].ids_are_unique, {}}, known});
     });
   }
+}
+
+// What is looked up is where it is until the transaction ends: nobody moves the rows of these
+// tables (VACUUM FULL, CLUSTER) meanwhile, whoever has looked. PostgreSQL's half.
+void keep_in_place(const Told& told) {
+  const auto keep = [&](const char* name) {
+    table_close(open_state(told.map_id, name, {ACL_SELECT}, AccessShareLock), NoLock);
+  };
+  for (const char* name : {"records", "keys"}) keep(name);
+  for (const Told::Source& source : told.sources) keep(psprintf("rows_%d", source.number));
 }
 
 // The library that a function is of, as its definition names it. PostgreSQL's half.
@@ -184,6 +245,7 @@ const char* library_of(Oid function) {
 // Reads the sources with so many workers, or as many of these as there are; none of them where no
 // worker comes. PostgreSQL's half; `told` outlives an error.
 void read_side_by_side(const Told& told, std::string_view bytes, const char* library, int workers) {
+  keep_in_place(told);
   PushActiveSnapshot(refresh_snapshot());
   EnterParallelMode();
   ParallelContext* context = CreateParallelContext(library, "identity_map_scan_worker", workers);
@@ -192,10 +254,11 @@ void read_side_by_side(const Told& told, std::string_view bytes, const char* lib
   shm_toc_estimate_chunk(&context->estimator, sizeof(Shared));
   shm_toc_estimate_chunk(&context->estimator, outcomes_size);
   shm_toc_estimate_chunk(&context->estimator, sizeof(std::size_t) + bytes.size());
-  for (std::size_t at = 0; at < told.sources.size(); ++at) {
+  const std::size_t store_count = told.sources.size() * kStores;
+  for (std::size_t i = 0; i < store_count; ++i) {
     shm_toc_estimate_chunk(&context->estimator, store_size);
   }
-  shm_toc_estimate_keys(&context->estimator, 3 + told.sources.size());
+  shm_toc_estimate_keys(&context->estimator, 3 + store_count);
   InitializeParallelDSM(context);
   if (context->nworkers > 0) {
     auto* shared = new (shm_toc_allocate(context->toc, sizeof(Shared))) Shared{};
@@ -211,12 +274,12 @@ void read_side_by_side(const Told& told, std::string_view bytes, const char* lib
     std::memcpy(room + sizeof size, bytes.data(), size);
     shm_toc_insert(context->toc, kTold, room);
     auto** stores = static_cast<SharedTuplestoreAccessor**>(
-        palloc(told.sources.size() * sizeof(SharedTuplestoreAccessor*)));
-    for (std::size_t at = 0; at < told.sources.size(); ++at) {
+        palloc(store_count * sizeof(SharedTuplestoreAccessor*)));
+    for (std::size_t i = 0; i < store_count; ++i) {
       auto* store = static_cast<SharedTuplestore*>(shm_toc_allocate(context->toc, store_size));
-      stores[at] = sts_initialize(store, context->nworkers + 1, 0, 0, SHARED_TUPLESTORE_SINGLE_PASS,
-                                  &shared->files, psprintf("source.%zu", at));
-      shm_toc_insert(context->toc, kFirstStore + at, store);
+      stores[i] = sts_initialize(store, context->nworkers + 1, 0, 0, SHARED_TUPLESTORE_SINGLE_PASS,
+                                 &shared->files, psprintf("source.%zu", i));
+      shm_toc_insert(context->toc, kFirstStore + i, store);
     }
     LaunchParallelWorkers(context);
     if (context->nworkers_launched > 0) {
@@ -261,6 +324,7 @@ Told read_arguments(FunctionCallInfo fcinfo) {
   told.clauses = call([&] { return PointerGetDatum(PG_GETARG_ARRAYTYPE_P(0)); });
   told.path = call([&] { return text_to_cstring(PG_GETARG_TEXT_PP(3)); });
   told.map_id = PG_GETARG_INT32(6);
+  told.most = PG_GETARG_INT64(7);
   for (int i = 0; i < lists.count; ++i) {
     Told::Source source{DatumGetInt32(lists.values[0][i]), DatumGetInt32(lists.values[1][i]),
                         call([&] { return TextDatumGetCString(lists.values[2][i]); }),
@@ -295,23 +359,27 @@ void identity_map_scan_worker(dsm_segment* segment, shm_toc* toc) {
   SharedFileSetAttach(&shared->files, segment);
   auto* outcomes = static_cast<Outcome*>(shm_toc_lookup(toc, kOutcomes, false));
   const auto* bytes = static_cast<const char*>(shm_toc_lookup(toc, kTold, false));
+  ContextMemory memory(CurrentMemoryContext);
   guarded([&] {
     std::size_t size = 0;
     std::memcpy(&size, bytes, sizeof size);
     const Told told = told_by({bytes + sizeof size, size});
-    read_sources(told, *shared,
-                 [&](std::size_t at, const FoundRows& found, const ScanResult& result) {
-                   call([&] {
-                     SharedTuplestoreAccessor* store =
-                         sts_attach(store_of(toc, at), ParallelWorkerNumber + 1, &shared->files);
-                     share(store, found, result);
-                   });
-                   outcomes[at] = {true, result.ids_are_unique};
-                 });
+    read_sources(
+        told, *shared, [&](std::size_t at, const FoundRows& found, const ScanResult& result) {
+          call([&] {
+            const auto attach = [&](Store store) {
+              return sts_attach(store_of(toc, at, store), ParallelWorkerNumber + 1, &shared->files);
+            };
+            share(attach(kKnown), *look_up(told, at, found, result, memory));
+            share(attach(kRows), found, result);
+          });
+          outcomes[at] = {true, result.ids_are_unique};
+        });
   });
 }
 
-// identity_map_scan_ahead(clauses, places, numbers, search_path, forgotten, known, map_id) → void:
+// identity_map_scan_ahead(clauses, places, numbers, search_path, forgotten, known, map_id, most) →
+// void:
 // src/sql/50-map.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_map_scan_ahead) {
   if (refresh_snapshot() == nullptr) elog(ERROR, "no refresh has taken a snapshot");

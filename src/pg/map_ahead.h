@@ -1,13 +1,15 @@
 // Sources of an identity map that are read side by side, by this process and parallel workers, a
 // source each at a time, before any of them is taken into the map.
 //
-// A worker needs to know no more of the map than a query for the fingerprints of the source's rows,
-// and tells no more than the rows that changed: by a temporary file that the processes share.
+// Of what they find they look up at once what the map knows: to read the map's tables is the other
+// half of the work that they can share. A worker tells no more than the rows that changed and what
+// it has looked up: by temporary files that the processes share.
 #pragma once
 
 #include <boost/container/pmr/vector.hpp>
 
 #include "pg/environment.h"
+#include "pg/map_known_records.h"
 #include "pg/map_scan.h"
 #include "pg/map_transaction.h"
 
@@ -19,6 +21,7 @@ struct FoundAhead {
     int number;
     Tuplestorestate* rows;
     ScanResult result;
+    KnownRecords* known;  // what has been looked up; nullptr: nothing
   };
 
   FoundAhead(MemoryContext context, int number)

@@ -28,6 +28,7 @@ struct Carrier {
 
   friend auto operator<=>(const Carrier&, const Carrier&) = default;
 };
+Carrier carrier_of(const LostKey& lost) noexcept { return {lost.key, lost.rid}; }
 
 class Change {
  public:
@@ -68,7 +69,13 @@ class Change {
     StateTable* table = open_state_table(map_id_, "keys");
     Lookup keys = open_lookup_by(map_id_, "keys", {"key", "rid"}, GetActiveSnapshot());
     std::sort(less_.begin(), less_.end());
+    auto lost = touched_->lost_keys.begin();
     for (const Carrier& carrier : less_) {
+      while (lost != touched_->lost_keys.end() && carrier_of(*lost) < carrier) ++lost;
+      if (lost != touched_->lost_keys.end() && carrier_of(*lost) == carrier) {
+        delete_row(table, lost->place);
+        continue;
+      }
       find(keys, Int64GetDatum(carrier.key), Int64GetDatum(carrier.rid));
       if (next(keys)) delete_row(table, keys.row->tts_tid);
     }
@@ -229,6 +236,8 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_change_records) {
   if (!touched->is_complete) elog(ERROR, "not all records that changed are known");
   std::sort(touched->records.begin(), touched->records.end(),
             [](const auto& a, const auto& b) { return a.rid < b.rid; });
+  std::sort(touched->lost_keys.begin(), touched->lost_keys.end(),
+            [](const LostKey& a, const LostKey& b) { return carrier_of(a) < carrier_of(b); });
   // As the statements before have left it.
   PushActiveSnapshot(GetTransactionSnapshot());
   ContextMemory memory(CurrentMemoryContext);

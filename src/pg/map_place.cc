@@ -108,12 +108,13 @@ class Placing {
         succession.keep(ages_of(succession.tied(), used), olds_.keys());
     name_clusters(kept, used);
     used.close();
-    put_clusters(succession.picks(), kept);
+    const List<std::uint32_t> order = order_of_clusters();
+    put_clusters({order.data(), order.size()}, succession.picks(), kept);
     put_dead(dead);
     if (writes_) {
       move_records(kept);
       call([this] { writer_.close(); });
-      renew_identities();
+      renew_identities({order.data(), order.size()});
     }
     Execution::destroy(execution_);
   }
@@ -260,8 +261,9 @@ class Placing {
     return order;
   }
 
-  void put_clusters(std::span<const std::uint32_t> picks, std::span<const std::uint32_t> kept) {
-    for (const std::uint32_t cluster : order_of_clusters()) {
+  void put_clusters(std::span<const std::uint32_t> order, std::span<const std::uint32_t> picks,
+                    std::span<const std::uint32_t> kept) {
+    for (const std::uint32_t cluster : order) {
       execution_->seek(engine::IdentityNumber{cluster});
       if (!execution_->next(row_.columns(), row_.column_nulls())) {
         throw Error("XX000", "an identity was lost between two readings");
@@ -439,15 +441,14 @@ class Placing {
     }
   }
 
-  void renew_identities() {
+  void renew_identities(std::span<const std::uint32_t> order) {
     IdentityRenewal identities(*LastReached::of(map_id_), ids_.size(), environment_,
                                [this](std::int64_t rid) {
                                  const std::uint32_t place = rids_.find(rid);
                                  if (place == NumberTable::kNone) missing();
                                  return members_[place].cluster;
                                });
-    const List<std::uint32_t> order = order_of_clusters();
-    identities.write({ids_.data(), ids_.size()}, {order.data(), order.size()}, at_);
+    identities.write({ids_.data(), ids_.size()}, order, at_);
     call([] {
       LastReached::end();
       LastRead::end();

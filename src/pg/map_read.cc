@@ -13,7 +13,7 @@
 #include "pg/map_ahead.h"
 #include "pg/map_arrays.h"
 #include "pg/map_execute.h"
-#include "pg/map_lookup.h"
+#include "pg/map_known_records.h"
 #include "pg/map_records.h"
 #include "pg/map_scan.h"
 #include "pg/map_state.h"
@@ -21,7 +21,6 @@
 #include "pg/spi.h"
 
 #include <algorithm>
-#include <numeric>
 
 extern "C" {
 #include <commands/sequence.h>
@@ -34,16 +33,6 @@ namespace {
 template <class T>
 using List = boost::container::pmr::vector<T>;
 
-// A row of the copy as it was.
-struct OldRow {
-  std::int64_t fingerprint;
-  std::int64_t rid;
-  ItemPointerData place;
-  bool is_only;           // its record had no other one
-  bool is_gone;           // it has been deleted, or a new row is in its place
-  std::size_t first_key;  // what it carries, in old_keys_
-  std::size_t key_count;
-};
 // A key that a row carried which is gone.
 struct WentKey {
   std::int64_t rid;
@@ -61,26 +50,15 @@ struct Touched {
   bool is_live;
 };
 
-std::string_view text_view(Datum value) noexcept {
-  const auto* text = reinterpret_cast<const struct varlena*>(DatumGetPointer(value));
-  return {VARDATA_ANY(text), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(text))};
-}
-
 class Copying {
  public:
-  // most: so many records that were touched are known one by one.
-  Copying(int map_id, int source, std::int64_t most, ContextMemory& memory)
+  // most: so many records that were touched are known one by one. known: what has been looked up.
+  Copying(int map_id, int source, std::int64_t most, KnownRecords& known, ContextMemory& memory)
       : map_id_(map_id),
         source_(source),
         most_(static_cast<std::size_t>(most)),
         memory_(memory),
-        ids_(&memory),
-        id_records_(&memory),
-        old_rows_of_(&memory),
-        old_rows_(&memory),
-        old_keys_(&memory),
-        old_prints_(&memory),
-        by_print_(&memory),
+        known_(&known),
         strays_(memory),
         found_(memory),
         stray_rids_(&memory),
@@ -97,63 +75,17 @@ class Copying {
     const char* rows = psprintf("rows_%d", source_);
     copy_ = open_state_table(map_id_, rows);
     records_ = open_state_table(map_id_, "records");
-    record_of_id_ =
-        open_lookup_by(map_id_, "records", {"source", "record_id"}, GetActiveSnapshot());
-    rows_of_ = open_lookup_by(map_id_, rows, {"rid"}, GetActiveSnapshot());
+    known_->open();
     fresh_ = LastRead::of_or_new(map_id_);
     next_rid_ = find_state(map_id_, "records_rid_seq");
   }
   void close() {
-    close_lookup(record_of_id_);
-    close_lookup(rows_of_);
+    known_->close();
     close_state_table(records_);
     close_state_table(copy_);
   }
 
   [[nodiscard]] Relation copy() const noexcept { return copy_->table; }
-
-  // Records of which rows came, or may have: what rows they had. In the order of their ids:
-  // neighbours lie on one page of the index. The ids stay where they are.
-  void look_up(std::span<const Datum> ids) {
-    guarded([&] {
-      ids_.assign(ids.begin(), ids.end());
-      std::sort(ids_.begin(), ids_.end(),
-                [](Datum a, Datum b) { return text_view(a) < text_view(b); });
-      ids_.erase(std::unique(ids_.begin(), ids_.end(),
-                             [](Datum a, Datum b) { return text_view(a) == text_view(b); }),
-                 ids_.end());
-      id_records_.reserve(ids_.size());
-    });
-    for (const Datum id : ids_) {
-      const Known record = find_record(id);
-      guarded([&] { id_records_.push_back(record); });
-    }
-    // These in the order of their numbers.
-    List<std::size_t> by_rid(&memory_);
-    guarded([&] {
-      old_rows_of_.resize(ids_.size());
-      by_rid.resize(ids_.size());
-      std::iota(by_rid.begin(), by_rid.end(), std::size_t{0});
-      std::sort(by_rid.begin(), by_rid.end(), [this](std::size_t a, std::size_t b) {
-        return id_records_[a].rid < id_records_[b].rid;
-      });
-    });
-    for (const std::size_t named : by_rid) {
-      const std::int64_t rid = id_records_[named].rid;
-      old_rows_of_[named] = {old_rows_.size(), old_rows_.size()};
-      if (rid != kNoRecord) old_rows_of_[named] = take_old_rows(rid);
-    }
-    guarded([&] {
-      by_print_.resize(old_rows_.size());
-      std::iota(by_print_.begin(), by_print_.end(), std::size_t{0});
-      std::sort(by_print_.begin(), by_print_.end(),
-                [this](std::size_t a, std::size_t b) { return old_prints_[a] < old_prints_[b]; });
-    });
-  }
-  // The fingerprints of these rows.
-  [[nodiscard]] std::span<const std::int64_t> old_prints() const noexcept {
-    return {old_prints_.data(), old_prints_.size()};
-  }
 
   // A row that came.
   void add(TupleTableSlot* found, bool ids_are_unique) {
@@ -161,9 +93,10 @@ class Copying {
     Datum* values = found->tts_values;
     const Datum fingerprint = values[FoundRows::kFingerprint];
     const Datum id = values[FoundRows::kRecordId];
-    const std::size_t named = place_of(id);
+    const std::size_t named = known_->place_of(id);
+    const bool is_named = named != KnownRecords::kNotNamed;
     const std::int64_t ordinal = ids_are_unique ? 0 : DatumGetInt64(values[FoundRows::kOrdinal]);
-    const Known known = named == kNotNamed ? find_record(id) : id_records_[named];
+    const KnownRecords::Record known = is_named ? known_->record(named) : known_->find_record(id);
     const std::int64_t rid = number_of(id, known.rid, ordinal);
     with_numbers(values[FoundRows::kKeys], [&](std::span<const std::int64_t> keys) {
       guarded([&] {
@@ -175,7 +108,7 @@ class Copying {
     values[kRowRid - 1] = Int64GetDatum(rid);
     values[kRowFingerprint - 1] = fingerprint;
     // Of ids that are unique, what row there was is gone.
-    OldRow* old = ids_are_unique ? only_row_of(named) : nullptr;
+    KnownRecords::Row* old = ids_are_unique && is_named ? known_->only_row_of(named) : nullptr;
     if (old != nullptr) {
       update_row(copy_, old->place, values, found->tts_isnull);
       let_go(*old);
@@ -188,30 +121,24 @@ class Copying {
   // A row that is gone.
   void remove(std::int64_t fingerprint) {
     guarded([&] { went_.push_back(fingerprint); });
-    auto at = std::lower_bound(
-        by_print_.begin(), by_print_.end(), fingerprint,
-        [this](std::size_t place, std::int64_t wanted) { return old_prints_[place] < wanted; });
-    if (at == by_print_.end() || old_prints_[*at] != fingerprint) {
+    if (!known_->each_with(fingerprint, [this](KnownRecords::Row& row) { remove_row(row); })) {
       guarded([&] { strays_.insert(fingerprint); });
-    }
-    for (; at != by_print_.end() && old_prints_[*at] == fingerprint; ++at) {
-      remove_row(old_rows_[*at]);
     }
   }
   // When all have been told: those of them whose records have not been looked up. Where they are
   // few the numbers of their records lead to them.
   void remove_strays() {
     if (strays_.keys().empty()) return;
-    const auto remove_if_stray = [this](OldRow& row) {
+    const auto remove_if_stray = [this](KnownRecords::Row& row) {
       if (!strays_.contains(row.fingerprint)) return;
       if (guarded([&] { return found_.insert(row.fingerprint).second; })) remove_row(row);
     };
     if (static_cast<double>(strays_.keys().size()) < kFew * copy_->table->rd_rel->reltuples) {
       find_strays();
       for (const std::int64_t rid : stray_rids_) {
-        const OldRows rows = take_old_rows(rid);
-        for (std::size_t i = rows.begin; i < rows.end; ++i) remove_if_stray(old_rows_[i]);
-        forget_old_rows(rows.begin);
+        const KnownRecords::Rows rows = known_->take_rows(rid);
+        for (std::size_t i = rows.begin; i < rows.end; ++i) remove_if_stray(known_->row(i));
+        known_->forget_rows(rows.begin);
       }
     }
     if (found_.keys().size() == strays_.keys().size()) return;
@@ -221,9 +148,10 @@ class Copying {
       CHECK_FOR_INTERRUPTS();
       slot_getsomeattrs(row, kRowKeys);
       if (!strays_.contains(DatumGetInt64(row->tts_values[kRowFingerprint - 1]))) continue;
-      take_old_row(row);
-      remove_if_stray(old_rows_.back());
-      forget_old_rows(old_rows_.size() - 1);
+      known_->take_row(row);
+      const std::size_t place = known_->row_count() - 1;
+      remove_if_stray(known_->row(place));
+      known_->forget_rows(place);
     }
     ExecDropSingleTupleTableSlot(row);
     table_endscan(scan);
@@ -251,6 +179,8 @@ class Copying {
         to->add({record.rid, source_, record.is_known, record.is_live, 0, 0, 0, 0},
                 {keys_.data() + record.first_key, record.key_count}, {went.data(), went.size()});
       }
+      const std::span<const LostKey> lost = known_->lost_keys();
+      to->lost_keys.insert(to->lost_keys.end(), lost.begin(), lost.end());
     });
   }
 
@@ -267,85 +197,20 @@ class Copying {
   }
 
  private:
-  static constexpr std::int64_t kNoRecord = -1;
-  // Places in old_rows_.
-  struct OldRows {
-    std::size_t begin;
-    std::size_t end;
-  };
-  static constexpr std::size_t kNotNamed = SIZE_MAX;
   static constexpr std::size_t kBytesBeside = 64;  // of a row that is kept, in tables
   static constexpr double kFew = 0.3;              // of the rows of a copy
-
-  // A record that the map knows: its number, or kNoRecord, and where it stands.
-  struct Known {
-    std::int64_t rid;
-    ItemPointerData place;
-  };
-  Known find_record(Datum id) {
-    find(record_of_id_, Int16GetDatum(static_cast<std::int16_t>(source_)), id);
-    Known record{kNoRecord, {}};
-    if (next(record_of_id_)) {
-      record = {DatumGetInt64(value_of(record_of_id_, kRecordRid + 1)), record_of_id_.row->tts_tid};
-    }
-    return record;
-  }
-  // A row as the copy has it.
-  void take_old_row(TupleTableSlot* row) {
-    slot_getsomeattrs(row, kRowKeys);
-    with_numbers(row->tts_values[kRowKeys - 1], [&](std::span<const std::int64_t> keys) {
-      guarded([&] {
-        const std::int64_t fingerprint = DatumGetInt64(row->tts_values[kRowFingerprint - 1]);
-        old_rows_.push_back({fingerprint, DatumGetInt64(row->tts_values[kRowRid - 1]), row->tts_tid,
-                             false, false, old_keys_.size(), keys.size()});
-        old_prints_.push_back(fingerprint);
-        old_keys_.insert(old_keys_.end(), keys.begin(), keys.end());
-      });
-    });
-  }
-  // The rows of a record.
-  OldRows take_old_rows(std::int64_t rid) {
-    OldRows rows{old_rows_.size(), old_rows_.size()};
-    find(rows_of_, Int64GetDatum(rid));
-    while (next(rows_of_)) take_old_row(rows_of_.row);
-    rows.end = old_rows_.size();
-    if (rows.end == rows.begin + 1) old_rows_[rows.begin].is_only = true;
-    return rows;
-  }
-
-  // Those from a place on: there may be more than memory holds.
-  void forget_old_rows(std::size_t begin) noexcept {
-    if (begin < old_rows_.size()) old_keys_.resize(old_rows_[begin].first_key);
-    old_rows_.resize(begin);
-    old_prints_.resize(begin);
-  }
-
-  // The place of an id among those that have been looked up, or kNotNamed.
-  [[nodiscard]] std::size_t place_of(Datum id) const noexcept {
-    const auto found = std::lower_bound(
-        ids_.begin(), ids_.end(), id, [](Datum a, Datum b) { return text_view(a) < text_view(b); });
-    if (found == ids_.end() || text_view(*found) != text_view(id)) return kNotNamed;
-    return static_cast<std::size_t>(found - ids_.begin());
-  }
-  // The row of a record that has been looked up, where it had one, which is still there.
-  OldRow* only_row_of(std::size_t named) noexcept {
-    if (named == kNotNamed || old_rows_of_[named].end != old_rows_of_[named].begin + 1) {
-      return nullptr;
-    }
-    OldRow& row = old_rows_[old_rows_of_[named].begin];
-    return row.is_gone ? nullptr : &row;
-  }
 
   // The number of the record of a row that came: the known one, or a new one where it is new. An
   // ordinal tells new records that may have several rows from each other; 0: it has one.
   std::int64_t number_of(Datum id, std::int64_t known, std::int64_t ordinal) {
-    if (known != kNoRecord) return known;
+    if (known != KnownRecords::kNoRecord) return known;
     const auto place = static_cast<std::size_t>(ordinal);
-    if (place < new_rids_.size() && new_rids_[place] != kNoRecord) return new_rids_[place];
+    if (place < new_rids_.size() && new_rids_[place] != KnownRecords::kNoRecord)
+      return new_rids_[place];
     const std::int64_t rid = nextval_internal(next_rid_, true);
     if (ordinal > 0) {
       guarded([&] {
-        if (place >= new_rids_.size()) new_rids_.resize(place + 1, kNoRecord);
+        if (place >= new_rids_.size()) new_rids_.resize(place + 1, KnownRecords::kNoRecord);
         new_rids_[place] = rid;
       });
     }
@@ -357,7 +222,7 @@ class Copying {
     return rid;
   }
   // For the step that settles what changed, which looks up what is not kept.
-  void keep(const Known& record, Datum* values, bool* nulls) {
+  void keep(const KnownRecords::Record& record, Datum* values, bool* nulls) {
     if (fresh_->bytes / 1024 > static_cast<std::size_t>(maintenance_work_mem) / 4) return;
     const MemoryContext outer = MemoryContextSwitchTo(fresh_->memory.context());
     MinimalTuple row = form_minimal_tuple(RelationGetDescr(copy_->table), values, nulls);
@@ -366,7 +231,7 @@ class Copying {
     guarded([&] { fresh_->add(record.rid, {row, record.place}); });
   }
 
-  void remove_row(OldRow& row) {
+  void remove_row(KnownRecords::Row& row) {
     if (row.is_gone) return;
     delete_row(copy_, row.place);
     // Where it was the only one the record has no row, unless one came: then that is known already.
@@ -374,12 +239,11 @@ class Copying {
     let_go(row);
   }
   // What a row carried that is gone.
-  void let_go(OldRow& row) {
+  void let_go(KnownRecords::Row& row) {
     row.is_gone = true;
     guarded([&] {
-      for (std::size_t i = 0; i < row.key_count && touched_.size() <= most_; ++i) {
-        went_keys_.push_back({row.rid, old_keys_[row.first_key + i]});
-      }
+      if (touched_.size() > most_) return;
+      for (const std::int64_t key : known_->keys_of(row)) went_keys_.push_back({row.rid, key});
     });
   }
   void touch(std::int64_t rid, std::span<const std::int64_t> keys, bool is_known, bool is_live) {
@@ -425,22 +289,11 @@ class Copying {
   int source_;
   std::size_t most_;
   ContextMemory& memory_;
+  KnownRecords* known_;
   StateTable* copy_ = nullptr;
   StateTable* records_ = nullptr;
-  Lookup record_of_id_{};
-  Lookup rows_of_{};
   Oid next_rid_ = InvalidOid;
   FreshRows* fresh_ = nullptr;
-  // The ids of the records that have been looked up, rising, what they are, and which of the rows
-  // were theirs; the rows, what they carried, their fingerprints, and their places in the order of
-  // these.
-  List<Datum> ids_;
-  List<Known> id_records_;
-  List<OldRows> old_rows_of_;
-  List<OldRow> old_rows_;
-  List<std::int64_t> old_keys_;
-  List<std::int64_t> old_prints_;
-  List<std::size_t> by_print_;
   NumberTable strays_;  // fingerprints
   NumberTable found_;   // those of them that have been found
   List<std::int64_t> stray_rids_;
@@ -459,32 +312,6 @@ std::int64_t fingerprint_of(TupleTableSlot* found) {
   return DatumGetInt64(slot_getattr(found, FoundRows::kFingerprint + 1, &is_null));
 }
 
-// The ids of the records of which rows came; none where they are more than `most`, or take more
-// than a quarter of maintenance_work_mem.
-std::span<const Datum> ids_of(const FoundRows& found, const ScanResult& result, TupleTableSlot* row,
-                              std::int64_t most) {
-  const auto most_bytes = static_cast<std::size_t>(maintenance_work_mem) * 1024 / 4;
-  std::size_t room = 1024;
-  auto* ids = static_cast<Datum*>(palloc(room * sizeof(Datum)));
-  std::size_t count = 0;
-  std::size_t bytes = 0;
-  while (tuplestore_gettupleslot(found.rows, true, false, row)) {
-    CHECK_FOR_INTERRUPTS();
-    slot_getsomeattrs(row, FoundRows::kRecordId + 1);
-    if (row->tts_isnull[FoundRows::kRecordId]) break;  // from here on they are gone
-    if (is_known(result, row)) continue;
-    const Datum id = row->tts_values[FoundRows::kRecordId];
-    bytes += sizeof(Datum) + datumGetSize(id, false, -1);
-    if (static_cast<std::int64_t>(count) == most || bytes > most_bytes) return {};
-    if (count == room) {
-      room *= 2;
-      ids = static_cast<Datum*>(repalloc_huge(ids, room * sizeof(Datum)));
-    }
-    ids[count++] = datumCopy(id, false, -1);
-  }
-  return {ids, count};
-}
-
 }  // namespace
 
 }  // namespace identity_resolve::pg
@@ -500,38 +327,38 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_read_rows) {
   // As the statements before have left it.
   PushActiveSnapshot(GetTransactionSnapshot());
   ContextMemory memory(CurrentMemoryContext);
-  void* place = palloc(sizeof(Copying));
+  const int map_id = PG_GETARG_INT32(6);
+  const int source = PG_GETARG_INT32(7);
   const std::int64_t most = PG_GETARG_INT64(9);
-  Copying* copying = guarded(
-      [&] { return new (place) Copying(PG_GETARG_INT32(6), PG_GETARG_INT32(7), most, memory); });
+  const FoundAhead* all_ahead = LastFound::of(map_id);
+  const FoundAhead::Source* ahead = all_ahead == nullptr || named ? nullptr : all_ahead->of(source);
+  KnownRecords* known = ahead == nullptr ? nullptr : ahead->known;
+  const bool is_looked_up = known != nullptr;
+  if (known == nullptr) known = make<KnownRecords>(map_id, source, memory);
+  auto* copying = make<Copying>(map_id, source, most, *known, memory);
   copying->open();
   if (named) {
     Datum* ids = nullptr;
     int count = 0;
     deconstruct_array(PG_GETARG_ARRAYTYPE_P(8), TEXTOID, -1, false, TYPALIGN_INT, &ids, nullptr,
                       &count);
-    copying->look_up({ids, static_cast<std::size_t>(count)});
+    known->look_up({ids, static_cast<std::size_t>(count)});
   }
   FoundRows found{nullptr, found_shape(copying->copy())};
   ScanResult result{};
-  const FoundAhead* ahead = LastFound::of(PG_GETARG_INT32(6));
-  const FoundAhead::Source* known = ahead == nullptr ? nullptr : ahead->of(PG_GETARG_INT32(7));
-  if (known != nullptr && !named) {
-    found.rows = known->rows;
-    result = known->result;
+  if (ahead != nullptr) {
+    found.rows = ahead->rows;
+    result = ahead->result;
   } else {
     found.rows = tuplestore_begin_heap(true, false, work_mem);
     const ScanArguments arguments{PG_GETARG_DATUM(0),       PG_GETARG_INT32(1),
                                   optional_text(fcinfo, 2), optional_text(fcinfo, 3),
                                   optional_text(fcinfo, 4), optional_text(fcinfo, 5),
-                                  copying->old_prints()};
+                                  known->prints()};
     result = guarded([&] { return scan_source(arguments, found); });
   }
+  if (!named && !is_looked_up) known->look_up(found, result, most);
   TupleTableSlot* row = MakeSingleTupleTableSlot(found.shape, &TTSOpsMinimalTuple);
-  if (!named) {
-    copying->look_up(ids_of(found, result, row, most));
-    tuplestore_rescan(found.rows);
-  }
   while (tuplestore_gettupleslot(found.rows, true, false, row)) {
     CHECK_FOR_INTERRUPTS();
     bool is_gone = false;

@@ -49,6 +49,13 @@ struct MapRecords {
 
 using ChangedRecords = OfTransaction<MapRecords>;
 
+// A key that a record does not carry any more, and where m<id>_keys has it.
+struct LostKey {
+  std::int64_t key;
+  std::int64_t rid;
+  ItemPointerData place;
+};
+
 // Records of which rows came or went, and what is known of them: for identity_map_change_records().
 struct TouchedRecords {
   struct Record {
@@ -63,7 +70,7 @@ struct TouchedRecords {
   };
 
   TouchedRecords(MemoryContext context, int number)
-      : memory(context), map_id(number), records(&memory), keys(&memory) {}
+      : memory(context), map_id(number), records(&memory), keys(&memory), lost_keys(&memory) {}
 
   void add(Record record, std::span<const std::int64_t> now, std::span<const std::int64_t> went) {
     record.first_key = keys.size();
@@ -86,6 +93,7 @@ struct TouchedRecords {
   bool is_complete = true;  // all that were touched are here
   boost::container::pmr::vector<Record> records;
   boost::container::pmr::vector<std::int64_t> keys;
+  boost::container::pmr::vector<LostKey> lost_keys;  // those that have been looked up
 };
 
 using LastTouched = OfTransaction<TouchedRecords>;

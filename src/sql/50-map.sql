@@ -187,15 +187,16 @@ CREATE FUNCTION identity_map_read_rows(clauses identity_clause[], source integer
 COMMENT ON FUNCTION identity_map_read_rows(identity_clause[], integer, text, text, text, text, integer, integer, text[], bigint) IS
   'internal: reads a source into an identity map''s copy of it';
 
--- identity_map_scan_ahead(clauses, places, numbers, search_path, forgotten, known, map_id): reads sources that are
+-- identity_map_scan_ahead(clauses, places, numbers, search_path, forgotten, known, map_id, most): reads sources that are
 -- to be read as a whole, by the refresh's snapshot: those that parallel workers can read, where these pay. A source
 -- has its place among the clauses, its number in the map, and the queries that identity_map_read_rows() wants,
--- which then reads no source again (src/pg/map_ahead.cc).
+-- which then reads no source again, nor, where they are not more than `most` of a source, what the map knows of the
+-- records of which rows came (src/pg/map_ahead.cc).
 CREATE FUNCTION identity_map_scan_ahead(clauses identity_clause[], places integer[], numbers integer[], search_path text, forgotten text[],
-                                        known text[], map_id integer)
+                                        known text[], map_id integer, most bigint)
   RETURNS void
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_map_scan_ahead(identity_clause[], integer[], integer[], text, text[], text[], integer) IS
+COMMENT ON FUNCTION identity_map_scan_ahead(identity_clause[], integer[], integer[], text, text[], text[], integer, bigint) IS
   'internal: reads sources of an identity map side by side';
 
 -- A record of which rows are gone that carried these keys, rising: as identity_map_read_rows() remembers it.

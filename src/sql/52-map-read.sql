@@ -83,17 +83,17 @@ COMMENT ON FUNCTION identity_map_wholes(identity_map_catalog, boolean, integer[]
 
 -- Of the sources at these places, which are read as a whole, those that can be read side by side, before any of
 -- them is taken in.
-CREATE FUNCTION identity_map_read_ahead(m identity_map_catalog, places integer[]) RETURNS void
+CREATE FUNCTION identity_map_read_ahead(m identity_map_catalog, places integer[], most bigint) RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   IF cardinality(places) > 1 THEN
     PERFORM @extschema@.identity_map_scan_ahead(@extschema@.identity_map_scan_clauses(m), places,
       ARRAY(SELECT m.source_numbers[i] FROM unnest(places) WITH ORDINALITY AS p (i, n) ORDER BY n), m.search_path,
       ARRAY(SELECT @extschema@.identity_map_forgotten(m, i) FROM unnest(places) WITH ORDINALITY AS p (i, n) ORDER BY n),
-      ARRAY(SELECT @extschema@.identity_map_known(m, i) FROM unnest(places) WITH ORDINALITY AS p (i, n) ORDER BY n), m.map_id);
+      ARRAY(SELECT @extschema@.identity_map_known(m, i) FROM unnest(places) WITH ORDINALITY AS p (i, n) ORDER BY n), m.map_id, most);
   END IF;
 END $$;
-COMMENT ON FUNCTION identity_map_read_ahead(identity_map_catalog, integer[]) IS 'internal: reads sources of an identity map side by side';
+COMMENT ON FUNCTION identity_map_read_ahead(identity_map_catalog, integer[], bigint) IS 'internal: reads sources of an identity map side by side';
 
 -- Reads source i into its copy: all of it, or the records named. Says of how many records a row is new or
 -- gone.

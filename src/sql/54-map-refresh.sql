@@ -215,7 +215,7 @@ BEGIN
     END IF;
   ELSE
     wholes := @extschema@.identity_map_wholes(m, is_full, attached);
-    PERFORM @extschema@.identity_map_read_ahead(m, wholes);
+    PERFORM @extschema@.identity_map_read_ahead(m, wholes, most);
     FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
       SELECT c.ids, c.mark INTO ids, mark
       FROM @extschema@.identity_map_changed(m, i, i = ANY (wholes)) AS c;
