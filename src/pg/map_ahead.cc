@@ -7,6 +7,7 @@
 #include "pg/map_ahead.h"
 
 #include "pg/bytes.h"
+#include "pg/library.h"
 #include "pg/map_arrays.h"
 #include "pg/map_snapshot.h"
 #include "pg/map_state.h"
@@ -20,7 +21,6 @@ extern "C" {
 #include <optimizer/cost.h>
 #include <storage/sharedfileset.h>
 #include <utils/sharedtuplestore.h>
-#include <utils/syscache.h>
 PGDLLEXPORT void identity_map_scan_worker(dsm_segment* segment, shm_toc* toc);
 }
 
@@ -229,17 +229,6 @@ void keep_in_place(const Told& told) {
   };
   for (const char* name : {"records", "keys"}) keep(name);
   for (const Told::Source& source : told.sources) keep(psprintf("rows_%d", source.number));
-}
-
-// The library that a function is of, as its definition names it. PostgreSQL's half.
-const char* library_of(Oid function) {
-  const HeapTuple row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-  if (!HeapTupleIsValid(row)) elog(ERROR, "cache lookup failed for function %u", function);
-  bool is_null = false;
-  const Datum name = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_probin, &is_null);
-  const char* library = is_null ? "identity_resolve" : TextDatumGetCString(name);
-  ReleaseSysCache(row);
-  return library;
 }
 
 // Reads the sources with so many workers, or as many of these as there are; none of them where no

@@ -205,9 +205,10 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_reached_rows) {
   if (rows == nullptr) elog(ERROR, "no records of the identity map were looked for");
   const ReturnSetInfo* result = guarded([&] { return begin_tuplestore(fcinfo); });
   TupleTableSlot* slot = MakeSingleTupleTableSlot(result->setDesc, &TTSOpsMinimalTuple);
-  for (const SourceRow& row : rows->rows) {
+  for (std::size_t i = 0; i < rows->rows.size(); ++i) {
     CHECK_FOR_INTERRUPTS();
-    if (row.source != source) continue;
+    const SourceRow& row = rows->rows[i];
+    if (row.source != source || !rows->has_row(i)) continue;
     ExecStoreMinimalTuple(row.tuple, slot, false);
     tuplestore_puttupleslot(result->setResult, slot);
   }

@@ -90,7 +90,9 @@ struct ReachedRows {
         keys(&memory),
         ids(memory),
         identities(&memory),
-        common(memory) {}
+        common(memory),
+        record_parts(&memory),
+        row_parts(&memory) {}
 
   void add(std::int64_t rid, std::int32_t source, std::span<const std::int64_t> carried,
            MinimalTuple tuple) {
@@ -106,6 +108,14 @@ struct ReachedRows {
     return place == PlaceTable<engine::Uuid>::kNone ? nullptr : &identities[place];
   }
 
+  // Whether a record, or a row, is of the part that is at hand; by its place.
+  [[nodiscard]] bool has_record(std::size_t at) const noexcept {
+    return part == kAllParts || record_parts[at] == part;
+  }
+  [[nodiscard]] bool has_row(std::size_t at) const noexcept {
+    return part == kAllParts || row_parts[at] == part;
+  }
+
   ContextMemory memory;
   engine::Arena bytes;  // packs and rows
   int map_id;
@@ -118,6 +128,11 @@ struct ReachedRows {
   PlaceTable<engine::Uuid> ids;                        // of the identities
   boost::container::pmr::vector<Identity> identities;  // what they are
   NumberTable common;                                  // keys that connect nobody
+  // A process that resolves a part of them (map_place_side.h) sees no others.
+  static constexpr std::uint16_t kAllParts = UINT16_MAX;
+  std::uint16_t part = kAllParts;
+  boost::container::pmr::vector<std::uint16_t> record_parts;  // of rids
+  boost::container::pmr::vector<std::uint16_t> row_parts;     // of rows
 };
 
 using LastReached = OfTransaction<ReachedRows>;

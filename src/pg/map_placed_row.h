@@ -21,8 +21,9 @@ enum Place : std::size_t {
   kByKind,     // text: of one that took others in, or went into another one, the identifier that
   kByValue,    // text:   joined them; NULL where it is not to be found out
   kByRecords,  // bigint[]: the records that carry it; NULL: more than kMostCarriers
-  kMerged,     // bigint[]: where that is not found out here, the records of one that took others in
-  kMergedOlds,  // uuid[]: and what each was
+  kAll,  // bigint[]: its records: of one that took others in, where it is not found out by what,
+         //   and of every one that is to be written down
+  kAllOlds,  // uuid[]: and what each was; of the former
   kFixed
 };
 inline constexpr std::array<Oid, kFixed> kTypes = {
@@ -54,6 +55,19 @@ class PlacedRow {
     });
   }
 
+  // Such rows, with these columns of the map's table. PostgreSQL's half.
+  static TupleDesc shape_with(TupleDesc columns) {
+    const TupleDesc all = CreateTemplateTupleDesc(static_cast<int>(kFixed) + columns->natts);
+    for (std::size_t i = 0; i < kFixed; ++i) {
+      TupleDescInitEntry(all, static_cast<AttrNumber>(i + 1), nullptr, kTypes[i], -1, 0);
+    }
+    for (int i = 1; i <= columns->natts; ++i) {
+      TupleDescCopyEntry(all, static_cast<AttrNumber>(i + static_cast<int>(kFixed)), columns,
+                         static_cast<AttrNumber>(i));
+    }
+    return all;
+  }
+
   // For so many columns behind those of `Place`.
   void make_room(std::size_t columns) {
     values_.resize(kFixed + columns);
@@ -77,8 +91,19 @@ class PlacedRow {
   [[nodiscard]] Datum value_or_none(Place place) const noexcept {
     return nulls_[place] ? 0 : values_[place];
   }
-  void store(const ReturnSetInfo& result) {
-    tuplestore_putvalues(result.setResult, result.setDesc, values_.data(), nulls_.get());
+  [[nodiscard]] bool is_null(Place place) const noexcept { return nulls_[place]; }
+  [[nodiscard]] Datum value(Place place) const noexcept { return values_[place]; }
+  [[nodiscard]] const Datum* columns() const noexcept { return values_.data() + kFixed; }
+  [[nodiscard]] const bool* column_nulls() const noexcept { return nulls_.get() + kFixed; }
+
+  void store(Tuplestorestate* rows, TupleDesc shape) const {
+    tuplestore_putvalues(rows, shape, const_cast<Datum*>(values_.data()), nulls_.get());
+  }
+  // One that was stored.
+  void load(TupleTableSlot* row) {
+    slot_getallattrs(row);
+    std::copy_n(row->tts_values, values_.size(), values_.begin());
+    std::copy_n(row->tts_isnull, values_.size(), nulls_.get());
   }
 
  private:

@@ -1,0 +1,26 @@
+// Resolves what identity_map_reach() has found side by side: by this process and parallel workers,
+// a part of the records each. Parts are made of records that a path of identifiers connects, or
+// that were one identity: what becomes of one has nothing to do with the others. What is found out
+// is written down when all have come to their end, in the same order as if one process had found
+// it.
+#pragma once
+
+#include "pg/map_arrays.h"
+#include "pg/map_packs.h"
+#include "pg/map_placing.h"
+
+namespace identity_resolve::pg {
+
+struct PlaceTask {
+  Datum clauses;  // identity_clause[], in one piece
+  int map_id;
+  TupleDesc columns;  // of the map's table
+  Oid function;       // of the library, which workers load
+};
+
+// False where it does not pay, or no worker came: then nothing has been put. dead: identities of
+// records that are gone. In a guarded() frame; throws engine::Error and PgError.
+bool place_side_by_side(const PlaceTask& task, ReachedRows& reached, const Ids& dead,
+                        PlacedSink& sink);
+
+}  // namespace identity_resolve::pg

@@ -1,0 +1,166 @@
+// Writes down what became of the records and identities that identity_map_reach() has found: in the
+// map's state (map_identities.h, map_renew_identities.h), and in its table (map_table.h).
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "pg/map_identities.h"
+#include "pg/map_placing.h"
+#include "pg/map_records.h"
+#include "pg/map_renew_identities.h"
+#include "pg/map_table.h"
+
+namespace identity_resolve::pg {
+
+class PlaceWriter final : public PlacedSink {
+ public:
+  // As of `at`; table: nullptr where somebody else writes it. Throws PgError.
+  PlaceWriter(const ReachedRows& reached, TimestampTz at, MapTable* table)
+      : reached_(&reached),
+        at_(at),
+        table_(table),
+        environment_(CurrentMemoryContext, SIZE_MAX / 2),
+        ids_(&environment_.memory()),
+        rids_(environment_.memory()),
+        cluster_of_(&environment_.memory()),
+        moved_(&environment_.memory()) {
+    call([&] { writer_.open(reached.map_id, at); });
+  }
+
+  // PostgreSQL's half. They come in the order of their ids, so that neighbours lie on one page.
+  void put(const PlacedRow& row) override {
+    if (row.is_null(kLost)) {
+      put_cluster(row);
+    } else {
+      put_lost(row);
+    }
+  }
+
+  // When all have come. What was reached is forgotten. Throws engine::Error, PgError.
+  void finish() {
+    move_records();
+    call([this] { writer_.close(); });
+    IdentityRenewal identities(*reached_, ids_.size(), environment_,
+                               [this](std::int64_t rid) { return cluster_of(rid); });
+    List<std::uint32_t> order(ids_.size(), &environment_.memory());
+    std::iota(order.begin(), order.end(), 0U);
+    identities.write({ids_.data(), ids_.size()}, {order.data(), order.size()}, at_);
+    call([] {
+      LastReached::end();
+      LastRead::end();
+    });
+  }
+
+  // What was done to identities and to the map's table, as JSON.
+  [[nodiscard]] std::string report() const {
+    return fmt::format(
+        R"({{"inserted": {}, "updated": {}, "deleted": {}, "records": {}, "created": {}, "merged": {}, "split": {}, "retired": {}}})",
+        table_->inserted, table_->updated, table_->deleted, records_, created_, merged_, split_,
+        retired_);
+  }
+
+ private:
+  template <class T>
+  using List = boost::container::pmr::vector<T>;
+
+  // A record that is of another identity now.
+  struct Moved {
+    std::int64_t rid;
+    std::uint32_t cluster;
+  };
+
+  void put_cluster(const PlacedRow& row) {
+    const engine::Uuid id = uuid_of(row.value(kId));
+    const bool is_new = DatumGetBool(row.value(kIsNew));
+    if (table_ != nullptr) put_identity(table_, id, is_new, row.columns(), row.column_nulls());
+    const auto cluster = static_cast<std::uint32_t>(ids_.size());
+    guarded([&] { ids_.push_back(id); });
+    with_numbers(row.value(kAll), [&](std::span<const std::int64_t> all) {
+      records_ += all.size();
+      guarded([&] {
+        for (const std::int64_t rid : all) {
+          if (rids_.insert(rid).second) cluster_of_.push_back(cluster);
+        }
+      });
+    });
+    if (!row.is_null(kMoved)) {
+      with_numbers(row.value(kMoved), [&](std::span<const std::int64_t> moved) {
+        guarded([&] {
+          for (const std::int64_t rid : moved) moved_.push_back({rid, cluster});
+        });
+      });
+    }
+    tell(row, id, is_new);
+  }
+
+  // What happened to an identity, if anything.
+  void tell(const PlacedRow& row, const engine::Uuid& id, bool is_new) {
+    if (row.is_null(kOlds)) {
+      ++created_;
+      tell("created", row, 0);
+      return;
+    }
+    Datum* olds = nullptr;
+    int count = 0;
+    deconstruct_array(DatumGetArrayTypeP(row.value(kOlds)), UUIDOID, sizeof(pg_uuid_t), false,
+                      TYPALIGN_CHAR, &olds, nullptr, &count);
+    if (!is_new && count < 2) return;
+    ++(is_new ? split_ : merged_);
+    Datum* end = std::remove_if(olds, olds + count, [&](Datum old) { return uuid_of(old) == id; });
+    tell(is_new ? "split" : "merged", row,
+         uuid_array(olds, nullptr, static_cast<std::size_t>(end - olds)));
+  }
+  void tell(const char* event, const PlacedRow& row, Datum from_ids) {
+    writer_.tell({event, row.value(kId), from_ids, 0, row.value_or_none(kByKind),
+                  row.value_or_none(kByValue), row.value_or_none(kByRecords)});
+  }
+
+  // An identity that is no more; what is written down must have been one.
+  void put_lost(const PlacedRow& row) {
+    const Datum lost = row.value(kLost);
+    const engine::Uuid id = uuid_of(lost);
+    if (reached_->identity_of(id) == nullptr) return;
+    const Datum into = row.value_or_none(kId);
+    writer_.retire(lost, into);
+    writer_.tell({"retired", lost, 0, into, row.value_or_none(kByKind), row.value_or_none(kByValue),
+                  row.value_or_none(kByRecords)});
+    ++retired_;
+    if (table_ != nullptr) remove_identity(table_, id);
+  }
+
+  [[nodiscard]] std::uint32_t cluster_of(std::int64_t rid) const {
+    const std::uint32_t place = rids_.find(rid);
+    if (place == NumberTable::kNone) throw state_contradicts_itself();
+    return cluster_of_[place];
+  }
+
+  // In the order of their numbers: neighbours lie on one page.
+  void move_records() {
+    std::sort(moved_.begin(), moved_.end(),
+              [](const Moved& a, const Moved& b) { return a.rid < b.rid; });
+    for (const Moved& moved : moved_) {
+      call([&] { writer_.move(moved.rid, datum_of(ids_[moved.cluster])); });
+    }
+  }
+
+  const ReachedRows* reached_;
+  TimestampTz at_;
+  MapTable* table_;
+  Environment environment_;
+  StateWriter writer_;
+  List<engine::Uuid> ids_;  // by cluster
+  NumberTable rids_;        // the records, and the cluster of each
+  List<std::uint32_t> cluster_of_;
+  List<Moved> moved_;
+  // What has been done.
+  std::uint64_t records_ = 0;
+  std::uint64_t created_ = 0;
+  std::uint64_t merged_ = 0;
+  std::uint64_t split_ = 0;
+  std::uint64_t retired_ = 0;
+};
+
+}  // namespace identity_resolve::pg
