@@ -23,6 +23,7 @@ struct SourceRow {
   std::int32_t source;      // its number
   std::uint32_t key_count;  // what it carries: ReachedRows::keys_of()
   std::size_t first_key;
+  std::uint32_t record;  // the place of its record: ReachedRows::rids
   MinimalTuple tuple;
 };
 
@@ -92,11 +93,13 @@ struct ReachedRows {
         identities(&memory),
         common(memory),
         record_parts(&memory),
-        row_parts(&memory) {}
+        row_parts(&memory),
+        all_places(&memory) {}
 
-  void add(std::int64_t rid, std::int32_t source, std::span<const std::int64_t> carried,
-           MinimalTuple tuple) {
-    rows.push_back({rid, source, static_cast<std::uint32_t>(carried.size()), keys.size(), tuple});
+  void add(std::int64_t rid, std::int32_t source, std::uint32_t record,
+           std::span<const std::int64_t> carried, MinimalTuple tuple) {
+    rows.push_back(
+        {rid, source, static_cast<std::uint32_t>(carried.size()), keys.size(), record, tuple});
     keys.insert(keys.end(), carried.begin(), carried.end());
   }
   [[nodiscard]] std::span<const std::int64_t> keys_of(const SourceRow& row) const noexcept {
@@ -133,6 +136,8 @@ struct ReachedRows {
   std::uint16_t part = kAllParts;
   boost::container::pmr::vector<std::uint16_t> record_parts;  // of rids
   boost::container::pmr::vector<std::uint16_t> row_parts;     // of rows
+  // Where that has only its own: the places of these records among all.
+  boost::container::pmr::vector<std::uint32_t> all_places;
 };
 
 using LastReached = OfTransaction<ReachedRows>;

@@ -52,6 +52,7 @@ struct PartHead {
 struct PartRecord {
   std::int64_t rid;
   engine::Uuid old;
+  std::uint32_t place;  // among all
   bool is_new;
 };
 struct PartRow {
@@ -65,13 +66,12 @@ static_assert(sizeof(PartHead) % MAXIMUM_ALIGNOF == 0 &&
 // ---- parts ----
 
 // What is together: records that carry the same identifier, not too common, or were one identity.
-// Written to `root_of`: for each record one of its set.
+// A record stands for each set.
 class Together {
  public:
   Together(const ReachedRows& reached, Environment& environment)
       : reached_(&reached),
         environment_(&environment),
-        places_(environment.memory()),
         parents_(reached.rids.size(), &environment.memory()),
         sets_({parents_.data(), parents_.size()}) {
     sets_.reset(environment);
@@ -81,12 +81,6 @@ class Together {
 
   [[nodiscard]] std::uint32_t root_of(std::uint32_t record) noexcept {
     return static_cast<std::uint32_t>(sets_.representative(engine::RowNumber{record}));
-  }
-  // The place of a row's record.
-  [[nodiscard]] std::uint32_t record_of(const SourceRow& row) const {
-    const std::uint32_t place = places_.find(row.rid);
-    if (place == NumberTable::kNone) throw state_contradicts_itself();
-    return place;
   }
 
  private:
@@ -99,7 +93,6 @@ class Together {
     List<std::uint32_t> first(&environment_->memory());
     for (std::uint32_t i = 0; i < reached_->rids.size(); ++i) {
       ticker.tick();
-      places_.insert(reached_->rids[i]);
       if (reached_->is_new[i]) continue;
       const auto [place, is_first] = olds.insert(reached_->olds[i]);
       if (is_first) {
@@ -114,15 +107,14 @@ class Together {
     NumberTable keys(environment_->memory());
     List<std::uint32_t> first(&environment_->memory());
     for (const SourceRow& row : reached_->rows) {
-      const std::uint32_t record = record_of(row);
       for (const std::int64_t key : reached_->keys_of(row)) {
         ticker.tick();
         if (reached_->common.contains(key)) continue;
         const auto [place, is_first] = keys.insert(key);
         if (is_first) {
-          first.push_back(record);
+          first.push_back(row.record);
         } else {
-          unite(first[place], record);
+          unite(first[place], row.record);
         }
       }
     }
@@ -130,7 +122,6 @@ class Together {
 
   const ReachedRows* reached_;
   Environment* environment_;
-  NumberTable places_;  // of the records
   List<std::uint32_t> parents_;
   engine::DisjointSet sets_;
 };
@@ -144,7 +135,7 @@ bool make_parts(ReachedRows& reached, std::size_t parts, Environment& environmen
   root_of_row.reserve(reached.rows.size());
   for (const SourceRow& row : reached.rows) {
     ticker.tick();
-    root_of_row.push_back(together.root_of(together.record_of(row)));
+    root_of_row.push_back(together.root_of(row.record));
     bytes[root_of_row.back()] += row.tuple->t_len;
   }
   // The part that has least takes the next set.
@@ -192,7 +183,8 @@ void write_part(const ReachedRows& reached, std::size_t part, char* to) noexcept
   add(&head, sizeof head);
   for (std::size_t i = 0; i < reached.rids.size(); ++i) {
     if (reached.record_parts[i] != part) continue;
-    const PartRecord record{reached.rids[i], reached.olds[i], reached.is_new[i]};
+    const PartRecord record{reached.rids[i], reached.olds[i], static_cast<std::uint32_t>(i),
+                            reached.is_new[i]};
     add(&record, sizeof record);
   }
   for (std::size_t i = 0; i < reached.rows.size(); ++i) {
@@ -218,11 +210,12 @@ void read_part(char* from, ReachedRows& into) {
     into.rids.push_back(record.rid);
     into.olds.push_back(record.old);
     into.is_new.push_back(record.is_new);
+    into.all_places.push_back(record.place);
   }
   for (std::size_t i = 0; i < head.rows; ++i) {
     PartRow row{};
     take(&row, sizeof row);
-    into.add(row.rid, row.source, {}, reinterpret_cast<MinimalTuple>(from));
+    into.add(row.rid, row.source, 0, {}, reinterpret_cast<MinimalTuple>(from));
     from += MAXALIGN(row.length);
   }
 }

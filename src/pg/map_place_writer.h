@@ -24,8 +24,7 @@ class PlaceWriter final : public PlacedSink {
         table_(table),
         environment_(CurrentMemoryContext, SIZE_MAX / 2),
         ids_(&environment_.memory()),
-        rids_(environment_.memory()),
-        cluster_of_(&environment_.memory()),
+        cluster_of_(reached.rids.size(), kNone, &environment_.memory()),
         moved_(&environment_.memory()) {
     call([&] { writer_.open(reached.map_id, at); });
   }
@@ -41,10 +40,13 @@ class PlaceWriter final : public PlacedSink {
 
   // When all have come. What was reached is forgotten. Throws engine::Error, PgError.
   void finish() {
+    if (std::ranges::find(cluster_of_, kNone) != cluster_of_.end()) {
+      throw state_contradicts_itself();
+    }
     move_records();
     call([this] { writer_.close(); });
     IdentityRenewal identities(*reached_, ids_.size(), environment_,
-                               [this](std::int64_t rid) { return cluster_of(rid); });
+                               {cluster_of_.data(), cluster_of_.size()});
     List<std::uint32_t> order(ids_.size(), &environment_.memory());
     std::iota(order.begin(), order.end(), 0U);
     identities.write({ids_.data(), ids_.size()}, {order.data(), order.size()}, at_);
@@ -66,6 +68,7 @@ class PlaceWriter final : public PlacedSink {
   template <class T>
   using List = boost::container::pmr::vector<T>;
 
+  static constexpr std::uint32_t kNone = UINT32_MAX;
   // A record that is of another identity now.
   struct Moved {
     std::int64_t rid;
@@ -80,11 +83,7 @@ class PlaceWriter final : public PlacedSink {
     guarded([&] { ids_.push_back(id); });
     with_numbers(row.value(kAll), [&](std::span<const std::int64_t> all) {
       records_ += all.size();
-      guarded([&] {
-        for (const std::int64_t rid : all) {
-          if (rids_.insert(rid).second) cluster_of_.push_back(cluster);
-        }
-      });
+      for (const std::int64_t place : all) cluster_of_[static_cast<std::size_t>(place)] = cluster;
     });
     if (!row.is_null(kMoved)) {
       with_numbers(row.value(kMoved), [&](std::span<const std::int64_t> moved) {
@@ -131,12 +130,6 @@ class PlaceWriter final : public PlacedSink {
     if (table_ != nullptr) remove_identity(table_, id);
   }
 
-  [[nodiscard]] std::uint32_t cluster_of(std::int64_t rid) const {
-    const std::uint32_t place = rids_.find(rid);
-    if (place == NumberTable::kNone) throw state_contradicts_itself();
-    return cluster_of_[place];
-  }
-
   // In the order of their numbers: neighbours lie on one page.
   void move_records() {
     std::sort(moved_.begin(), moved_.end(),
@@ -151,9 +144,8 @@ class PlaceWriter final : public PlacedSink {
   MapTable* table_;
   Environment environment_;
   StateWriter writer_;
-  List<engine::Uuid> ids_;  // by cluster
-  NumberTable rids_;        // the records, and the cluster of each
-  List<std::uint32_t> cluster_of_;
+  List<engine::Uuid> ids_;          // by cluster
+  List<std::uint32_t> cluster_of_;  // of each record that was reached
   List<Moved> moved_;
   // What has been done.
   std::uint64_t records_ = 0;

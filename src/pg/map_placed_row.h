@@ -21,9 +21,9 @@ enum Place : std::size_t {
   kByKind,     // text: of one that took others in, or went into another one, the identifier that
   kByValue,    // text:   joined them; NULL where it is not to be found out
   kByRecords,  // bigint[]: the records that carry it; NULL: more than kMostCarriers
-  kAll,  // bigint[]: its records: of one that took others in, where it is not found out by what,
-         //   and of every one that is to be written down
-  kAllOlds,  // uuid[]: and what each was; of the former
+  kAll,        // bigint[]: where that is not found out here, the records of one that took others
+               //   in; of what is to be written down the places of the records: ReachedRows::rids
+  kAllOlds,    // uuid[]: and what each of the former was
   kFixed
 };
 inline constexpr std::array<Oid, kFixed> kTypes = {

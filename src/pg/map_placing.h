@@ -66,6 +66,7 @@ class Placing {
         map_id_(map_id),
         rids_(environment_.memory()),
         members_(&environment_.memory()),
+        reached_places_(&environment_.memory()),
         clusters_(&environment_.memory()),
         olds_(environment_.memory()),
         ids_(&environment_.memory()),
@@ -83,11 +84,12 @@ class Placing {
   // Those that identity_map_reach() has found, and that are at hand.
   void read_reached(const ReachedRows& reached) {
     members_.reserve(reached.rids.size());
-    tells_all_ = true;
     engine::Ticker ticker(environment_);
     for (std::size_t i = 0; i < reached.rids.size(); ++i) {
       ticker.tick();
       if (!reached.has_record(i)) continue;
+      reached_places_.push_back(reached.all_places.empty() ? static_cast<std::uint32_t>(i)
+                                                           : reached.all_places[i]);
       add_record(reached.rids[i], reached.is_new[i] ? nullptr : &reached.olds[i]);
     }
   }
@@ -324,12 +326,16 @@ class Placing {
     if (!olds_here_.empty()) row_.set(kOlds, olds_array());
     const bool finds_reasons = reasons_wanted_ == Reasons::kYes;
     if (is_merged && finds_reasons) set_reason(reasons_.strongest());
-    if (tells_all_ || (is_merged && !finds_reasons)) {
+    if (!reached_places_.empty()) {
+      std::transform(places.begin(), places.end(), list,
+                     [this](std::uint32_t place) { return reached_places_[place]; });
+      row_.set(kAll, number_array({list, places.size()}));
+    } else if (is_merged && !finds_reasons) {
       std::transform(places.begin(), places.end(), list,
                      [this](std::uint32_t place) { return rids_.keys()[place]; });
       row_.set(kAll, number_array({list, places.size()}));
+      row_.set(kAllOlds, what_they_were(places));
     }
-    if (is_merged && !finds_reasons) row_.set(kAllOlds, what_they_were(places));
     sink_->put(row_);
   }
   // Of each of these records, what it was.
@@ -390,7 +396,6 @@ class Placing {
 
   PlacedSink* sink_;
   Reasons reasons_wanted_;
-  bool tells_all_ = false;  // of every identity its records
   TupleDesc shape_ = nullptr;
   Environment environment_;
   int map_id_;
@@ -402,7 +407,8 @@ class Placing {
   // By the records' places.
   NumberTable rids_;
   List<engine::Succession::Member> members_;
-  List<engine::Uuid> clusters_;  // the ids derived from their first records
+  List<std::uint32_t> reached_places_;  // of those that were reached: ReachedRows::rids
+  List<engine::Uuid> clusters_;         // the ids derived from their first records
   PlaceTable<engine::Uuid> olds_;
   List<engine::Uuid> ids_;  // by cluster
   // By cluster: where its records' places begin in by_cluster_; one more for the end.

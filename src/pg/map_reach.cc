@@ -38,13 +38,12 @@ class Walk {
         limits_(limits),
         rows_(&rows),
         records_here_(&room),
-        live_(memory),
-        gone_(memory),
-        seeds_(memory),
+        known_records_(memory),
+        record_states_(&memory),
+        record_places_(&memory),
+        known_keys_(memory),
+        key_is_seen_(&memory),
         carrier_counts_(&memory),
-        seen_records_(memory),
-        included_(memory),
-        seen_keys_(memory),
         identities_(&memory),
         new_records_(&memory),
         new_keys_(&memory),
@@ -55,10 +54,10 @@ class Walk {
         connecting_(&memory),
         many_(&memory),
         sources_(&memory) {
-    for (const std::int64_t rid : live) live_.insert(rid);
-    for (const std::int64_t rid : gone) gone_.insert(rid);
-    for (const std::int64_t key : seeds) seeds_.insert(key);
-    carrier_counts_.resize(seeds_.keys().size(), 0);
+    for (const std::int64_t rid : live) record_states_[place_of_record(rid)] |= kLive;
+    for (const std::int64_t rid : gone) record_states_[place_of_record(rid)] |= kGone;
+    for (const std::int64_t key : seeds) static_cast<void>(place_of_key(key));
+    carrier_counts_.resize(known_keys_.keys().size(), 0);
   }
 
   void open() {
@@ -79,8 +78,10 @@ class Walk {
   // The records that have changed, first of all: then what their identities carry is known.
   void read_live() {
     guarded([&] {
-      for (const std::int64_t rid : live_.keys()) seen_records_.insert(rid);
-      new_records_.assign(live_.keys().begin(), live_.keys().end());
+      const std::span<const std::int64_t> known = known_records_.keys();
+      for (std::size_t place = 0; place < known.size(); ++place) {
+        if ((record_states_[place] & kLive) != 0) find_record(known[place]);
+      }
     });
     begin_step(new_records_);
     // What identity_map_change_records() has just found.
@@ -101,9 +102,7 @@ class Walk {
   void add_identity(const engine::Uuid& id) { static_cast<void>(take_pack(id)); }
   // An identifier that connects those who carry it, unless it is too common.
   void add_key(std::int64_t key) {
-    if (note_key(key)) {
-      guarded([&] { new_keys_.push_back(key); });
-    }
+    add_key(key, guarded([&] { return place_of_key(key); }));
   }
   // Those who carry an identifier, whatever it is.
   void add_carriers(std::int64_t key) {
@@ -126,7 +125,7 @@ class Walk {
     while (!new_records_.empty() || !new_keys_.empty()) {
       begin_step(new_records_);
       for (const std::int64_t rid : step_) {
-        if (!included_.contains(rid)) look_up_record(rid);
+        if (!is_included(rid)) look_up_record(rid);
       }
       take_records();
       begin_step(new_keys_);
@@ -137,7 +136,7 @@ class Walk {
       if (has_too_much()) return false;
     }
     for (std::size_t i = 0; i < carrier_counts_.size(); ++i) {
-      const std::int64_t key = seeds_.keys()[i];
+      const std::int64_t key = known_keys_.keys()[i];
       if (!is_many(key, carrier_counts_[i])) continue;
       guarded([&] { many_.push_back(key); });
     }
@@ -169,8 +168,7 @@ class Walk {
   }
 
   [[nodiscard]] bool has_too_much() const noexcept {
-    return static_cast<std::int64_t>(seen_records_.keys().size()) > most_ ||
-           bytes_ / 1024 > static_cast<std::size_t>(maintenance_work_mem);
+    return seen_records_ > most_ || bytes_ / 1024 > static_cast<std::size_t>(maintenance_work_mem);
   }
   [[nodiscard]] bool is_many(std::int64_t key, std::int64_t records) const noexcept {
     const std::size_t kind = kind_of_key(key);
@@ -180,23 +178,58 @@ class Walk {
     find(common_, Int64GetDatum(key));
     return next(common_);
   }
+  std::uint32_t place_of_record(std::int64_t rid) {
+    const auto [place, is_new] = known_records_.insert(rid);
+    if (is_new) {
+      record_states_.push_back(0);
+      record_places_.push_back(0);
+    }
+    return place;
+  }
+  std::uint32_t place_of_key(std::int64_t key) {
+    const auto [place, is_new] = known_keys_.insert(key);
+    if (is_new) key_is_seen_.push_back(false);
+    return place;
+  }
+  // The first of the identifiers are those that were given.
+  [[nodiscard]] bool is_seed(std::uint32_t key) const noexcept {
+    return key < carrier_counts_.size();
+  }
+
   // Whether an identifier is a new one and connects those who carry it.
   bool note_key(std::int64_t key) {
-    if (!guarded([&] { return seen_keys_.insert(key).second; })) return false;
+    return note_key(key, guarded([&] { return place_of_key(key); }));
+  }
+  bool note_key(std::int64_t key, std::uint32_t place) {
+    if (key_is_seen_[place]) return false;
+    key_is_seen_[place] = true;
     const bool connects = !is_common(key);
     guarded([&] {
       if (!connects) {
         common_keys_.push_back(key);
         rows_->common.insert(key);
       }
-      if (connects || seeds_.contains(key)) connecting_.push_back(key);
+      if (connects || is_seed(place)) connecting_.push_back(key);
     });
     return connects;
   }
+  // Whether a record is seen for the first time.
+  bool see_record(std::uint32_t place) noexcept {
+    std::uint8_t& state = record_states_[place];
+    if ((state & kSeen) != 0) return false;
+    state |= kSeen;
+    ++seen_records_;
+    return true;
+  }
+  void find_record(std::int64_t rid) {
+    if (see_record(place_of_record(rid))) new_records_.push_back(rid);
+  }
   void add_record(std::int64_t rid) {
-    guarded([&] {
-      if (seen_records_.insert(rid).second) new_records_.push_back(rid);
-    });
+    guarded([&] { find_record(rid); });
+  }
+  [[nodiscard]] bool is_included(std::int64_t rid) const noexcept {
+    const std::uint32_t place = known_records_.find(rid);
+    return place != NumberTable::kNone && (record_states_[place] & kIncluded) != 0;
   }
 
   // A record by its number, into records_here_.
@@ -230,44 +263,50 @@ class Walk {
     for (const MapRecord& record : records_here_->records) {
       if (has_too_much()) return;
       // Of a pack all that it says is known now, unless the record has changed.
-      if (!included_.contains(record.rid)) take_record(record);
+      if (!is_included(record.rid)) take_record(record);
     }
     records_here_->clear();
   }
   void take_record(const MapRecord& record) {
-    include(record.rid, record.source, record.is_new ? nullptr : &record.identity);
-    take_rows(record);
-    count_carrier({row_keys_.data(), row_keys_.size()});
-    for (const std::int64_t key : row_keys_) add_key(key);
-  }
-  // identity: nullptr for none.
-  void include(std::int64_t rid, std::int32_t source, const engine::Uuid* identity) {
-    guarded([&] {
-      if (!included_.insert(rid).second) return;
-      seen_records_.insert(rid);
-      rows_->rids.push_back(rid);
-      rows_->olds.push_back(identity == nullptr ? engine::Uuid{} : *identity);
-      rows_->is_new.push_back(identity == nullptr);
-      const auto number = static_cast<std::int16_t>(source);
-      if (std::find(sources_.begin(), sources_.end(), number) == sources_.end()) {
-        sources_.push_back(number);
-      }
+    const std::uint32_t place = guarded([&] {
+      return include(record.rid, place_of_record(record.rid), record.source,
+                     record.is_new ? nullptr : &record.identity);
     });
-  }
-
-  void count_carrier(std::span<const std::int64_t> keys) noexcept {
-    for (const std::int64_t key : keys) {
-      const std::uint32_t place = seeds_.find(key);
-      if (place != NumberTable::kNone) ++carrier_counts_[place];
+    take_rows(record, place);
+    for (const std::int64_t key : row_keys_) {
+      const std::uint32_t known = guarded([&] { return place_of_key(key); });
+      count_carrier(known);
+      add_key(key, known);
     }
   }
+  // identity: nullptr for none. Gives the record's place in rows_. In a guarded() frame.
+  std::uint32_t include(std::int64_t rid, std::uint32_t known, std::int32_t source,
+                        const engine::Uuid* identity) {
+    if ((record_states_[known] & kIncluded) != 0) return record_places_[known];
+    record_states_[known] |= kIncluded;
+    static_cast<void>(see_record(known));
+    const auto place = static_cast<std::uint32_t>(rows_->rids.size());
+    record_places_[known] = place;
+    rows_->rids.push_back(rid);
+    rows_->olds.push_back(identity == nullptr ? engine::Uuid{} : *identity);
+    rows_->is_new.push_back(identity == nullptr);
+    const auto number = static_cast<std::int16_t>(source);
+    if (std::find(sources_.begin(), sources_.end(), number) == sources_.end()) {
+      sources_.push_back(number);
+    }
+    return place;
+  }
 
-  // The rows of a record; what they carry into row_keys_.
-  void take_rows(const MapRecord& record) {
+  void count_carrier(std::uint32_t key) noexcept {
+    if (is_seed(key)) ++carrier_counts_[key];
+  }
+
+  // The rows of a record, which is at a place in rows_; what they carry into row_keys_.
+  void take_rows(const MapRecord& record, std::uint32_t place) {
     row_keys_.clear();
     const FreshRows::Row* fresh = fresh_ == nullptr ? nullptr : fresh_->row_of(record.rid);
     if (fresh == nullptr || !record.knows_keys) {
-      read_rows(record.rid, record.source);
+      read_rows(record.rid, record.source, place);
       sort_each_once(row_keys_);
       return;
     }
@@ -279,11 +318,11 @@ class Walk {
       std::memcpy(copy, row, row->t_len);
       const std::span<const std::int64_t> keys = records_here_->keys_of(record);
       row_keys_.assign(keys.begin(), keys.end());
-      rows_->add(record.rid, record.source, keys, copy);
+      rows_->add(record.rid, record.source, place, keys, copy);
     });
   }
   // The rows of a record, from the copy of its source.
-  void read_rows(std::int64_t rid, std::int32_t source) {
+  void read_rows(std::int64_t rid, std::int32_t source, std::uint32_t place) {
     Lookup& rows = copies_.of(source).rows;
     find(rows, Int64GetDatum(rid));
     while (next(rows)) {
@@ -297,7 +336,7 @@ class Walk {
       with_numbers(value_of(rows, kRowKeys), [&](std::span<const std::int64_t> keys) {
         guarded([&] {
           row_keys_.insert(row_keys_.end(), keys.begin(), keys.end());
-          rows_->add(rid, source, keys, tuple);
+          rows_->add(rid, source, place, keys, tuple);
         });
       });
       bytes_ += tuple->t_len;
@@ -353,21 +392,30 @@ class Walk {
     ExecStoreMinimalTuple(tuple, row, false);
     slot_getsomeattrs(row, kRowKeys);
     const std::int64_t rid = DatumGetInt64(row->tts_values[kRowRid - 1]);
+    const std::uint32_t record = guarded([&] { return place_of_record(rid); });
+    // One that has changed carries something else, or is no more.
+    const bool is_as_it_was = (record_states_[record] & (kLive | kGone)) == 0;
     with_numbers(row->tts_values[kRowKeys - 1], [&](std::span<const std::int64_t> keys) {
       // No path leads out of an identity that shares nothing, nor did by what a changed record
       // carried.
       for (const std::int64_t key : keys) {
+        const std::uint32_t place = guarded([&] { return place_of_key(key); });
         if (shares) {
-          add_key(key);
+          add_key(key, place);
         } else {
-          static_cast<void>(note_key(key));
+          static_cast<void>(note_key(key, place));
         }
+        if (is_as_it_was) count_carrier(place);
       }
-      if (gone_.contains(rid) || live_.contains(rid)) return;
-      include(rid, source, &identity);
-      count_carrier(keys);
-      guarded([&] { rows_->add(rid, source, keys, tuple); });
+      if (!is_as_it_was) return;
+      guarded(
+          [&] { rows_->add(rid, source, include(rid, record, source, &identity), keys, tuple); });
     });
+  }
+  void add_key(std::int64_t key, std::uint32_t place) {
+    if (note_key(key, place)) {
+      guarded([&] { new_keys_.push_back(key); });
+    }
   }
 
   int map_id_;
@@ -381,13 +429,16 @@ class Walk {
   Lookup carriers_{};
   Lookup common_{};
   Lookup identity_of_{};
-  NumberTable live_;
-  NumberTable gone_;
-  NumberTable seeds_;
-  Numbers<std::int64_t> carrier_counts_;  // by the places of the seeds
-  NumberTable seen_records_;              // found, to be read or included
-  NumberTable included_;
-  NumberTable seen_keys_;
+  // What is known of a record: whether its rows have changed, or it is no more; whether it was
+  // found, to be read or included; whether it is included.
+  enum State : std::uint8_t { kLive = 1, kGone = 2, kSeen = 4, kIncluded = 8 };
+  NumberTable known_records_;
+  Numbers<std::uint8_t> record_states_;
+  Numbers<std::uint32_t> record_places_;  // in rows_, of those that are included
+  std::int64_t seen_records_ = 0;
+  NumberTable known_keys_;
+  Numbers<bool> key_is_seen_;
+  Numbers<std::int64_t> carrier_counts_;  // of those that were given
   Numbers<engine::Uuid> identities_;
   Numbers<std::int64_t> new_records_;
   Numbers<std::int64_t> new_keys_;

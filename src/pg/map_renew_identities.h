@@ -15,11 +15,10 @@ namespace identity_resolve::pg {
 
 class IdentityRenewal {
  public:
-  // The rows were reached; cluster_of(rid): the cluster of a record, which are `clusters`, numbered
-  // from 0. Throws what cluster_of() does, PgError.
-  template <class ClusterOf>
+  // The rows were reached; of_records: the cluster of each record, of which there are `clusters`,
+  // numbered from 0. Throws PgError.
   IdentityRenewal(const ReachedRows& reached, std::size_t clusters, Environment& environment,
-                  ClusterOf&& cluster_of)
+                  std::span<const std::uint32_t> of_records)
       : reached_(&reached),
         environment_(&environment),
         cluster_of_(&environment.memory()),
@@ -27,7 +26,7 @@ class IdentityRenewal {
         first_(clusters + 1, 0, &environment.memory()) {
     cluster_of_.reserve(reached.rows.size());
     for (const SourceRow& row : reached.rows) {
-      const std::uint32_t cluster = cluster_of(row.rid);
+      const std::uint32_t cluster = of_records[row.record];
       cluster_of_.push_back(cluster);
       ++first_[cluster + 1];
     }

@@ -8,6 +8,10 @@
 #include "pg/resolve.h"
 #include "pg/settings.h"
 
+extern "C" {
+#include <access/parallel.h>
+}
+
 namespace identity_resolve::pg {
 
 namespace {
@@ -85,7 +89,8 @@ void Progress::start(ResultKind result, const std::vector<double>& expected) {
     expected_ += sources_.back().expected;
   }
   start_ = stage_start_ = GetCurrentTimestamp();
-  started_ = true;
+  // What a worker resolves is a part of what its leader does.
+  started_ = !IsParallelWorker();
   publish();
 }
 
