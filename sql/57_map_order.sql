@@ -153,6 +153,53 @@ SELECT count(*) AS differ FROM (
   (SELECT app_id, desk_id, shop_id FROM rows.people EXCEPT ALL SELECT * FROM resolve_identities(VARIADIC identity_map_clauses('rows.people')) AS (app_id int[], desk_id int[], shop_id int[]))
   UNION ALL
   (SELECT * FROM resolve_identities(VARIADIC identity_map_clauses('rows.people')) AS (app_id int[], desk_id int[], shop_id int[]) EXCEPT ALL SELECT app_id, desk_id, shop_id FROM rows.people)) AS d;
+RESET maintenance_work_mem;
+-- What changed is resolved side by side, too: this process waits for one of two people, so that a worker takes the other.
+SET client_min_messages = warning;
+SELECT drop_identity_map('rows.people');
+SELECT set_config('rows.leader', pg_backend_pid()::text, false) IS NOT NULL AS told;
+CREATE FUNCTION rows.shows(value text) RETURNS boolean LANGUAGE plpgsql VOLATILE PARALLEL SAFE AS $$
+BEGIN
+  IF value LIKE 'now%' AND pg_backend_pid() = current_setting('rows.leader')::int THEN
+    PERFORM pg_sleep(1);
+  ELSIF value LIKE 'now%' THEN
+    RAISE NOTICE 'shown by another process';
+  END IF;
+  RETURN value NOT LIKE '%bad%';
+END $$;
+UPDATE rows.app SET email = 'both' || id || '@x.com' WHERE id IN (1, 2);
+UPDATE rows.desk SET email = 'both' || id || '@x.com' WHERE id IN (1, 2);
+CREATE DOMAIN rows.shown AS text CHECK (rows.shows(VALUE));
+SELECT create_identity_map('rows.people', identity_source('app', 'SELECT id, email FROM rows.app WHERE id <= 100'), identity_source('desk', 'SELECT id, email FROM rows.desk'),
+  identity_column('app_id', 'int[]'), identity_column('desk_id', 'int[]'), identity_column('email', 'rows.shown[]'));
+CALL refresh_identity_map('rows.people');
+CREATE TABLE rows.before AS SELECT identity_id, app_id FROM rows.people;
+UPDATE rows.app SET email = 'now' || id || '@x.com' WHERE id IN (1, 2);
+RESET client_min_messages;
+CALL refresh_identity_map('rows.people');
+SELECT p.app_id, p.desk_id, p.email, b.identity_id IS NOT NULL AS kept FROM rows.people AS p LEFT JOIN rows.before AS b USING (identity_id) WHERE p.app_id && '{1,2}' OR p.desk_id && '{1,2}' ORDER BY 1, 2;
+SELECT event, count(*) FROM identity_map_history('rows.people') GROUP BY event ORDER BY event;
+-- People of one past are one part, and so are those whom an identifier connects: no worker is of use then.
+UPDATE rows.app SET email = 'now@x.com' WHERE id IN (1, 2);
+CALL refresh_identity_map('rows.people');
+SELECT app_id, desk_id, email FROM rows.people WHERE app_id && '{1,2}' ORDER BY 1;
+SELECT event, by_value, count(*) FROM identity_map_history('rows.people') WHERE event <> 'created' AND event <> 'split' GROUP BY event, by_value ORDER BY event;
+-- An error of a worker leaves the map as it was.
+UPDATE rows.app SET email = 'now' || id || '.bad@x.com' WHERE id IN (3, 4);
+\set VERBOSITY terse
+CALL refresh_identity_map('rows.people');
+\set VERBOSITY default
+SELECT app_id, email FROM rows.people WHERE app_id && '{3,4}' ORDER BY 1;
+-- Nor does it matter how many there are.
+UPDATE rows.app SET email = 'same' || id % 30 || '@x.com';
+UPDATE rows.desk SET email = 'e' || id + 1 || '@x.com' WHERE id % 7 = 0;
+DELETE FROM rows.desk WHERE id % 11 = 0;
+CALL refresh_identity_map('rows.people');
+SELECT (last_changes - 'records') FROM identity_maps;
+SELECT count(*) AS differ FROM (
+  (SELECT app_id, desk_id FROM rows.people EXCEPT ALL SELECT * FROM resolve_identities(VARIADIC identity_map_clauses('rows.people')) AS (app_id int[], desk_id int[]))
+  UNION ALL
+  (SELECT * FROM resolve_identities(VARIADIC identity_map_clauses('rows.people')) AS (app_id int[], desk_id int[]) EXCEPT ALL SELECT app_id, desk_id FROM rows.people)) AS d;
 SET client_min_messages = warning;
 SELECT drop_identity_map('rows.people');
 DROP SCHEMA rows CASCADE;

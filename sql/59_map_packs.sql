@@ -96,6 +96,10 @@ SELECT count(*) AS written FROM :identities AS k LEFT JOIN packs.after AS a USIN
 UPDATE :records SET identity_id = (SELECT identity_id FROM packs.people WHERE app_id = '{u1}') WHERE source = 2 AND record_id = '10';
 CALL refresh_identity_map('packs.people', full => true);
 SELECT * FROM packs.look();
+-- It brings back the identities that somebody took out of the state.
+DELETE FROM :identities;
+CALL refresh_identity_map('packs.people', full => true);
+SELECT identities = (SELECT count(*) FROM :identities) AS all_there, wrong, differ FROM packs.look();
 UPDATE :identities SET packed = NULL;
 SELECT alter_identity_map('packs.people', identity_rule('email', max_records => 4));
 CALL refresh_identity_map('packs.people');

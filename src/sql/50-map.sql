@@ -288,7 +288,8 @@ COMMENT ON FUNCTION identity_map_free_id(integer, uuid) IS 'internal: an id that
 
 -- identity_map_write(clauses, map_id, dead, at, map, columns): the same of what identity_map_reach() has found
 -- last, and brings the map's table in line, whose columns these are. Gives what was done; NULL where more hangs
--- on the table's rows than its indexes (src/pg/map_table.h): then nothing has been done.
+-- on the table's rows than its indexes (src/pg/map_table.h): then nothing has been done. Where it pays, parallel
+-- workers resolve their part of it (src/pg/map_place_side.h).
 CREATE FUNCTION identity_map_write(clauses identity_clause[], map_id integer, dead uuid[], at timestamptz, map regclass, columns text[])
   RETURNS jsonb
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;

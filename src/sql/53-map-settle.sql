@@ -206,7 +206,8 @@ BEGIN
    UPDATE ' || p || 'records AS m SET identity_id = r.id
    FROM (SELECT "[id]" AS id, unnest("[moved]") AS rid FROM ids WHERE "[moved]" IS NOT NULL) AS r
    WHERE m.rid = r.rid),
- w_new AS (INSERT INTO ' || p || 'identities (identity_id, created_at) SELECT "[id]", $2 FROM ids WHERE "[is_new]"),
+ w_new AS (INSERT INTO ' || p || 'identities (identity_id, created_at) SELECT r."[id]", $2 FROM ids AS r
+           WHERE r."[is_new]" OR NOT EXISTS (SELECT FROM ' || p || 'identities AS i WHERE i.identity_id = r."[id]")),
  w_gone AS (DELETE FROM ' || p || 'identities AS i WHERE i.identity_id = ANY (ARRAY(SELECT old FROM lost))),
  w_retired AS (INSERT INTO ' || p || 'retired (identity_id, into_id, at) SELECT old, into_id, $2 FROM lost),
  events (event, identity_id, from_ids, into_id, by_kind, by_value, by_rids) AS (

@@ -2,13 +2,13 @@
 -- pg_catalog, pg_temp, in one transaction.
 --
 --   look      the columns of the sources, should they have changed              52-map-read.sql
---   read      each source: rows that are new, rows that are gone, into the      src/pg/map_read.cc
---             copies
+--   read      each source: rows that are new, rows that are gone, into the      src/pg/map_ahead.cc
+--             copies; side by side, until something is written                  src/pg/map_read.cc
 --   change    of the records touched: their identifiers' keys, before and now   src/pg/map_change.cc
 --   reach     the records that a path of shared identifiers connects with       src/pg/map_reach.cc
 --             them, before or now, and their rows
---   settle    resolves these alone, and writes what differs: the state          src/pg/map_place.cc
---             and the table                                                     53-map-settle.sql
+--   settle    resolves these alone, side by side, and writes what differs:      src/pg/map_place.cc
+--             the state and the table                                           53-map-settle.sql
 
 -- Brings all records and keys in line with the copies. Gives the identities of records that are gone.
 CREATE FUNCTION identity_map_reconcile(m identity_map_catalog) RETURNS uuid[]
