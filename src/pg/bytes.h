@@ -52,4 +52,19 @@ class ByteReader {
   std::string_view rest_;
 };
 
+// Bytes in shared memory, their size before them.
+inline std::size_t sized_room(std::string_view bytes) noexcept {
+  return sizeof(std::size_t) + bytes.size();
+}
+inline void put_sized(char* room, std::string_view bytes) noexcept {
+  const std::size_t size = bytes.size();
+  std::memcpy(room, &size, sizeof size);
+  std::memcpy(room + sizeof size, bytes.data(), size);
+}
+inline std::string_view sized_at(const char* room) noexcept {
+  std::size_t size = 0;
+  std::memcpy(&size, room, sizeof size);
+  return {room + sizeof size, size};
+}
+
 }  // namespace identity_resolve::pg

@@ -242,7 +242,7 @@ void read_side_by_side(const Told& told, std::string_view bytes, const char* lib
   const std::size_t store_size = sts_estimate(workers + 1);
   shm_toc_estimate_chunk(&context->estimator, sizeof(Shared));
   shm_toc_estimate_chunk(&context->estimator, outcomes_size);
-  shm_toc_estimate_chunk(&context->estimator, sizeof(std::size_t) + bytes.size());
+  shm_toc_estimate_chunk(&context->estimator, sized_room(bytes));
   const std::size_t store_count = told.sources.size() * kStores;
   for (std::size_t i = 0; i < store_count; ++i) {
     shm_toc_estimate_chunk(&context->estimator, store_size);
@@ -256,11 +256,8 @@ void read_side_by_side(const Told& told, std::string_view bytes, const char* lib
     void* outcomes = shm_toc_allocate(context->toc, outcomes_size);
     std::memset(outcomes, 0, outcomes_size);
     shm_toc_insert(context->toc, kOutcomes, outcomes);
-    auto* room =
-        static_cast<char*>(shm_toc_allocate(context->toc, sizeof(std::size_t) + bytes.size()));
-    const std::size_t size = bytes.size();
-    std::memcpy(room, &size, sizeof size);
-    std::memcpy(room + sizeof size, bytes.data(), size);
+    auto* room = static_cast<char*>(shm_toc_allocate(context->toc, sized_room(bytes)));
+    put_sized(room, bytes);
     shm_toc_insert(context->toc, kTold, room);
     auto** stores = static_cast<SharedTuplestoreAccessor**>(
         palloc(store_count * sizeof(SharedTuplestoreAccessor*)));
@@ -350,9 +347,7 @@ void identity_map_scan_worker(dsm_segment* segment, shm_toc* toc) {
   const auto* bytes = static_cast<const char*>(shm_toc_lookup(toc, kTold, false));
   ContextMemory memory(CurrentMemoryContext);
   guarded([&] {
-    std::size_t size = 0;
-    std::memcpy(&size, bytes, sizeof size);
-    const Told told = told_by({bytes + sizeof size, size});
+    const Told told = told_by(sized_at(bytes));
     read_sources(
         told, *shared, [&](std::size_t at, const FoundRows& found, const ScanResult& result) {
           call([&] {

@@ -403,7 +403,7 @@ bool place_side_by_side(const PlaceTask& task, ReachedRows& reached, const Ids& 
     ParallelContext* made =
         CreateParallelContext(library_of(task.function), "identity_map_place_worker", workers);
     shm_toc_estimate_chunk(&made->estimator, sizeof(Shared));
-    shm_toc_estimate_chunk(&made->estimator, sizeof(std::size_t) + told.size());
+    shm_toc_estimate_chunk(&made->estimator, sized_room(told));
     for (std::size_t part = 0; part < parts; ++part) {
       shm_toc_estimate_chunk(&made->estimator, sizes[part]);
       shm_toc_estimate_chunk(&made->estimator, sts_estimate(workers + 1));
@@ -421,11 +421,8 @@ bool place_side_by_side(const PlaceTask& task, ReachedRows& reached, const Ids& 
     shared->parts = static_cast<std::uint32_t>(parts);
     SharedFileSetInit(&shared->files, context->seg);
     shm_toc_insert(context->toc, kShared, shared);
-    auto* room =
-        static_cast<char*>(shm_toc_allocate(context->toc, sizeof(std::size_t) + told.size()));
-    const std::size_t size = told.size();
-    std::memcpy(room, &size, sizeof size);
-    std::memcpy(room + sizeof size, told.data(), size);
+    auto* room = static_cast<char*>(shm_toc_allocate(context->toc, sized_room(told)));
+    put_sized(room, told);
     shm_toc_insert(context->toc, kTold, room);
     stores =
         static_cast<SharedTuplestoreAccessor**>(palloc(parts * sizeof(SharedTuplestoreAccessor*)));
@@ -487,9 +484,7 @@ void identity_map_place_worker(dsm_segment* segment, shm_toc* toc) {
   SharedFileSetAttach(&shared->files, segment);
   const auto* bytes = static_cast<const char*>(shm_toc_lookup(toc, kTold, false));
   guarded([&] {
-    std::size_t size = 0;
-    std::memcpy(&size, bytes, sizeof size);
-    const PlaceTask task = told_by({bytes + sizeof size, size});
+    const PlaceTask task = told_by(sized_at(bytes));
     const TupleDesc shape = call([&] { return PlacedRow::shape_with(task.columns); });
     for (std::size_t part = shared->next++; part < shared->parts; part = shared->next++) {
       auto* rows =
