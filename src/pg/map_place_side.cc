@@ -392,9 +392,15 @@ bool place_side_by_side(const PlaceTask& task, ReachedRows& reached, const Ids& 
   const std::string told = as_bytes(task);
   const TupleDesc shape = call([&] { return PlacedRow::shape_with(task.columns); });
   List<std::size_t> sizes(&environment.memory());
+  std::size_t shared_bytes = 0;
   for (std::size_t part = 0; part < parts; ++part) {
     sizes.push_back(part == 0 ? 0 : room_for(reached, part));
+    shared_bytes += sizes.back();
   }
+  // A container's /dev/shm has 64 MB, if nobody has asked for more: what needs more is resolved
+  // here.
+  constexpr std::size_t kMostShared = std::size_t{32} << 20;
+  if (shared_bytes > kMostShared) return false;
   List<Stream> streams(&environment.memory());
   streams.reserve(parts);
 
