@@ -29,8 +29,8 @@ live() {
 }
 
 # Two databases, so that both processors of a small machine have something to do. In the first no change is small enough
-# to be known record by record and settled in memory: the whole map is, by SQL. In the second the sources are read side by
-# side, by parallel workers.
+# to be known record by record and settled in memory: the whole map is, by SQL. In the second the sources are read, and
+# what changed is resolved, side by side by parallel workers.
 half=$((histories / 2))
 prepare one
 prepare two
