@@ -33,7 +33,7 @@ CREATE TABLE model.rules (kind text PRIMARY KEY, rule identity_clause);
 CREATE TABLE model.columns (name text PRIMARY KEY, type text, place int);
 CREATE TABLE model.tombs (source text, record_id text, PRIMARY KEY (source, record_id));
 CREATE TABLE model.again (source text, record_id text);                  -- to be read again, as they were remembered
-CREATE TABLE model.ids (id uuid PRIMARY KEY, born int, died int, into_id uuid); -- every id that the map ever had
+CREATE TABLE model.ids (id uuid PRIMARY KEY, born numeric, died int, into_id uuid); -- every id that the map ever had, and the check that first saw it
 CREATE TABLE model.before (source text, record_id text, id uuid);        -- the map's records at the last check
 CREATE TABLE model.now (LIKE model.before);
 CREATE TABLE model.want (source text, record_id text, cluster uuid);     -- the same by a full resolve
@@ -207,7 +207,7 @@ BEGIN
   CALL model.together(to_regclass('m'));
 
   -- (c) Ids. An old identity goes with most of its records; where two places have as many, with any of them.
-  CREATE TEMPORARY TABLE IF NOT EXISTS picks (old uuid, id uuid, n bigint, is_sure boolean, born int);
+  CREATE TEMPORARY TABLE IF NOT EXISTS picks (old uuid, id uuid, n bigint, is_sure boolean, born numeric);
   DELETE FROM picks;
   INSERT INTO picks
     SELECT v.old, v.id, v.n, count(*) OVER (PARTITION BY v.old) = 1, i.born
@@ -246,14 +246,16 @@ BEGIN
           FROM model.now n LEFT JOIN model.before b USING (source, record_id) GROUP BY n.id) x;
   DELETE FROM model.events WHERE event IS NULL OR is_new AND event = 'created';
   PERFORM model.count(event, count(*)) FROM model.events GROUP BY event;
-  CREATE TEMP TABLE IF NOT EXISTS told (event text, identity_id uuid, from_ids uuid[], into_id uuid, by_kind text, by_value text);
+  CREATE TEMP TABLE IF NOT EXISTS told (event text, identity_id uuid, from_ids uuid[], into_id uuid, by_kind text, by_value text, at timestamptz);
   DELETE FROM told;
-  INSERT INTO told SELECT h.event, h.identity_id, nullif(ARRAY(SELECT unnest(h.from_ids) ORDER BY 1), '{}'), h.into_id, h.by_kind, h.by_value
+  INSERT INTO told SELECT h.event, h.identity_id, nullif(ARRAY(SELECT unnest(h.from_ids) ORDER BY 1), '{}'), h.into_id, h.by_kind, h.by_value, h.at
     FROM identity_map_history('m', since => began) h;
   IF is_loose THEN
     DELETE FROM model.events;
     INSERT INTO model.events SELECT event, identity_id, from_ids, into_id FROM told;
-    INSERT INTO model.ids SELECT DISTINCT e.identity_id, s.clock FROM model.events e, model.state s ON CONFLICT DO NOTHING;
+    -- What came to be at several times since the last check is not of one age.
+    INSERT INTO model.ids SELECT t.identity_id, s.clock + dense_rank() OVER (ORDER BY t.at) / 1000.0
+      FROM (SELECT identity_id, min(at) AS at FROM told GROUP BY identity_id) t, model.state s ON CONFLICT DO NOTHING;
   ELSE
     INSERT INTO model.events
     SELECT 'retired', g.id, NULL, CASE WHEN count(p.id) <= 1 THEN min(p.id::text)::uuid
