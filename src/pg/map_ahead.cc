@@ -6,21 +6,18 @@
 // error of a worker is the leader's.
 #include "pg/map_ahead.h"
 
-#include "pg/bytes.h"
 #include "pg/library.h"
 #include "pg/map_arrays.h"
 #include "pg/map_snapshot.h"
 #include "pg/map_state.h"
 #include "pg/settings.h"
+#include "pg/shared_rows.h"
 
 #include <algorithm>
 #include <atomic>
 
 extern "C" {
-#include <access/parallel.h>
 #include <optimizer/cost.h>
-#include <storage/sharedfileset.h>
-#include <utils/sharedtuplestore.h>
 PGDLLEXPORT void identity_map_scan_worker(dsm_segment* segment, shm_toc* toc);
 }
 
@@ -71,8 +68,7 @@ std::string as_bytes(const Told& told) {
     to.add_text(source.forgotten);
     to.add_text(source.known);
   }
-  const auto* clauses = reinterpret_cast<const char*>(DatumGetPointer(told.clauses));
-  to.add_bytes({clauses, VARSIZE(clauses)});
+  add_clauses(to, told.clauses);
   return to.take();
 }
 
@@ -90,13 +86,17 @@ Told told_by(std::string_view bytes) {
     source.forgotten = from.get_text();
     source.known = from.get_text();
   }
-  const std::string_view clauses = from.rest();
-  told.clauses = call([&] {
-    void* copy = palloc(clauses.size());
-    std::memcpy(copy, clauses.data(), clauses.size());
-    return PointerGetDatum(copy);
-  });
+  told.clauses = take_clauses(from);
   return told;
+}
+
+// The shape of what is found of a source. PostgreSQL's half.
+TupleDesc shape_of(int map_id, int source) {
+  const Relation copy =
+      open_state(map_id, psprintf("rows_%d", source), {ACL_SELECT}, AccessShareLock);
+  const TupleDesc shape = found_shape(copy);
+  table_close(copy, NoLock);
+  return shape;
 }
 
 // Takes the sources that nobody has taken, one after the other: take(place, rows, result).
@@ -105,11 +105,8 @@ void read_sources(const Told& told, Shared& shared, Take&& take) {
   for (std::size_t at = shared.next++; at < told.sources.size(); at = shared.next++) {
     const Told::Source& source = told.sources[at];
     const FoundRows found = call([&] {
-      const Relation copy = open_state(told.map_id, psprintf("rows_%d", source.number),
-                                       {ACL_SELECT}, AccessShareLock);
-      const TupleDesc shape = found_shape(copy);
-      table_close(copy, NoLock);
-      return FoundRows{tuplestore_begin_heap(true, false, work_mem), shape};
+      return FoundRows{tuplestore_begin_heap(true, false, work_mem),
+                       shape_of(told.map_id, source.number)};
     });
     const ScanResult result = scan_source({told.clauses,
                                            source.place,
@@ -144,9 +141,6 @@ void read_here(const Told& told, Shared& shared, FoundAhead& into) {
 std::uint64_t key_of(std::size_t at, Store store) noexcept {
   return kFirstStore + at * kStores + store;
 }
-SharedTuplestore* store_of(shm_toc* toc, std::size_t at, Store store) {
-  return static_cast<SharedTuplestore*>(shm_toc_lookup(toc, key_of(at, store), false));
-}
 // The shape of a row that has what has been looked up.
 TupleDesc known_shape() {
   const TupleDesc shape = CreateTemplateTupleDesc(1);
@@ -154,22 +148,7 @@ TupleDesc known_shape() {
   return shape;
 }
 
-// What a worker has found of a source. PostgreSQL's half.
-void share(SharedTuplestoreAccessor* store, const FoundRows& found, const ScanResult& result) {
-  TupleTableSlot* row = MakeSingleTupleTableSlot(found.shape, &TTSOpsMinimalTuple);
-  while (tuplestore_gettupleslot(found.rows, true, false, row)) {
-    CHECK_FOR_INTERRUPTS();
-    if (is_known(result, row)) continue;
-    bool is_own = false;
-    MinimalTuple tuple = ExecFetchSlotMinimalTuple(row, &is_own);
-    sts_puttuple(store, nullptr, tuple);
-    if (is_own) pfree(tuple);
-  }
-  sts_end_write(store);
-  ExecDropSingleTupleTableSlot(row);
-  tuplestore_end(found.rows);
-}
-// And what it has looked up, where that is not too large.
+// What a worker has looked up of a source, where that is not too large. PostgreSQL's half.
 void share(SharedTuplestoreAccessor* store, const KnownRecords& known) {
   Datum bytes = known.as_bytes();
   bool is_null = false;
@@ -177,7 +156,7 @@ void share(SharedTuplestoreAccessor* store, const KnownRecords& known) {
   sts_end_write(store);
 }
 
-// What a worker has looked up; nullptr where it was too large.
+// nullptr where it was too large.
 KnownRecords* collect_known(const Told& told, std::size_t at, SharedTuplestoreAccessor* store,
                             FoundAhead& into) {
   KnownRecords* known = nullptr;
@@ -199,20 +178,8 @@ void collect(const Told& told, const Outcome* outcomes, SharedTuplestoreAccessor
              FoundAhead& into) {
   for (std::size_t at = 0; at < told.sources.size(); ++at) {
     if (!outcomes[at].is_found) continue;
-    const Relation copy = open_state(told.map_id, psprintf("rows_%d", told.sources[at].number),
-                                     {ACL_SELECT}, AccessShareLock);
-    TupleTableSlot* row = MakeSingleTupleTableSlot(found_shape(copy), &TTSOpsMinimalTuple);
-    table_close(copy, NoLock);
-    Tuplestorestate* rows = tuplestore_begin_heap(true, false, work_mem);
-    SharedTuplestoreAccessor* store = stores[at * kStores + kRows];
-    sts_begin_parallel_scan(store);
-    while (MinimalTuple tuple = sts_parallel_scan_next(store, nullptr)) {
-      CHECK_FOR_INTERRUPTS();
-      ExecStoreMinimalTuple(tuple, row, false);
-      tuplestore_puttupleslot(rows, row);
-    }
-    sts_end_parallel_scan(store);
-    ExecDropSingleTupleTableSlot(row);
+    Tuplestorestate* rows = take_shared_rows(stores[at * kStores + kRows],
+                                             shape_of(told.map_id, told.sources[at].number));
     KnownRecords* known = collect_known(told, at, stores[at * kStores + kKnown], into);
     guarded([&] {
       into.sources.push_back(
@@ -239,15 +206,12 @@ void read_side_by_side(const Told& told, std::string_view bytes, const char* lib
   EnterParallelMode();
   ParallelContext* context = CreateParallelContext(library, "identity_map_scan_worker", workers);
   const std::size_t outcomes_size = told.sources.size() * sizeof(Outcome);
-  const std::size_t store_size = sts_estimate(workers + 1);
   shm_toc_estimate_chunk(&context->estimator, sizeof(Shared));
   shm_toc_estimate_chunk(&context->estimator, outcomes_size);
   shm_toc_estimate_chunk(&context->estimator, sized_room(bytes));
   const std::size_t store_count = told.sources.size() * kStores;
-  for (std::size_t i = 0; i < store_count; ++i) {
-    shm_toc_estimate_chunk(&context->estimator, store_size);
-  }
-  shm_toc_estimate_keys(&context->estimator, 3 + store_count);
+  estimate_stores(context, store_count);
+  shm_toc_estimate_keys(&context->estimator, 3);
   InitializeParallelDSM(context);
   if (context->nworkers > 0) {
     auto* shared = new (shm_toc_allocate(context->toc, sizeof(Shared))) Shared{};
@@ -259,14 +223,8 @@ void read_side_by_side(const Told& told, std::string_view bytes, const char* lib
     auto* room = static_cast<char*>(shm_toc_allocate(context->toc, sized_room(bytes)));
     put_sized(room, bytes);
     shm_toc_insert(context->toc, kTold, room);
-    auto** stores = static_cast<SharedTuplestoreAccessor**>(
-        palloc(store_count * sizeof(SharedTuplestoreAccessor*)));
-    for (std::size_t i = 0; i < store_count; ++i) {
-      auto* store = static_cast<SharedTuplestore*>(shm_toc_allocate(context->toc, store_size));
-      stores[i] = sts_initialize(store, context->nworkers + 1, 0, 0, SHARED_TUPLESTORE_SINGLE_PASS,
-                                 &shared->files, psprintf("source.%zu", i));
-      shm_toc_insert(context->toc, kFirstStore + i, store);
-    }
+    SharedTuplestoreAccessor** stores =
+        make_stores(context, store_count, kFirstStore, &shared->files);
     LaunchParallelWorkers(context);
     if (context->nworkers_launched > 0) {
       FoundAhead* found = LastFound::of_or_new(told.map_id);
@@ -348,17 +306,18 @@ void identity_map_scan_worker(dsm_segment* segment, shm_toc* toc) {
   ContextMemory memory(CurrentMemoryContext);
   guarded([&] {
     const Told told = told_by(sized_at(bytes));
-    read_sources(
-        told, *shared, [&](std::size_t at, const FoundRows& found, const ScanResult& result) {
-          call([&] {
-            const auto attach = [&](Store store) {
-              return sts_attach(store_of(toc, at, store), ParallelWorkerNumber + 1, &shared->files);
-            };
-            share(attach(kKnown), *look_up(told, at, found, result, memory));
-            share(attach(kRows), found, result);
-          });
-          outcomes[at] = {true, result.ids_are_unique};
-        });
+    read_sources(told, *shared,
+                 [&](std::size_t at, const FoundRows& found, const ScanResult& result) {
+                   call([&] {
+                     const auto attach = [&](Store store) {
+                       return attach_store(toc, key_of(at, store), &shared->files);
+                     };
+                     share(attach(kKnown), *look_up(told, at, found, result, memory));
+                     share_rows(attach(kRows), found.rows, found.shape,
+                                [&](TupleTableSlot* row) { return is_known(result, row); });
+                   });
+                   outcomes[at] = {true, result.ids_are_unique};
+                 });
   });
 }
 

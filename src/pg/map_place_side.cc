@@ -4,16 +4,13 @@
 #include <atomic>
 
 #include "engine/disjoint_set.h"
-#include "pg/bytes.h"
 #include "pg/library.h"
 #include "pg/map_tables.h"
 #include "pg/settings.h"
+#include "pg/shared_rows.h"
 
 extern "C" {
-#include <access/parallel.h>
 #include <optimizer/cost.h>
-#include <storage/sharedfileset.h>
-#include <utils/sharedtuplestore.h>
 PGDLLEXPORT void identity_map_place_worker(dsm_segment* segment, shm_toc* toc);
 }
 
@@ -33,15 +30,12 @@ struct Shared {
 };
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
-enum Key : std::uint64_t { kShared = 1, kTold, kFirstPart };
-enum PartKey : std::uint64_t { kRows, kPlaced, kPartKeys };
-
-std::uint64_t key_of(std::size_t part, PartKey of) noexcept {
-  return kFirstPart + part * kPartKeys + of;
-}
-SharedTuplestore* store_of(shm_toc* toc, std::size_t part) {
-  return static_cast<SharedTuplestore*>(shm_toc_lookup(toc, key_of(part, kPlaced), false));
-}
+enum Key : std::uint64_t {
+  kShared = 1,
+  kTold,
+  kFirstRows = std::uint64_t{1} << 32,  // of each part, by its number
+  kFirstStore = std::uint64_t{2} << 32  // and for what is found out of it
+};
 
 // A part's rows as bytes: how many records and rows there are, the records, and each row with its
 // head before it, all of them MAXALIGNed.
@@ -84,38 +78,39 @@ class Together {
   }
 
  private:
-  void unite(std::uint32_t a, std::uint32_t b) noexcept {
-    sets_.unite(engine::RowNumber{a}, engine::RowNumber{b});
+  // The record that had a key first, for each key.
+  template <class Key>
+  struct Firsts {
+    explicit Firsts(Environment& environment)
+        : keys(environment.memory()), records(&environment.memory()) {}
+    PlaceTable<Key> keys;
+    List<std::uint32_t> records;
+  };
+  // A record that has a key is together with the first one that has.
+  template <class Key>
+  void unite(Firsts<Key>& firsts, const Key& key, std::uint32_t record) {
+    const auto [place, is_first] = firsts.keys.insert(key);
+    if (is_first) {
+      firsts.records.push_back(record);
+    } else {
+      sets_.unite(engine::RowNumber{firsts.records[place]}, engine::RowNumber{record});
+    }
   }
   void unite_records() {
     engine::Ticker ticker(*environment_);
-    PlaceTable<engine::Uuid> olds(environment_->memory());
-    List<std::uint32_t> first(&environment_->memory());
+    Firsts<engine::Uuid> olds(*environment_);
     for (std::uint32_t i = 0; i < reached_->rids.size(); ++i) {
       ticker.tick();
-      if (reached_->is_new[i]) continue;
-      const auto [place, is_first] = olds.insert(reached_->olds[i]);
-      if (is_first) {
-        first.push_back(i);
-      } else {
-        unite(first[place], i);
-      }
+      if (!reached_->is_new[i]) unite(olds, reached_->olds[i], i);
     }
   }
   void unite_rows() {
     engine::Ticker ticker(*environment_);
-    NumberTable keys(environment_->memory());
-    List<std::uint32_t> first(&environment_->memory());
+    Firsts<std::int64_t> keys(*environment_);
     for (const SourceRow& row : reached_->rows) {
       for (const std::int64_t key : reached_->keys_of(row)) {
         ticker.tick();
-        if (reached_->common.contains(key)) continue;
-        const auto [place, is_first] = keys.insert(key);
-        if (is_first) {
-          first.push_back(row.record);
-        } else {
-          unite(first[place], row.record);
-        }
+        if (!reached_->common.contains(key)) unite(keys, key, row.record);
       }
     }
   }
@@ -234,8 +229,7 @@ std::string as_bytes(const PlaceTask& task) {
     to.add(column.attndims);
     to.add(column.attcollation);
   }
-  const auto* clauses = reinterpret_cast<const char*>(DatumGetPointer(task.clauses));
-  to.add_bytes({clauses, VARSIZE(clauses)});
+  add_clauses(to, task.clauses);
   return to.take();
 }
 
@@ -257,12 +251,7 @@ PlaceTask told_by(std::string_view bytes) {
       TupleDescInitEntryCollation(task.columns, at, collation);
     });
   }
-  const std::string_view clauses = from.rest();
-  task.clauses = call([&] {
-    void* copy = palloc(clauses.size());
-    std::memcpy(copy, clauses.data(), clauses.size());
-    return PointerGetDatum(copy);
-  });
+  task.clauses = take_clauses(from);
   return task;
 }
 
@@ -275,34 +264,6 @@ Tuplestorestate* place(const PlaceTask& task, TupleDesc shape, const ReachedRows
   Placing placing(task.clauses, task.map_id, task.columns, Reasons::kYes, rows);
   placing.read_reached(reached);
   placing.go({});
-  return placed;
-}
-
-// PostgreSQL's half.
-void share(SharedTuplestoreAccessor* store, Tuplestorestate* placed, TupleDesc shape) {
-  TupleTableSlot* row = MakeSingleTupleTableSlot(shape, &TTSOpsMinimalTuple);
-  while (tuplestore_gettupleslot(placed, true, false, row)) {
-    CHECK_FOR_INTERRUPTS();
-    bool is_own = false;
-    MinimalTuple tuple = ExecFetchSlotMinimalTuple(row, &is_own);
-    sts_puttuple(store, nullptr, tuple);
-    if (is_own) pfree(tuple);
-  }
-  sts_end_write(store);
-  ExecDropSingleTupleTableSlot(row);
-  tuplestore_end(placed);
-}
-Tuplestorestate* collect(SharedTuplestoreAccessor* store, TupleDesc shape) {
-  TupleTableSlot* row = MakeSingleTupleTableSlot(shape, &TTSOpsMinimalTuple);
-  Tuplestorestate* placed = tuplestore_begin_heap(false, false, work_mem);
-  sts_begin_parallel_scan(store);
-  while (MinimalTuple tuple = sts_parallel_scan_next(store, nullptr)) {
-    CHECK_FOR_INTERRUPTS();
-    ExecStoreMinimalTuple(tuple, row, false);
-    tuplestore_puttupleslot(placed, row);
-  }
-  sts_end_parallel_scan(store);
-  ExecDropSingleTupleTableSlot(row);
   return placed;
 }
 
@@ -351,7 +312,7 @@ void put_all(std::span<Stream> streams, TupleDesc columns, PlacedSink& sink) {
   MemoryContextDelete(memory);
 }
 
-// Identities whose records are gone, where no other record was of them.
+// Identities whose records are gone, where none that was reached was of them.
 void put_dead(const ReachedRows& reached, const Ids& dead, TupleDesc columns, PlacedSink& sink,
               Environment& environment) {
   if (dead.count == 0) return;
@@ -363,11 +324,7 @@ void put_dead(const ReachedRows& reached, const Ids& dead, TupleDesc columns, Pl
   }
   PlacedRow row;
   row.make_room(static_cast<std::size_t>(columns->natts));
-  for (std::size_t i = 0; i < dead.count; ++i) {
-    if (dead.nulls[i] || !olds.insert(uuid_of(dead.values[i])).second) continue;
-    row.begin_lost(dead.values[i]);
-    call([&] { sink.put(row); });
-  }
+  put_dead(dead, olds, row, sink);
 }
 
 // How many workers pay: what they take from this process costs more than to start them. A row is
@@ -412,9 +369,9 @@ bool place_side_by_side(const PlaceTask& task, ReachedRows& reached, const Ids& 
     shm_toc_estimate_chunk(&made->estimator, sized_room(told));
     for (std::size_t part = 0; part < parts; ++part) {
       shm_toc_estimate_chunk(&made->estimator, sizes[part]);
-      shm_toc_estimate_chunk(&made->estimator, sts_estimate(workers + 1));
     }
-    shm_toc_estimate_keys(&made->estimator, 2 + parts * kPartKeys);
+    estimate_stores(made, parts);
+    shm_toc_estimate_keys(&made->estimator, 2 + parts);
     InitializeParallelDSM(made);
     return made;
   });
@@ -430,20 +387,12 @@ bool place_side_by_side(const PlaceTask& task, ReachedRows& reached, const Ids& 
     auto* room = static_cast<char*>(shm_toc_allocate(context->toc, sized_room(told)));
     put_sized(room, told);
     shm_toc_insert(context->toc, kTold, room);
-    stores =
-        static_cast<SharedTuplestoreAccessor**>(palloc(parts * sizeof(SharedTuplestoreAccessor*)));
-    for (std::size_t part = 0; part < parts; ++part) {
-      if (part > 0) {
-        auto* rows = static_cast<char*>(shm_toc_allocate(context->toc, sizes[part]));
-        write_part(reached, part, rows);
-        shm_toc_insert(context->toc, key_of(part, kRows), rows);
-      }
-      auto* store =
-          static_cast<SharedTuplestore*>(shm_toc_allocate(context->toc, sts_estimate(workers + 1)));
-      stores[part] = sts_initialize(store, workers + 1, 0, 0, SHARED_TUPLESTORE_SINGLE_PASS,
-                                    &shared->files, psprintf("part.%zu", part));
-      shm_toc_insert(context->toc, key_of(part, kPlaced), store);
+    for (std::size_t part = 1; part < parts; ++part) {
+      auto* rows = static_cast<char*>(shm_toc_allocate(context->toc, sizes[part]));
+      write_part(reached, part, rows);
+      shm_toc_insert(context->toc, kFirstRows + part, rows);
     }
+    stores = make_stores(context, parts, kFirstStore, &shared->files);
     LaunchParallelWorkers(context);
     return context->nworkers_launched > 0;
   });
@@ -458,7 +407,8 @@ bool place_side_by_side(const PlaceTask& task, ReachedRows& reached, const Ids& 
     call([&] { WaitForParallelWorkersToFinish(context); });
     for (std::size_t part = 0; part < parts; ++part) {
       if (is_here[part]) continue;
-      streams.push_back({call([&] { return collect(stores[part], shape); }), nullptr, false});
+      streams.push_back(
+          {call([&] { return take_shared_rows(stores[part], shape); }), nullptr, false});
     }
   }
   call([&] {
@@ -494,13 +444,13 @@ void identity_map_place_worker(dsm_segment* segment, shm_toc* toc) {
     const TupleDesc shape = call([&] { return PlacedRow::shape_with(task.columns); });
     for (std::size_t part = shared->next++; part < shared->parts; part = shared->next++) {
       auto* rows =
-          call([&] { return static_cast<char*>(shm_toc_lookup(toc, key_of(part, kRows), false)); });
+          call([&] { return static_cast<char*>(shm_toc_lookup(toc, kFirstRows + part, false)); });
       ReachedRows* reached = call([&] { return LastReached::begin(task.map_id); });
       read_part(rows, *reached);
       Tuplestorestate* placed = place(task, shape, *reached);
       call([&] {
-        share(sts_attach(store_of(toc, part), ParallelWorkerNumber + 1, &shared->files), placed,
-              shape);
+        share_rows(attach_store(toc, kFirstStore + part, &shared->files), placed, shape,
+                   [](TupleTableSlot*) { return false; });
       });
     }
   });

@@ -44,6 +44,16 @@ class PlacedSink {
   // The row lives until put() returns. PostgreSQL's half.
   virtual void put(const PlacedRow& row) = 0;
 };
+// Identities whose records are gone, and that none of `olds`, which others were, is. Throws
+// PgError.
+inline void put_dead(const Ids& dead, PlaceTable<engine::Uuid>& olds, PlacedRow& row,
+                     PlacedSink& sink) {
+  for (std::size_t i = 0; i < dead.count; ++i) {
+    if (dead.nulls[i] || !olds.insert(uuid_of(dead.values[i])).second) continue;
+    row.begin_lost(dead.values[i]);
+    call([&] { sink.put(row); });
+  }
+}
 // Rows of a result.
 class PlacedRows final : public PlacedSink {
  public:
@@ -131,7 +141,7 @@ class Placing {
     used.close();
     const List<std::uint32_t> order = order_of_clusters();
     put_clusters({order.data(), order.size()}, succession.picks(), kept);
-    put_dead(dead);
+    put_dead(dead, olds_, row_, *sink_);
     Execution::destroy(execution_);
   }
 
@@ -384,14 +394,6 @@ class Placing {
     row_.set(kId, datum_of(ids_[cluster]));
     if (reasons_wanted_ == Reasons::kYes) set_reason(reasons_.of(old));
     sink_->put(row_);
-  }
-  // Identities whose records are gone, where no other record was of them.
-  void put_dead(const Ids& dead) {
-    for (std::size_t i = 0; i < dead.count; ++i) {
-      if (dead.nulls[i] || !olds_.insert(uuid_of(dead.values[i])).second) continue;
-      row_.begin_lost(dead.values[i]);
-      call([this] { sink_->put(row_); });
-    }
   }
 
   PlacedSink* sink_;
