@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "pg/map_identities.h"
 #include "pg/map_placing.h"
@@ -47,9 +46,7 @@ class PlaceWriter final : public PlacedSink {
     call([this] { writer_.close(); });
     IdentityRenewal identities(*reached_, ids_.size(), environment_,
                                {cluster_of_.data(), cluster_of_.size()});
-    List<std::uint32_t> order(ids_.size(), &environment_.memory());
-    std::iota(order.begin(), order.end(), 0U);
-    identities.write({ids_.data(), ids_.size()}, {order.data(), order.size()}, at_);
+    identities.write({ids_.data(), ids_.size()}, at_);
     call([] {
       LastReached::end();
       LastRead::end();

@@ -33,16 +33,15 @@ class IdentityRenewal {
     sort_rows();
   }
 
-  // Writes the clusters as identities with these ids, in an order of them; new ones are as of `at`.
+  // Writes the clusters as identities with these ids, in their order; new ones are as of `at`.
   // Identities of which no cluster has the id go. Throws PgError.
-  void write(std::span<const engine::Uuid> ids, std::span<const std::uint32_t> order,
-             TimestampTz at) {
+  void write(std::span<const engine::Uuid> ids, TimestampTz at) {
     const Sharers sharers = find_sharers();
     List<bool> is_kept(reached_->identities.size(), false, &environment_->memory());
     StateTable* table = call([this] { return open_state_table(reached_->map_id, "identities"); });
     PackWriter writer(CurrentMemoryContext);
     engine::Ticker ticker(*environment_);
-    for (const std::uint32_t cluster : order) {
+    for (std::uint32_t cluster = 0; cluster < ids.size(); ++cluster) {
       ticker.tick();
       call([&] {
         writer.begin(sharers.shares(cluster));
