@@ -242,8 +242,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_change_records) {
   PushActiveSnapshot(GetTransactionSnapshot());
   ContextMemory memory(CurrentMemoryContext);
   MapRecords* changed = ChangedRecords::begin(map_id);
-  void* place = palloc(sizeof(Change));
-  Change* change = guarded([&] { return new (place) Change(map_id, *touched, *changed, memory); });
+  auto* change = make<Change>(map_id, *touched, *changed, memory);
   change->change_records({touched->records.data(), touched->records.size()});
   change->change_keys();
   LastTouched::end();

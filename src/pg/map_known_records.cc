@@ -25,8 +25,8 @@ struct Head {
 };
 
 // Lists of plain values one after the other, each at a place where it may lie.
-template <class Lists>
-void copy_out(char*& at, const Lists& list) noexcept {
+template <class List>
+void copy_out(char*& at, const List& list) noexcept {
   const std::size_t bytes = list.size() * sizeof(list[0]);
   if (bytes > 0) std::memcpy(at, list.data(), bytes);
   at += MAXALIGN(bytes);

@@ -202,9 +202,6 @@ class Walk {
   }
 
   // Whether an identifier is a new one and connects those who carry it.
-  bool note_key(std::int64_t key) {
-    return note_key(key, guarded([&] { return place_of_key(key); }));
-  }
   bool note_key(std::int64_t key, std::uint32_t place) {
     if (key_is_seen_[place]) return false;
     key_is_seen_[place] = true;
@@ -488,17 +485,11 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_reach) {
   const int map_id = PG_GETARG_INT32(kMapId);
   ReachedRows* rows = LastReached::begin(map_id);
   ContextMemory memory(CurrentMemoryContext);
-  auto* room = static_cast<MapRecords*>(palloc(sizeof(MapRecords)));
-  guarded([&] { new (room) MapRecords(CurrentMemoryContext, map_id); });
-  void* place = palloc(sizeof(Walk));
-  const auto live = numbers(kLive);
-  const auto gone = numbers(kGone);
-  const auto keys = numbers(kKeys);
-  const auto limits = numbers(kLimits);
+  auto* room = make<MapRecords>(CurrentMemoryContext, map_id);
   const std::int64_t most = PG_GETARG_INT64(kMost);
-  Walk* walk = guarded([&] {
-    return new (place) Walk(map_id, live, gone, keys, limits, most, *rows, *room, memory);
-  });
+  const auto keys = numbers(kKeys);
+  auto* walk = make<Walk>(map_id, numbers(kLive), numbers(kGone), keys, numbers(kLimits), most,
+                          *rows, *room, memory);
   walk->open();
   for (std::size_t i = 0; i < dead.count; ++i) {
     if (!dead.nulls[i]) walk->add_identity(uuid_of(dead.values[i]));
