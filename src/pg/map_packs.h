@@ -181,20 +181,16 @@ bool each_packed_row(const char* bytes, std::size_t size, Visit&& visit) {
   return true;
 }
 
-// The number of the record of a row of m<id>_rows_<n>, and the row's fingerprint: the first two of
-// its columns, which are never NULL up to there.
-namespace detail {
-inline std::int64_t packed_number(MinimalTuple row, std::size_t place) noexcept {
-  static_assert(kRowRid == 1 && kRowFingerprint == 2);
-  const char* first = reinterpret_cast<const char*>(row) + row->t_hoff - MINIMAL_TUPLE_OFFSET;
-  std::int64_t number = 0;
-  std::memcpy(&number, first + place * sizeof number, sizeof number);
-  return number;
-}
-}  // namespace detail
-inline std::int64_t packed_rid(MinimalTuple row) noexcept { return detail::packed_number(row, 0); }
+// The fingerprint of a row of m<id>_rows_<n>, the second one of its columns, which are never NULL
+// up to there.
 inline std::int64_t packed_fingerprint(MinimalTuple row) noexcept {
-  return detail::packed_number(row, 1);
+  static_assert(kRowRid == 1 && kRowFingerprint == 2);
+  std::int64_t fingerprint = 0;
+  std::memcpy(&fingerprint,
+              reinterpret_cast<const char*>(row) + row->t_hoff - MINIMAL_TUPLE_OFFSET +
+                  sizeof(std::int64_t),
+              sizeof fingerprint);
+  return fingerprint;
 }
 
 inline bool pack_shares(const char* bytes) noexcept {

@@ -54,11 +54,6 @@ class Walk {
         connecting_(&memory),
         many_(&memory),
         sources_(&memory) {
-    // A person has a few records, of one or two identifiers each.
-    constexpr std::size_t kRecords = 4;
-    constexpr std::size_t kKeys = 8;
-    known_records_.reserve(kRecords * live.size());
-    known_keys_.reserve(kKeys * live.size());
     for (const std::int64_t rid : live) record_states_[place_of_record(rid)] |= kLive;
     for (const std::int64_t rid : gone) record_states_[place_of_record(rid)] |= kGone;
     for (const std::int64_t key : seeds) static_cast<void>(place_of_key(key));
@@ -372,7 +367,6 @@ class Walk {
         bytes, size, [&](std::int32_t source, MinimalTuple tuple, std::size_t length) {
           is_good = is_good && copies_.has(source) &&
                     is_plain_row(copies_.of(source).row->tts_tupleDescriptor, tuple, length);
-          if (is_good) known_records_.prefetch(packed_rid(tuple));
         });
     is_good = is_good && is_pack;
     identity.bytes = bytes;
@@ -395,9 +389,6 @@ class Walk {
     ExecStoreMinimalTuple(tuple, row, false);
     slot_getsomeattrs(row, kRowKeys);
     const std::int64_t rid = DatumGetInt64(row->tts_values[kRowRid - 1]);
-    with_numbers(row->tts_values[kRowKeys - 1], [&](std::span<const std::int64_t> keys) {
-      for (const std::int64_t key : keys) known_keys_.prefetch(key);
-    });
     const std::uint32_t record = guarded([&] { return place_of_record(rid); });
     // One that has changed carries something else, or is no more.
     const bool is_as_it_was = (record_states_[record] & (kLive | kGone)) == 0;

@@ -37,19 +37,9 @@ class PlaceTable {
   explicit PlaceTable(boost::container::pmr::memory_resource& memory)
       : keys_(&memory), slots_(kLeast, kNone, &memory) {}
 
-  // Room for so many, so that it need not grow.
-  void reserve(std::size_t count) {
-    std::size_t size = slots_.size();
-    while (size < 2 * (count + 1)) size *= 2;
-    if (size > slots_.size()) resize(size);
-  }
-  // Asks the processor to have a key's place at hand soon.
-  void prefetch(const Key& key) const noexcept {
-    __builtin_prefetch(&slots_[mixed(key) & (slots_.size() - 1)]);
-  }
   // The key's place, and whether it is new.
   std::pair<std::uint32_t, bool> insert(const Key& key) {
-    if ((keys_.size() + 1) * 2 > slots_.size()) resize(slots_.size() * 2);
+    if ((keys_.size() + 1) * 2 > slots_.size()) grow();
     const std::size_t at = find_slot(key);
     if (slots_[at] != kNone) return {slots_[at], false};
     if (keys_.size() >= kNone)
@@ -73,8 +63,8 @@ class PlaceTable {
     while (slots_[at] != kNone && keys_[slots_[at]] != key) at = (at + 1) & mask;
     return at;
   }
-  void resize(std::size_t size) {
-    slots_.assign(size, kNone);
+  void grow() {
+    slots_.assign(slots_.size() * 2, kNone);
     for (std::size_t i = 0; i < keys_.size(); ++i) {
       slots_[find_slot(keys_[i])] = static_cast<std::uint32_t>(i);
     }
