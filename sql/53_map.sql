@@ -122,5 +122,18 @@ SELECT drop_identity_map('crm.folk');
 SELECT drop_identity_map('crm.folk');
 SELECT count(*) FROM identity_maps;
 SELECT count(*) FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace;
+
+-- A map whose sources were empty at its first refreshes is changed, and filled then.
+CREATE TABLE crm.early (id int, email text);
+SELECT create_identity_map('crm.folk', identity_source('early', 'SELECT id, email FROM crm.early'), identity_column('early_id', 'int[]'));
+CALL refresh_identity_map('crm.folk');
+SELECT alter_identity_map('crm.folk', identity_column('record_count', 'bigint'));
+CALL refresh_identity_map('crm.folk');
+SELECT alter_identity_map('crm.folk', identity_column('sources', 'text[]'));
+INSERT INTO crm.early VALUES (1, 'ann@example.com'), (2, 'Ann@example.com'), (3, 'bob@example.com');
+CALL refresh_identity_map('crm.folk');
+SELECT early_id, record_count, sources FROM crm.folk ORDER BY 1;
+SELECT event FROM identity_map_history('crm.folk');
+SELECT drop_identity_map('crm.folk');
 SET client_min_messages = warning;
 DROP SCHEMA crm CASCADE;

@@ -78,7 +78,10 @@ BEGIN
                                                  FROM pg_attribute AS a WHERE a.attrelid = m.map AND a.attnum > 0 AND NOT a.attisdropped));
   IF m.rebuild AND m.prepared IS NOT NULL THEN
     PERFORM @extschema@.identity_map_lock(id, 2, true, true);
-    PERFORM @extschema@.identity_map_unindex(id);
+    -- The first refresh fills a state without indexes; every later one looks things up, also in a state that is empty.
+    IF m.refreshes = 0 THEN
+      PERFORM @extschema@.identity_map_unindex(id);
+    END IF;
   END IF;
   IF now_prepared = m.prepared THEN
     RETURN '{}';
