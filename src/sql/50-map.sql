@@ -154,17 +154,21 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_map_prefix(integer) IS 'internal: how the names of a map''s tables begin';
 
--- Whether a map's state holds nothing: no record, and no identity has been retired.
-CREATE FUNCTION identity_map_is_empty(map_id integer) RETURNS boolean
+-- Whether the next refresh of a map fills a state that holds nothing, by identity_map_build(), which needs no index: it is the
+-- first one, there is no record, and no identity has been retired. Every other refresh looks things up, also in a state that is empty.
+CREATE FUNCTION identity_map_is_unbuilt(m identity_map_catalog) RETURNS boolean
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   is_empty boolean;
 BEGIN
-  EXECUTE format('SELECT NOT EXISTS (SELECT FROM %1$srecords) AND NOT EXISTS (SELECT FROM %1$sretired)', @extschema@.identity_map_prefix(map_id))
+  IF m.refreshes > 0 THEN
+    RETURN false;
+  END IF;
+  EXECUTE format('SELECT NOT EXISTS (SELECT FROM %1$srecords) AND NOT EXISTS (SELECT FROM %1$sretired)', @extschema@.identity_map_prefix(m.map_id))
   INTO is_empty;
   RETURN is_empty;
 END $$;
-COMMENT ON FUNCTION identity_map_is_empty(integer) IS 'internal: whether an identity map''s state holds nothing';
+COMMENT ON FUNCTION identity_map_is_unbuilt(identity_map_catalog) IS 'internal: whether an identity map was never refreshed and its state holds nothing';
 
 -- How many records a map has, as they were last counted.
 CREATE FUNCTION identity_map_size(map_id integer) RETURNS bigint

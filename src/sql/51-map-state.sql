@@ -35,16 +35,13 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION identity_map_index(integer) IS 'internal: the indexes of an identity map''s state';
 
--- Drops them where the state holds nothing yet, so that filling it is fast.
+-- Drops them, so that filling a state that holds nothing is fast.
 CREATE FUNCTION identity_map_unindex(id integer) RETURNS void
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := @extschema@.identity_map_prefix(id);
   item record;
 BEGIN
-  IF NOT @extschema@.identity_map_is_empty(id) THEN
-    RETURN;
-  END IF;
   FOR item IN SELECT c.conrelid::regclass AS relation, c.conname FROM pg_constraint AS c
               WHERE c.contype IN ('p', 'u') AND c.conrelid IN ((p || 'records')::regclass, (p || 'keys')::regclass, (p || 'identities')::regclass) LOOP
     EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', item.relation, item.conname);
@@ -54,7 +51,7 @@ BEGIN
     EXECUTE format('DROP INDEX %s', item.index);
   END LOOP;
 END $$;
-COMMENT ON FUNCTION identity_map_unindex(integer) IS 'internal: drops the indexes of an identity map that is empty';
+COMMENT ON FUNCTION identity_map_unindex(integer) IS 'internal: drops the indexes of an identity map''s state';
 
 -- Makes room for what the sources are now: numbers, tables and statements. Where a source's columns, or
 -- the clauses, are others than before, the next refresh builds the state anew.
@@ -78,8 +75,7 @@ BEGIN
                                                  FROM pg_attribute AS a WHERE a.attrelid = m.map AND a.attnum > 0 AND NOT a.attisdropped));
   IF m.rebuild AND m.prepared IS NOT NULL THEN
     PERFORM @extschema@.identity_map_lock(id, 2, true, true);
-    -- The first refresh fills a state without indexes; every later one looks things up, also in a state that is empty.
-    IF m.refreshes = 0 THEN
+    IF @extschema@.identity_map_is_unbuilt(m) THEN
       PERFORM @extschema@.identity_map_unindex(id);
     END IF;
   END IF;
@@ -152,7 +148,7 @@ BEGIN
   END LOOP;
 
   -- Also of a copy that comes to others which are filled: their state stays indexed while it is built anew.
-  IF m.prepared IS NULL OR NOT @extschema@.identity_map_is_empty(id) THEN
+  IF m.prepared IS NULL OR NOT @extschema@.identity_map_is_unbuilt(m) THEN
     PERFORM @extschema@.identity_map_index(id);
   END IF;
 

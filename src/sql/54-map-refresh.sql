@@ -207,7 +207,7 @@ BEGIN
       marks := marks || jsonb_build_object(m.source_numbers[i], mark);
     END LOOP;
     PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true);
-    IF m.refreshes = 0 AND @extschema@.identity_map_is_empty(m.map_id) THEN
+    IF @extschema@.identity_map_is_unbuilt(m) THEN
       done := @extschema@.identity_map_build(m, started) || '{"kind": "built"}';
     ELSE
       dead := @extschema@.identity_map_load(m);

@@ -528,7 +528,7 @@ END $$;
 CREATE PROCEDURE model.history(seed_ int, steps int) LANGUAGE plpgsql AS $$
 DECLARE
   began timestamptz;
-  is_early boolean;
+  is_early boolean := seed_ % 10 = 7;  -- the sources are still empty
 BEGIN
   SET LOCAL search_path = public;
   PERFORM setseed((seed_ % 100000) / 100000.0);
@@ -543,7 +543,7 @@ BEGIN
   INSERT INTO model.rules SELECT k, model.a_rule(k) FROM unnest(ARRAY['email', 'user_id', 'phone', 'team', 'version']) k;
   INSERT INTO model.columns SELECT name, type, row_number() OVER () FROM model.possible_columns() WHERE is_id OR model.chance(0.5);
   -- Each tenth map's sources are empty for its first refreshes.
-  FOR i IN 1 .. CASE seed_ % 10 WHEN 7 THEN 0 ELSE 10 + model.dice(60) END LOOP CALL model.change(); END LOOP;
+  FOR i IN 1 .. CASE WHEN is_early THEN 0 ELSE 10 + model.dice(60) END LOOP CALL model.change(); END LOOP;
   PERFORM create_identity_map('m', VARIADIC (SELECT array_agg(model.source_clause(s) ORDER BY s.place, s.name) FROM model.sources s)
     || (SELECT array_agg(rule) FROM model.rules) || (SELECT array_agg(identity_column(name, type) ORDER BY place) FROM model.columns));
   -- Each third map's table is one that is written by a statement.
@@ -555,7 +555,7 @@ BEGIN
   FOR step_ IN 1 .. steps LOOP
     SET LOCAL search_path = public;
     UPDATE model.state SET step = step_;
-    is_early := seed_ % 10 = 7 AND step_ < 4;
+    is_early := is_early AND step_ < 4;
     FOR i IN 1 .. CASE WHEN is_early THEN 0 ELSE model.dice(5) END LOOP CALL model.change(); END LOOP;
     IF model.chance(0.3) THEN CALL model.identify(); END IF;
     IF model.chance(0.06) THEN CALL model.forget(); END IF;
