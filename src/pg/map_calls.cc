@@ -11,6 +11,7 @@
 #include "pg/guard.h"
 #include "pg/kept_plans.h"
 #include "pg/map_arrays.h"
+#include "pg/map_home.h"
 #include "pg/map_snapshot.h"
 #include "pg/pg.h"
 #include "pg/resolve.h"
@@ -32,61 +33,6 @@ namespace identity_resolve::pg {
 
 namespace {
 
-constexpr const char* kCatalog = "identity_map_catalog";
-constexpr const char* kStateSchema = "identity_state";
-constexpr const char* kSafePath = "pg_catalog, pg_temp";
-
-// The extension's own catalog of maps, found beside the function that was called.
-struct Home {
-  const char* schema;  // as an identifier, quoted
-  Oid schema_id;
-  Oid catalog;  // the table
-  Oid catalog_owner;
-};
-
-Oid owner_of(Oid relation) {
-  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-  if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for relation %u", relation);
-  const Oid owner = reinterpret_cast<const FormData_pg_class*>(GETSTRUCT(tuple))->relowner;
-  ReleaseSysCache(tuple);
-  return owner;
-}
-
-Home find_home(FunctionCallInfo fcinfo) {
-  Home home{};
-  home.schema_id = get_func_namespace(fcinfo->flinfo->fn_oid);
-  home.schema = quote_identifier(get_namespace_name(home.schema_id));
-  home.catalog = get_relname_relid(kCatalog, home.schema_id);
-  if (!OidIsValid(home.catalog)) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("%s does not exist", kCatalog),
-                    errhint("Drop and create the extension identity_resolve again.")));
-  }
-  home.catalog_owner = owner_of(home.catalog);
-  return home;
-}
-
-// Runs work() as another role, under settings of its own that end with it. After an error the end
-// of the (sub)transaction gives the old role and settings back.
-template <class Work>
-auto as_user(Oid user, const char* search_path, Work&& work) {
-  Oid outer_user = InvalidOid;
-  int outer_context = 0;
-  GetUserIdAndSecContext(&outer_user, &outer_context);
-  SetUserIdAndSecContext(
-      user, outer_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-  const int level = NewGUCNestLevel();
-  set_config_option("search_path", search_path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
-                    0, false);
-  const auto result = work();
-  AtEOXact_GUC(false, level);
-  SetUserIdAndSecContext(outer_user, outer_context);
-  return result;
-}
-
-void set_for_call(const char* name, const char* value) {
-  set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-}
-
 // A function of the extension, by its name and the types of its arguments.
 Oid find_function(const Home& home, const char* name, int count, const Oid* types) {
   char* schema = get_namespace_name(home.schema_id);
@@ -100,7 +46,8 @@ Datum find_map(const Home& home, const char* condition, Oid type, Datum value) {
   const MemoryContext outer = CurrentMemoryContext;
   return as_user(home.catalog_owner, kSafePath, [&] {
     SPI_connect();
-    execute_cached(psprintf("SELECT c FROM %s.%s AS c WHERE %s", home.schema, kCatalog, condition),
+    execute_cached(psprintf("SELECT c FROM %s.%s AS c WHERE %s", home.schema,
+                            get_rel_name(home.catalog), condition),
                    1, &type, &value, nullptr);
     Datum row = 0;
     if (SPI_processed > 0) {

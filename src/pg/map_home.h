@@ -1,0 +1,48 @@
+// Where identity maps live, and as whom their work runs: the schema and the catalog that a function
+// of the extension belongs to, and the way to become another role for as long as a step takes.
+//
+// Plain frames all of it: it may raise PostgreSQL's errors.
+#pragma once
+
+#include "pg/pg.h"
+
+namespace identity_resolve::pg {
+
+// The schema that the tables of maps' states are in, and the search_path of all internal work.
+constexpr const char* kStateSchema = "identity_state";
+constexpr const char* kSafePath = "pg_catalog, pg_temp";
+
+// The extension's own catalog of maps, found beside the function that was called.
+struct Home {
+  const char* schema;  // as an identifier, quoted
+  Oid schema_id;
+  Oid catalog;  // the table
+  Oid catalog_owner;
+};
+
+Home find_home(FunctionCallInfo fcinfo);
+
+// The owner of a relation that is there.
+Oid owner_of(Oid relation);
+
+// A setting, for as long as as_user() runs.
+void set_for_call(const char* name, const char* value);
+
+// Runs work() as another role, under settings of its own that end with it. After an error the end
+// of the (sub)transaction gives the old role and settings back.
+template <class Work>
+auto as_user(Oid user, const char* search_path, Work&& work) {
+  Oid outer_user = InvalidOid;
+  int outer_context = 0;
+  GetUserIdAndSecContext(&outer_user, &outer_context);
+  SetUserIdAndSecContext(
+      user, outer_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+  const int level = NewGUCNestLevel();
+  set_for_call("search_path", search_path);
+  const auto result = work();
+  AtEOXact_GUC(false, level);
+  SetUserIdAndSecContext(outer_user, outer_context);
+  return result;
+}
+
+}  // namespace identity_resolve::pg
