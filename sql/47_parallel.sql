@@ -150,12 +150,12 @@ SELECT count(*) FROM pg_ls_dir('base/pgsql_tmp', true, false);
 CREATE ROLE many_reader;
 GRANT USAGE ON SCHEMA many TO many_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA many TO many_reader;
-REVOKE EXECUTE ON FUNCTION identity_sink(internal, bytea, VARIADIC "any") FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION identity_internal.identity_sink(internal, bytea, VARIADIC "any") FROM PUBLIC;
 SET ROLE many_reader;
 SELECT * FROM many.told();
 SELECT * FROM many.digest() EXCEPT SELECT * FROM many.expected;
 RESET ROLE;
-GRANT EXECUTE ON FUNCTION identity_sink(internal, bytea, VARIADIC "any") TO PUBLIC;
+GRANT EXECUTE ON FUNCTION identity_internal.identity_sink(internal, bytea, VARIADIC "any") TO PUBLIC;
 SET ROLE many_reader;
 SET parallel_leader_participation = off;
 SELECT * FROM many.told();
@@ -174,4 +174,4 @@ DROP OWNED BY many_reader;
 DROP ROLE many_reader;
 
 -- The aggregate that workers run is of no use to anybody else.
-SELECT identity_sink(id, '', email) FROM many.app;
+SELECT identity_internal.identity_sink(id, '', email) FROM many.app;

@@ -98,9 +98,9 @@ SELECT event, count(*) FROM identity_map_history('site.crowd') GROUP BY event OR
 SELECT bool_and(setting = reset_val) AS settings_as_before FROM pg_settings WHERE name IN ('work_mem', 'random_page_cost', 'enable_hashjoin', 'enable_seqscan');
 -- The session keeps the plans of a map's statements, up to a number; they are made anew where the map's tables change.
 BEGIN;
-SELECT count(*) FROM generate_series(1, 600) AS n WHERE identity_map_execute(format('SELECT %s + $1', n), 1) = (n + 1)::text;
+SELECT count(*) FROM generate_series(1, 600) AS n WHERE identity_internal.identity_map_execute(format('SELECT %s + $1', n), 1) = (n + 1)::text;
 SELECT identify('site.crowd', 'u3', '{"email": "all@x.com"}') IS NOT NULL AS known;
-SELECT count(*) FROM generate_series(1, 600) AS n WHERE identity_map_execute(format('SELECT %s + $1', n), 1) = (n + 1)::text;
+SELECT count(*) FROM generate_series(1, 600) AS n WHERE identity_internal.identity_map_execute(format('SELECT %s + $1', n), 1) = (n + 1)::text;
 COMMIT;
 CALL site.as_resolved(NULL, NULL);
 SELECT alter_identity_map('site.crowd', identity_rule('badge'), identity_source('shared', 'SELECT id, email, ''b'' || id AS badge FROM site.shared'));

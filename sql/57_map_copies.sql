@@ -12,12 +12,12 @@ SELECT create_identity_map('copies.people', identity_source('app', 'SELECT id, e
 CALL refresh_identity_map('copies.people');
 RESET client_min_messages;
 SELECT format('identity_state.m%s_prints', map_id) AS prints, format('identity_state.m%s_keys', map_id) AS keys,
-       format('identity_state.m%s_rows_1', map_id) AS app, format('identity_state.m%s_rows_2', map_id) AS desk FROM identity_map_catalog \gset
+       format('identity_state.m%s_rows_1', map_id) AS app, format('identity_state.m%s_rows_2', map_id) AS desk FROM identity_internal.identity_map_catalog \gset
 
 -- Refreshes; says how many records changed, whether the map is what a full resolve gives, and whether the keys are those of
 -- the rows.
 CREATE PROCEDURE copies.look(OUT changed bigint, OUT identities bigint, OUT differ bigint, OUT keys_differ bigint) LANGUAGE plpgsql AS $$
-DECLARE m identity_map_catalog := (SELECT c FROM identity_map_catalog AS c);
+DECLARE m identity_internal.identity_map_catalog := (SELECT c FROM identity_internal.identity_map_catalog AS c);
 BEGIN
   CALL refresh_identity_map('copies.people');
   SELECT (c.last_changes -> 'changed')::bigint INTO changed FROM identity_maps AS c;
@@ -90,7 +90,7 @@ CALL copies.look(NULL, NULL, NULL, NULL);
 
 -- A state that contradicts itself, as somebody has laid hands on it: a full refresh reads all of it anew, and who is known
 -- keeps the id.
-SELECT format('identity_state.m%s_records', map_id) AS records FROM identity_map_catalog \gset
+SELECT format('identity_state.m%s_records', map_id) AS records FROM identity_internal.identity_map_catalog \gset
 SELECT identity_id AS known FROM copies.people WHERE app_id && '{u50}' \gset
 DELETE FROM :records WHERE record_id = 'u51';
 DELETE FROM :app WHERE record_id = 'u52';

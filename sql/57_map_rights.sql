@@ -56,52 +56,52 @@ SELECT forget_identity('vault.people', '00000000-0000-0000-0000-000000000000');
 SELECT * FROM identity_map_history('vault.people');
 
 -- Nothing of the extension's is writable, and the internal functions are of no use to others.
-SELECT * FROM identity_map_catalog;
-UPDATE identity_map_catalog SET map_name = 'mine';
+SELECT * FROM identity_internal.identity_map_catalog;
+UPDATE identity_internal.identity_map_catalog SET map_name = 'mine';
 CREATE TABLE identity_state.mine (id int);
-SELECT identity_map_note(1, '{"error": "x", "sqlstate": "y"}');
-SELECT identity_map_erase(1, '{}');
-SELECT identity_map_register(1, '{}');
-SELECT identity_map_prepare(1, '{}');
-SELECT identity_map_enter('vault.app', '{}');
-SELECT identity_map_call('vault.people', 'drop everything', '{}');
+SELECT identity_internal.identity_map_note(1, '{"error": "x", "sqlstate": "y"}');
+SELECT identity_internal.identity_map_erase(1, '{}');
+SELECT identity_internal.identity_map_register(1, '{}');
+SELECT identity_internal.identity_map_prepare(1, '{}');
+SELECT identity_internal.identity_map_enter('vault.app', '{}');
+SELECT identity_internal.identity_map_call('vault.people', 'drop everything', '{}');
 RESET ROLE;
-SELECT map_id AS id FROM identity_map_catalog \gset
+SELECT map_id AS id FROM identity_internal.identity_map_catalog \gset
 SET ROLE regress_map_mallory;
-SELECT identity_map_lock(:id, 1, true, true);
-SELECT identity_map_lock_keys(:id, '{1}');
+SELECT identity_internal.identity_map_lock(:id, 1, true, true);
+SELECT identity_internal.identity_map_lock_keys(:id, '{1}');
 \set VERBOSITY sqlstate
-SELECT identity_map_reach(:id, '{1}', '{}', '{}', '{}', '{}', 10);
-SELECT * FROM identity_map_place((SELECT array_agg(c) FROM unnest(ARRAY[identity_source('app', 'SELECT 1 AS id, 1 AS "[number]"')]) AS c), :id, '{1}', '{NULL}', '{}', now())
+SELECT identity_internal.identity_map_reach(:id, '{1}', '{}', '{}', '{}', '{}', 10);
+SELECT * FROM identity_internal.identity_map_place((SELECT array_agg(c) FROM unnest(ARRAY[identity_source('app', 'SELECT 1 AS id, 1 AS "[number]"')]) AS c), :id, '{1}', '{NULL}', '{}', now())
   AS (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved bigint[], by_kind text, by_value text, by_rids bigint[], merged bigint[], merged_olds uuid[]);
-SELECT * FROM identity_map_place(ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
+SELECT * FROM identity_internal.identity_map_place(ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
     identity_source('app', 'SELECT 1 AS id, 1 AS "[number]"')], :id, '{}')
   AS (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved bigint[], by_kind text, by_value text, by_rids bigint[], merged bigint[], merged_olds uuid[]);
 SELECT count(*) FROM pg_class AS c WHERE c.relnamespace = 'identity_state'::regnamespace AND c.relkind = 'r'
   AND (has_table_privilege(c.oid, 'SELECT') OR has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'));
 RESET ROLE;
 -- Called with what they are not made for they say so.
-SELECT identity_map_reach(:id, '{NULL}', '{}', '{}', '{}', '{}', 10);
-SELECT identity_map_reach(-1, '{1}', '{}', '{}', '{}', '{}', 10);
-SELECT identity_map_reach(:id, '{-1}', '{-1}', '{-1}', '{-1}', '{-1}', 10);
-SELECT * FROM identity_map_place(ARRAY[identity_source('app', 'SELECT 1 AS id')], :id, '{}', '{}', '{}', now()) AS (cluster uuid);
-SELECT * FROM identity_map_place(ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
+SELECT identity_internal.identity_map_reach(:id, '{NULL}', '{}', '{}', '{}', '{}', 10);
+SELECT identity_internal.identity_map_reach(-1, '{1}', '{}', '{}', '{}', '{}', 10);
+SELECT identity_internal.identity_map_reach(:id, '{-1}', '{-1}', '{-1}', '{-1}', '{-1}', 10);
+SELECT * FROM identity_internal.identity_map_place(ARRAY[identity_source('app', 'SELECT 1 AS id')], :id, '{}', '{}', '{}', now()) AS (cluster uuid);
+SELECT * FROM identity_internal.identity_map_place(ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
     identity_source('app', 'SELECT n AS id, CASE n WHEN 3 THEN 1 ELSE n END AS "[number]" FROM generate_series(1, 3) AS n')], :id, '{1,2}', '{}', '{}', now())
   AS (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved bigint[], by_kind text, by_value text, by_rids bigint[], merged bigint[], merged_olds uuid[]);
-SELECT * FROM identity_map_place(ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
+SELECT * FROM identity_internal.identity_map_place(ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
     identity_source('app', 'SELECT n AS id, n AS "[number]" FROM generate_series(1, 3) AS n')], :id, '{1,2}', '{NULL,NULL}', '{}', now())
   AS (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved bigint[], by_kind text, by_value text, by_rids bigint[], merged bigint[], merged_olds uuid[]);
-SELECT identity_map_minus('{1,NULL}', '{}');
+SELECT identity_internal.identity_map_minus('{1,NULL}', '{}');
 \set VERBOSITY default
-SELECT identity_map_minus('{1,2,4,7}', '{0,2,3,7,9}') AS minus, identity_map_minus('{}', '{1}') AS nothing, identity_map_minus('{1}', '{}') AS everything;
-SELECT CASE WHEN NOT is_new THEN id END AS kept, lost, records, moved, app FROM identity_map_place(ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
+SELECT identity_internal.identity_map_minus('{1,2,4,7}', '{0,2,3,7,9}') AS minus, identity_internal.identity_map_minus('{}', '{1}') AS nothing, identity_internal.identity_map_minus('{1}', '{}') AS everything;
+SELECT CASE WHEN NOT is_new THEN id END AS kept, lost, records, moved, app FROM identity_internal.identity_map_place(ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
     identity_source('app', 'SELECT n AS id, n % 2 AS user_id, n AS "[number]" FROM generate_series(1, 5) AS n')], :id, '{1,2,3,4,5}',
     '{NULL,00000000-0000-0000-0000-000000000002,00000000-0000-0000-0000-000000000002,00000000-0000-0000-0000-000000000001,NULL}',
     '{00000000-0000-0000-0000-000000000009,00000000-0000-0000-0000-000000000002,00000000-0000-0000-0000-000000000009}', now())
   AS p (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved bigint[], by_kind text, by_value text, by_rids bigint[], merged bigint[], merged_olds uuid[], app_id int[], user_id text)
   CROSS JOIN LATERAL (SELECT app_id::text) AS a (app) ORDER BY lost NULLS FIRST, app;
 -- Two identities and a new record become one: by what.
-SELECT right(id::text, 1) AS id, lost IS NOT NULL AS is_gone, records, moved, by_kind, by_value, by_rids, merged FROM identity_map_place(
+SELECT right(id::text, 1) AS id, lost IS NOT NULL AS is_gone, records, moved, by_kind, by_value, by_rids, merged FROM identity_internal.identity_map_place(
     ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
     identity_source('app', $$SELECT n AS id, CASE WHEN n < 3 THEN 'u1' END AS user_id, CASE WHEN n > 1 THEN 'a@example.com' END AS email, n AS "[number]" FROM generate_series(1, 4) AS n$$)], :id, '{1,2,3,4}',
     '{00000000-0000-0000-0000-000000000001,00000000-0000-0000-0000-000000000002,NULL,00000000-0000-0000-0000-000000000002}', '{}', now())
@@ -127,7 +127,7 @@ CREATE FUNCTION hostile.same(text, text) RETURNS boolean LANGUAGE sql AS $$ SELE
 CREATE OPERATOR hostile.= (FUNCTION = hostile.same, LEFTARG = text, RIGHTARG = text);
 CREATE FUNCTION hostile.same8(bigint, bigint) RETURNS boolean LANGUAGE sql AS $$ SELECT hostile.take('x') IS NULL $$;
 CREATE OPERATOR hostile.= (FUNCTION = hostile.same8, LEFTARG = bigint, RIGHTARG = bigint);
-CREATE FUNCTION hostile.identity_map_settle(identity_map_catalog, bigint[], uuid[], bigint[], bigint[], timestamptz, boolean, identity_map_reached) RETURNS jsonb LANGUAGE sql AS $$ SELECT '{}'::jsonb FROM (SELECT hostile.take('x')) AS t $$;
+CREATE FUNCTION hostile.identity_map_settle(identity_internal.identity_map_catalog, bigint[], uuid[], bigint[], bigint[], timestamptz, boolean, identity_internal.identity_map_reached) RETURNS jsonb LANGUAGE sql AS $$ SELECT '{}'::jsonb FROM (SELECT hostile.take('x')) AS t $$;
 CREATE TABLE hostile.app (id int, email text);
 RESET ROLE;
 SET search_path = hostile, pg_catalog, public;

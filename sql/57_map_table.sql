@@ -19,20 +19,20 @@ DECLARE
   statement text;
 BEGIN
   CALL refresh_identity_map('made.people');  -- takes note of what became of the table
-  SELECT c.settle INTO statement FROM identity_map_catalog AS c;
+  SELECT c.settle INTO statement FROM identity_internal.identity_map_catalog AS c;
   UPDATE made.app SET email = format('e%s@x.com', 1 + (substr(id, 2)::int * 7 + r * 3) % 40) WHERE substr(id, 2)::int % 5 = r % 5 AND length(id) < 5;
   INSERT INTO made.app VALUES ('u' || 1000 + r, format('only%s@x.com', r));
   DELETE FROM made.desk WHERE id % 9 = r % 9;
   INSERT INTO made.desk SELECT 100 * r + n, format('e%s@x.com', n + r) FROM generate_series(1, 3) AS n;
   BEGIN
-    UPDATE identity_map_catalog SET settle = 'SELECT to_jsonb(1 / 0)';
+    UPDATE identity_internal.identity_map_catalog SET settle = 'SELECT to_jsonb(1 / 0)';
     CALL refresh_identity_map('made.people');
     how := 'by itself';
   EXCEPTION WHEN division_by_zero THEN
     how := 'by a statement';
     CALL refresh_identity_map('made.people');
   END;
-  UPDATE identity_map_catalog SET settle = statement;
+  UPDATE identity_internal.identity_map_catalog SET settle = statement;
   SELECT concat_ws(' ', c ->> 'inserted', c ->> 'updated', c ->> 'deleted', c ->> 'created', c ->> 'merged', c ->> 'split', c ->> 'retired') INTO changes
   FROM (SELECT last_changes AS c FROM identity_maps) AS m;
   SELECT count(*) INTO differ FROM (

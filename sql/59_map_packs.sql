@@ -19,17 +19,17 @@ SELECT create_identity_map('packs.people', identity_source('app', 'SELECT id, id
   identity_column('app_id', 'text[]'), identity_column('desk_id', 'int[]'), identity_column('rows_id', 'int[]'), identity_column('email', 'text[]'));
 CALL refresh_identity_map('packs.people');
 RESET client_min_messages;
-SELECT map_id AS id, format('identity_state.m%s_identities', map_id) AS identities, format('identity_state.m%s_records', map_id) AS records FROM identity_map_catalog \gset
+SELECT map_id AS id, format('identity_state.m%s_identities', map_id) AS identities, format('identity_state.m%s_records', map_id) AS records FROM identity_internal.identity_map_catalog \gset
 
 -- What a map holds, whether it is what a full resolve gives, how many identities have a pack, and how many packs say what
 -- the copies do not.
 CREATE VIEW packs.shown AS SELECT app_id, desk_id, rows_id, email FROM packs.people;
 CREATE FUNCTION packs.look(OUT identities bigint, OUT packs bigint, OUT wrong bigint, OUT differ bigint) LANGUAGE plpgsql AS $$
-DECLARE m identity_map_catalog := (SELECT c FROM identity_map_catalog AS c);
+DECLARE m identity_internal.identity_map_catalog := (SELECT c FROM identity_internal.identity_map_catalog AS c);
 BEGIN
   EXECUTE format('SELECT (SELECT count(*) FROM packs.people), count(p.packed), count(*) FILTER (WHERE p.packed IS DISTINCT FROM q.packed AND p.packed IS NOT NULL)
-                  FROM identity_state.m%s_identities AS p LEFT JOIN (%s) AS q USING (identity_id)', m.map_id, identity_map_pack_text(m))
-  INTO identities, packs, wrong USING identity_map_sharers(m.map_id);
+                  FROM identity_state.m%s_identities AS p LEFT JOIN (%s) AS q USING (identity_id)', m.map_id, identity_internal.identity_map_pack_text(m))
+  INTO identities, packs, wrong USING identity_internal.identity_map_sharers(m.map_id);
   SELECT count(*) INTO differ FROM (
     (TABLE packs.shown EXCEPT ALL SELECT * FROM resolve_identities(VARIADIC identity_map_clauses('packs.people')) AS (app_id text[], desk_id int[], rows_id int[], email text[]))
     UNION ALL
@@ -48,7 +48,7 @@ SELECT p.app_id, p.desk_id, p.rows_id, b.written IS NULL AS is_new, b.written <>
 FROM packs.people AS p JOIN :identities AS k USING (identity_id) LEFT JOIN packs.before AS b USING (identity_id) ORDER BY 1, 2, 3;
 
 -- u1 and u2 are two users with one address: they share it. What becomes of one of them concerns the other one too.
-SELECT cardinality(identity_map_sharers(:id)) AS sharers;
+SELECT cardinality(identity_internal.identity_map_sharers(:id)) AS sharers;
 INSERT INTO packs.desk VALUES (10, 'u2@x.com'), (11, 'u2@x.com');
 CALL refresh_identity_map('packs.people');
 SELECT * FROM packs.look();
@@ -58,13 +58,13 @@ INSERT INTO packs.desk VALUES (12, 'u2@x.com');
 CALL refresh_identity_map('packs.people');
 SELECT * FROM packs.look();
 RESET client_min_messages;
-SELECT cardinality(identity_map_sharers(:id)) AS sharers;
+SELECT cardinality(identity_internal.identity_map_sharers(:id)) AS sharers;
 -- And no longer is.
 DELETE FROM packs.desk WHERE id = 12;
 UPDATE packs.app SET email = 'u1@x.com' WHERE id = 'u1';
 CALL refresh_identity_map('packs.people');
 SELECT * FROM packs.look();
-SELECT cardinality(identity_map_sharers(:id)) AS sharers;
+SELECT cardinality(identity_internal.identity_map_sharers(:id)) AS sharers;
 
 -- Long values, and more of them than a pack may have: u4 has none while it has four notes.
 SELECT p.app_id, k.packed IS NOT NULL AS has_pack FROM packs.people AS p LEFT JOIN :identities AS k USING (identity_id) WHERE p.app_id && '{u1,u4}' ORDER BY 1;
@@ -140,12 +140,12 @@ SELECT identities, packs, wrong FROM packs.look();
 -- The rows that are at hand for a step of a refresh are nobody's but of those who may read the copies, and of no other type.
 SELECT format('identity_state.m%s_rows_1', :id) AS copy, format('identity_state.m%s_rows_2', :id) AS other \gset
 \set VERBOSITY sqlstate
-SELECT count(*) FROM identity_map_reached_rows(NULL:::copy, :'copy', :id, 1);
-SELECT count(*) FROM identity_map_reached_rows(NULL:::other, :'other', :id, 1);
-SELECT count(*) FROM identity_map_reached_rows(NULL:::copy, :'copy', -1, 1);
+SELECT count(*) FROM identity_internal.identity_map_reached_rows(NULL:::copy, :'copy', :id, 1);
+SELECT count(*) FROM identity_internal.identity_map_reached_rows(NULL:::other, :'other', :id, 1);
+SELECT count(*) FROM identity_internal.identity_map_reached_rows(NULL:::copy, :'copy', -1, 1);
 BEGIN;
-SELECT identity_map_touch(:id, 99, (SELECT min(rid) FROM :copy), '{}') IS NULL AS touched;
-SELECT identity_map_change_records(:id);
+SELECT identity_internal.identity_map_touch(:id, 99, (SELECT min(rid) FROM :copy), '{}') IS NULL AS touched;
+SELECT identity_internal.identity_map_change_records(:id);
 ROLLBACK;
 CREATE ROLE regress_packs_reader;
 GRANT USAGE ON SCHEMA packs TO regress_packs_reader;
@@ -153,11 +153,11 @@ GRANT SELECT, INSERT ON packs.people TO regress_packs_reader;
 SET ROLE regress_packs_reader;
 BEGIN;
 SELECT identify('packs.people', 'u2', '{"email": "c@x.com"}') IS NOT NULL AS known;
-SELECT count(*) FROM identity_map_reached_rows(NULL:::copy, :'copy', :id, 1);
+SELECT count(*) FROM identity_internal.identity_map_reached_rows(NULL:::copy, :'copy', :id, 1);
 ROLLBACK;
-SELECT * FROM identity_map_read_rows('{}', 1, NULL, '', NULL, NULL, :id, 1, NULL, 0);
-SELECT * FROM identity_map_change_records(:id);
-SELECT identity_map_sharers(:id);
+SELECT * FROM identity_internal.identity_map_read_rows('{}', 1, NULL, '', NULL, NULL, :id, 1, NULL, 0);
+SELECT * FROM identity_internal.identity_map_change_records(:id);
+SELECT identity_internal.identity_map_sharers(:id);
 RESET ROLE;
 \set VERBOSITY default
 

@@ -34,21 +34,20 @@ namespace identity_resolve::pg {
 namespace {
 
 // A function of the extension, by its name and the types of its arguments.
-Oid find_function(const Home& home, const char* name, int count, const Oid* types) {
-  char* schema = get_namespace_name(home.schema_id);
-  return LookupFuncName(list_make2(makeString(schema), makeString(pstrdup(name))), count, types,
-                        false);
+Oid find_function(const char* name, int count, const Oid* types) {
+  return LookupFuncName(list_make2(makeString(pstrdup(kInternalSchema)), makeString(pstrdup(name))),
+                        count, types, false);
 }
 
 // A row of the catalog, as a value of its row type, on the current memory context; 0 where there is
 // none. `condition` has one parameter.
 Datum find_map(const Home& home, const char* condition, Oid type, Datum value) {
   const MemoryContext outer = CurrentMemoryContext;
-  return as_user(home.catalog_owner, kSafePath, [&] {
+  return as_user(home.owner, kSafePath, [&] {
     SPI_connect();
-    execute_cached(psprintf("SELECT c FROM %s.%s AS c WHERE %s", home.schema,
-                            get_rel_name(home.catalog), condition),
-                   1, &type, &value, nullptr);
+    execute_cached(
+        psprintf("SELECT c FROM %s.%s AS c WHERE %s", kInternalSchema, kCatalog, condition), 1,
+        &type, &value, nullptr);
     Datum row = 0;
     if (SPI_processed > 0) {
       bool is_null = false;
@@ -77,7 +76,7 @@ int map_number(Datum map) {
 Datum call_as_owner(const Home& home, Oid owner, const char* function, Datum map, Datum arguments,
                     bool small) {
   const std::array<Oid, 2> types = {get_rel_type_id(home.catalog), JSONBOID};
-  const Oid id = find_function(home, function, 2, types.data());
+  const Oid id = find_function(function, 2, types.data());
   return as_user(owner, kSafePath, [&] {
     set_for_call("jit", "off");
     if (small) {
@@ -97,8 +96,8 @@ Datum call_as_owner(const Home& home, Oid owner, const char* function, Datum map
 // Calls a function of the catalog's: function(map_id, arguments) → jsonb, as the catalog's owner.
 Datum call_as_catalog(const Home& home, const char* function, int map_id, Datum arguments) {
   const std::array<Oid, 2> types = {INT4OID, JSONBOID};
-  const Oid id = find_function(home, function, 2, types.data());
-  return as_user(home.catalog_owner, kSafePath,
+  const Oid id = find_function(function, 2, types.data());
+  return as_user(home.owner, kSafePath,
                  [&] { return OidFunctionCall2(id, Int32GetDatum(map_id), arguments); });
 }
 

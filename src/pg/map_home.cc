@@ -8,7 +8,13 @@ namespace identity_resolve::pg {
 
 namespace {
 
-constexpr const char* kCatalog = "identity_map_catalog";
+Oid owner_of_function(Oid function) {
+  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+  if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for function %u", function);
+  const Oid owner = reinterpret_cast<const FormData_pg_proc*>(GETSTRUCT(tuple))->proowner;
+  ReleaseSysCache(tuple);
+  return owner;
+}
 
 }  // namespace
 
@@ -22,14 +28,26 @@ Oid owner_of(Oid relation) {
 
 Home find_home(FunctionCallInfo fcinfo) {
   Home home{};
-  home.schema_id = get_func_namespace(fcinfo->flinfo->fn_oid);
-  home.schema = quote_identifier(get_namespace_name(home.schema_id));
-  home.catalog = get_relname_relid(kCatalog, home.schema_id);
+  const Oid schema = get_namespace_oid(kInternalSchema, true);
+  home.catalog = OidIsValid(schema) ? get_relname_relid(kCatalog, schema) : InvalidOid;
+  home.owner = owner_of_function(fcinfo->flinfo->fn_oid);
   if (!OidIsValid(home.catalog)) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("%s does not exist", kCatalog),
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+                    errmsg("%s.%s does not exist", kInternalSchema, kCatalog),
                     errhint("Drop and create the extension identity_resolve again.")));
   }
-  home.catalog_owner = owner_of(home.catalog);
+  // What runs as its owner must be that owner's own.
+  const Oid owner = owner_of(home.catalog);
+  if (owner != home.owner) {
+    const char* mine = GetUserNameFromId(home.owner, true);
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("%s.%s belongs to another role than the functions of identity_resolve",
+                           kInternalSchema, kCatalog),
+                    errdetail("Its owner is \"%s\", the functions' owner is \"%s\".",
+                              GetUserNameFromId(owner, true), mine),
+                    errhint("Give it back: ALTER TABLE %s.%s OWNER TO %s;", kInternalSchema,
+                            kCatalog, mine == nullptr ? "that role" : quote_identifier(mine))));
+  }
   return home;
 }
 

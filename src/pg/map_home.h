@@ -1,5 +1,5 @@
-// Where identity maps live, and as whom their work runs: the schema and the catalog that a function
-// of the extension belongs to, and the way to become another role for as long as a step takes.
+// Where identity maps live, and as whom their work runs: the schemas and the catalog, the owner of
+// the extension's functions, and the way to become another role for as long as a step takes.
 //
 // Plain frames all of it: it may raise PostgreSQL's errors.
 #pragma once
@@ -8,18 +8,22 @@
 
 namespace identity_resolve::pg {
 
-// The schema that the tables of maps' states are in, and the search_path of all internal work.
+// The schemas of what users do not call and of the tables of maps' states, and the search_path of
+// all internal work.
+constexpr const char* kInternalSchema = "identity_internal";
+constexpr const char* kCatalog = "identity_map_catalog";
 constexpr const char* kStateSchema = "identity_state";
 constexpr const char* kSafePath = "pg_catalog, pg_temp";
 
-// The extension's own catalog of maps, found beside the function that was called.
+// The extension's own catalog of maps, and the owner of its functions: after a trusted install by
+// an ordinary role that is the bootstrap superuser, not the extension's owner.
 struct Home {
-  const char* schema;  // as an identifier, quoted
-  Oid schema_id;
-  Oid catalog;  // the table
-  Oid catalog_owner;
+  Oid catalog;  // kInternalSchema.kCatalog
+  Oid owner;
 };
 
+// Errors: 42P01 without the catalog, 55000 where it belongs to another role than the function that
+// was called.
 Home find_home(FunctionCallInfo fcinfo);
 
 // The owner of a relation that is there.

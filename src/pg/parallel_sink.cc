@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "pg/bytes.h"
+#include "pg/map_home.h"
 #include "pg/settings.h"
 
 extern "C" {
@@ -207,14 +208,11 @@ void unpack_message(LeaderTask& task, ByteReader from) {
 
 // ---- the query around the source's query ----
 
-// identity_sink(internal, bytea, VARIADIC "any") beside the type of the clauses; none where the
-// user may not execute it. For a plain frame.
-Oid find_aggregate(Datum clauses) {
-  const HeapTuple type =
-      SearchSysCache1(TYPEOID, ObjectIdGetDatum(ARR_ELEMTYPE(DatumGetArrayTypeP(clauses))));
-  if (!HeapTupleIsValid(type)) elog(ERROR, "the type of the clauses is gone");
-  const Oid schema = reinterpret_cast<Form_pg_type>(GETSTRUCT(type))->typnamespace;
-  ReleaseSysCache(type);
+// identity_internal.identity_sink(internal, bytea, VARIADIC "any"); none where it is not there or
+// the user may not execute it. For a plain frame.
+Oid find_aggregate() {
+  const Oid schema = get_namespace_oid(kInternalSchema, true);
+  if (!OidIsValid(schema)) return InvalidOid;
   const Oid arguments[] = {INTERNALOID, BYTEAOID, ANYOID};
   oidvector* types = buildoidvector(arguments, 3);
   const Oid function =
@@ -320,7 +318,7 @@ const PlannedStmt* ParallelSink::plan(const Query& query, const std::string& tex
                                       const std::string& told, std::uint64_t task) const {
   const WorkersAllowed allowed(max_workers());
   const PlannedStmt* plan = call([&]() -> const PlannedStmt* {
-    const Oid function = find_aggregate(clauses_);
+    const Oid function = find_aggregate();
     if (!OidIsValid(function)) return nullptr;
     Query* wrapped = around(query, function, task, told);
     return pg_plan_query(wrapped, text.c_str(), CURSOR_OPT_PARALLEL_OK, nullptr);

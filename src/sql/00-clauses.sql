@@ -1,30 +1,30 @@
 -- identity_clause: what a resolve is told. A list of clauses is the whole of a call, so the same
 -- list builds the master table and the long form, and can be kept in a table.
 
-CREATE TYPE identity_clause;
+CREATE TYPE @extschema@.identity_clause;
 
-CREATE FUNCTION identity_clause_in(cstring) RETURNS identity_clause
+CREATE FUNCTION @extschema@.identity_clause_in(cstring) RETURNS @extschema@.identity_clause
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION identity_clause_out(identity_clause) RETURNS cstring
+CREATE FUNCTION @extschema@.identity_clause_out(@extschema@.identity_clause) RETURNS cstring
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION identity_clause_recv(internal) RETURNS identity_clause
+CREATE FUNCTION @extschema@.identity_clause_recv(internal) RETURNS @extschema@.identity_clause
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-CREATE FUNCTION identity_clause_send(identity_clause) RETURNS bytea
+CREATE FUNCTION @extschema@.identity_clause_send(@extschema@.identity_clause) RETURNS bytea
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 
-CREATE TYPE identity_clause (
-  INPUT = identity_clause_in,
-  OUTPUT = identity_clause_out,
-  RECEIVE = identity_clause_recv,
-  SEND = identity_clause_send,
+CREATE TYPE @extschema@.identity_clause (
+  INPUT = @extschema@.identity_clause_in,
+  OUTPUT = @extschema@.identity_clause_out,
+  RECEIVE = @extschema@.identity_clause_recv,
+  SEND = @extschema@.identity_clause_send,
   INTERNALLENGTH = VARIABLE,
   ALIGNMENT = int4,
   STORAGE = extended
 );
-COMMENT ON TYPE identity_clause IS
+COMMENT ON TYPE @extschema@.identity_clause IS
   'one clause of a call of identity_resolve: a source, a rule or the output; its text form is JSON';
 
-CREATE CAST (identity_clause AS jsonb) WITHOUT FUNCTION;
+CREATE CAST (@extschema@.identity_clause AS jsonb) WITHOUT FUNCTION;
 
 -- identity_source(name, query): one tool's users in this database.
 --   name   a lower-case identifier; output columns are named after it
@@ -33,10 +33,10 @@ CREATE CAST (identity_clause AS jsonb) WITHOUT FUNCTION;
 --   changed_since  a column of the query that grows whenever a row is new or changes, such as updated_at
 --   capture        'trigger': triggers on the query's one table tell of every change
 -- Errors: 22004 for NULL, 42602 for a name that cannot name a column, 22023 for another capture.
-CREATE FUNCTION identity_source(name text, query text, changed_since text DEFAULT NULL,
-                                capture text DEFAULT NULL) RETURNS identity_clause
+CREATE FUNCTION @extschema@.identity_source(name text, query text, changed_since text DEFAULT NULL,
+                                capture text DEFAULT NULL) RETURNS @extschema@.identity_clause
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION identity_source(text, text, text, text) IS
+COMMENT ON FUNCTION @extschema@.identity_source(text, text, text, text) IS
   'a source of records: its name, and a query that yields a record id and identifiers named by their kinds';
 
 -- identity_rule(kind, ...): declares a kind of identifier, or changes a known one. NULL leaves each
@@ -62,16 +62,16 @@ COMMENT ON FUNCTION identity_source(text, text, text, text) IS
 --                       'data': the first in the order of survivorship has it; 'apart'
 -- Errors: 22004, 42602, 42939 for a reserved name, 22023 for what is unknown or out of range, 2201B
 -- for an invalid pattern.
-CREATE FUNCTION identity_rule(kind text, normalizer text DEFAULT NULL, link boolean DEFAULT NULL,
+CREATE FUNCTION @extschema@.identity_rule(kind text, normalizer text DEFAULT NULL, link boolean DEFAULT NULL,
                               region text DEFAULT NULL, blocked text[] DEFAULT NULL,
                               blocked_pattern text DEFAULT NULL, blocked_ipattern text DEFAULT NULL,
                               block_placeholders boolean DEFAULT NULL,
                               block_roles boolean DEFAULT NULL, max_records bigint DEFAULT NULL,
                               max_per_identity integer DEFAULT NULL, priority integer DEFAULT NULL,
                               fallback boolean DEFAULT NULL, on_tie text DEFAULT NULL)
-  RETURNS identity_clause
+  RETURNS @extschema@.identity_clause
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION identity_rule(text, text, boolean, text, text[], text, text, boolean, boolean,
+COMMENT ON FUNCTION @extschema@.identity_rule(text, text, boolean, text, text[], text, text, boolean, boolean,
                                   bigint, integer, integer, boolean, text) IS
   'a rule for a kind of identifier: how its values are spelled one way, and what they may link';
 
@@ -79,10 +79,10 @@ COMMENT ON FUNCTION identity_rule(text, text, boolean, text, text[], text, text,
 -- says block_placeholders => false. Letter case does not count.
 --   is_pattern  the value is a regular expression
 --   source      who names the value, or why it is here
-CREATE FUNCTION identity_blocked_values()
+CREATE FUNCTION @extschema@.identity_blocked_values()
   RETURNS TABLE (value text, is_pattern boolean, source text)
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 42;
-COMMENT ON FUNCTION identity_blocked_values() IS
+COMMENT ON FUNCTION @extschema@.identity_blocked_values() IS
   'the built-in list of placeholders that never link anybody';
 
 -- identity_output(rows, max_combinations): which rows resolve_identities() gives.
@@ -90,16 +90,16 @@ COMMENT ON FUNCTION identity_blocked_values() IS
 --                     LEFT JOINs would give if they followed every link
 --   max_combinations  the most rows that one identity may give
 -- Errors: 22004, 22023.
-CREATE FUNCTION identity_output(rows text DEFAULT 'identities',
+CREATE FUNCTION @extschema@.identity_output(rows text DEFAULT 'identities',
                                 max_combinations bigint DEFAULT 10000)
-  RETURNS identity_clause
+  RETURNS @extschema@.identity_clause
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION identity_output(text, bigint) IS
+COMMENT ON FUNCTION @extschema@.identity_output(text, bigint) IS
   'what rows the master table has: one an identity, or the combinations of its records';
 
 -- identity_column(name, type): a column of an identity map, named as resolve_identities()'s columns are.
 -- Errors: 22004, 42602, 42939 for identity_id, which every map has.
-CREATE FUNCTION identity_column(name text, type text DEFAULT 'text') RETURNS identity_clause
+CREATE FUNCTION @extschema@.identity_column(name text, type text DEFAULT 'text') RETURNS @extschema@.identity_clause
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION identity_column(text, text) IS
+COMMENT ON FUNCTION @extschema@.identity_column(text, text) IS
   'a column of an identity map: its name says what it shows, as in the definition list of resolve_identities()';

@@ -13,23 +13,23 @@
 --                   not_linking  its kind does not link, or, of a fallback kind, a stronger one does
 --   linked_records  how many other records carry the same value, whether or not it links them
 -- Errors: as resolve_identities().
-CREATE FUNCTION identity_links(VARIADIC clauses identity_clause[])
+CREATE FUNCTION @extschema@.identity_links(VARIADIC clauses @extschema@.identity_clause[])
   RETURNS TABLE (identity_id uuid, source text, record_id text, kind text, value text, status text,
                  linked_records bigint)
   AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE COST 100000 ROWS 10000
-  SUPPORT resolve_identities_support;
-COMMENT ON FUNCTION identity_links(identity_clause[]) IS
+  SUPPORT @extschema@.resolve_identities_support;
+COMMENT ON FUNCTION @extschema@.identity_links(@extschema@.identity_clause[]) IS
   'the evidence: each identifier of each record, with what became of it and why';
 
 -- identity_evidence(clauses): identity_records() and identity_links() of one resolve. A row for each
 -- record, in which kind, value, status and linked_records are NULL, and after it those of its
 -- identifiers. Errors: as resolve_identities().
-CREATE FUNCTION identity_evidence(VARIADIC clauses identity_clause[])
+CREATE FUNCTION @extschema@.identity_evidence(VARIADIC clauses @extschema@.identity_clause[])
   RETURNS TABLE (identity_id uuid, source text, record_id text, kind text, value text, status text,
                  linked_records bigint)
   AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE COST 100000 ROWS 10000
-  SUPPORT resolve_identities_support;
-COMMENT ON FUNCTION identity_evidence(identity_clause[]) IS
+  SUPPORT @extschema@.resolve_identities_support;
+COMMENT ON FUNCTION @extschema@.identity_evidence(@extschema@.identity_clause[]) IS
   'each record, and each of its identifiers with what became of it: records and links of one resolve';
 
 -- explain_identity(source_a, id_a, source_b, id_b, clauses): why two records are one identity, or why
@@ -37,12 +37,12 @@ COMMENT ON FUNCTION identity_evidence(identity_clause[]) IS
 -- be and then as few steps. Row 0 says how they stand. Where nothing connects them, the rows show what
 -- each of them carries.
 -- Errors: 22023 for a source or a record that is not there; as resolve_identities().
-CREATE FUNCTION explain_identity(source_a text, id_a text, source_b text, id_b text,
-                                 VARIADIC clauses identity_clause[])
+CREATE FUNCTION @extschema@.explain_identity(source_a text, id_a text, source_b text, id_b text,
+                                 VARIADIC clauses @extschema@.identity_clause[])
   RETURNS TABLE (step integer, explanation text, from_source text, from_id text, kind text,
                  value text, status text, to_source text, to_id text)
   AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE COST 100000 ROWS 5;
-COMMENT ON FUNCTION explain_identity(text, text, text, text, identity_clause[]) IS
+COMMENT ON FUNCTION @extschema@.explain_identity(text, text, text, text, @extschema@.identity_clause[]) IS
   'why two records are one identity, or why they are not: the chain of identifiers between them, in words';
 
 -- identity_graph(source, id, clauses): the identity of a record as a picture, in the language DOT of
@@ -50,10 +50,10 @@ COMMENT ON FUNCTION explain_identity(text, text, text, text, identity_clause[]) 
 -- and beyond it stand, in grey, some of the records that it was not joined to. Of a large identity 100
 -- records are drawn, the one that is asked about among them, and of a record 50 identifiers.
 -- Errors: 22023 for a source or a record that is not there; as resolve_identities().
-CREATE FUNCTION identity_graph(source text, id text, VARIADIC clauses identity_clause[])
+CREATE FUNCTION @extschema@.identity_graph(source text, id text, VARIADIC clauses @extschema@.identity_clause[])
   RETURNS text
   AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE COST 100000;
-COMMENT ON FUNCTION identity_graph(text, text, identity_clause[]) IS
+COMMENT ON FUNCTION @extschema@.identity_graph(text, text, @extschema@.identity_clause[]) IS
   'a picture of one identity, its records and identifiers, as Graphviz DOT';
 
 -- identity_report(clauses): what came of a resolve, in numbers. The metrics, in this order:
@@ -64,7 +64,7 @@ COMMENT ON FUNCTION identity_graph(text, text, identity_clause[]) IS
 --   identifiers              by status, and by status and kind
 --   most shared              the twenty values that most records carry: how many
 -- Errors: as resolve_identities().
-CREATE FUNCTION identity_report(VARIADIC clauses identity_clause[])
+CREATE FUNCTION @extschema@.identity_report(VARIADIC clauses @extschema@.identity_clause[])
   RETURNS TABLE (metric text, subject text, value numeric)
   LANGUAGE sql STABLE PARALLEL UNSAFE COST 100000 ROWS 100
 BEGIN ATOMIC
@@ -74,7 +74,7 @@ BEGIN ATOMIC
     WHERE (c.clause::jsonb ->> 'clause') = 'source'),
   evidence AS MATERIALIZED (
     SELECT e.identity_id, e.source, e.kind, e.value, e.status, e.linked_records
-    FROM identity_evidence(VARIADIC identity_report.clauses) AS e),
+    FROM @extschema@.identity_evidence(VARIADIC identity_report.clauses) AS e),
   records AS (SELECT e.identity_id, e.source FROM evidence AS e WHERE e.kind IS NULL),
   links AS (
     SELECT e.identity_id, e.kind, e.value, e.status, e.linked_records
@@ -138,33 +138,33 @@ BEGIN ATOMIC
   SELECT m.metric, m.subject, m.value::numeric FROM metrics AS m
   ORDER BY m.part, m.place, m.subject COLLATE "C";
 END;
-COMMENT ON FUNCTION identity_report(identity_clause[]) IS
+COMMENT ON FUNCTION @extschema@.identity_report(@extschema@.identity_clause[]) IS
   'what came of a resolve, in numbers: records and identities, match rates, sizes, statuses, what is shared most';
 
 -- Without a clause there is nothing to resolve: a clear error in place of "does not exist".
-CREATE FUNCTION identity_links()
+CREATE FUNCTION @extschema@.identity_links()
   RETURNS TABLE (identity_id uuid, source text, record_id text, kind text, value text, status text,
                  linked_records bigint)
   AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_links() IS 'raises the error that there is no source to resolve';
-CREATE FUNCTION identity_evidence()
+COMMENT ON FUNCTION @extschema@.identity_links() IS 'raises the error that there is no source to resolve';
+CREATE FUNCTION @extschema@.identity_evidence()
   RETURNS TABLE (identity_id uuid, source text, record_id text, kind text, value text, status text,
                  linked_records bigint)
   AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_evidence() IS 'raises the error that there is no source to resolve';
-CREATE FUNCTION identity_report() RETURNS TABLE (metric text, subject text, value numeric)
+COMMENT ON FUNCTION @extschema@.identity_evidence() IS 'raises the error that there is no source to resolve';
+CREATE FUNCTION @extschema@.identity_report() RETURNS TABLE (metric text, subject text, value numeric)
   LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-  SELECT r.source, r.record_id, 0::numeric FROM identity_records() AS r;
+  SELECT r.source, r.record_id, 0::numeric FROM @extschema@.identity_records() AS r;
 END;
-COMMENT ON FUNCTION identity_report() IS 'raises the error that there is no source to resolve';
-CREATE FUNCTION explain_identity(source_a text, id_a text, source_b text, id_b text)
+COMMENT ON FUNCTION @extschema@.identity_report() IS 'raises the error that there is no source to resolve';
+CREATE FUNCTION @extschema@.explain_identity(source_a text, id_a text, source_b text, id_b text)
   RETURNS TABLE (step integer, explanation text, from_source text, from_id text, kind text,
                  value text, status text, to_source text, to_id text)
   AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE;
-COMMENT ON FUNCTION explain_identity(text, text, text, text) IS
+COMMENT ON FUNCTION @extschema@.explain_identity(text, text, text, text) IS
   'raises the error that there is no source to resolve';
-CREATE FUNCTION identity_graph(source text, id text) RETURNS text
+CREATE FUNCTION @extschema@.identity_graph(source text, id text) RETURNS text
   AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_graph(text, text) IS
+COMMENT ON FUNCTION @extschema@.identity_graph(text, text) IS
   'raises the error that there is no source to resolve';

@@ -3,23 +3,21 @@
 -- have checked who asks, may call it.
 
 -- A new map's row of the catalog; gives back what identity_map_prepare() needs.
-CREATE FUNCTION identity_map_register(table_oid integer, a jsonb) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_register(table_oid integer, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  INSERT INTO @extschema@.identity_map_catalog (map, map_name, clauses, search_path)
+  INSERT INTO identity_internal.identity_map_catalog (map, map_name, clauses, search_path)
   VALUES (table_oid::oid::regclass, table_oid::oid::regclass::text,
-          ARRAY(SELECT c::text::@extschema@.identity_clause
-                FROM jsonb_array_elements(a -> 'clauses') WITH ORDINALITY AS c (c, n) ORDER BY n),
-          a ->> 'search_path');
+          identity_internal.identity_map_list(a -> 'clauses'), a ->> 'search_path');
   RETURN a -> 'layout';
 END $$;
-COMMENT ON FUNCTION identity_map_register(integer, jsonb) IS 'internal: enters an identity map into the catalog';
+COMMENT ON FUNCTION identity_internal.identity_map_register(integer, jsonb) IS 'internal: enters an identity map into the catalog';
 
 -- The indexes of a map's state, made where they are missing: without user code, as they have no expressions.
-CREATE FUNCTION identity_map_index(id integer) RETURNS void
+CREATE FUNCTION identity_internal.identity_map_index(id integer) RETURNS void
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  p text := @extschema@.identity_map_prefix(id);
+  p text := identity_internal.identity_map_prefix(id);
   item record;
 BEGIN
   FOR item IN SELECT v.name, v.columns FROM (VALUES ('records', 'PRIMARY KEY (rid)'), ('records', 'UNIQUE (source, record_id)'),
@@ -33,13 +31,13 @@ BEGIN
     EXECUTE format('CREATE INDEX %1$s_rid_idx ON identity_state.%1$s (rid)', item.name);
   END LOOP;
 END $$;
-COMMENT ON FUNCTION identity_map_index(integer) IS 'internal: the indexes of an identity map''s state';
+COMMENT ON FUNCTION identity_internal.identity_map_index(integer) IS 'internal: the indexes of an identity map''s state';
 
 -- Drops them, so that filling a state that holds nothing is fast.
-CREATE FUNCTION identity_map_unindex(id integer) RETURNS void
+CREATE FUNCTION identity_internal.identity_map_unindex(id integer) RETURNS void
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  p text := @extschema@.identity_map_prefix(id);
+  p text := identity_internal.identity_map_prefix(id);
   item record;
 BEGIN
   FOR item IN SELECT c.conrelid::regclass AS relation, c.conname FROM pg_constraint AS c
@@ -51,15 +49,15 @@ BEGIN
     EXECUTE format('DROP INDEX %s', item.index);
   END LOOP;
 END $$;
-COMMENT ON FUNCTION identity_map_unindex(integer) IS 'internal: drops the indexes of an identity map''s state';
+COMMENT ON FUNCTION identity_internal.identity_map_unindex(integer) IS 'internal: drops the indexes of an identity map''s state';
 
 -- Makes room for what the sources are now: numbers, tables and statements. Where a source's columns, or
 -- the clauses, are others than before, the next refresh builds the state anew.
-CREATE FUNCTION identity_map_prepare(id integer, layout jsonb) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_prepare(id integer, layout jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  m @extschema@.identity_map_catalog;
-  p text := @extschema@.identity_map_prefix(id);
+  m identity_internal.identity_map_catalog;
+  p text := identity_internal.identity_map_prefix(id);
   owner regrole;
   now_prepared jsonb;
   source jsonb;
@@ -67,23 +65,23 @@ DECLARE
   number integer;
   name text;
 BEGIN
-  SELECT * INTO m FROM @extschema@.identity_map_catalog AS c WHERE c.map_id = id;
+  SELECT * INTO m FROM identity_internal.identity_map_catalog AS c WHERE c.map_id = id;
   SELECT c.relowner::regrole INTO owner FROM pg_class AS c WHERE c.oid = m.map;
   now_prepared := jsonb_build_object('layout', layout, 'clauses', (SELECT jsonb_agg(c::jsonb) FROM unnest(m.clauses) AS c),
                                      'table', m.map::text, 'owner', owner::text,
                                      'columns', (SELECT jsonb_agg(ARRAY[a.attname, format_type(a.atttypid, a.atttypmod)] ORDER BY a.attnum)
                                                  FROM pg_attribute AS a WHERE a.attrelid = m.map AND a.attnum > 0 AND NOT a.attisdropped));
   IF m.rebuild AND m.prepared IS NOT NULL THEN
-    PERFORM @extschema@.identity_map_lock(id, 2, true, true);
-    IF @extschema@.identity_map_is_unbuilt(m) THEN
-      PERFORM @extschema@.identity_map_unindex(id);
+    PERFORM identity_internal.identity_map_lock(id, 2, true, true);
+    IF identity_internal.identity_map_is_unbuilt(m) THEN
+      PERFORM identity_internal.identity_map_unindex(id);
     END IF;
   END IF;
   IF now_prepared = m.prepared THEN
     RETURN '{}';
   END IF;
   -- Nobody is in the middle of it.
-  PERFORM @extschema@.identity_map_lock(id, 2, true, true);
+  PERFORM identity_internal.identity_map_lock(id, 2, true, true);
 
   -- A source keeps its number for as long as the map has it.
   FOR item IN SELECT s ->> 'name' AS name FROM jsonb_array_elements(layout -> 'sources') AS s LOOP
@@ -148,8 +146,8 @@ BEGIN
   END LOOP;
 
   -- Also of a copy that comes to others which are filled: their state stays indexed while it is built anew.
-  IF m.prepared IS NULL OR NOT @extschema@.identity_map_is_unbuilt(m) THEN
-    PERFORM @extschema@.identity_map_index(id);
+  IF m.prepared IS NULL OR NOT identity_internal.identity_map_is_unbuilt(m) THEN
+    PERFORM identity_internal.identity_map_index(id);
   END IF;
 
   -- They are the map owner's.
@@ -214,26 +212,26 @@ BEGIN
     FROM cells AS c GROUP BY c.number)
   SELECT array_agg(s.name ORDER BY s.n NULLS LAST), array_agg(s.number ORDER BY s.n NULLS LAST),
          max(format('SELECT %s FROM %s AS r', r.shown, r.copy)) FILTER (WHERE s.number = 0),
-         array_agg(@extschema@.identity_source(s.name, format('SELECT %s, r.rid AS "[number]" FROM %s AS r', r.shown, r.copy)) ORDER BY s.n NULLS LAST),
-         array_agg(@extschema@.identity_source(s.name, format('SELECT %s, r.rid AS "[number]" FROM @extschema@.identity_map_reached_rows(NULL::%s, %L::regclass, %s, %s) AS r',
+         array_agg(identity_internal.identity_source(s.name, format('SELECT %s, r.rid AS "[number]" FROM %s AS r', r.shown, r.copy)) ORDER BY s.n NULLS LAST),
+         array_agg(identity_internal.identity_source(s.name, format('SELECT %s, r.rid AS "[number]" FROM identity_internal.identity_map_reached_rows(NULL::%s, %L::regclass, %s, %s) AS r',
                                                               r.shown, r.copy, r.copy, id, s.number)) ORDER BY s.n NULLS LAST),
-         array_agg(@extschema@.identity_source(s.name, format('SELECT %s, NULL::bigint AS "[number]" WHERE false', r.blank)) ORDER BY s.n NULLS LAST)
+         array_agg(identity_internal.identity_source(s.name, format('SELECT %s, NULL::bigint AS "[number]" WHERE false', r.blank)) ORDER BY s.n NULLS LAST)
   INTO m.source_names, m.source_numbers, m.told_reader, m.state_sources, m.reached_sources, m.blank_sources
   FROM sources AS s JOIN readers AS r ON r.number = s.number;
-  m.state := @extschema@.identity_map_state(m.secret, '{}');
+  m.state := identity_internal.identity_map_state(m.secret, '{}');
   -- The columns of the copy of identify()'s records, for a definition list, and their kinds; the statement that
   -- gives the fingerprint and the keys of a record of its own: $1 clauses, $2 which of the sources it is, $3 a
   -- query for it; and the one that writes it: $1 its number, $2 its id, $3 and $4 the keys that it carries now and
   -- carried before, $5 its row.
   m.trait_kinds := ARRAY(SELECT k ->> 'name' FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) WHERE (k -> 'identify')::boolean ORDER BY n);
   m.traits := (SELECT string_agg(format(', c%s text[]', n), '' ORDER BY n) FROM generate_series(1, cardinality(m.trait_kinds)) AS n);
-  m.scan_told := format('SELECT fingerprint || keys FROM @extschema@.identity_map_scan($1, $2, $3, %L, NULL)
+  m.scan_told := format('SELECT fingerprint || keys FROM identity_internal.identity_map_scan($1, $2, $3, %L, NULL)
     AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp%s)', 'pg_catalog, pg_temp', m.traits);
   m.told := format('WITH
       r AS (INSERT INTO %1$srecords (rid, source, record_id) VALUES ($1, 0, $2) ON CONFLICT (rid) DO NOTHING),
-      k_less AS (DELETE FROM %1$skeys AS k USING unnest(@extschema@.identity_map_minus($4, $3)) AS d (key)
+      k_less AS (DELETE FROM %1$skeys AS k USING unnest(identity_internal.identity_map_minus($4, $3)) AS d (key)
                  WHERE k.key = d.key AND k.rid = $1),
-      k_more AS (INSERT INTO %1$skeys (key, rid) SELECT u.key, $1 FROM unnest(@extschema@.identity_map_minus($3, $4)) AS u (key)),
+      k_more AS (INSERT INTO %1$skeys (key, rid) SELECT u.key, $1 FROM unnest(identity_internal.identity_map_minus($3, $4)) AS u (key)),
       w AS (INSERT INTO %1$srows_0 SELECT (jsonb_populate_record(NULL::%1$srows_0, $5)).*
             ON CONFLICT (rid) DO UPDATE SET fingerprint = excluded.fingerprint, keys = excluded.keys, updated_at = excluded.updated_at%2$s)
       SELECT 1', p, (SELECT string_agg(format(', %1$I = excluded.%1$I', 'k_' || k), '') FROM unnest(m.trait_kinds) AS k));
@@ -241,43 +239,42 @@ BEGIN
   m.limits := ARRAY(SELECT (k ->> 'max_records')::bigint FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) ORDER BY n);
   m.columns := ARRAY(SELECT c::jsonb ->> 'name' FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n)
                      WHERE c::jsonb ->> 'clause' = 'column' ORDER BY n);
-  UPDATE @extschema@.identity_map_catalog AS c
+  UPDATE identity_internal.identity_map_catalog AS c
   SET map_name = m.map::text, numbers = m.numbers, marks = m.marks, source_names = m.source_names,
       source_numbers = m.source_numbers, told_reader = m.told_reader, state_sources = m.state_sources, reached_sources = m.reached_sources,
       blank_sources = m.blank_sources, state = m.state, traits = m.traits, trait_kinds = m.trait_kinds, scan_told = m.scan_told, told = m.told, rules = m.rules, limits = m.limits, columns = m.columns,
-      settle = @extschema@.identity_map_settle_text(m, false, false), prepared = now_prepared,
+      settle = identity_internal.identity_map_settle_text(m, false, false), prepared = now_prepared,
       rebuild = c.rebuild OR m.prepared IS NULL OR m.prepared -> 'layout' <> layout
                 OR m.prepared -> 'clauses' <> now_prepared -> 'clauses'
   WHERE c.map_id = id;
   RETURN '{}';
 END $$;
-COMMENT ON FUNCTION identity_map_prepare(integer, jsonb) IS
+COMMENT ON FUNCTION identity_internal.identity_map_prepare(integer, jsonb) IS
   'internal: makes the tables and statements that an identity map''s sources need';
 
 -- What a refresh did, or what it failed with; and what alter_identity_map() changes.
-CREATE FUNCTION identity_map_note(id integer, a jsonb) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_note(id integer, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  m @extschema@.identity_map_catalog;
+  m identity_internal.identity_map_catalog;
 BEGIN
   IF a ? 'error' THEN
-    UPDATE @extschema@.identity_map_catalog AS c
+    UPDATE identity_internal.identity_map_catalog AS c
     SET last_error = format('%s (%s)', a ->> 'error', a ->> 'sqlstate'), last_error_at = clock_timestamp()
     WHERE c.map_id = id;
   ELSIF a ? 'clauses' THEN
-    UPDATE @extschema@.identity_map_catalog AS c
+    UPDATE identity_internal.identity_map_catalog AS c
     SET rebuild = true,
-        clauses = ARRAY(SELECT e::text::@extschema@.identity_clause
-                        FROM jsonb_array_elements(a -> 'clauses') WITH ORDINALITY AS e (e, n) ORDER BY n),
+        clauses = identity_internal.identity_map_list(a -> 'clauses'),
         columns = ARRAY(SELECT x FROM unnest(c.columns) WITH ORDINALITY AS x (x, n)
                         WHERE NOT a -> 'dropped' ? x ORDER BY n)
     WHERE c.map_id = id RETURNING c.* INTO m;
-    UPDATE @extschema@.identity_map_catalog AS c SET settle = @extschema@.identity_map_settle_text(m, false, false) WHERE c.map_id = id;
+    UPDATE identity_internal.identity_map_catalog AS c SET settle = identity_internal.identity_map_settle_text(m, false, false) WHERE c.map_id = id;
   ELSIF a ? 'changes' THEN
     IF a #>> '{changes,kind}' = 'built' THEN
-      PERFORM @extschema@.identity_map_index(id);
+      PERFORM identity_internal.identity_map_index(id);
     END IF;
-    UPDATE @extschema@.identity_map_catalog AS c
+    UPDATE identity_internal.identity_map_catalog AS c
     SET refreshes = c.refreshes + 1, rebuild = false, marks = c.marks || (a -> 'marks'),
         last_refresh = (a ->> 'started')::timestamptz,
         last_duration = clock_timestamp() - (a ->> 'started')::timestamptz,
@@ -286,10 +283,10 @@ BEGIN
   END IF;
   RETURN '{}';
 END $$;
-COMMENT ON FUNCTION identity_map_note(integer, jsonb) IS 'internal: writes down what became of an identity map';
+COMMENT ON FUNCTION identity_internal.identity_map_note(integer, jsonb) IS 'internal: writes down what became of an identity map';
 
 -- The end of a map: its state, its row of the catalog.
-CREATE FUNCTION identity_map_erase(id integer, a jsonb) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_erase(id integer, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   item record;
@@ -302,10 +299,10 @@ BEGIN
               WHERE f.pronamespace = 'identity_state'::regnamespace AND f.proname ~ ('^m' || id || '_') LOOP
     EXECUTE format('DROP FUNCTION %s CASCADE', item.function);
   END LOOP;
-  DELETE FROM @extschema@.identity_map_catalog AS c WHERE c.map_id = id;
+  DELETE FROM identity_internal.identity_map_catalog AS c WHERE c.map_id = id;
   RETURN '{}';
 END $$;
-COMMENT ON FUNCTION identity_map_erase(integer, jsonb) IS 'internal: drops an identity map''s state';
+COMMENT ON FUNCTION identity_internal.identity_map_erase(integer, jsonb) IS 'internal: drops an identity map''s state';
 
-REVOKE ALL ON FUNCTION identity_map_index(integer), identity_map_unindex(integer), identity_map_register(integer, jsonb), identity_map_prepare(integer, jsonb),
-  identity_map_note(integer, jsonb), identity_map_erase(integer, jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION identity_internal.identity_map_index(integer), identity_internal.identity_map_unindex(integer), identity_internal.identity_map_register(integer, jsonb), identity_internal.identity_map_prepare(integer, jsonb),
+  identity_internal.identity_map_note(integer, jsonb), identity_internal.identity_map_erase(integer, jsonb) FROM PUBLIC;

@@ -1,75 +1,75 @@
 -- Identity maps: how a refresh reads the sources, as the map's owner (54-map-refresh.sql): which records
 -- have to be read, what changed in them since the last time, and the triggers that tell of changes.
 
-CREATE FUNCTION identity_map_look(m identity_map_catalog, a jsonb) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_look(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE sql VOLATILE
 BEGIN ATOMIC
-  SELECT identity_map_layout(m.clauses, m.search_path);
+  SELECT identity_internal.identity_map_layout(m.clauses, m.search_path);
 END;
-COMMENT ON FUNCTION identity_map_look(identity_map_catalog, jsonb) IS 'internal: the columns of a map''s sources';
+COMMENT ON FUNCTION identity_internal.identity_map_look(identity_internal.identity_map_catalog, jsonb) IS 'internal: the columns of a map''s sources';
 
 -- The query of source i as a part of another one: its first column is named ir_id there.
-CREATE FUNCTION identity_map_wrap(m identity_map_catalog, i integer, condition text) RETURNS text
+CREATE FUNCTION identity_internal.identity_map_wrap(m identity_internal.identity_map_catalog, i integer, condition text) RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT format(E'SELECT q.* FROM (%s\n) AS q (ir_id) %s',
                 m.prepared #>> ARRAY['layout', 'sources', (i - 1)::text, 'query'], condition);
 END;
-COMMENT ON FUNCTION identity_map_wrap(identity_map_catalog, integer, text) IS 'internal: a part of a source''s rows';
+COMMENT ON FUNCTION identity_internal.identity_map_wrap(identity_internal.identity_map_catalog, integer, text) IS 'internal: a part of a source''s rows';
 
 -- The records of source i that are to be left out: a query.
-CREATE FUNCTION identity_map_forgotten(m identity_map_catalog, i integer) RETURNS text
+CREATE FUNCTION identity_internal.identity_map_forgotten(m identity_internal.identity_map_catalog, i integer) RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT format('SELECT hash FROM %stombstones WHERE source = %L', identity_map_prefix(m.map_id), m.source_names[i]);
+  SELECT format('SELECT hash FROM %stombstones WHERE source = %L', identity_internal.identity_map_prefix(m.map_id), m.source_names[i]);
 END;
-COMMENT ON FUNCTION identity_map_forgotten(identity_map_catalog, integer) IS 'internal: the records that an identity map leaves out';
+COMMENT ON FUNCTION identity_internal.identity_map_forgotten(identity_internal.identity_map_catalog, integer) IS 'internal: the records that an identity map leaves out';
 
 -- The statement that reads all of source i and gives (fingerprint, ...) as identity_map_scan() does, in a WITH
 -- clause named `found`. Its parameters: $1 the clauses, $2 the search_path.
-CREATE FUNCTION identity_map_found(m identity_map_catalog, i integer) RETURNS text
+CREATE FUNCTION identity_internal.identity_map_found(m identity_internal.identity_map_catalog, i integer) RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT format('found AS MATERIALIZED (SELECT * FROM @extschema@.identity_map_scan($1, %s, NULL, $2, %L)
-    AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp%s))', i, identity_map_forgotten(m, i),
+  SELECT format('found AS MATERIALIZED (SELECT * FROM identity_internal.identity_map_scan($1, %s, NULL, $2, %L)
+    AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp%s))', i, identity_internal.identity_map_forgotten(m, i),
     (SELECT string_agg(format(', c%s %s', n, CASE WHEN (c -> 'array')::boolean THEN 'text[]' ELSE 'text' END), '' ORDER BY n)
      FROM jsonb_array_elements(m.prepared #> ARRAY['layout', 'sources', (i - 1)::text, 'columns']) WITH ORDINALITY AS c (c, n)));
 END;
-COMMENT ON FUNCTION identity_map_found(identity_map_catalog, integer) IS 'internal: the beginning of a statement that reads a source';
+COMMENT ON FUNCTION identity_internal.identity_map_found(identity_internal.identity_map_catalog, integer) IS 'internal: the beginning of a statement that reads a source';
 
 -- The columns c1, c2, ... of the copy of source i, each with a comma before it and the prefix.
-CREATE FUNCTION identity_map_cells(m identity_map_catalog, i integer, prefix text) RETURNS text
+CREATE FUNCTION identity_internal.identity_map_cells(m identity_internal.identity_map_catalog, i integer, prefix text) RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT coalesce(string_agg(format(', %sc%s', prefix, n), '' ORDER BY n), '')
   FROM jsonb_array_elements(m.prepared #> ARRAY['layout', 'sources', (i - 1)::text, 'columns']) WITH ORDINALITY AS c (c, n);
 END;
-COMMENT ON FUNCTION identity_map_cells(identity_map_catalog, integer, text) IS 'internal: the columns of a copy of a source';
+COMMENT ON FUNCTION identity_internal.identity_map_cells(identity_internal.identity_map_catalog, integer, text) IS 'internal: the columns of a copy of a source';
 
 -- The fingerprints of a source's rows anew, and whose they are, a million in a part.
-CREATE FUNCTION identity_map_print(m identity_map_catalog, n integer) RETURNS void
+CREATE FUNCTION identity_internal.identity_map_print(m identity_internal.identity_map_catalog, n integer) RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  p text := @extschema@.identity_map_prefix(m.map_id);
+  p text := identity_internal.identity_map_prefix(m.map_id);
 BEGIN
   EXECUTE format('DELETE FROM %sprints WHERE source = %s', p, n);
   EXECUTE format('INSERT INTO %1$sprints (source, came, came_rids)
-                  SELECT %2$s, @extschema@.identity_map_pack(array_agg(fingerprint)), @extschema@.identity_map_pack(array_agg(rid)) FROM %1$srows_%2$s
+                  SELECT %2$s, identity_internal.identity_map_pack(array_agg(fingerprint)), identity_internal.identity_map_pack(array_agg(rid)) FROM %1$srows_%2$s
                   GROUP BY (fingerprint >> 2) & (SELECT (1::bigint << ceil(log(2.0, greatest(count(*) / 1000000.0, 1.0)))::integer) - 1 FROM %1$srows_%2$s)', p, n);
 END $$;
-COMMENT ON FUNCTION identity_map_print(identity_map_catalog, integer) IS 'internal: packs the fingerprints of a source''s rows';
+COMMENT ON FUNCTION identity_internal.identity_map_print(identity_internal.identity_map_catalog, integer) IS 'internal: packs the fingerprints of a source''s rows';
 
 -- The fingerprints of source i's rows as the map knows them: a query.
-CREATE FUNCTION identity_map_known(m identity_map_catalog, i integer) RETURNS text
+CREATE FUNCTION identity_internal.identity_map_known(m identity_internal.identity_map_catalog, i integer) RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT format('SELECT came, went, sum(length(came)) OVER () FROM %sprints WHERE source = %s ORDER BY part', identity_map_prefix(m.map_id), m.source_numbers[i]);
+  SELECT format('SELECT came, went, sum(length(came)) OVER () FROM %sprints WHERE source = %s ORDER BY part', identity_internal.identity_map_prefix(m.map_id), m.source_numbers[i]);
 END;
-COMMENT ON FUNCTION identity_map_known(identity_map_catalog, integer) IS 'internal: the rows that an identity map knows of a source';
+COMMENT ON FUNCTION identity_internal.identity_map_known(identity_internal.identity_map_catalog, integer) IS 'internal: the rows that an identity map knows of a source';
 
 -- The places of the sources that are read as a whole: all of them for a full refresh, else those with these
 -- numbers, and those of which nothing tells what changed.
-CREATE FUNCTION identity_map_wholes(m identity_map_catalog, is_full boolean, numbers integer[]) RETURNS integer[]
+CREATE FUNCTION identity_internal.identity_map_wholes(m identity_internal.identity_map_catalog, is_full boolean, numbers integer[]) RETURNS integer[]
   LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN ARRAY(
@@ -79,28 +79,28 @@ BEGIN
                     AND c::jsonb ->> 'changed_since' IS NULL AND c::jsonb ->> 'capture' IS NULL)
     ORDER BY i);
 END $$;
-COMMENT ON FUNCTION identity_map_wholes(identity_map_catalog, boolean, integer[]) IS 'internal: the sources that a refresh reads as a whole';
+COMMENT ON FUNCTION identity_internal.identity_map_wholes(identity_internal.identity_map_catalog, boolean, integer[]) IS 'internal: the sources that a refresh reads as a whole';
 
 -- Of the sources at these places, which are read as a whole, those that can be read side by side, before any of
 -- them is taken in.
-CREATE FUNCTION identity_map_read_ahead(m identity_map_catalog, places integer[], most bigint) RETURNS void
+CREATE FUNCTION identity_internal.identity_map_read_ahead(m identity_internal.identity_map_catalog, places integer[], most bigint) RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   IF cardinality(places) > 1 THEN
-    PERFORM @extschema@.identity_map_scan_ahead(@extschema@.identity_map_scan_clauses(m), places,
+    PERFORM identity_internal.identity_map_scan_ahead(identity_internal.identity_map_scan_clauses(m), places,
       ARRAY(SELECT m.source_numbers[i] FROM unnest(places) WITH ORDINALITY AS p (i, n) ORDER BY n), m.search_path,
-      ARRAY(SELECT @extschema@.identity_map_forgotten(m, i) FROM unnest(places) WITH ORDINALITY AS p (i, n) ORDER BY n),
-      ARRAY(SELECT @extschema@.identity_map_known(m, i) FROM unnest(places) WITH ORDINALITY AS p (i, n) ORDER BY n), m.map_id, most);
+      ARRAY(SELECT identity_internal.identity_map_forgotten(m, i) FROM unnest(places) WITH ORDINALITY AS p (i, n) ORDER BY n),
+      ARRAY(SELECT identity_internal.identity_map_known(m, i) FROM unnest(places) WITH ORDINALITY AS p (i, n) ORDER BY n), m.map_id, most);
   END IF;
 END $$;
-COMMENT ON FUNCTION identity_map_read_ahead(identity_map_catalog, integer[], bigint) IS 'internal: reads sources of an identity map side by side';
+COMMENT ON FUNCTION identity_internal.identity_map_read_ahead(identity_internal.identity_map_catalog, integer[], bigint) IS 'internal: reads sources of an identity map side by side';
 
 -- Reads source i into its copy: all of it, or the records named. Says of how many records a row is new or
 -- gone.
-CREATE FUNCTION identity_map_read(m identity_map_catalog, i integer, ids text[], most bigint) RETURNS bigint
+CREATE FUNCTION identity_internal.identity_map_read(m identity_internal.identity_map_catalog, i integer, ids text[], most bigint) RETURNS bigint
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  p text := @extschema@.identity_map_prefix(m.map_id);
+  p text := identity_internal.identity_map_prefix(m.map_id);
   n integer := m.source_numbers[i];
   source jsonb := m.prepared #> ARRAY['layout', 'sources', (i - 1)::text];
   query text;
@@ -112,13 +112,13 @@ DECLARE
   is_worn boolean;
 BEGIN
   IF ids IS NULL THEN
-    known := @extschema@.identity_map_known(m, i);
+    known := identity_internal.identity_map_known(m, i);
   ELSE
-    query := @extschema@.identity_map_wrap(m, i, format('WHERE q.ir_id = ANY (%L::%s[])', ids, source ->> 'id_type'));
+    query := identity_internal.identity_map_wrap(m, i, format('WHERE q.ir_id = ANY (%L::%s[])', ids, source ->> 'id_type'));
   END IF;
   SELECT r.records, r.came, r.came_rids, r.went INTO records, came, came_rids, went
-  FROM @extschema@.identity_map_read_rows(@extschema@.identity_map_scan_clauses(m), i, query, m.search_path,
-         @extschema@.identity_map_forgotten(m, i), known, m.map_id, n, ids, most) AS r;
+  FROM identity_internal.identity_map_read_rows(identity_internal.identity_map_scan_clauses(m), i, query, m.search_path,
+         identity_internal.identity_map_forgotten(m, i), known, m.map_id, n, ids, most) AS r;
   IF came IS NOT NULL OR went IS NOT NULL THEN
     EXECUTE format('INSERT INTO %sprints (source, came, came_rids, went) VALUES ($1, $2, $3, $4)', p) USING n, came, came_rids, went;
   END IF;
@@ -126,19 +126,19 @@ BEGIN
   EXECUTE format('SELECT count(*) > 100 OR sum(coalesce(length(went), 0)) > greatest(0.2 * sum(coalesce(length(came), 0)), 100000)
                   FROM %sprints WHERE source = %s', p, n) INTO is_worn;
   IF is_worn THEN
-    PERFORM @extschema@.identity_map_print(m, n);
+    PERFORM identity_internal.identity_map_print(m, n);
   END IF;
   RETURN records;
 END $$;
-COMMENT ON FUNCTION identity_map_read(identity_map_catalog, integer, text[], bigint) IS
+COMMENT ON FUNCTION identity_internal.identity_map_read(identity_internal.identity_map_catalog, integer, text[], bigint) IS
   'internal: reads a source into its copy, and says of how many records something changed';
 
 -- Which records of source i have to be read: NULL for all of them, as where it is read as a whole. Sets the mark
 -- up to which changed_since has been read.
-CREATE FUNCTION identity_map_changed(m identity_map_catalog, i integer, is_whole boolean, OUT ids text[], OUT mark text)
+CREATE FUNCTION identity_internal.identity_map_changed(m identity_internal.identity_map_catalog, i integer, is_whole boolean, OUT ids text[], OUT mark text)
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  p text := @extschema@.identity_map_prefix(m.map_id);
+  p text := identity_internal.identity_map_prefix(m.map_id);
   n integer := m.source_numbers[i];
   since text := (SELECT c::jsonb ->> 'changed_since' FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' = 'source' AND c::jsonb ->> 'name' = m.source_names[i]);
   told text[];
@@ -150,7 +150,7 @@ DECLARE
   newest text[];
 BEGIN
   -- By the snapshot by which the source is read: what is logged later is for the next refresh.
-  told := @extschema@.identity_map_execute_then(format('WITH gone AS (DELETE FROM %slog WHERE source = %s RETURNING record_id),
+  told := identity_internal.identity_map_execute_then(format('WITH gone AS (DELETE FROM %slog WHERE source = %s RETURNING record_id),
     ids AS (SELECT DISTINCT record_id FROM gone)
     SELECT CASE WHEN bool_or(record_id IS NULL) THEN NULL ELSE coalesce(array_agg(record_id), %L) END FROM ids', p, n, '{}'));
   is_all := is_whole OR told IS NULL;
@@ -159,15 +159,15 @@ BEGIN
     is_all := is_all OR mark IS NULL;
     IF is_all THEN
       query := format('SELECT ARRAY[pg_catalog.format(''%%s'', pg_catalog.max(q.%I))] FROM (%s) AS q',
-                      since, @extschema@.identity_map_wrap(m, i, ''));
+                      since, identity_internal.identity_map_wrap(m, i, ''));
     ELSE
       query := format('WITH q (id, since) AS MATERIALIZED (SELECT q.ir_id, q.%1$I FROM (%2$s) AS q)
                        SELECT pg_catalog.array_cat(ARRAY[(SELECT pg_catalog.format(''%%s'', pg_catalog.max(q.since)) FROM q)],
                          (SELECT pg_catalog.array_agg(pg_catalog.format(''%%s'', l.id)) FROM (SELECT q.id FROM q LIMIT %3$s) AS l))',
-                      since, @extschema@.identity_map_wrap(m, i, format('WHERE q.%I >= %L', since, mark)), most + 1);
+                      since, identity_internal.identity_map_wrap(m, i, format('WHERE q.%I >= %L', since, mark)), most + 1);
     END IF;
     PERFORM set_config('search_path', m.search_path, true);
-    newest := @extschema@.identity_map_execute_then(query);
+    newest := identity_internal.identity_map_execute_then(query);
     PERFORM pg_catalog.set_config('search_path', path, true);
     mark := coalesce(nullif(newest[1], ''), mark);
     ids := newest[2:];
@@ -181,15 +181,15 @@ BEGIN
     END IF;
   END IF;
 END $$;
-COMMENT ON FUNCTION identity_map_changed(identity_map_catalog, integer, boolean) IS
+COMMENT ON FUNCTION identity_internal.identity_map_changed(identity_internal.identity_map_catalog, integer, boolean) IS
   'internal: the records of a source that a refresh has to read';
 
 -- Makes the triggers that sources with capture => 'trigger' need, where they are not there and enabled.
 -- Gives the numbers of the sources that have to be read as a whole because of it.
-CREATE FUNCTION identity_map_attach(m identity_map_catalog) RETURNS integer[]
+CREATE FUNCTION identity_internal.identity_map_attach(m identity_internal.identity_map_catalog) RETURNS integer[]
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  p text := @extschema@.identity_map_prefix(m.map_id);
+  p text := identity_internal.identity_map_prefix(m.map_id);
   source jsonb;
   number integer;
   function regprocedure;
@@ -228,11 +228,11 @@ BEGIN
   END LOOP;
   RETURN made;
 END $$;
-COMMENT ON FUNCTION identity_map_attach(identity_map_catalog) IS
+COMMENT ON FUNCTION identity_internal.identity_map_attach(identity_internal.identity_map_catalog) IS
   'internal: the triggers by which an identity map hears of changes';
 
 -- Drops the map's triggers and, where it is there, its table.
-CREATE FUNCTION identity_map_detach(m identity_map_catalog, a jsonb) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_detach(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   item record;
@@ -246,4 +246,4 @@ BEGIN
   END IF;
   RETURN '{}';
 END $$;
-COMMENT ON FUNCTION identity_map_detach(identity_map_catalog, jsonb) IS 'internal: drops an identity map''s triggers and table';
+COMMENT ON FUNCTION identity_internal.identity_map_detach(identity_internal.identity_map_catalog, jsonb) IS 'internal: drops an identity map''s triggers and table';

@@ -7,7 +7,7 @@
 -- these is one that the changed record carried, before or now.
 
 -- Of the keys that came or went: those that have become too common, and those that are no longer.
-CREATE FUNCTION identity_map_common_text(m identity_map_catalog) RETURNS text
+CREATE FUNCTION identity_internal.identity_map_common_text(m identity_internal.identity_map_catalog) RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT format('WITH many AS MATERIALIZED (
@@ -20,13 +20,13 @@ BEGIN ATOMIC
              RETURNING key),
     less AS (DELETE FROM %1$scommon AS c WHERE c.key = ANY ($1) AND NOT EXISTS (SELECT FROM now WHERE now.key = c.key) RETURNING key)
     SELECT jsonb_build_array((SELECT coalesce(array_agg(key), %2$L) FROM more), (SELECT coalesce(array_agg(key), %2$L) FROM less))::text',
-    identity_map_prefix(m.map_id), '{}');
+    identity_internal.identity_map_prefix(m.map_id), '{}');
 END;
-COMMENT ON FUNCTION identity_map_common_text(identity_map_catalog) IS
+COMMENT ON FUNCTION identity_internal.identity_map_common_text(identity_internal.identity_map_catalog) IS
   'internal: the statement that says which identifiers became, or no longer are, too common';
 
 -- Of all keys those that are too common; whether they are others than before.
-CREATE FUNCTION identity_map_count_common(m identity_map_catalog) RETURNS boolean
+CREATE FUNCTION identity_internal.identity_map_count_common(m identity_internal.identity_map_catalog) RETURNS boolean
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   has_changed boolean;
@@ -38,11 +38,11 @@ BEGIN
       GROUP BY k.key, m.source HAVING count(*) > ($1)[(k.key & 4095) + 1]),
     less AS (DELETE FROM %1$scommon AS c WHERE NOT EXISTS (SELECT FROM now WHERE now.key = c.key) RETURNING key),
     more AS (INSERT INTO %1$scommon (key) SELECT key FROM now ON CONFLICT DO NOTHING RETURNING key)
-    SELECT EXISTS (SELECT FROM less) OR EXISTS (SELECT FROM more)', @extschema@.identity_map_prefix(m.map_id))
+    SELECT EXISTS (SELECT FROM less) OR EXISTS (SELECT FROM more)', identity_internal.identity_map_prefix(m.map_id))
   INTO has_changed USING m.limits;
   RETURN has_changed;
 END $$;
-COMMENT ON FUNCTION identity_map_count_common(identity_map_catalog) IS
+COMMENT ON FUNCTION identity_internal.identity_map_count_common(identity_internal.identity_map_catalog) IS
   'internal: finds out which identifiers of an identity map are too common';
 
 -- Names, in the history, the identifier that joined identities, where all of a map was settled (of a part
@@ -50,18 +50,18 @@ COMMENT ON FUNCTION identity_map_count_common(identity_map_catalog) IS
 -- identity, the record and what it was. What links here hangs on all records that a path of identifiers
 -- connects with these; of many of them the whole map is looked at. At most a thousand carriers are named
 -- (kMostCarriers in src/pg/map_place.cc).
-CREATE FUNCTION identity_map_name_merges(m identity_map_catalog, ids uuid[], rids bigint[], olds uuid[], at timestamptz) RETURNS void
+CREATE FUNCTION identity_internal.identity_map_name_merges(m identity_internal.identity_map_catalog, ids uuid[], rids bigint[], olds uuid[], at timestamptz) RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  p text := @extschema@.identity_map_prefix(m.map_id);
-  reached @extschema@.identity_map_reached;
+  p text := identity_internal.identity_map_prefix(m.map_id);
+  reached identity_internal.identity_map_reached;
   priorities jsonb := (SELECT jsonb_object_agg(k ->> 'name', k -> 'priority') FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') AS k);
   nests text := current_setting('enable_nestloop');
 BEGIN
   -- The history has no index by identity: its rows are found by hashing, however many the planner expects.
   PERFORM set_config('enable_nestloop', 'off', true);
-  IF cardinality(rids) < 0.1 * @extschema@.identity_map_size(m.map_id) THEN
-    reached := @extschema@.identity_map_reach(m.map_id, rids, '{}');
+  IF cardinality(rids) < 0.1 * identity_internal.identity_map_size(m.map_id) THEN
+    reached := identity_internal.identity_map_reach(m.map_id, rids, '{}');
   END IF;
   -- A part of an identity is those of its records that were one identity before. A value joins a part if
   -- a record of another part carries it too.
@@ -70,7 +70,7 @@ BEGIN
       FROM unnest($2, $7, $8) AS e (id, rid, old) JOIN %1$srecords AS m ON m.rid = e.rid),
     links AS MATERIALIZED (
       SELECT x.id, x.rid, x.old, l.kind, l.value
-      FROM @extschema@.identity_links(VARIADIC $1) AS l
+      FROM identity_internal.identity_links(VARIADIC $1) AS l
       JOIN unnest($3, $4) AS s (name, number) ON s.name = l.source
       JOIN parts AS x ON x.source = s.number AND x.record_id = l.record_id
       WHERE l.status = %2$L),
@@ -92,24 +92,24 @@ BEGIN
           UNION ALL SELECT id, %5$L, NULL, kind, value, rids FROM own) AS b
     WHERE h.identity_id = b.identity_id AND h.event = b.event AND h.at = $5 AND h.into_id IS NOT DISTINCT FROM b.into_id',
     p, 'links', '-', 'retired', 'merged')
-  USING @extschema@.identity_map_request(m, reached), ids, m.source_names, m.source_numbers, at, priorities,
+  USING identity_internal.identity_map_request(m, reached), ids, m.source_names, m.source_numbers, at, priorities,
         rids, olds;
   PERFORM set_config('enable_nestloop', nests, true);
 END $$;
-COMMENT ON FUNCTION identity_map_name_merges(identity_map_catalog, uuid[], bigint[], uuid[], timestamptz) IS
+COMMENT ON FUNCTION identity_internal.identity_map_name_merges(identity_internal.identity_map_catalog, uuid[], bigint[], uuid[], timestamptz) IS
   'internal: by which identifier identities were merged';
 
 -- For statements on many records, until the call ends: as for an index build, what is large is sorted and
 -- hashed in memory. The state is looked up record by record unless much of it is concerned; it is small
 -- enough to be in the cache mostly.
-CREATE FUNCTION identity_map_allow_much() RETURNS void
+CREATE FUNCTION identity_internal.identity_map_allow_much() RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   PERFORM set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')),
                                           pg_size_bytes(current_setting('maintenance_work_mem')) / 2) / 1024 || 'kB', true),
           set_config('random_page_cost', '1.1', true);
 END $$;
-COMMENT ON FUNCTION identity_map_allow_much() IS 'internal: memory and costs for many records';
+COMMENT ON FUNCTION identity_internal.identity_map_allow_much() IS 'internal: memory and costs for many records';
 
 -- The statement that brings identities and table in line with what a resolve says. Its parameters:
 -- $1 the clauses to resolve, numbered, $2 now, $3 identities of records that are gone, and of all records $4
@@ -125,10 +125,10 @@ COMMENT ON FUNCTION identity_map_allow_much() IS 'internal: memory and costs for
 --          res, mem, picks, kept and named follow the same rules. An id is a kept one, else the one derived from
 --          the cluster's first record if the map never used that, else another one derived from it
 -- lost     old identities that are no more, and where they went
-CREATE FUNCTION identity_map_settle_text(m identity_map_catalog, of_all boolean, by_sql boolean) RETURNS text
+CREATE FUNCTION identity_internal.identity_map_settle_text(m identity_internal.identity_map_catalog, of_all boolean, by_sql boolean) RETURNS text
   LANGUAGE plpgsql STABLE PARALLEL UNSAFE AS $$
 DECLARE
-  p text := @extschema@.identity_map_prefix(m.map_id);
+  p text := identity_internal.identity_map_prefix(m.map_id);
   columns text;
   shown text;
   t_shown text;
@@ -146,7 +146,7 @@ BEGIN
   FROM unnest(m.columns) WITH ORDINALITY AS c (name, place)
   JOIN pg_attribute AS a ON a.attrelid = m.map AND a.attname = c.name AND NOT a.attisdropped;
   RETURN CASE WHEN by_sql THEN
-    'WITH res AS MATERIALIZED (SELECT * FROM @extschema@.resolve_identities(VARIADIC $1) AS (identity_id uuid, "[number]" bigint[]' || columns || ')),
+    'WITH res AS MATERIALIZED (SELECT * FROM identity_internal.resolve_identities(VARIADIC $1) AS (identity_id uuid, "[number]" bigint[]' || columns || ')),
  mem AS MATERIALIZED (
    SELECT r.identity_id AS cluster, m.rid, m.identity_id AS old
    FROM (SELECT identity_id, unnest("[number]") AS rid FROM res LIMIT $5) AS r JOIN ' || p || 'records AS m ON m.rid = r.rid),
@@ -167,7 +167,7 @@ BEGIN
           CASE WHEN c.kept IS NOT NULL THEN c.kept
                WHEN NOT EXISTS (SELECT FROM ' || p || 'identities AS i WHERE i.identity_id = c.cluster)
                 AND NOT EXISTS (SELECT FROM ' || p || 'retired AS g WHERE g.identity_id = c.cluster) THEN c.cluster
-               ELSE @extschema@.identity_map_free_id(' || m.map_id || ', c.cluster) END AS id
+               ELSE identity_internal.identity_map_free_id(' || m.map_id || ', c.cluster) END AS id
    FROM (SELECT mem.cluster, k.id AS kept, array_agg(DISTINCT old) FILTER (WHERE old IS NOT NULL) AS olds, count(*) AS records,
                 array_agg(rid) FILTER (WHERE k.id IS NULL OR old IS DISTINCT FROM k.id) AS moved, array_agg(rid) AS rids, array_agg(old) AS rid_olds
          FROM mem LEFT JOIN kept AS k ON k.cluster = mem.cluster GROUP BY mem.cluster, k.id) AS c),
@@ -183,7 +183,7 @@ BEGIN
    WHERE n.id IS DISTINCT FROM o.old),'
   ELSE
     'WITH placed AS MATERIALIZED (
-   SELECT * FROM @extschema@.identity_map_place($1, ' || m.map_id || CASE WHEN of_all THEN ', $3)' ELSE ', ''{}'', ''{}'', $3, $2)' END || '
+   SELECT * FROM identity_internal.identity_map_place($1, ' || m.map_id || CASE WHEN of_all THEN ', $3)' ELSE ', ''{}'', ''{}'', $3, $2)' END || '
    AS ("[id]" uuid, "[is_new]" boolean, "[lost]" uuid, "[olds]" uuid[], "[records]" bigint, "[moved]" bigint[], "[by_kind]" text, "[by_value]" text,
        "[by_rids]" bigint[], "[merged]" bigint[], "[merged_olds]" uuid[]' || columns || ')),'
   END || '
@@ -231,144 +231,144 @@ FROM (SELECT coalesce(sum("[records]"), 0) AS records, count(*) FILTER (WHERE "[
 CROSS JOIN (SELECT array_agg(ids."[id]") AS ids, array_agg(u.rid) AS rids, array_agg(u.old) AS olds
             FROM ids CROSS JOIN LATERAL unnest(ids."[merged]", ids."[merged_olds]") AS u (rid, old) WHERE ids."[merged]" IS NOT NULL) AS x' ELSE '' END;
 END $$;
-COMMENT ON FUNCTION identity_map_settle_text(identity_map_catalog, boolean, boolean) IS
+COMMENT ON FUNCTION identity_internal.identity_map_settle_text(identity_internal.identity_map_catalog, boolean, boolean) IS
   'internal: the statement that brings an identity map''s table in line with its state';
 
 -- How many records are walked and placed in memory at most, with their rows: each takes about three hundred
 -- bytes. Without rows, as all of a map is placed, a third of that.
-CREATE FUNCTION identity_map_most() RETURNS bigint
+CREATE FUNCTION identity_internal.identity_map_most() RETURNS bigint
   LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT pg_size_bytes(current_setting('maintenance_work_mem')) / 300;
 END;
-COMMENT ON FUNCTION identity_map_most() IS 'internal: how many records of an identity map fit into memory';
+COMMENT ON FUNCTION identity_internal.identity_map_most() IS 'internal: how many records of an identity map fit into memory';
 
 -- One record, but many are concerned: to join these record by record would take their square.
-CREATE FUNCTION identity_map_want_all() RETURNS void
+CREATE FUNCTION identity_internal.identity_map_want_all() RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-  PERFORM @extschema@.identity_map_allow_much(), set_config('enable_seqscan', 'on', true),
+  PERFORM identity_internal.identity_map_allow_much(), set_config('enable_seqscan', 'on', true),
           set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true);
 END $$;
-COMMENT ON FUNCTION identity_map_want_all() IS 'internal: plans for many records where plans for one were asked for';
+COMMENT ON FUNCTION identity_internal.identity_map_want_all() IS 'internal: plans for many records where plans for one were asked for';
 
 -- Settles what changed: `live` records, those that are `gone` and the identities of these, `dead`; keys that
 -- they carry or carried, keys that came or went. All of the map where so much changed that a part saves
 -- nothing.
-CREATE FUNCTION identity_map_settle(m identity_map_catalog, live bigint[], gone bigint[], dead uuid[], keys bigint[], moved bigint[],
+CREATE FUNCTION identity_internal.identity_map_settle(m identity_internal.identity_map_catalog, live bigint[], gone bigint[], dead uuid[], keys bigint[], moved bigint[],
                                     at timestamptz, small boolean) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   common jsonb;
   statement text := replace(m.settle, '%TABLE%', m.map::text);
-  most bigint := @extschema@.identity_map_most();
-  reached @extschema@.identity_map_reached;
-  request @extschema@.identity_clause[];
+  most bigint := identity_internal.identity_map_most();
+  reached identity_internal.identity_map_reached;
+  request identity_internal.identity_map_catalog.clauses%TYPE;
   done jsonb;
 BEGIN
   live := coalesce(live, '{}');
   gone := coalesce(gone, '{}');
   dead := coalesce(dead, '{}');
   keys := coalesce(keys, '{}');
-  reached := @extschema@.identity_map_reach(m.map_id, live, keys, limits => m.limits, most => most, gone => gone, dead => dead);
+  reached := identity_internal.identity_map_reach(m.map_id, live, keys, limits => m.limits, most => most, gone => gone, dead => dead);
   IF reached.many <> '{}' OR reached.common <> '{}' THEN
-    common := @extschema@.identity_map_execute(@extschema@.identity_map_common_text(m),
+    common := identity_internal.identity_map_execute(identity_internal.identity_map_common_text(m),
       ARRAY(SELECT unnest(reached.many || reached.common) INTERSECT SELECT unnest(moved)), m.limits);
     IF common <> '[[], []]' THEN
-      reached := @extschema@.identity_map_reach(m.map_id, live, keys,
+      reached := identity_internal.identity_map_reach(m.map_id, live, keys,
         ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 0) AS e),
         ARRAY(SELECT e::bigint FROM jsonb_array_elements_text(common -> 1) AS e), m.limits, most, gone, dead);
     END IF;
   END IF;
   IF reached.records IS NULL THEN
     IF small THEN
-      PERFORM @extschema@.identity_map_want_all();
+      PERFORM identity_internal.identity_map_want_all();
     END IF;
-    RETURN @extschema@.identity_map_settle_all(m, dead, at, true);
+    RETURN identity_internal.identity_map_settle_all(m, dead, at, true);
   END IF;
-  request := @extschema@.identity_map_request(m, reached);
-  done := @extschema@.identity_map_write(request, m.map_id, dead, at, m.map, m.columns);
+  request := identity_internal.identity_map_request(m, reached);
+  done := identity_internal.identity_map_write(request, m.map_id, dead, at, m.map, m.columns);
   IF done IS NOT NULL THEN
     RETURN done;
   END IF;
   IF small AND reached.records > 1000 THEN
-    PERFORM @extschema@.identity_map_want_all();
+    PERFORM identity_internal.identity_map_want_all();
     small := false;
   END IF;
   IF small THEN
-    done := @extschema@.identity_map_execute(statement, request, at, dead);
+    done := identity_internal.identity_map_execute(statement, request, at, dead);
   ELSE
     EXECUTE statement INTO done USING request, at, dead;
   END IF;
   RETURN done;
 END $$;
-COMMENT ON FUNCTION identity_map_settle(identity_map_catalog, bigint[], bigint[], uuid[], bigint[], bigint[], timestamptz, boolean) IS
+COMMENT ON FUNCTION identity_internal.identity_map_settle(identity_internal.identity_map_catalog, bigint[], bigint[], uuid[], bigint[], bigint[], timestamptz, boolean) IS
   'internal: resolves what a change concerns, and writes what differs';
 
 -- A query for the packs of all identities, by what the copies say: (identity_id, packed), each with its rows in
 -- the order of their records' numbers and their fingerprints; $1: the identities that share an identifier with another one.
-CREATE FUNCTION identity_map_pack_text(m identity_map_catalog) RETURNS text
+CREATE FUNCTION identity_internal.identity_map_pack_text(m identity_internal.identity_map_catalog) RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT format('SELECT r.identity_id, @extschema@.identity_map_pack_rows(r.source, r.packed_row, r.shares) AS packed
+  SELECT format('SELECT r.identity_id, identity_internal.identity_map_pack_rows(r.source, r.packed_row, r.shares) AS packed
     FROM (SELECT m.identity_id, x.source, x.packed_row, s.id IS NOT NULL AS shares
           FROM (%s) AS x (source, rid, fingerprint, packed_row) JOIN %srecords AS m ON m.rid = x.rid LEFT JOIN unnest($1) AS s (id) ON s.id = m.identity_id
           ORDER BY m.identity_id, x.rid, x.fingerprint) AS r
     GROUP BY r.identity_id',
-    string_agg(format('SELECT %s::smallint, r.rid, r.fingerprint, @extschema@.identity_map_packed_row(r) FROM %srows_%s AS r', n, identity_map_prefix(m.map_id), n), ' UNION ALL '),
-    identity_map_prefix(m.map_id))
+    string_agg(format('SELECT %s::smallint, r.rid, r.fingerprint, identity_internal.identity_map_packed_row(r) FROM %srows_%s AS r', n, identity_internal.identity_map_prefix(m.map_id), n), ' UNION ALL '),
+    identity_internal.identity_map_prefix(m.map_id))
   FROM unnest(m.source_numbers) AS n;
 END;
-COMMENT ON FUNCTION identity_map_pack_text(identity_map_catalog) IS 'internal: the query that packs all identities of a map';
+COMMENT ON FUNCTION identity_internal.identity_map_pack_text(identity_internal.identity_map_catalog) IS 'internal: the query that packs all identities of a map';
 
 -- Whether all identities of a map can be packed at once: which of them share an identifier is found out in
 -- memory. Where that is not enough there are no packs until a change concerns somebody.
-CREATE FUNCTION identity_map_can_pack_all(m identity_map_catalog) RETURNS boolean
+CREATE FUNCTION identity_internal.identity_map_can_pack_all(m identity_internal.identity_map_catalog) RETURNS boolean
   LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT identity_map_size(m.map_id) <= identity_map_most() * 6;
+  SELECT identity_internal.identity_map_size(m.map_id) <= identity_internal.identity_map_most() * 6;
 END;
-COMMENT ON FUNCTION identity_map_can_pack_all(identity_map_catalog) IS 'internal: whether memory suffices to pack all identities of a map';
+COMMENT ON FUNCTION identity_internal.identity_map_can_pack_all(identity_internal.identity_map_catalog) IS 'internal: whether memory suffices to pack all identities of a map';
 
 -- The identities of a map's records, where there is none yet, and their packs.
-CREATE FUNCTION identity_map_fill_identities(m identity_map_catalog, at timestamptz) RETURNS void
+CREATE FUNCTION identity_internal.identity_map_fill_identities(m identity_internal.identity_map_catalog, at timestamptz) RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  p text := @extschema@.identity_map_prefix(m.map_id);
+  p text := identity_internal.identity_map_prefix(m.map_id);
 BEGIN
-  IF @extschema@.identity_map_can_pack_all(m) THEN
+  IF identity_internal.identity_map_can_pack_all(m) THEN
     EXECUTE format('INSERT INTO %sidentities (identity_id, created_at, packed) SELECT g.identity_id, $2, g.packed FROM (%s) AS g',
-                   p, @extschema@.identity_map_pack_text(m))
-    USING @extschema@.identity_map_sharers(m.map_id), at;
+                   p, identity_internal.identity_map_pack_text(m))
+    USING identity_internal.identity_map_sharers(m.map_id), at;
   ELSE
     EXECUTE format('INSERT INTO %1$sidentities (identity_id, created_at) SELECT DISTINCT m.identity_id, $1 FROM %1$srecords AS m', p)
     USING at;
   END IF;
 END $$;
-COMMENT ON FUNCTION identity_map_fill_identities(identity_map_catalog, timestamptz) IS 'internal: enters the identities of a map that had none';
+COMMENT ON FUNCTION identity_internal.identity_map_fill_identities(identity_internal.identity_map_catalog, timestamptz) IS 'internal: enters the identities of a map that had none';
 
 -- Brings the packs of all identities in line with the copies.
-CREATE FUNCTION identity_map_pack_all(m identity_map_catalog) RETURNS void
+CREATE FUNCTION identity_internal.identity_map_pack_all(m identity_internal.identity_map_catalog) RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  p text := @extschema@.identity_map_prefix(m.map_id);
+  p text := identity_internal.identity_map_prefix(m.map_id);
 BEGIN
-  IF @extschema@.identity_map_can_pack_all(m) THEN
+  IF identity_internal.identity_map_can_pack_all(m) THEN
     EXECUTE format('UPDATE %sidentities AS i SET packed = g.packed FROM (%s) AS g WHERE i.identity_id = g.identity_id AND i.packed IS DISTINCT FROM g.packed',
-                   p, @extschema@.identity_map_pack_text(m))
-    USING @extschema@.identity_map_sharers(m.map_id);
+                   p, identity_internal.identity_map_pack_text(m))
+    USING identity_internal.identity_map_sharers(m.map_id);
   ELSE
     EXECUTE format('UPDATE %sidentities SET packed = NULL WHERE packed IS NOT NULL', p);
   END IF;
 END $$;
-COMMENT ON FUNCTION identity_map_pack_all(identity_map_catalog) IS 'internal: packs all identities of a map';
+COMMENT ON FUNCTION identity_internal.identity_map_pack_all(identity_internal.identity_map_catalog) IS 'internal: packs all identities of a map';
 
 -- Settles the whole map from its state. Unsettled: whether records have changed that are not settled yet; if so,
 -- or if who is one person is not as it was, packs say what is so no longer, and are made anew.
-CREATE FUNCTION identity_map_settle_all(m identity_map_catalog, dead uuid[], at timestamptz, unsettled boolean) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_settle_all(m identity_internal.identity_map_catalog, dead uuid[], at timestamptz, unsettled boolean) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  p text := @extschema@.identity_map_prefix(m.map_id);
+  p text := identity_internal.identity_map_prefix(m.map_id);
   is_first boolean := m.refreshes = 0;
   done jsonb;
   merged uuid[];
@@ -378,7 +378,7 @@ DECLARE
   empty uuid[];
   all_records bigint;
 BEGIN
-  unsettled := @extschema@.identity_map_count_common(m) OR unsettled;
+  unsettled := identity_internal.identity_map_count_common(m) OR unsettled;
   -- Rows that somebody else put into the table.
   EXECUTE format('DELETE FROM %s AS t WHERE NOT EXISTS (SELECT FROM %sidentities AS i WHERE i.identity_id = t.identity_id)',
                  m.map, p);
@@ -390,15 +390,15 @@ BEGIN
   EXECUTE format('SELECT array_agg(i.identity_id) FROM %1$sidentities AS i
                   WHERE NOT EXISTS (SELECT FROM %1$srecords AS m WHERE m.identity_id = i.identity_id)', p) INTO empty;
   dead := dead || empty;
-  EXECUTE replace(@extschema@.identity_map_settle_text(m, true, all_records > 3 * @extschema@.identity_map_most()), '%TABLE%', m.map::text) INTO done, merged, merged_rids, merged_olds
-  USING @extschema@.identity_map_request(m, NULL), at, coalesce(dead, '{}'), is_first, all_records;
+  EXECUTE replace(identity_internal.identity_map_settle_text(m, true, all_records > 3 * identity_internal.identity_map_most()), '%TABLE%', m.map::text) INTO done, merged, merged_rids, merged_olds
+  USING identity_internal.identity_map_request(m, NULL), at, coalesce(dead, '{}'), is_first, all_records;
   IF unsettled OR ARRAY[done -> 'created', done -> 'merged', done -> 'split', done -> 'retired'] <> '{0,0,0,0}' THEN
-    PERFORM @extschema@.identity_map_pack_all(m);
+    PERFORM identity_internal.identity_map_pack_all(m);
   END IF;
   IF merged IS NOT NULL THEN
-    PERFORM @extschema@.identity_map_name_merges(m, merged, merged_rids, merged_olds, at);
+    PERFORM identity_internal.identity_map_name_merges(m, merged, merged_rids, merged_olds, at);
   END IF;
   RETURN done || jsonb_build_object('deleted', (done ->> 'deleted')::bigint + strays);
 END $$;
-COMMENT ON FUNCTION identity_map_settle_all(identity_map_catalog, uuid[], timestamptz, boolean) IS
+COMMENT ON FUNCTION identity_internal.identity_map_settle_all(identity_internal.identity_map_catalog, uuid[], timestamptz, boolean) IS
   'internal: resolves all of an identity map''s state, and writes what differs';

@@ -11,10 +11,10 @@
 --             the state and the table                                           53-map-settle.sql
 
 -- Brings all records and keys in line with the copies. Gives the identities of records that are gone.
-CREATE FUNCTION identity_map_reconcile(m identity_map_catalog) RETURNS uuid[]
+CREATE FUNCTION identity_internal.identity_map_reconcile(m identity_internal.identity_map_catalog) RETURNS uuid[]
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  p text := @extschema@.identity_map_prefix(m.map_id);
+  p text := identity_internal.identity_map_prefix(m.map_id);
   n integer;
   dead uuid[];
   gone uuid[];
@@ -39,22 +39,22 @@ BEGIN
   EXECUTE format('ANALYZE %1$skeys, %1$srecords', p);
   RETURN dead;
 END $$;
-COMMENT ON FUNCTION identity_map_reconcile(identity_map_catalog) IS
+COMMENT ON FUNCTION identity_internal.identity_map_reconcile(identity_internal.identity_map_catalog) IS
   'internal: brings an identity map''s records in line with the copies of its sources';
 
 -- Reads every source anew into an empty copy: at first, and after clauses or columns have changed. Records
 -- keep their numbers and identities. Gives the identities of records that are gone.
-CREATE FUNCTION identity_map_load(m identity_map_catalog) RETURNS uuid[]
+CREATE FUNCTION identity_internal.identity_map_load(m identity_internal.identity_map_catalog) RETURNS uuid[]
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  p text := @extschema@.identity_map_prefix(m.map_id);
+  p text := identity_internal.identity_map_prefix(m.map_id);
   n integer;
   base bigint;
 BEGIN
   FOR i IN 1 .. cardinality(m.source_numbers) LOOP
     n := m.source_numbers[i];
     IF n = 0 THEN
-      EXECUTE 'WITH found AS MATERIALIZED (SELECT * FROM @extschema@.identity_map_scan($1, $2, $3, $4, NULL)
+      EXECUTE 'WITH found AS MATERIALIZED (SELECT * FROM identity_internal.identity_map_scan($1, $2, $3, $4, NULL)
           AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp'
         || m.traits || format('))
         UPDATE %1$srows_0 AS r SET keys = f.keys, fingerprint = f.fingerprint FROM found AS f
@@ -65,32 +65,32 @@ BEGIN
     EXECUTE format('TRUNCATE %srows_%s', p, n);
     EXECUTE format('DELETE FROM %slog WHERE source = %s', p, n);
     EXECUTE format('SELECT coalesce(max(rid), 0) FROM %srecords', p) INTO base;
-    EXECUTE 'WITH ' || @extschema@.identity_map_found(m, i) || format('
+    EXECUTE 'WITH ' || identity_internal.identity_map_found(m, i) || format('
       INSERT INTO %1$srows_%2$s (rid, fingerprint, record_id, keys, updated_at%3$s)
       SELECT coalesce(m.rid, $3 + f.ordinal), f.fingerprint, f.record_id, f.keys, f.updated_at%4$s
       FROM found AS f LEFT JOIN %1$srecords AS m ON m.source = %2$s AND m.record_id = f.record_id',
-      p, n, @extschema@.identity_map_cells(m, i, ''), @extschema@.identity_map_cells(m, i, 'f.'))
-    USING @extschema@.identity_map_scan_clauses(m), m.search_path, base;
+      p, n, identity_internal.identity_map_cells(m, i, ''), identity_internal.identity_map_cells(m, i, 'f.'))
+    USING identity_internal.identity_map_scan_clauses(m), m.search_path, base;
     EXECUTE format('INSERT INTO %1$srecords (rid, source, record_id)
       SELECT DISTINCT r.rid, %2$s, r.record_id FROM %1$srows_%2$s AS r WHERE r.rid > $1', p, n)
     USING base;
     EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), (SELECT greatest(max(rid), 1) FROM %srecords))',
                    p || 'records', 'rid', p);
-    PERFORM @extschema@.identity_map_print(m, n);
+    PERFORM identity_internal.identity_map_print(m, n);
     EXECUTE format('ANALYZE %srows_%s', p, n);
   END LOOP;
-  RETURN @extschema@.identity_map_reconcile(m);
+  RETURN identity_internal.identity_map_reconcile(m);
 END $$;
-COMMENT ON FUNCTION identity_map_load(identity_map_catalog) IS
+COMMENT ON FUNCTION identity_internal.identity_map_load(identity_internal.identity_map_catalog) IS
   'internal: reads all of an identity map''s sources anew';
 
 -- Fills a map that holds nothing yet: copies, then table and records from one resolve. The state has no
 -- indexes meanwhile: identity_map_prepare() dropped them, identity_map_note() makes them again. The table's
 -- rows come in the order of its key. A LIMIT tells the planner how many records there are.
-CREATE FUNCTION identity_map_build(m identity_map_catalog, at timestamptz) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_build(m identity_internal.identity_map_catalog, at timestamptz) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  p text := @extschema@.identity_map_prefix(m.map_id);
+  p text := identity_internal.identity_map_prefix(m.map_id);
   sources integer := cardinality(m.source_numbers) - 1;
   n integer;
   base bigint := 0;
@@ -105,13 +105,13 @@ BEGIN
   FOR i IN 1 .. sources LOOP
     n := m.source_numbers[i];
     EXECUTE format('TRUNCATE %srows_%s', p, n);
-    EXECUTE 'WITH ' || @extschema@.identity_map_found(m, i) || format(',
+    EXECUTE 'WITH ' || identity_internal.identity_map_found(m, i) || format(',
       added AS (INSERT INTO %1$srows_%2$s (rid, fingerprint, record_id, keys, updated_at%3$s)
                 SELECT $3 + f.ordinal, f.fingerprint, f.record_id, f.keys, f.updated_at%4$s FROM found AS f RETURNING rid)
       SELECT coalesce(max(rid), $3), count(*) FROM added',
-      p, n, @extschema@.identity_map_cells(m, i, ''), @extschema@.identity_map_cells(m, i, 'f.'))
+      p, n, identity_internal.identity_map_cells(m, i, ''), identity_internal.identity_map_cells(m, i, 'f.'))
     INTO last, rows
-    USING @extschema@.identity_map_scan_clauses(m), m.search_path, base;
+    USING identity_internal.identity_map_scan_clauses(m), m.search_path, base;
     -- A record of several rows carries what they all carry.
     copies := copies || format('SELECT%s %s, rid, record_id FROM %srows_%s', CASE WHEN rows = last - base THEN '' ELSE ' DISTINCT' END, n, p, n);
     carried := carried || format('SELECT%s unnest(keys), rid FROM %srows_%s', CASE WHEN rows = last - base THEN '' ELSE ' DISTINCT' END, p, n);
@@ -125,7 +125,7 @@ BEGIN
   INTO shown, definition
   FROM unnest(m.columns) WITH ORDINALITY AS c (name, place)
   JOIN pg_attribute AS a ON a.attrelid = m.map AND a.attname = c.name AND NOT a.attisdropped;
-  EXECUTE format('WITH res AS MATERIALIZED (SELECT * FROM @extschema@.resolve_identities(VARIADIC $1) AS (%2$s)),
+  EXECUTE format('WITH res AS MATERIALIZED (SELECT * FROM identity_internal.resolve_identities(VARIADIC $1) AS (%2$s)),
     t_new AS (INSERT INTO %3$s (identity_id%4$s) SELECT identity_id%4$s FROM res ORDER BY identity_id),
     r_new AS (INSERT INTO %1$srecords (rid, source, record_id, identity_id)
               SELECT x.rid, x.source, x.record_id, r.identity_id
@@ -133,49 +133,49 @@ BEGIN
               JOIN (%5$s) AS x (source, rid, record_id) ON x.rid = r.rid)
     SELECT jsonb_build_object(%6$L, count(*), %7$L, count(*)) FROM res',
     p, definition, m.map, shown, array_to_string(copies, ' UNION ALL '), 'inserted', 'created', base)
-  INTO done USING @extschema@.identity_map_request(m, NULL);
+  INTO done USING identity_internal.identity_map_request(m, NULL);
 
   EXECUTE format('INSERT INTO %skeys (key, rid) %s', p, array_to_string(carried, ' UNION ALL '));
   EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), greatest($1, 1))', p || 'records', 'rid') USING base;
   EXECUTE format('ANALYZE %1$skeys, %1$srecords, %2$s', p, m.map);
   FOR i IN 1 .. sources LOOP
-    PERFORM @extschema@.identity_map_print(m, m.source_numbers[i]);
+    PERFORM identity_internal.identity_map_print(m, m.source_numbers[i]);
     EXECUTE format('ANALYZE %srows_%s', p, m.source_numbers[i]);
   END LOOP;
-  PERFORM @extschema@.identity_map_count_common(m), @extschema@.identity_map_fill_identities(m, at);
+  PERFORM identity_internal.identity_map_count_common(m), identity_internal.identity_map_fill_identities(m, at);
   EXECUTE format('ANALYZE %sidentities', p);
   RETURN done || jsonb_build_object('records', base, 'updated', 0, 'deleted', 0, 'merged', 0, 'split', 0, 'retired', 0);
 END $$;
-COMMENT ON FUNCTION identity_map_build(identity_map_catalog, timestamptz) IS 'internal: fills an identity map for the first time';
+COMMENT ON FUNCTION identity_internal.identity_map_build(identity_internal.identity_map_catalog, timestamptz) IS 'internal: fills an identity map for the first time';
 
 -- Takes in what was read: `changed` records, about, of which at most `most` are known one by one. Nobody calls
 -- identify() meanwhile.
-CREATE FUNCTION identity_map_take_in(m identity_map_catalog, changed bigint, most bigint, is_full boolean, at timestamptz) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_take_in(m identity_internal.identity_map_catalog, changed bigint, most bigint, is_full boolean, at timestamptz) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  is_much boolean := changed > most OR changed > greatest(@extschema@.identity_map_size(m.map_id), 1000) * 0.3;
+  is_much boolean := changed > most OR changed > greatest(identity_internal.identity_map_size(m.map_id), 1000) * 0.3;
   change record;
   dead uuid[];
   done jsonb := '{"kind": "changes", "inserted": 0, "updated": 0, "deleted": 0, "created": 0, "merged": 0, "split": 0, "retired": 0, "records": 0}';
 BEGIN
   IF is_much THEN
-    dead := @extschema@.identity_map_reconcile(m);
+    dead := identity_internal.identity_map_reconcile(m);
   ELSIF changed > 0 THEN
-    change := @extschema@.identity_map_change_records(m.map_id);
-    done := done || @extschema@.identity_map_settle(m, change.live, change.gone, change.dead, change.keys, change.moved, at, false);
+    change := identity_internal.identity_map_change_records(m.map_id);
+    done := done || identity_internal.identity_map_settle(m, change.live, change.gone, change.dead, change.keys, change.moved, at, false);
   END IF;
   IF is_full OR is_much THEN
     -- What changed, and then whatever else is not as it should be.
     SELECT jsonb_object_agg(e.key, CASE e.key WHEN 'records' THEN e.value ELSE to_jsonb(e.value::bigint + (done -> e.key)::bigint) END) || '{"kind": "full"}'
-    INTO done FROM jsonb_each(@extschema@.identity_map_settle_all(m, dead, at, is_much)) AS e;
+    INTO done FROM jsonb_each(identity_internal.identity_map_settle_all(m, dead, at, is_much)) AS e;
   END IF;
   RETURN done;
 END $$;
-COMMENT ON FUNCTION identity_map_take_in(identity_map_catalog, bigint, bigint, boolean, timestamptz) IS
+COMMENT ON FUNCTION identity_internal.identity_map_take_in(identity_internal.identity_map_catalog, bigint, bigint, boolean, timestamptz) IS
   'internal: brings an identity map in line with what a refresh has read';
 
 -- One refresh; the refreshes' lock is held.
-CREATE FUNCTION identity_map_refresh(m identity_map_catalog, a jsonb) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_refresh(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE
   SET DateStyle = ISO SET TimeZone = GMT SET IntervalStyle = postgres SET extra_float_digits = 3 SET bytea_output = hex AS $$
 DECLARE
@@ -187,7 +187,7 @@ DECLARE
   mark text;
   marks jsonb := '{}';
   -- As many records are known one by one; where more changed the whole map is looked at.
-  most bigint := @extschema@.identity_map_most();
+  most bigint := identity_internal.identity_map_most();
   dead uuid[];
   changed bigint := 0;
   done jsonb;
@@ -197,46 +197,46 @@ BEGIN
       USING ERRCODE = 'active_sql_transaction', DETAIL = 'It would not see what others did to the map before it had its turn.',
             HINT = 'Refresh in a transaction of its own that is READ COMMITTED.';
   END IF;
-  PERFORM @extschema@.identity_map_allow_much();
-  attached := @extschema@.identity_map_attach(m);
+  PERFORM identity_internal.identity_map_allow_much();
+  attached := identity_internal.identity_map_attach(m);
   -- Once triggers tell of what it does not see.
-  PERFORM @extschema@.identity_map_take_snapshot();
+  PERFORM identity_internal.identity_map_take_snapshot();
   IF m.rebuild THEN
     FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
-      SELECT c.mark INTO mark FROM @extschema@.identity_map_changed(m, i, true) AS c;
+      SELECT c.mark INTO mark FROM identity_internal.identity_map_changed(m, i, true) AS c;
       marks := marks || jsonb_build_object(m.source_numbers[i], mark);
     END LOOP;
-    PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true);
-    IF @extschema@.identity_map_is_unbuilt(m) THEN
-      done := @extschema@.identity_map_build(m, started) || '{"kind": "built"}';
+    PERFORM identity_internal.identity_map_lock(m.map_id, 2, true, true);
+    IF identity_internal.identity_map_is_unbuilt(m) THEN
+      done := identity_internal.identity_map_build(m, started) || '{"kind": "built"}';
     ELSE
-      dead := @extschema@.identity_map_load(m);
-      done := @extschema@.identity_map_settle_all(m, dead, started, true) || '{"kind": "built"}';
+      dead := identity_internal.identity_map_load(m);
+      done := identity_internal.identity_map_settle_all(m, dead, started, true) || '{"kind": "built"}';
     END IF;
   ELSE
-    wholes := @extschema@.identity_map_wholes(m, is_full, attached);
-    PERFORM @extschema@.identity_map_read_ahead(m, wholes, most);
+    wholes := identity_internal.identity_map_wholes(m, is_full, attached);
+    PERFORM identity_internal.identity_map_read_ahead(m, wholes, most);
     FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
       SELECT c.ids, c.mark INTO ids, mark
-      FROM @extschema@.identity_map_changed(m, i, i = ANY (wholes)) AS c;
+      FROM identity_internal.identity_map_changed(m, i, i = ANY (wholes)) AS c;
       marks := marks || jsonb_build_object(m.source_numbers[i], mark);
       CONTINUE WHEN ids = '{}';
-      changed := changed + @extschema@.identity_map_read(m, i, ids, greatest(most - changed, 0));
+      changed := changed + identity_internal.identity_map_read(m, i, ids, greatest(most - changed, 0));
     END LOOP;
     -- From here on nobody calls identify(), and no source's query runs.
-    PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true), set_config('enable_mergejoin', 'off', true);
+    PERFORM identity_internal.identity_map_lock(m.map_id, 2, true, true), set_config('enable_mergejoin', 'off', true);
     IF is_full THEN
       BEGIN
-        done := @extschema@.identity_map_take_in(m, changed, most, true, started);
+        done := identity_internal.identity_map_take_in(m, changed, most, true, started);
       EXCEPTION WHEN data_corrupted THEN
         -- The state contradicts itself: all is read anew. Records that are known stay who they are.
-        dead := @extschema@.identity_map_load(m);
-        done := @extschema@.identity_map_settle_all(m, dead, started, true) || '{"kind": "full"}';
+        dead := identity_internal.identity_map_load(m);
+        done := identity_internal.identity_map_settle_all(m, dead, started, true) || '{"kind": "full"}';
       END;
     ELSE
-      done := @extschema@.identity_map_take_in(m, changed, most, false, started);
+      done := identity_internal.identity_map_take_in(m, changed, most, false, started);
     END IF;
   END IF;
   RETURN jsonb_build_object('started', started, 'marks', marks, 'changes', done || jsonb_build_object('changed', changed));
 END $$;
-COMMENT ON FUNCTION identity_map_refresh(identity_map_catalog, jsonb) IS 'internal: one refresh of an identity map';
+COMMENT ON FUNCTION identity_internal.identity_map_refresh(identity_internal.identity_map_catalog, jsonb) IS 'internal: one refresh of an identity map';

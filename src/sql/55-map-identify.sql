@@ -1,7 +1,7 @@
 -- Identity maps: identify() and forget(), which change the state without a source's query.
 
 -- A trait's values as texts: a scalar is one, null is none. Errors: 22023 for an object.
-CREATE FUNCTION identity_map_values(kind text, value jsonb) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_values(kind text, value jsonb) RETURNS jsonb
   LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
   IF jsonb_typeof(value) = 'array' THEN
@@ -18,17 +18,17 @@ BEGIN
   END IF;
   RETURN jsonb_build_array(value #>> '{}');
 END $$;
-COMMENT ON FUNCTION identity_map_values(text, jsonb) IS 'internal: the values of a trait';
+COMMENT ON FUNCTION identity_internal.identity_map_values(text, jsonb) IS 'internal: the values of a trait';
 
 -- identify() as the map's owner. Two calls that may concern the same people wait for each other: each
 -- locks the identifiers that connect the records it is about, in one order. As others may have connected
 -- more by then, it looks again; what it lacks it locks anew, all in order, after giving up what it had.
-CREATE FUNCTION identity_map_identify(m identity_map_catalog, a jsonb) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_identify(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  p text := @extschema@.identity_map_prefix(m.map_id);
+  p text := identity_internal.identity_map_prefix(m.map_id);
   user_id text := a ->> 'user_id';
-  record_hash bigint := @extschema@.identity_map_record(m.secret, 'identify', user_id);
+  record_hash bigint := identity_internal.identity_map_record(m.secret, 'identify', user_id);
   former jsonb;
   number bigint;
   old_keys bigint[] := '{}';
@@ -38,7 +38,7 @@ DECLARE
   found bigint[];
   fingerprint bigint;
   at timestamptz := clock_timestamp();
-  reached @extschema@.identity_map_reached;
+  reached identity_internal.identity_map_reached;
   wanted bigint[];
   seeds bigint[];
   moved bigint[];
@@ -56,14 +56,14 @@ BEGIN
     RAISE EXCEPTION 'traits must be an object' USING ERRCODE = 'invalid_parameter_value', DETAIL = format('They are %s.', a -> 'traits'),
       HINT = 'Write for example {"email": "jane.kim@example.com"}.';
   END IF;
-  PERFORM @extschema@.identity_map_lock_keys(m.map_id, ARRAY[record_hash]);
-  IF @extschema@.identity_map_execute(format('SELECT 1 FROM %stombstones WHERE hash = $1', p), record_hash) IS NOT NULL THEN
+  PERFORM identity_internal.identity_map_lock_keys(m.map_id, ARRAY[record_hash]);
+  IF identity_internal.identity_map_execute(format('SELECT 1 FROM %stombstones WHERE hash = $1', p), record_hash) IS NOT NULL THEN
     RAISE EXCEPTION 'user "%" was forgotten', user_id USING ERRCODE = 'object_not_in_prerequisite_state',
       DETAIL = 'forget() left a mark so that the record does not come back unasked.',
       HINT = format('If it may, call remember(%L, %L, ...) first.', m.map, 'identify');
   END IF;
 
-  former := @extschema@.identity_map_execute(format('SELECT to_jsonb(r) || jsonb_build_object(%L, m.identity_id)
+  former := identity_internal.identity_map_execute(format('SELECT to_jsonb(r) || jsonb_build_object(%L, m.identity_id)
     FROM %srecords AS m JOIN %srows_0 AS r ON r.rid = m.rid WHERE m.source = 0 AND m.record_id = $1', 'identity_id', p, p), user_id);
   number := former ->> 'rid';
   IF number IS NOT NULL THEN
@@ -76,9 +76,9 @@ BEGIN
   END IF;
   FOREACH kind IN ARRAY m.trait_kinds LOOP
     CONTINUE WHEN kind = 'user_id' OR NOT coalesce(a -> 'traits' ? kind, false);
-    traits := traits || jsonb_build_object('k_' || kind, @extschema@.identity_map_values(kind, a #> ARRAY['traits', kind]));
+    traits := traits || jsonb_build_object('k_' || kind, identity_internal.identity_map_values(kind, a #> ARRAY['traits', kind]));
   END LOOP;
-  found := @extschema@.identity_map_execute(m.scan_told, m.blank_sources || m.rules || m.state, cardinality(m.source_numbers),
+  found := identity_internal.identity_map_execute(m.scan_told, m.blank_sources || m.rules || m.state, cardinality(m.source_numbers),
     format('SELECT %L::text, NULL::timestamp AS updated_at', user_id)
       || (SELECT string_agg(format(', %L::text[] AS %I',
                    CASE WHEN jsonb_typeof(traits -> ('k_' || k)) = 'array' THEN ARRAY(SELECT jsonb_array_elements_text(traits -> ('k_' || k))) END, k), '' ORDER BY n)
@@ -94,17 +94,17 @@ BEGIN
   LOOP
     IF cardinality(wanted) > 1000 THEN
       -- So many that the whole map is meant.
-      PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true);
+      PERFORM identity_internal.identity_map_lock(m.map_id, 2, true, true);
     END IF;
     BEGIN
       IF cardinality(wanted) <= 1000 THEN
-        PERFORM @extschema@.identity_map_lock_keys(m.map_id, wanted);
+        PERFORM identity_internal.identity_map_lock_keys(m.map_id, wanted);
       END IF;
-      reached := @extschema@.identity_map_reach(m.map_id, CASE WHEN number IS NULL THEN '{}' ELSE ARRAY[number] END, seeds, limits => m.limits,
-                                                most => @extschema@.identity_map_most());
+      reached := identity_internal.identity_map_reach(m.map_id, CASE WHEN number IS NULL THEN '{}' ELSE ARRAY[number] END, seeds, limits => m.limits,
+                                                most => identity_internal.identity_map_most());
       IF reached.records IS NULL THEN
         -- As are more than memory holds.
-        PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true);
+        PERFORM identity_internal.identity_map_lock(m.map_id, 2, true, true);
         EXIT;
       END IF;
       EXIT WHEN cardinality(wanted) > 1000 OR reached.keys <@ wanted;
@@ -118,23 +118,23 @@ BEGIN
   IF number IS NULL THEN
     number := nextval(format('%srecords_rid_seq', p));
   END IF;
-  moved := @extschema@.identity_map_minus(new_keys, old_keys) || @extschema@.identity_map_minus(old_keys, new_keys);
-  PERFORM @extschema@.identity_map_execute(m.told,
+  moved := identity_internal.identity_map_minus(new_keys, old_keys) || identity_internal.identity_map_minus(old_keys, new_keys);
+  PERFORM identity_internal.identity_map_execute(m.told,
     number, user_id, new_keys, old_keys,
     traits || jsonb_build_object('rid', number, 'fingerprint', fingerprint, 'record_id', user_id, 'keys', to_jsonb(new_keys),
                                  'updated_at', at AT TIME ZONE 'UTC'));
-  PERFORM @extschema@.identity_map_settle(m, ARRAY[number], '{}', '{}', seeds, moved, at, true);
-  id := @extschema@.identity_map_execute(format('SELECT identity_id FROM %srecords WHERE rid = $1', p), number);
+  PERFORM identity_internal.identity_map_settle(m, ARRAY[number], '{}', '{}', seeds, moved, at, true);
+  id := identity_internal.identity_map_execute(format('SELECT identity_id FROM %srecords WHERE rid = $1', p), number);
   RETURN jsonb_build_object('id', id);
 END $$;
-COMMENT ON FUNCTION identity_map_identify(identity_map_catalog, jsonb) IS 'internal: identify() as the owner of the map';
+COMMENT ON FUNCTION identity_internal.identity_map_identify(identity_internal.identity_map_catalog, jsonb) IS 'internal: identify() as the owner of the map';
 
 -- forget() and forget_identity() as the map's owner: records leave the copies, and a hash of each stays so
 -- that a refresh passes it over; their people are settled anew; the history forgets by what it named them.
-CREATE FUNCTION identity_map_forget(m identity_map_catalog, a jsonb) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_forget(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  p text := @extschema@.identity_map_prefix(m.map_id);
+  p text := identity_internal.identity_map_prefix(m.map_id);
   item record;
   at timestamptz := clock_timestamp();
   touched bigint[] := '{}';
@@ -146,7 +146,7 @@ BEGIN
     RAISE EXCEPTION 'nobody can be forgotten in a transaction that is %', current_setting('transaction_isolation')
       USING ERRCODE = 'active_sql_transaction', HINT = 'Call it in a transaction that is READ COMMITTED.';
   END IF;
-  PERFORM @extschema@.identity_map_lock(m.map_id, 2, true, true);
+  PERFORM identity_internal.identity_map_lock(m.map_id, 2, true, true);
   IF a ? 'record_id' THEN
     IF NOT a ->> 'source' = ANY (m.source_names) THEN
       RAISE EXCEPTION 'the identity map has no source "%"', a ->> 'source' USING ERRCODE = 'undefined_object',
@@ -154,7 +154,7 @@ BEGIN
     END IF;
     -- Also of a record that is not there: it is not to come.
     EXECUTE format('INSERT INTO %stombstones (hash, source, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', p)
-    USING @extschema@.identity_map_record(m.secret, a ->> 'source', a ->> 'record_id'), a ->> 'source', at;
+    USING identity_internal.identity_map_record(m.secret, a ->> 'source', a ->> 'record_id'), a ->> 'source', at;
     EXECUTE format('DELETE FROM %slog WHERE source = $1 AND record_id = $2', p)
     USING (m.numbers ->> (a ->> 'source'))::integer, a ->> 'record_id';
   END IF;
@@ -164,20 +164,20 @@ BEGIN
     USING (m.numbers ->> (a ->> 'source'))::integer, a ->> 'record_id', (a ->> 'identity_id')::uuid
   LOOP
     EXECUTE format('INSERT INTO %stombstones (hash, source, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', p)
-    USING @extschema@.identity_map_record(m.secret, m.source_names[array_position(m.source_numbers, item.source::integer)], item.record_id),
+    USING identity_internal.identity_map_record(m.secret, m.source_names[array_position(m.source_numbers, item.source::integer)], item.record_id),
           m.source_names[array_position(m.source_numbers, item.source::integer)], at;
     EXECUTE format('WITH gone AS (DELETE FROM %1$srows_%2$s WHERE rid = $1 RETURNING fingerprint, keys),
-                    told AS (INSERT INTO %1$sprints (source, went) SELECT %2$s, @extschema@.identity_map_pack(array_agg(fingerprint)) FROM gone
+                    told AS (INSERT INTO %1$sprints (source, went) SELECT %2$s, identity_internal.identity_map_pack(array_agg(fingerprint)) FROM gone
                              WHERE %2$s > 0 HAVING count(*) > 0)
                     SELECT ARRAY(SELECT DISTINCT unnest(keys) FROM gone ORDER BY 1)', p, item.source) INTO carried USING item.rid;
     EXECUTE format('DELETE FROM %slog WHERE source = $1 AND record_id = $2', p) USING item.source, item.record_id;
-    PERFORM @extschema@.identity_map_touch(m.map_id, item.source, item.rid, carried);
+    PERFORM identity_internal.identity_map_touch(m.map_id, item.source, item.rid, carried);
     touched := touched || item.rid;
     people := people || item.identity_id;
   END LOOP;
   IF touched <> '{}' THEN
-    change := @extschema@.identity_map_change_records(m.map_id);
-    PERFORM @extschema@.identity_map_settle(m, '{}', change.gone, change.dead, change.keys, change.moved, at, true);
+    change := identity_internal.identity_map_change_records(m.map_id);
+    PERFORM identity_internal.identity_map_settle(m, '{}', change.gone, change.dead, change.keys, change.moved, at, true);
     -- What the history says of them, of those whom their identities took in, and by their identifiers; also by
     -- those that so many carried that it does not say who.
     EXECUTE format('WITH RECURSIVE chain (id) AS (
@@ -188,50 +188,50 @@ BEGIN
   END IF;
   RETURN jsonb_build_object('forgotten', cardinality(touched));
 END $$;
-COMMENT ON FUNCTION identity_map_forget(identity_map_catalog, jsonb) IS 'internal: forget() as the owner of the map';
+COMMENT ON FUNCTION identity_internal.identity_map_forget(identity_internal.identity_map_catalog, jsonb) IS 'internal: forget() as the owner of the map';
 
 -- remember() as the map's owner: the next refresh reads the record again, whichever way it reads the source.
-CREATE FUNCTION identity_map_remember(m identity_map_catalog, a jsonb) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_remember(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  p text := @extschema@.identity_map_prefix(m.map_id);
+  p text := identity_internal.identity_map_prefix(m.map_id);
   was_there boolean;
 BEGIN
   EXECUTE format('WITH gone AS (DELETE FROM %1$stombstones WHERE hash = $1 RETURNING 1),
                   told AS (INSERT INTO %1$slog (source, record_id) SELECT $2, $3 FROM gone WHERE $2 > 0)
                   SELECT EXISTS (SELECT FROM gone)', p)
   INTO was_there
-  USING @extschema@.identity_map_record(m.secret, a ->> 'source', a ->> 'record_id'), (m.numbers ->> (a ->> 'source'))::smallint,
+  USING identity_internal.identity_map_record(m.secret, a ->> 'source', a ->> 'record_id'), (m.numbers ->> (a ->> 'source'))::smallint,
         a ->> 'record_id';
   RETURN jsonb_build_object('was_forgotten', was_there);
 END $$;
-COMMENT ON FUNCTION identity_map_remember(identity_map_catalog, jsonb) IS 'internal: remember() as the owner of the map';
+COMMENT ON FUNCTION identity_internal.identity_map_remember(identity_internal.identity_map_catalog, jsonb) IS 'internal: remember() as the owner of the map';
 
-CREATE FUNCTION identity_map_get_current(m identity_map_catalog, a jsonb) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_get_current(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql STABLE AS $$
 DECLARE
   id uuid;
 BEGIN
   EXECUTE format('WITH RECURSIVE chain (id) AS (
       SELECT $1 UNION SELECT g.into_id FROM chain JOIN %1$sretired AS g ON g.identity_id = chain.id WHERE g.into_id IS NOT NULL)
-    SELECT i.identity_id FROM chain JOIN %1$sidentities AS i ON i.identity_id = chain.id', @extschema@.identity_map_prefix(m.map_id))
+    SELECT i.identity_id FROM chain JOIN %1$sidentities AS i ON i.identity_id = chain.id', identity_internal.identity_map_prefix(m.map_id))
   INTO id USING (a ->> 'identity_id')::uuid;
   RETURN jsonb_build_object('id', id);
 END $$;
-COMMENT ON FUNCTION identity_map_get_current(identity_map_catalog, jsonb) IS 'internal: identity_current() as the owner of the map';
+COMMENT ON FUNCTION identity_internal.identity_map_get_current(identity_internal.identity_map_catalog, jsonb) IS 'internal: identity_current() as the owner of the map';
 
-CREATE FUNCTION identity_map_get_clauses(m identity_map_catalog, a jsonb) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_get_clauses(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT coalesce(jsonb_agg(c::jsonb ORDER BY n), '[]')
   FROM unnest(ARRAY(SELECT c FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' <> 'column')
-              || identity_source('identify', m.told_reader)) WITH ORDINALITY AS c (c, n);
+              || @extschema@.identity_source('identify', m.told_reader)) WITH ORDINALITY AS c (c, n);
 END;
-COMMENT ON FUNCTION identity_map_get_clauses(identity_map_catalog, jsonb) IS 'internal: identity_map_clauses() as the owner of the map';
+COMMENT ON FUNCTION identity_internal.identity_map_get_clauses(identity_internal.identity_map_catalog, jsonb) IS 'internal: identity_map_clauses() as the owner of the map';
 
 -- alter_identity_map() and reduce_identity_map() as the map's owner: changes the table's columns; gives the
 -- clauses as they are to be.
-CREATE FUNCTION identity_map_alter(m identity_map_catalog, a jsonb) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_alter(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   clauses jsonb := (SELECT jsonb_agg(c::jsonb ORDER BY n) FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n));
@@ -243,7 +243,7 @@ DECLARE
   path text := current_setting('search_path');
   map_name text := m.map::text;
 BEGIN
-  PERFORM @extschema@.identity_map_check_types(a -> 'clauses', coalesce(a ->> 'path', path));
+  PERFORM identity_internal.identity_map_check_types(a -> 'clauses', coalesce(a ->> 'path', path));
   FOR clause IN SELECT e FROM jsonb_array_elements(a -> 'clauses') AS e LOOP
     part := clause ->> 'clause';
     name := coalesce(clause ->> 'name', clause ->> 'kind');
@@ -275,7 +275,7 @@ BEGIN
       dropped := dropped || to_jsonb(name);
     END IF;
   END LOOP;
-  PERFORM @extschema@.identity_map_check(clauses, m.search_path, m.map);
+  PERFORM identity_internal.identity_map_check(clauses, m.search_path, m.map);
   RETURN jsonb_build_object('clauses', clauses, 'dropped', dropped);
 END $$;
-COMMENT ON FUNCTION identity_map_alter(identity_map_catalog, jsonb) IS 'internal: alter_identity_map() as the owner of the map';
+COMMENT ON FUNCTION identity_internal.identity_map_alter(identity_internal.identity_map_catalog, jsonb) IS 'internal: alter_identity_map() as the owner of the map';

@@ -2,13 +2,13 @@
 
 -- Whether the clauses make a map: raises the error of what does not. `map`: its table, with the columns
 -- as they are to be. Nothing is read.
-CREATE FUNCTION identity_map_check(clauses jsonb, search_path text, map regclass) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_check(clauses jsonb, search_path text, map regclass) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  made @extschema@.identity_clause[] := ARRAY(SELECT c::text::@extschema@.identity_clause FROM jsonb_array_elements(clauses) WITH ORDINALITY AS c (c, n) ORDER BY n);
+  made identity_internal.identity_map_catalog.clauses%TYPE := identity_internal.identity_map_list(clauses);
   clause jsonb;
   layout jsonb;
-  empty @extschema@.identity_clause[];
+  empty identity_internal.identity_map_catalog.clauses%TYPE;
   definition text;
   twice text;
 BEGIN
@@ -26,7 +26,7 @@ BEGIN
   IF twice IS NOT NULL THEN
     RAISE EXCEPTION 'column "%" is given twice', twice USING ERRCODE = 'duplicate_column', HINT = 'Leave one of them out.';
   END IF;
-  layout := @extschema@.identity_map_layout(made, identity_map_check.search_path);
+  layout := identity_internal.identity_map_layout(made, identity_map_check.search_path);
   FOR clause IN SELECT e || jsonb_build_object('names', s -> 'names') FROM jsonb_array_elements(clauses) AS e
                 JOIN jsonb_array_elements(layout -> 'sources') AS s ON s -> 'name' = e -> 'name' WHERE e ->> 'clause' = 'source' LOOP
     IF clause ? 'changed_since' AND NOT clause -> 'names' ? (clause ->> 'changed_since') THEN
@@ -45,11 +45,11 @@ BEGIN
     END IF;
   END LOOP;
   -- The columns' names, by a resolve of nothing.
-  SELECT array_agg(@extschema@.identity_source(s ->> 'name', 'SELECT NULL::text AS id'
+  SELECT array_agg(identity_internal.identity_source(s ->> 'name', 'SELECT NULL::text AS id'
                      || CASE WHEN (s -> 'updated_at')::boolean THEN ', NULL::timestamp AS updated_at' ELSE '' END
                      || coalesce((SELECT string_agg(format(', NULL::text AS %I', c ->> 'kind'), '') FROM jsonb_array_elements(s -> 'columns') AS c), '')
                      || ' WHERE false') ORDER BY n)
-         || @extschema@.identity_source('identify', 'SELECT NULL::text AS id'
+         || identity_internal.identity_source('identify', 'SELECT NULL::text AS id'
               || (SELECT string_agg(format(', NULL::text AS %I', k ->> 'name'), '') FROM jsonb_array_elements(layout -> 'kinds') AS k WHERE (k -> 'identify')::boolean)
               || ' WHERE false')
          || ARRAY(SELECT c FROM unnest(made) AS c WHERE c::jsonb ->> 'clause' = 'rule')
@@ -58,13 +58,13 @@ BEGIN
   INTO definition
   FROM pg_attribute AS a JOIN jsonb_array_elements(clauses) AS c ON c ->> 'clause' = 'column' AND c ->> 'name' = a.attname
   WHERE a.attrelid = map AND NOT a.attisdropped;
-  EXECUTE format('SELECT * FROM @extschema@.resolve_identities(VARIADIC $1) AS (identity_id uuid%s)', definition) USING empty;
+  EXECUTE format('SELECT * FROM identity_internal.resolve_identities(VARIADIC $1) AS (identity_id uuid%s)', definition) USING empty;
   RETURN layout;
 END $$;
-COMMENT ON FUNCTION identity_map_check(jsonb, text, regclass) IS 'internal: whether clauses make an identity map';
+COMMENT ON FUNCTION identity_internal.identity_map_check(jsonb, text, regclass) IS 'internal: whether clauses make an identity map';
 
 -- Whether the types of columns are types, and nothing more.
-CREATE FUNCTION identity_map_check_types(clauses jsonb, path text) RETURNS void
+CREATE FUNCTION identity_internal.identity_map_check_types(clauses jsonb, path text) RETURNS void
   LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   outer_path text := current_setting('search_path');
@@ -80,9 +80,9 @@ BEGIN
     PERFORM pg_catalog.set_config('search_path', outer_path, true);
   END LOOP;
 END $$;
-COMMENT ON FUNCTION identity_map_check_types(jsonb, text) IS 'internal: whether the types of an identity map''s columns exist';
+COMMENT ON FUNCTION identity_internal.identity_map_check_types(jsonb, text) IS 'internal: whether the types of an identity map''s columns exist';
 
-CREATE FUNCTION identity_map_create(name text, clauses identity_clause[], path text) RETURNS regclass
+CREATE FUNCTION identity_internal.identity_map_create(name text, clauses @extschema@.identity_clause[], path text) RETURNS regclass
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   parts text[];
@@ -103,7 +103,7 @@ BEGIN
   given := (SELECT jsonb_agg(c::jsonb ORDER BY n) FROM unnest(clauses) WITH ORDINALITY AS c (c, n));
   SELECT string_agg(format(', %I %s', c ->> 'name', c ->> 'type'), '' ORDER BY n) INTO columns
   FROM jsonb_array_elements(given) WITH ORDINALITY AS c (c, n) WHERE c ->> 'clause' = 'column';
-  PERFORM @extschema@.identity_map_check_types(given, path);
+  PERFORM identity_internal.identity_map_check_types(given, path);
   PERFORM set_config('search_path', path, true);
   EXECUTE pg_catalog.format('CREATE TABLE %s (identity_id pg_catalog.uuid PRIMARY KEY%s) WITH (fillfactor = 90)',
                             (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(x), '.' ORDER BY n) FROM pg_catalog.unnest(parts) WITH ORDINALITY AS u (x, n)),
@@ -114,22 +114,22 @@ BEGIN
     RAISE EXCEPTION 'an identity map cannot be a temporary table' USING ERRCODE = 'feature_not_supported',
       HINT = 'Name it with a schema that stays.';
   END IF;
-  layout := @extschema@.identity_map_check(given, path, map);
-  PERFORM @extschema@.identity_map_enter(map, jsonb_build_object('clauses', given, 'search_path', path, 'layout', layout));
+  layout := identity_internal.identity_map_check(given, path, map);
+  PERFORM identity_internal.identity_map_enter(map, jsonb_build_object('clauses', given, 'search_path', path, 'layout', layout));
   RETURN map;
 END $$;
-COMMENT ON FUNCTION identity_map_create(text, identity_clause[], text) IS 'internal: create_identity_map()';
+COMMENT ON FUNCTION identity_internal.identity_map_create(text, @extschema@.identity_clause[], text) IS 'internal: create_identity_map()';
 
 -- create_identity_map(name, clauses): makes a table that refresh_identity_map() fills and keeps current.
 -- Its columns are identity_id and what identity_column() clauses ask for. The queries are those of sources:
 -- they will run as the table's owner, under today's search_path.
 -- Errors: 42P07 for a name that is taken, 42939 for a source named identify, as resolve_identities().
-CREATE FUNCTION create_identity_map(name text, VARIADIC clauses identity_clause[]) RETURNS regclass
+CREATE FUNCTION @extschema@.create_identity_map(name text, VARIADIC clauses @extschema@.identity_clause[]) RETURNS regclass
   LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
-  SELECT identity_map_create(create_identity_map.name, create_identity_map.clauses, pg_catalog.current_setting('search_path'));
+  SELECT identity_internal.identity_map_create(create_identity_map.name, create_identity_map.clauses, pg_catalog.current_setting('search_path'));
 END;
-COMMENT ON FUNCTION create_identity_map(text, identity_clause[]) IS
+COMMENT ON FUNCTION @extschema@.create_identity_map(text, @extschema@.identity_clause[]) IS
   'makes a table of identities that refresh_identity_map() fills and keeps current';
 
 -- refresh_identity_map(map, full, wait): brings a map to what its sources say now, and writes what differs.
@@ -138,45 +138,45 @@ COMMENT ON FUNCTION create_identity_map(text, identity_clause[]) IS
 -- A failure is kept in identity_maps where the call is a statement of its own.
 -- Errors: 42704 for what is no map, 42501 for others than its owner, 25001 unless READ COMMITTED, and what
 -- a source's query raises.
-CREATE PROCEDURE refresh_identity_map(map regclass, "full" boolean DEFAULT false, wait boolean DEFAULT true)
+CREATE PROCEDURE @extschema@.refresh_identity_map(map regclass, "full" boolean DEFAULT false, wait boolean DEFAULT true)
   AS 'MODULE_PATHNAME' LANGUAGE c;
-COMMENT ON PROCEDURE refresh_identity_map(regclass, boolean, boolean) IS
+COMMENT ON PROCEDURE @extschema@.refresh_identity_map(regclass, boolean, boolean) IS
   'brings an identity map to what its sources say now';
 
 -- alter_identity_map(map, clauses): adds sources, rules and columns, or puts them in the place of those of the
 -- same name. The next refresh reads everything anew; ids stay. Errors: as create_identity_map().
-CREATE FUNCTION alter_identity_map(map regclass, VARIADIC clauses identity_clause[]) RETURNS void
+CREATE FUNCTION @extschema@.alter_identity_map(map regclass, VARIADIC clauses @extschema@.identity_clause[]) RETURNS void
   LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
-  SELECT identity_map_call(alter_identity_map.map, 'alter', pg_catalog.jsonb_build_object(
+  SELECT identity_internal.identity_map_call(alter_identity_map.map, 'alter', pg_catalog.jsonb_build_object(
     'clauses', (SELECT jsonb_agg(c::jsonb ORDER BY n) FROM unnest(alter_identity_map.clauses) WITH ORDINALITY AS c (c, n)),
     'path', pg_catalog.current_setting('search_path')));
 END;
-COMMENT ON FUNCTION alter_identity_map(regclass, identity_clause[]) IS
+COMMENT ON FUNCTION @extschema@.alter_identity_map(regclass, @extschema@.identity_clause[]) IS
   'adds sources, rules and columns to an identity map, or replaces them';
 
 -- reduce_identity_map(map, sources, rules, columns): takes them away. The next refresh reads everything anew.
 -- Errors: 42704 for what the map does not have.
-CREATE FUNCTION reduce_identity_map(map regclass, sources text[] DEFAULT '{}', rules text[] DEFAULT '{}',
+CREATE FUNCTION @extschema@.reduce_identity_map(map regclass, sources text[] DEFAULT '{}', rules text[] DEFAULT '{}',
                                     columns text[] DEFAULT '{}') RETURNS void
   LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
-  SELECT identity_map_call(reduce_identity_map.map, 'alter', pg_catalog.jsonb_build_object(
+  SELECT identity_internal.identity_map_call(reduce_identity_map.map, 'alter', pg_catalog.jsonb_build_object(
     'clauses', '[]'::jsonb, 'sources', reduce_identity_map.sources, 'rules', reduce_identity_map.rules,
     'columns', reduce_identity_map.columns));
 END;
-COMMENT ON FUNCTION reduce_identity_map(regclass, text[], text[], text[]) IS
+COMMENT ON FUNCTION @extschema@.reduce_identity_map(regclass, text[], text[], text[]) IS
   'takes sources, rules or columns away from an identity map';
 
 -- drop_identity_map(name): drops a map: its table, state, history and triggers. Of a map whose table was
 -- dropped by hand, the name is the one that it had, with its schema.
 -- Errors: 42704 for what is no map, 42501 for others than its owner.
-CREATE FUNCTION drop_identity_map(name text) RETURNS void
+CREATE FUNCTION @extschema@.drop_identity_map(name text) RETURNS void
   LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
-  SELECT identity_map_leave(drop_identity_map.name, pg_catalog.to_regclass(drop_identity_map.name));
+  SELECT identity_internal.identity_map_leave(drop_identity_map.name, pg_catalog.to_regclass(drop_identity_map.name));
 END;
-COMMENT ON FUNCTION drop_identity_map(text) IS 'drops an identity map: its table, its state and its history';
+COMMENT ON FUNCTION @extschema@.drop_identity_map(text) IS 'drops an identity map: its table, its state and its history';
 
 -- identify(map, user_id, traits): tells a map of a user, in this transaction, and gives the identity. The
 -- record is one of the map's own source `identify`: its id is the user id, and each trait named as a kind
@@ -184,24 +184,24 @@ COMMENT ON FUNCTION drop_identity_map(text) IS 'drops an identity map: its table
 -- business here. A trait replaces what the user had under that name, null removes it, what is not named stays.
 -- Errors: 22004, 22023 for an identifier that is an object, 55000 for a user who was forgotten, 42501 for
 -- others than the owner and those who may INSERT into the map, 25001 unless READ COMMITTED.
-CREATE FUNCTION identify(map regclass, user_id text, traits jsonb DEFAULT '{}') RETURNS uuid
+CREATE FUNCTION @extschema@.identify(map regclass, user_id text, traits jsonb DEFAULT '{}') RETURNS uuid
   LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
-  SELECT (identity_map_call(identify.map, 'identify',
+  SELECT (identity_internal.identity_map_call(identify.map, 'identify',
             pg_catalog.jsonb_build_object('user_id', identify.user_id, 'traits', identify.traits)) ->> 'id')::uuid;
 END;
-COMMENT ON FUNCTION identify(regclass, text, jsonb) IS
+COMMENT ON FUNCTION @extschema@.identify(regclass, text, jsonb) IS
   'tells an identity map of a user and the identifiers that are known; gives the identity, current at once';
 
 -- identity_current(map, identity_id): the identity that an id, maybe a retired one, stands for now; NULL if
 -- nobody. For those who may SELECT from the map.
-CREATE FUNCTION identity_current(map regclass, identity_id uuid) RETURNS uuid
+CREATE FUNCTION @extschema@.identity_current(map regclass, identity_id uuid) RETURNS uuid
   LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
-  SELECT (identity_map_call(identity_current.map, 'current',
+  SELECT (identity_internal.identity_map_call(identity_current.map, 'current',
             pg_catalog.jsonb_build_object('identity_id', identity_current.identity_id)) ->> 'id')::uuid;
 END;
-COMMENT ON FUNCTION identity_current(regclass, uuid) IS 'the identity that an id, maybe a retired one, stands for now';
+COMMENT ON FUNCTION @extschema@.identity_current(regclass, uuid) IS 'the identity that an id, maybe a retired one, stands for now';
 
 -- identity_map_history(map, since, identity_id): what happened to identities, the oldest first; since a time,
 -- of one identity. For those who may SELECT from the map.
@@ -209,54 +209,54 @@ COMMENT ON FUNCTION identity_current(regclass, uuid) IS 'the identity that an id
 --              from_ids; retired: is no more, its records went into into_id, or are gone (NULL)
 --   by_kind, by_value   the identifier that joined what was merged; NULL once it was forgotten
 -- The first fill of a map is no event. Errors: 22004 for no map, 42704 for what is none, 42501.
-CREATE FUNCTION identity_map_history(map regclass, since timestamptz DEFAULT NULL, identity_id uuid DEFAULT NULL)
+CREATE FUNCTION @extschema@.identity_map_history(map regclass, since timestamptz DEFAULT NULL, identity_id uuid DEFAULT NULL)
   RETURNS TABLE (at timestamptz, event text, identity_id uuid, from_ids uuid[], into_id uuid, by_kind text, by_value text)
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1000;
-COMMENT ON FUNCTION identity_map_history(regclass, timestamptz, uuid) IS
+COMMENT ON FUNCTION @extschema@.identity_map_history(regclass, timestamptz, uuid) IS
   'what happened to a map''s identities: created, merged, split, retired';
 
 -- identity_map_clauses(map): the clauses by which a full resolve gives what the map has, but for ids that were
 -- kept: its sources, its rules, and what identify() was told. For its owner.
-CREATE FUNCTION identity_map_clauses(map regclass) RETURNS identity_clause[]
+CREATE FUNCTION @extschema@.identity_map_clauses(map regclass) RETURNS @extschema@.identity_clause[]
   LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
-  SELECT array_agg(c::text::identity_clause ORDER BY n)
-  FROM pg_catalog.jsonb_array_elements(identity_map_call(identity_map_clauses.map, 'clauses', '{}')) WITH ORDINALITY AS c (c, n);
+  SELECT array_agg(c::text::@extschema@.identity_clause ORDER BY n)
+  FROM pg_catalog.jsonb_array_elements(identity_internal.identity_map_call(identity_map_clauses.map, 'clauses', '{}')) WITH ORDINALITY AS c (c, n);
 END;
-COMMENT ON FUNCTION identity_map_clauses(regclass) IS
+COMMENT ON FUNCTION @extschema@.identity_map_clauses(regclass) IS
   'the clauses by which identity_records() and its kin resolve what an identity map resolves';
 
 -- forget(map, source, record_id): erases a record from table, state and history. A hash of its name stays, so
 -- that no refresh brings it back; remember() lifts that. Gives whether the map had it.
 -- forget_identity(map, identity_id): the same of all records of an identity; gives how many they were.
 -- Errors: 42704 for a source that the map does not have, 42501 for others than its owner, 25001.
-CREATE FUNCTION forget(map regclass, source text, record_id text) RETURNS boolean
+CREATE FUNCTION @extschema@.forget(map regclass, source text, record_id text) RETURNS boolean
   LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
 BEGIN ATOMIC
-  SELECT (identity_map_call(forget.map, 'forget', pg_catalog.jsonb_build_object(
+  SELECT (identity_internal.identity_map_call(forget.map, 'forget', pg_catalog.jsonb_build_object(
             'source', forget.source, 'record_id', forget.record_id)) -> 'forgotten')::integer > 0;
 END;
-COMMENT ON FUNCTION forget(regclass, text, text) IS
+COMMENT ON FUNCTION @extschema@.forget(regclass, text, text) IS
   'erases a record from an identity map, its state and its history, and keeps it from coming back';
 
-CREATE FUNCTION forget_identity(map regclass, identity_id uuid) RETURNS integer
+CREATE FUNCTION @extschema@.forget_identity(map regclass, identity_id uuid) RETURNS integer
   LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
 BEGIN ATOMIC
-  SELECT (identity_map_call(forget_identity.map, 'forget', pg_catalog.jsonb_build_object(
-            'identity_id', identity_current(forget_identity.map, forget_identity.identity_id))) -> 'forgotten')::integer;
+  SELECT (identity_internal.identity_map_call(forget_identity.map, 'forget', pg_catalog.jsonb_build_object(
+            'identity_id', @extschema@.identity_current(forget_identity.map, forget_identity.identity_id))) -> 'forgotten')::integer;
 END;
-COMMENT ON FUNCTION forget_identity(regclass, uuid) IS
+COMMENT ON FUNCTION @extschema@.forget_identity(regclass, uuid) IS
   'erases all records of an identity from an identity map, its state and its history, and keeps them from coming back';
 
 -- remember(map, source, record_id): lets a record that was forgotten come back at the next refresh, or
 -- identify(). Gives whether it was forgotten.
-CREATE FUNCTION remember(map regclass, source text, record_id text) RETURNS boolean
+CREATE FUNCTION @extschema@.remember(map regclass, source text, record_id text) RETURNS boolean
   LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
 BEGIN ATOMIC
-  SELECT (identity_map_call(remember.map, 'remember', pg_catalog.jsonb_build_object(
+  SELECT (identity_internal.identity_map_call(remember.map, 'remember', pg_catalog.jsonb_build_object(
             'source', remember.source, 'record_id', remember.record_id)) -> 'was_forgotten')::boolean;
 END;
-COMMENT ON FUNCTION remember(regclass, text, text) IS 'lets a record that was forgotten come back';
+COMMENT ON FUNCTION @extschema@.remember(regclass, text, text) IS 'lets a record that was forgotten come back';
 
 -- identity_maps: the maps whose owner's role the user has.
 --   sources           in the order of precedence
@@ -266,18 +266,18 @@ COMMENT ON FUNCTION remember(regclass, text, text) IS 'lets a record that was fo
 --                     deleted, identities created, merged, split and retired
 --   needs_full        whether the next refresh reads everything anew, as clauses have changed
 --   last_error        of a refresh that failed since; last_error_at
-CREATE VIEW identity_maps AS
+CREATE VIEW @extschema@.identity_maps AS
   SELECT coalesce(n.nspname || '.' || c.relname, m.map_name) AS map, pg_catalog.pg_get_userbyid(s.relowner) AS owner,
          (SELECT array_agg(e.c::jsonb ->> 'name' ORDER BY e.n) FROM unnest(m.clauses) WITH ORDINALITY AS e (c, n)
           WHERE e.c::jsonb ->> 'clause' = 'source') AS sources,
          m.clauses, greatest(c.reltuples, 0)::bigint AS identities, greatest(s.reltuples, 0)::bigint AS records,
          m.created_at, m.refreshes, m.last_refresh, m.last_duration, m.last_changes, m.rebuild AS needs_full,
          m.last_error, m.last_error_at, c.oid IS NULL AS table_is_gone
-  FROM identity_map_catalog AS m
+  FROM identity_internal.identity_map_catalog AS m
     LEFT JOIN pg_catalog.pg_class AS c ON c.oid = m.map
     LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     LEFT JOIN pg_catalog.pg_class AS s
       ON s.relnamespace = 'identity_state'::regnamespace AND s.relname = 'm' || m.map_id || '_records'
   WHERE pg_catalog.pg_has_role(coalesce(c.relowner, s.relowner), 'USAGE');
-COMMENT ON VIEW identity_maps IS 'the identity maps of this database: sources, last refresh, what it changed, errors';
-GRANT SELECT ON identity_maps TO PUBLIC;
+COMMENT ON VIEW @extschema@.identity_maps IS 'the identity maps of this database: sources, last refresh, what it changed, errors';
+GRANT SELECT ON @extschema@.identity_maps TO PUBLIC;

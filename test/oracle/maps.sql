@@ -122,7 +122,7 @@ END $$;
 -- Joined by hashes whatever the planner thinks of tables that nobody analysed: a map of a million records takes half a minute.
 CREATE PROCEDURE model.together(map_ regclass) LANGUAGE plpgsql SET enable_nestloop = off SET enable_mergejoin = off SET work_mem = '256MB' AS $$
 DECLARE
-  id int := (SELECT map_id FROM identity_map_catalog c WHERE c.map = map_);
+  id int := (SELECT map_id FROM identity_internal.identity_map_catalog c WHERE c.map = map_);
   p text := format('identity_state.m%s_', id);
   found text;
 BEGIN
@@ -139,11 +139,11 @@ BEGIN
        WHERE p.packed IS NOT NULL AND p.packed IS DISTINCT FROM q.packed
       UNION ALL SELECT format(''a row of record %%s is not among the fingerprints'', c.rid) FROM (%4$s) c (source, rid, fingerprint, keys)
        WHERE c.source > 0 AND NOT EXISTS (SELECT FROM (SELECT f.*, generate_series(0, length(f.came) / 8 - 1) AS i FROM %2$sprints f) f
-                                          WHERE f.source = c.source AND substr(f.came, f.i * 8 + 1, 8) = identity_map_pack(ARRAY[c.fingerprint])
-                                            AND substr(f.came_rids, f.i * 8 + 1, 8) = identity_map_pack(ARRAY[c.rid]))) x (text)', map_, p, (SELECT identity_map_pack_text(m) FROM identity_map_catalog m WHERE m.map_id = id),
+                                          WHERE f.source = c.source AND substr(f.came, f.i * 8 + 1, 8) = identity_internal.identity_map_pack(ARRAY[c.fingerprint])
+                                            AND substr(f.came_rids, f.i * 8 + 1, 8) = identity_internal.identity_map_pack(ARRAY[c.rid]))) x (text)', map_, p, (SELECT identity_internal.identity_map_pack_text(m) FROM identity_internal.identity_map_catalog m WHERE m.map_id = id),
     (SELECT string_agg(format('SELECT %s, rid, fingerprint, keys FROM %srows_%s', n, p, n), ' UNION ALL ')
-       FROM identity_map_catalog m CROSS JOIN unnest(m.source_numbers) n WHERE m.map_id = id))
-  INTO found USING identity_map_sharers(id);
+       FROM identity_internal.identity_map_catalog m CROSS JOIN unnest(m.source_numbers) n WHERE m.map_id = id))
+  INTO found USING identity_internal.identity_map_sharers(id);
   IF found IS NOT NULL THEN RAISE EXCEPTION 'table and state differ' USING DETAIL = found; END IF;
 END $$;
 
@@ -151,7 +151,7 @@ END $$;
 -- which nobody was forgotten.
 CREATE FUNCTION model.as_resolved(map_ regclass) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-  m identity_map_catalog := (SELECT c FROM identity_map_catalog c WHERE c.map = map_);
+  m identity_internal.identity_map_catalog := (SELECT c FROM identity_internal.identity_map_catalog c WHERE c.map = map_);
   found text;
 BEGIN
   CALL model.together(map_);

@@ -95,7 +95,7 @@ judge_there() { # database, how: after the same changes the same people have the
   value "$1" "SET ROLE anna; SET search_path = public; SELECT create_identity_map('public.second', identity_source('app', 'SELECT id, email FROM tools.app'), identity_column('app_id', 'int')); CALL refresh_identity_map('public.second')" >/dev/null
   check "$2: another map can be made" [ "$(value "$1" "SELECT count(*) > 200 AND model.as_resolved('public.second') IS NULL FROM public.second")" = t ]
   value "$1" "SET ROLE anna; SELECT drop_identity_map('public.second'), drop_identity_map('\"Master data\".\"Our people\"')" >/dev/null
-  check "$2: and both dropped without a trace" [ "$(value "$1" "SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace) + (SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'identity%') + (SELECT count(*) FROM pg_proc WHERE pronamespace = 'identity_state'::regnamespace) + (SELECT count(*) FROM identity_map_catalog)")" = 0 ]
+  check "$2: and both dropped without a trace" [ "$(value "$1" "SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace) + (SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'identity%') + (SELECT count(*) FROM pg_proc WHERE pronamespace = 'identity_state'::regnamespace) + (SELECT count(*) FROM identity_internal.identity_map_catalog)")" = 0 ]
 }
 
 pg_dump -d one -f "$SERVER_DIR/one.sql"
