@@ -7,6 +7,13 @@
 -- rewritten. Its order is that of email_ops, in the same operator family: an email and a text compare by address
 -- too, and each one's index serves the other's values. It has a collation as text has, for the functions of
 -- text that it goes to, and because a foreign key from text to it wants one; its own comparisons know none.
+--
+-- What shares its name with something of text's is in pg_catalog: the operators, min() and max(). An email becomes
+-- text by an implicit cast, without which LIKE, upper() and || would fail; and PostgreSQL looks for operators and
+-- functions along the search_path alone. Were these in the extension's schema, then wherever that is off the path, or
+-- closed to the role, `email = 'a@b.com'` would be text's =, without an error. pg_catalog is on every path. Each has an
+-- email among its arguments, and only a literal becomes an email unasked, for which PostgreSQL prefers text: so no other
+-- statement is resolved in another way. As members of the extension they go with it, and pg_upgrade makes them again.
 
 CREATE TYPE @extschema@.email;
 
@@ -114,136 +121,136 @@ COMMENT ON FUNCTION @extschema@.email_type_hash_extended(@extschema@.email, bigi
 
 -- Operators -----------------------------------------------------------------------------------------------
 
-CREATE OPERATOR @extschema@.< (
+CREATE OPERATOR pg_catalog.< (
   LEFTARG = @extschema@.email, RIGHTARG = @extschema@.email, FUNCTION = @extschema@.email_type_less,
-  COMMUTATOR = OPERATOR(@extschema@.>), NEGATOR = OPERATOR(@extschema@.>=), RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+  COMMUTATOR = OPERATOR(pg_catalog.>), NEGATOR = OPERATOR(pg_catalog.>=), RESTRICT = scalarltsel, JOIN = scalarltjoinsel
 );
-CREATE OPERATOR @extschema@.<= (
+CREATE OPERATOR pg_catalog.<= (
   LEFTARG = @extschema@.email, RIGHTARG = @extschema@.email, FUNCTION = @extschema@.email_type_less_or_equal,
-  COMMUTATOR = OPERATOR(@extschema@.>=), NEGATOR = OPERATOR(@extschema@.>), RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+  COMMUTATOR = OPERATOR(pg_catalog.>=), NEGATOR = OPERATOR(pg_catalog.>), RESTRICT = scalarlesel, JOIN = scalarlejoinsel
 );
-CREATE OPERATOR @extschema@.= (
+CREATE OPERATOR pg_catalog.= (
   LEFTARG = @extschema@.email, RIGHTARG = @extschema@.email, FUNCTION = @extschema@.email_type_equal,
-  COMMUTATOR = OPERATOR(@extschema@.=), NEGATOR = OPERATOR(@extschema@.<>), RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
+  COMMUTATOR = OPERATOR(pg_catalog.=), NEGATOR = OPERATOR(pg_catalog.<>), RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
 );
-CREATE OPERATOR @extschema@.<> (
+CREATE OPERATOR pg_catalog.<> (
   LEFTARG = @extschema@.email, RIGHTARG = @extschema@.email, FUNCTION = @extschema@.email_type_unequal,
-  COMMUTATOR = OPERATOR(@extschema@.<>), NEGATOR = OPERATOR(@extschema@.=), RESTRICT = neqsel, JOIN = neqjoinsel
+  COMMUTATOR = OPERATOR(pg_catalog.<>), NEGATOR = OPERATOR(pg_catalog.=), RESTRICT = neqsel, JOIN = neqjoinsel
 );
-CREATE OPERATOR @extschema@.>= (
+CREATE OPERATOR pg_catalog.>= (
   LEFTARG = @extschema@.email, RIGHTARG = @extschema@.email, FUNCTION = @extschema@.email_type_greater_or_equal,
-  COMMUTATOR = OPERATOR(@extschema@.<=), NEGATOR = OPERATOR(@extschema@.<), RESTRICT = scalargesel, JOIN = scalargejoinsel
+  COMMUTATOR = OPERATOR(pg_catalog.<=), NEGATOR = OPERATOR(pg_catalog.<), RESTRICT = scalargesel, JOIN = scalargejoinsel
 );
-CREATE OPERATOR @extschema@.> (
+CREATE OPERATOR pg_catalog.> (
   LEFTARG = @extschema@.email, RIGHTARG = @extschema@.email, FUNCTION = @extschema@.email_type_greater,
-  COMMUTATOR = OPERATOR(@extschema@.<), NEGATOR = OPERATOR(@extschema@.<=), RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+  COMMUTATOR = OPERATOR(pg_catalog.<), NEGATOR = OPERATOR(pg_catalog.<=), RESTRICT = scalargtsel, JOIN = scalargtjoinsel
 );
 
-CREATE OPERATOR @extschema@.< (
+CREATE OPERATOR pg_catalog.< (
   LEFTARG = @extschema@.email, RIGHTARG = text, FUNCTION = @extschema@.email_type_less,
-  COMMUTATOR = OPERATOR(@extschema@.>), NEGATOR = OPERATOR(@extschema@.>=), RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+  COMMUTATOR = OPERATOR(pg_catalog.>), NEGATOR = OPERATOR(pg_catalog.>=), RESTRICT = scalarltsel, JOIN = scalarltjoinsel
 );
-CREATE OPERATOR @extschema@.<= (
+CREATE OPERATOR pg_catalog.<= (
   LEFTARG = @extschema@.email, RIGHTARG = text, FUNCTION = @extschema@.email_type_less_or_equal,
-  COMMUTATOR = OPERATOR(@extschema@.>=), NEGATOR = OPERATOR(@extschema@.>), RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+  COMMUTATOR = OPERATOR(pg_catalog.>=), NEGATOR = OPERATOR(pg_catalog.>), RESTRICT = scalarlesel, JOIN = scalarlejoinsel
 );
-CREATE OPERATOR @extschema@.= (
+CREATE OPERATOR pg_catalog.= (
   LEFTARG = @extschema@.email, RIGHTARG = text, FUNCTION = @extschema@.email_type_equal,
-  COMMUTATOR = OPERATOR(@extschema@.=), NEGATOR = OPERATOR(@extschema@.<>), RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
+  COMMUTATOR = OPERATOR(pg_catalog.=), NEGATOR = OPERATOR(pg_catalog.<>), RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
 );
-CREATE OPERATOR @extschema@.<> (
+CREATE OPERATOR pg_catalog.<> (
   LEFTARG = @extschema@.email, RIGHTARG = text, FUNCTION = @extschema@.email_type_unequal,
-  COMMUTATOR = OPERATOR(@extschema@.<>), NEGATOR = OPERATOR(@extschema@.=), RESTRICT = neqsel, JOIN = neqjoinsel
+  COMMUTATOR = OPERATOR(pg_catalog.<>), NEGATOR = OPERATOR(pg_catalog.=), RESTRICT = neqsel, JOIN = neqjoinsel
 );
-CREATE OPERATOR @extschema@.>= (
+CREATE OPERATOR pg_catalog.>= (
   LEFTARG = @extschema@.email, RIGHTARG = text, FUNCTION = @extschema@.email_type_greater_or_equal,
-  COMMUTATOR = OPERATOR(@extschema@.<=), NEGATOR = OPERATOR(@extschema@.<), RESTRICT = scalargesel, JOIN = scalargejoinsel
+  COMMUTATOR = OPERATOR(pg_catalog.<=), NEGATOR = OPERATOR(pg_catalog.<), RESTRICT = scalargesel, JOIN = scalargejoinsel
 );
-CREATE OPERATOR @extschema@.> (
+CREATE OPERATOR pg_catalog.> (
   LEFTARG = @extschema@.email, RIGHTARG = text, FUNCTION = @extschema@.email_type_greater,
-  COMMUTATOR = OPERATOR(@extschema@.<), NEGATOR = OPERATOR(@extschema@.<=), RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+  COMMUTATOR = OPERATOR(pg_catalog.<), NEGATOR = OPERATOR(pg_catalog.<=), RESTRICT = scalargtsel, JOIN = scalargtjoinsel
 );
 
-CREATE OPERATOR @extschema@.< (
+CREATE OPERATOR pg_catalog.< (
   LEFTARG = text, RIGHTARG = @extschema@.email, FUNCTION = @extschema@.email_type_less,
-  COMMUTATOR = OPERATOR(@extschema@.>), NEGATOR = OPERATOR(@extschema@.>=), RESTRICT = scalarltsel, JOIN = scalarltjoinsel
+  COMMUTATOR = OPERATOR(pg_catalog.>), NEGATOR = OPERATOR(pg_catalog.>=), RESTRICT = scalarltsel, JOIN = scalarltjoinsel
 );
-CREATE OPERATOR @extschema@.<= (
+CREATE OPERATOR pg_catalog.<= (
   LEFTARG = text, RIGHTARG = @extschema@.email, FUNCTION = @extschema@.email_type_less_or_equal,
-  COMMUTATOR = OPERATOR(@extschema@.>=), NEGATOR = OPERATOR(@extschema@.>), RESTRICT = scalarlesel, JOIN = scalarlejoinsel
+  COMMUTATOR = OPERATOR(pg_catalog.>=), NEGATOR = OPERATOR(pg_catalog.>), RESTRICT = scalarlesel, JOIN = scalarlejoinsel
 );
-CREATE OPERATOR @extschema@.= (
+CREATE OPERATOR pg_catalog.= (
   LEFTARG = text, RIGHTARG = @extschema@.email, FUNCTION = @extschema@.email_type_equal,
-  COMMUTATOR = OPERATOR(@extschema@.=), NEGATOR = OPERATOR(@extschema@.<>), RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
+  COMMUTATOR = OPERATOR(pg_catalog.=), NEGATOR = OPERATOR(pg_catalog.<>), RESTRICT = eqsel, JOIN = eqjoinsel, HASHES, MERGES
 );
-CREATE OPERATOR @extschema@.<> (
+CREATE OPERATOR pg_catalog.<> (
   LEFTARG = text, RIGHTARG = @extschema@.email, FUNCTION = @extschema@.email_type_unequal,
-  COMMUTATOR = OPERATOR(@extschema@.<>), NEGATOR = OPERATOR(@extschema@.=), RESTRICT = neqsel, JOIN = neqjoinsel
+  COMMUTATOR = OPERATOR(pg_catalog.<>), NEGATOR = OPERATOR(pg_catalog.=), RESTRICT = neqsel, JOIN = neqjoinsel
 );
-CREATE OPERATOR @extschema@.>= (
+CREATE OPERATOR pg_catalog.>= (
   LEFTARG = text, RIGHTARG = @extschema@.email, FUNCTION = @extschema@.email_type_greater_or_equal,
-  COMMUTATOR = OPERATOR(@extschema@.<=), NEGATOR = OPERATOR(@extschema@.<), RESTRICT = scalargesel, JOIN = scalargejoinsel
+  COMMUTATOR = OPERATOR(pg_catalog.<=), NEGATOR = OPERATOR(pg_catalog.<), RESTRICT = scalargesel, JOIN = scalargejoinsel
 );
-CREATE OPERATOR @extschema@.> (
+CREATE OPERATOR pg_catalog.> (
   LEFTARG = text, RIGHTARG = @extschema@.email, FUNCTION = @extschema@.email_type_greater,
-  COMMUTATOR = OPERATOR(@extschema@.<), NEGATOR = OPERATOR(@extschema@.<=), RESTRICT = scalargtsel, JOIN = scalargtjoinsel
+  COMMUTATOR = OPERATOR(pg_catalog.<), NEGATOR = OPERATOR(pg_catalog.<=), RESTRICT = scalargtsel, JOIN = scalargtjoinsel
 );
 
-COMMENT ON OPERATOR @extschema@.< (@extschema@.email, @extschema@.email) IS 'before';
-COMMENT ON OPERATOR @extschema@.<= (@extschema@.email, @extschema@.email) IS 'before or same';
-COMMENT ON OPERATOR @extschema@.= (@extschema@.email, @extschema@.email) IS 'same email address, or the same text that is none';
-COMMENT ON OPERATOR @extschema@.<> (@extschema@.email, @extschema@.email) IS 'neither the same email address nor the same text';
-COMMENT ON OPERATOR @extschema@.>= (@extschema@.email, @extschema@.email) IS 'after or same';
-COMMENT ON OPERATOR @extschema@.> (@extschema@.email, @extschema@.email) IS 'after';
-COMMENT ON OPERATOR @extschema@.< (@extschema@.email, text) IS 'before';
-COMMENT ON OPERATOR @extschema@.<= (@extschema@.email, text) IS 'before or same';
-COMMENT ON OPERATOR @extschema@.= (@extschema@.email, text) IS 'same email address, or the same text that is none';
-COMMENT ON OPERATOR @extschema@.<> (@extschema@.email, text) IS 'neither the same email address nor the same text';
-COMMENT ON OPERATOR @extschema@.>= (@extschema@.email, text) IS 'after or same';
-COMMENT ON OPERATOR @extschema@.> (@extschema@.email, text) IS 'after';
-COMMENT ON OPERATOR @extschema@.< (text, @extschema@.email) IS 'before';
-COMMENT ON OPERATOR @extschema@.<= (text, @extschema@.email) IS 'before or same';
-COMMENT ON OPERATOR @extschema@.= (text, @extschema@.email) IS 'same email address, or the same text that is none';
-COMMENT ON OPERATOR @extschema@.<> (text, @extschema@.email) IS 'neither the same email address nor the same text';
-COMMENT ON OPERATOR @extschema@.>= (text, @extschema@.email) IS 'after or same';
-COMMENT ON OPERATOR @extschema@.> (text, @extschema@.email) IS 'after';
+COMMENT ON OPERATOR pg_catalog.< (@extschema@.email, @extschema@.email) IS 'before';
+COMMENT ON OPERATOR pg_catalog.<= (@extschema@.email, @extschema@.email) IS 'before or same';
+COMMENT ON OPERATOR pg_catalog.= (@extschema@.email, @extschema@.email) IS 'same email address, or the same text that is none';
+COMMENT ON OPERATOR pg_catalog.<> (@extschema@.email, @extschema@.email) IS 'neither the same email address nor the same text';
+COMMENT ON OPERATOR pg_catalog.>= (@extschema@.email, @extschema@.email) IS 'after or same';
+COMMENT ON OPERATOR pg_catalog.> (@extschema@.email, @extschema@.email) IS 'after';
+COMMENT ON OPERATOR pg_catalog.< (@extschema@.email, text) IS 'before';
+COMMENT ON OPERATOR pg_catalog.<= (@extschema@.email, text) IS 'before or same';
+COMMENT ON OPERATOR pg_catalog.= (@extschema@.email, text) IS 'same email address, or the same text that is none';
+COMMENT ON OPERATOR pg_catalog.<> (@extschema@.email, text) IS 'neither the same email address nor the same text';
+COMMENT ON OPERATOR pg_catalog.>= (@extschema@.email, text) IS 'after or same';
+COMMENT ON OPERATOR pg_catalog.> (@extschema@.email, text) IS 'after';
+COMMENT ON OPERATOR pg_catalog.< (text, @extschema@.email) IS 'before';
+COMMENT ON OPERATOR pg_catalog.<= (text, @extschema@.email) IS 'before or same';
+COMMENT ON OPERATOR pg_catalog.= (text, @extschema@.email) IS 'same email address, or the same text that is none';
+COMMENT ON OPERATOR pg_catalog.<> (text, @extschema@.email) IS 'neither the same email address nor the same text';
+COMMENT ON OPERATOR pg_catalog.>= (text, @extschema@.email) IS 'after or same';
+COMMENT ON OPERATOR pg_catalog.> (text, @extschema@.email) IS 'after';
 
 -- Operator classes ----------------------------------------------------------------------------------------
 -- The hash family is another than email_ops, whose =@ is not total.
 
 CREATE OPERATOR CLASS @extschema@.email_type_ops DEFAULT FOR TYPE @extschema@.email USING btree FAMILY @extschema@.email_ops AS
-  OPERATOR 1 @extschema@.<,
-  OPERATOR 2 @extschema@.<=,
-  OPERATOR 3 @extschema@.=,
-  OPERATOR 4 @extschema@.>=,
-  OPERATOR 5 @extschema@.>,
+  OPERATOR 1 pg_catalog.<,
+  OPERATOR 2 pg_catalog.<=,
+  OPERATOR 3 pg_catalog.=,
+  OPERATOR 4 pg_catalog.>=,
+  OPERATOR 5 pg_catalog.>,
   FUNCTION 1 @extschema@.email_type_compare(@extschema@.email, @extschema@.email),
   FUNCTION 2 @extschema@.email_sortsupport(internal);
 COMMENT ON OPERATOR CLASS @extschema@.email_type_ops USING btree IS 'default of type email';
 
 ALTER OPERATOR FAMILY @extschema@.email_ops USING btree ADD
-  OPERATOR 1 @extschema@.< (@extschema@.email, text),
-  OPERATOR 2 @extschema@.<= (@extschema@.email, text),
-  OPERATOR 3 @extschema@.= (@extschema@.email, text),
-  OPERATOR 4 @extschema@.>= (@extschema@.email, text),
-  OPERATOR 5 @extschema@.> (@extschema@.email, text),
+  OPERATOR 1 pg_catalog.< (@extschema@.email, text),
+  OPERATOR 2 pg_catalog.<= (@extschema@.email, text),
+  OPERATOR 3 pg_catalog.= (@extschema@.email, text),
+  OPERATOR 4 pg_catalog.>= (@extschema@.email, text),
+  OPERATOR 5 pg_catalog.> (@extschema@.email, text),
   FUNCTION 1 (@extschema@.email, text) @extschema@.email_type_compare(@extschema@.email, text),
-  OPERATOR 1 @extschema@.< (text, @extschema@.email),
-  OPERATOR 2 @extschema@.<= (text, @extschema@.email),
-  OPERATOR 3 @extschema@.= (text, @extschema@.email),
-  OPERATOR 4 @extschema@.>= (text, @extschema@.email),
-  OPERATOR 5 @extschema@.> (text, @extschema@.email),
+  OPERATOR 1 pg_catalog.< (text, @extschema@.email),
+  OPERATOR 2 pg_catalog.<= (text, @extschema@.email),
+  OPERATOR 3 pg_catalog.= (text, @extschema@.email),
+  OPERATOR 4 pg_catalog.>= (text, @extschema@.email),
+  OPERATOR 5 pg_catalog.> (text, @extschema@.email),
   FUNCTION 1 (text, @extschema@.email) @extschema@.email_type_compare(text, @extschema@.email);
 
 CREATE OPERATOR CLASS @extschema@.email_type_ops DEFAULT FOR TYPE @extschema@.email USING hash AS
-  OPERATOR 1 @extschema@.=,
+  OPERATOR 1 pg_catalog.=,
   FUNCTION 1 @extschema@.email_type_hash(@extschema@.email),
   FUNCTION 2 @extschema@.email_type_hash_extended(@extschema@.email, bigint);
 COMMENT ON OPERATOR CLASS @extschema@.email_type_ops USING hash IS 'default of type email';
 
 ALTER OPERATOR FAMILY @extschema@.email_type_ops USING hash ADD
-  OPERATOR 1 @extschema@.= (@extschema@.email, text),
-  OPERATOR 1 @extschema@.= (text, @extschema@.email),
+  OPERATOR 1 pg_catalog.= (@extschema@.email, text),
+  OPERATOR 1 pg_catalog.= (text, @extschema@.email),
   OPERATOR 1 @extschema@.==@ (text, text),
   FUNCTION 1 (text, text) @extschema@.email_hash(text),
   FUNCTION 2 (text, text) @extschema@.email_hash_extended(text, bigint);
@@ -257,11 +264,11 @@ CREATE FUNCTION @extschema@.email_type_larger(@extschema@.email, @extschema@.ema
 COMMENT ON FUNCTION @extschema@.email_type_smaller(@extschema@.email, @extschema@.email) IS 'the earlier of two';
 COMMENT ON FUNCTION @extschema@.email_type_larger(@extschema@.email, @extschema@.email) IS 'the later of two';
 
-CREATE AGGREGATE @extschema@.min(@extschema@.email) (
-  SFUNC = @extschema@.email_type_smaller, STYPE = @extschema@.email, SORTOP = OPERATOR(@extschema@.<), COMBINEFUNC = @extschema@.email_type_smaller, PARALLEL = SAFE
+CREATE AGGREGATE pg_catalog.min(@extschema@.email) (
+  SFUNC = @extschema@.email_type_smaller, STYPE = @extschema@.email, SORTOP = OPERATOR(pg_catalog.<), COMBINEFUNC = @extschema@.email_type_smaller, PARALLEL = SAFE
 );
-CREATE AGGREGATE @extschema@.max(@extschema@.email) (
-  SFUNC = @extschema@.email_type_larger, STYPE = @extschema@.email, SORTOP = OPERATOR(@extschema@.>), COMBINEFUNC = @extschema@.email_type_larger, PARALLEL = SAFE
+CREATE AGGREGATE pg_catalog.max(@extschema@.email) (
+  SFUNC = @extschema@.email_type_larger, STYPE = @extschema@.email, SORTOP = OPERATOR(pg_catalog.>), COMBINEFUNC = @extschema@.email_type_larger, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE @extschema@.min(@extschema@.email) IS 'the first in the order of email addresses';
-COMMENT ON AGGREGATE @extschema@.max(@extschema@.email) IS 'the last in the order of email addresses';
+COMMENT ON AGGREGATE pg_catalog.min(@extschema@.email) IS 'the first in the order of email addresses';
+COMMENT ON AGGREGATE pg_catalog.max(@extschema@.email) IS 'the last in the order of email addresses';
