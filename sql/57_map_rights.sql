@@ -63,14 +63,12 @@ SELECT identity_internal.identity_map_note(1, '{"error": "x", "sqlstate": "y"}')
 SELECT identity_internal.identity_map_erase(1, '{}');
 SELECT identity_internal.identity_map_register(1, '{}');
 SELECT identity_internal.identity_map_prepare(1, '{}');
-SELECT identity_internal.identity_map_enter('vault.app', '{}');
-SELECT identity_internal.identity_map_call('vault.people', 'drop everything', '{}');
 RESET ROLE;
 SELECT map_id AS id FROM identity_internal.identity_map_catalog \gset
 SET ROLE regress_map_mallory;
+\set VERBOSITY sqlstate
 SELECT identity_internal.identity_map_lock(:id, 1, true, true);
 SELECT identity_internal.identity_map_lock_keys(:id, '{1}');
-\set VERBOSITY sqlstate
 SELECT identity_internal.identity_map_reach(:id, '{1}', '{}', '{}', '{}', '{}', 10);
 SELECT * FROM identity_internal.identity_map_place((SELECT array_agg(c) FROM unnest(ARRAY[identity_source('app', 'SELECT 1 AS id, 1 AS "[number]"')]) AS c), :id, '{1}', '{NULL}', '{}', now())
   AS (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved bigint[], by_kind text, by_value text, by_rids bigint[], merged bigint[], merged_olds uuid[]);
@@ -127,7 +125,7 @@ CREATE FUNCTION hostile.same(text, text) RETURNS boolean LANGUAGE sql AS $$ SELE
 CREATE OPERATOR hostile.= (FUNCTION = hostile.same, LEFTARG = text, RIGHTARG = text);
 CREATE FUNCTION hostile.same8(bigint, bigint) RETURNS boolean LANGUAGE sql AS $$ SELECT hostile.take('x') IS NULL $$;
 CREATE OPERATOR hostile.= (FUNCTION = hostile.same8, LEFTARG = bigint, RIGHTARG = bigint);
-CREATE FUNCTION hostile.identity_map_settle(identity_internal.identity_map_catalog, bigint[], uuid[], bigint[], bigint[], timestamptz, boolean, identity_internal.identity_map_reached) RETURNS jsonb LANGUAGE sql AS $$ SELECT '{}'::jsonb FROM (SELECT hostile.take('x')) AS t $$;
+CREATE FUNCTION hostile.identity_map_settle(jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT '{}'::jsonb FROM (SELECT hostile.take('x')) AS t $$;
 CREATE TABLE hostile.app (id int, email text);
 RESET ROLE;
 SET search_path = hostile, pg_catalog, public;
@@ -165,7 +163,7 @@ CREATE OR REPLACE FUNCTION hostile.spy() RETURNS text LANGUAGE plpgsql AS $$ BEG
 RESET ROLE;
 CALL refresh_identity_map('hostile.map');
 
--- A new owner of the table is the owner of its state.
+-- A new owner of the table has the rights on its state; the former has none, and nobody but the extension's own role owns it.
 ALTER TABLE hostile.map OWNER TO regress_map_owner;
 GRANT USAGE ON SCHEMA hostile TO regress_map_owner;
 SET ROLE regress_map_mallory;
@@ -173,7 +171,10 @@ CREATE OR REPLACE FUNCTION hostile.spy() RETURNS text LANGUAGE sql AS $$ SELECT 
 RESET ROLE;
 CALL refresh_identity_map('hostile.map');
 SELECT spy_id FROM hostile.map;
-SELECT DISTINCT pg_get_userbyid(relowner) AS owner FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace AND relkind = 'r';
+SELECT DISTINCT r.rolname AS role, c.relowner = (SELECT proowner FROM pg_proc WHERE proname = 'identity_map_prepare') AS is_the_extensions
+FROM pg_class AS c, pg_roles AS r WHERE relnamespace = 'identity_state'::regnamespace AND relkind = 'r' AND r.rolname ~ '^regress_map'
+  AND has_table_privilege(r.rolname, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') ORDER BY 1;
+SELECT r.rolname AS role, has_schema_privilege(r.rolname, 'identity_internal', 'USAGE') AS works_for_maps FROM pg_roles AS r WHERE r.rolname ~ '^regress_map' ORDER BY 1;
 SELECT drop_identity_map('hostile.map'), drop_identity_map('vault.people');
 SET client_min_messages = warning;
 DROP SCHEMA vault, hostile CASCADE;

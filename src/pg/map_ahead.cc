@@ -5,6 +5,7 @@
 // a shared tuplestore of the source, which the leader reads when all have come to their end. An
 // error of a worker is the leader's.
 #include "pg/map_ahead.h"
+#include "pg/map_home.h"
 
 #include "pg/library.h"
 #include "pg/map_arrays.h"
@@ -324,7 +325,7 @@ void identity_map_scan_worker(dsm_segment* segment, shm_toc* toc) {
 // identity_map_scan_ahead(clauses, places, numbers, search_path, forgotten, known, map_id, most) →
 // void:
 // src/sql/50-map.sql.
-IDENTITY_RESOLVE_FUNCTION(identity_map_scan_ahead) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_scan_ahead) {
   if (refresh_snapshot() == nullptr) elog(ERROR, "no refresh has taken a snapshot");
   if (max_workers() == 0 || IsInParallelMode()) PG_RETURN_VOID();
   PushActiveSnapshot(GetTransactionSnapshot());

@@ -1,53 +1,64 @@
-// Who does what in an identity map: the ways from a user's call to the map's own work.
-//
-// A map's work is done in SQL and PL/pgSQL (src/sql/50-map.sql and on). What SQL cannot do stands
-// here: to become the map's owner for as long as that work runs, as REFRESH MATERIALIZED VIEW does;
-// to wait for each other by locks of our own that nobody else can take; and to write down a failure
-// after it. How statements are run, and by which snapshot: map_execute.cc.
-//
-// Plain frames all of it: no C++ object is alive where PostgreSQL may raise an error.
+#include "pg/map_calls.h"
+
 #include <algorithm>
 
-#include "pg/guard.h"
 #include "pg/kept_plans.h"
 #include "pg/map_arrays.h"
-#include "pg/map_home.h"
-#include "pg/map_snapshot.h"
-#include "pg/pg.h"
-#include "pg/resolve.h"
+#include "pg/map_state.h"
 
 extern "C" {
 #include <access/htup_details.h>
-#include <nodes/parsenodes.h>
-#include <parser/parse_func.h>
+#include <access/table.h>
+#include <catalog/indexing.h>
 #include <storage/lmgr.h>
 #include <storage/lock.h>
-#include <utils/regproc.h>
-#include <utils/resowner.h>
-#include <utils/snapmgr.h>
+#include <utils/fmgroids.h>
 #include <utils/syscache.h>
-#include <utils/varlena.h>
 }
 
 namespace identity_resolve::pg {
 
 namespace {
 
-// A function of the extension, by its name and the types of its arguments.
+// Internal functions, those of them that touch a map, work only while this is above 0.
+int calls_under_way = 0;
+
+// Runs work() as a part of a call on a map.
+template <class Work>
+Datum during_call(Work&& work) {
+  Datum result = 0;
+  ++calls_under_way;
+  PG_TRY();
+  { result = work(); }
+  PG_FINALLY();
+  { --calls_under_way; }
+  PG_END_TRY();
+  return result;
+}
+
+// An internal function, by its name and the types of its arguments, whoever may run it.
 Oid find_function(const char* name, int count, const Oid* types) {
-  return LookupFuncName(list_make2(makeString(pstrdup(kInternalSchema)), makeString(pstrdup(name))),
-                        count, types, false);
+  const Oid function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+                                       PointerGetDatum(buildoidvector(types, count)),
+                                       ObjectIdGetDatum(get_namespace_oid(kInternalSchema, false)));
+  if (!OidIsValid(function)) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+                    errmsg("%s.%s() does not exist", kInternalSchema, name),
+                    errhint("The library and the extension are of different versions: ALTER "
+                            "EXTENSION identity_resolve UPDATE.")));
+  }
+  return function;
 }
 
 // A row of the catalog, as a value of its row type, on the current memory context; 0 where there is
-// none. `condition` has one parameter.
+// none. `condition` has one parameter, $1.
 Datum find_map(const Home& home, const char* condition, Oid type, Datum value) {
   const MemoryContext outer = CurrentMemoryContext;
   return as_user(home.owner, kSafePath, [&] {
     SPI_connect();
-    execute_cached(
-        psprintf("SELECT c FROM %s.%s AS c WHERE %s", kInternalSchema, kCatalog, condition), 1,
-        &type, &value, nullptr);
+    execute_cached(psprintf("SELECT c FROM %s.%s AS c WHERE %s ORDER BY c.map_id DESC LIMIT 1",
+                            kInternalSchema, kCatalog, condition),
+                   1, &type, &value, nullptr);
     Datum row = 0;
     if (SPI_processed > 0) {
       bool is_null = false;
@@ -61,85 +72,89 @@ Datum find_map(const Home& home, const char* condition, Oid type, Datum value) {
   });
 }
 
-int map_number(Datum map) {
-  bool is_null = false;
-  return DatumGetInt32(GetAttributeByName(DatumGetHeapTupleHeader(map), "map_id", &is_null));
+// A map by its table, which is there.
+constexpr const char* kIsOfTable =
+    "c.map = $1 AND identity_internal.identity_map_table(c.map, c.map_oid, c.map_name, "
+    "c.written_in) "
+    "IS NOT NULL";
+
+Datum attribute_of(Datum row, const char* name, bool& is_null) {
+  return GetAttributeByName(DatumGetHeapTupleHeader(row), name, &is_null);
 }
-
-[[noreturn]] void no_map(const char* name) {
-  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("\"%s\" is no identity map", name),
-                  errhint("The view identity_maps lists them; create_identity_map() makes one.")));
-  pg_unreachable();
-}
-
-// Calls a function of the map's own as its owner: function(catalog row, arguments) → jsonb.
-Datum call_as_owner(const Home& home, Oid owner, const char* function, Datum map, Datum arguments,
-                    bool small) {
-  const std::array<Oid, 2> types = {get_rel_type_id(home.catalog), JSONBOID};
-  const Oid id = find_function(function, 2, types.data());
-  return as_user(owner, kSafePath, [&] {
-    set_for_call("jit", "off");
-    if (small) {
-      // A few records among millions: by index, whatever the planner believes of a parameter.
-      set_for_call("enable_seqscan", "off");
-      set_for_call("enable_hashjoin", "off");
-      set_for_call("enable_mergejoin", "off");
-      set_for_call("identity_resolve.max_workers", "0");
-      // A hash table is made as large as the planner expects it to become and memory allows: of a
-      // million people's keys it expects so many that clearing it would take longer than the work.
-      set_for_call("work_mem", "64kB");
-    }
-    return OidFunctionCall2(id, map, arguments);
-  });
-}
-
-// Calls a function of the catalog's: function(map_id, arguments) → jsonb, as the catalog's owner.
-Datum call_as_catalog(const Home& home, const char* function, int map_id, Datum arguments) {
-  const std::array<Oid, 2> types = {INT4OID, JSONBOID};
-  const Oid id = find_function(function, 2, types.data());
-  return as_user(home.owner, kSafePath,
-                 [&] { return OidFunctionCall2(id, Int32GetDatum(map_id), arguments); });
-}
-
-Datum jsonb_of(const char* json) { return DirectFunctionCall1(jsonb_in, CStringGetDatum(json)); }
-
-// The parts of a map's lock: one refresh at a time; the state, which identify() shares.
-constexpr std::uint16_t kRefreshLock = 1;
-constexpr std::uint16_t kStateLock = 2;
-
-bool lock(Oid catalog, std::uint32_t object, std::uint16_t part, bool exclusive, bool wait) {
-  LOCKTAG tag;
-  SET_LOCKTAG_OBJECT(tag, MyDatabaseId, catalog, object, part);
-  return LockAcquire(&tag, exclusive ? ExclusiveLock : ShareLock, false, !wait) !=
-         LOCKACQUIRE_NOT_AVAIL;
-}
-
-enum class Right : std::uint8_t { kOwn, kInsert, kSelect };
-
-// What may be asked of a map, and by whom.
-struct Operation {
-  std::string_view name;
-  const char* function;
-  Right right;
-  bool small;           // works on a few records
-  bool notes;           // what it gives is written to the catalog
-  std::uint16_t locks;  // a part of the map's lock, or 0
-};
-
-constexpr std::array kOperations = {
-    Operation{"identify", "identity_map_identify", Right::kInsert, true, false, kStateLock},
-    Operation{"forget", "identity_map_forget", Right::kOwn, true, false, kRefreshLock},
-    Operation{"remember", "identity_map_remember", Right::kOwn, true, false, kRefreshLock},
-    Operation{"current", "identity_map_get_current", Right::kSelect, true, false, 0},
-    Operation{"clauses", "identity_map_get_clauses", Right::kOwn, false, false, 0},
-    Operation{"alter", "identity_map_alter", Right::kOwn, false, true, kRefreshLock},
-};
 
 bool is_allowed(Right right, Oid map) {
   if (owns_relation(map)) return true;
   if (right == Right::kOwn) return false;
   const AclMode mode = right == Right::kInsert ? ACL_INSERT : ACL_SELECT;
   return pg_class_aclcheck(map, GetUserId(), mode) == ACLCHECK_OK;
+}
+
+// The state of a map as a dump that was restored by another role has left it: error 55000. Costs a
+// look at the index of pg_class by name, as rows of one map's tables lie side by side there.
+void check_state_is_ours(const Home& home, int map_id) {
+  const Oid schema = get_namespace_oid(kStateSchema, false);
+  NameData from;
+  NameData to;
+  namestrcpy(&from, psprintf("m%d_", map_id));
+  namestrcpy(&to, psprintf("m%d`", map_id));  // the character after _
+  std::array<ScanKeyData, 2> keys{};
+  ScanKeyInit(&keys[0], Anum_pg_class_relname, BTGreaterEqualStrategyNumber, F_NAMEGE,
+              NameGetDatum(&from));
+  ScanKeyInit(&keys[1], Anum_pg_class_relname, BTLessStrategyNumber, F_NAMELT, NameGetDatum(&to));
+  const Relation classes = table_open(RelationRelationId, AccessShareLock);
+  const SysScanDesc scan = systable_beginscan(classes, ClassNameNspIndexId, true, nullptr,
+                                              static_cast<int>(keys.size()), keys.data());
+  Oid stranger = InvalidOid;
+  int count = 0;
+  while (HeapTuple tuple = systable_getnext(scan)) {
+    const auto* relation = reinterpret_cast<const FormData_pg_class*>(GETSTRUCT(tuple));
+    if (relation->relnamespace != schema) continue;
+    ++count;
+    if (relation->relowner != home.owner) stranger = relation->relowner;
+  }
+  systable_endscan(scan);
+  table_close(classes, AccessShareLock);
+  if (count > 0 && !OidIsValid(stranger)) return;
+  ereport(ERROR,
+          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+           errmsg("the state of the identity map is not as the extension has made it"),
+           count == 0 ? errdetail("Its tables in %s are missing.", kStateSchema)
+                      : errdetail("Tables of it in %s belong to role \"%s\", as after a restore by "
+                                  "another role.",
+                                  kStateSchema, GetUserNameFromId(stranger, true)),
+           errhint("CALL refresh_identity_map() makes it anew; identities keep their ids.")));
+}
+
+}  // namespace
+
+void require_call(FunctionCallInfo fcinfo) {
+  if (calls_under_way > 0 || IsParallelWorker()) return;
+  // The owner of the function may do what it likes.
+  if (GetUserId() == find_home(fcinfo).owner) return;
+  ereport(ERROR,
+          (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+           errmsg("%s() is internal to identity_resolve", get_func_name(fcinfo->flinfo->fn_oid)),
+           errdetail("It works only as a part of a call on an identity map."),
+           errhint("Call refresh_identity_map(), identify() and their kin: see doc/maps.md.")));
+}
+
+bool lock_map(const Home& home, int map_id, std::uint16_t part, bool exclusive, bool wait) {
+  LOCKTAG tag;
+  SET_LOCKTAG_OBJECT(tag, MyDatabaseId, home.catalog, static_cast<std::uint32_t>(map_id), part);
+  return LockAcquire(&tag, exclusive ? ExclusiveLock : ShareLock, false, !wait) !=
+         LOCKACQUIRE_NOT_AVAIL;
+}
+
+void no_map(const char* name, Oid table) {
+  const AttrNumber id = OidIsValid(table) ? get_attnum(table, "identity_id") : InvalidAttrNumber;
+  const bool looks_like_one = id != InvalidAttrNumber && get_atttype(table, id) == UUIDOID;
+  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("\"%s\" is no identity map", name),
+                  looks_like_one
+                      ? errdetail("It has a column identity_id: it may have been a map's table, "
+                                  "and been restored without the map, as by pg_dump -s.")
+                      : 0,
+                  errhint("The view identity_maps lists them; create_identity_map() makes one.")));
+  pg_unreachable();
 }
 
 void check_right(Right right, Oid map) {
@@ -154,13 +169,9 @@ void check_right(Right right, Oid map) {
                                : "It needs the privilege SELECT on the map's table.")));
 }
 
-// The map whose table this is, and its owner.
-struct Target {
-  Datum map;
-  Oid table;
-  Oid owner;
-  int map_id;
-};
+bool is_map(const Home& home, Oid table) {
+  return find_map(home, kIsOfTable, REGCLASSOID, ObjectIdGetDatum(table)) != 0;
+}
 
 Target find_target(const Home& home, Oid table) {
   Target target{};
@@ -170,303 +181,234 @@ Target find_target(const Home& home, Oid table) {
     ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
                     errmsg("relation with OID %u does not exist", table)));
   }
-  target.map = find_map(home, "c.map = $1", REGCLASSOID, ObjectIdGetDatum(table));
-  if (target.map == 0) no_map(name);
+  target.map = find_map(home, kIsOfTable, REGCLASSOID, ObjectIdGetDatum(table));
+  if (target.map == 0) no_map(name, table);
   target.owner = owner_of(table);
-  target.map_id = map_number(target.map);
+  bool is_null = false;
+  target.map_id = DatumGetInt32(attribute_of(target.map, "map_id", is_null));
   return target;
 }
 
-// A map's state belongs to the owner of its table; whoever owns the state may lock it.
-void check_owns_state(const Home& home, int map_id) {
-  if (owns_relation(home.catalog)) return;
-  const Oid schema = get_namespace_oid(kStateSchema, true);
-  const Oid records =
-      OidIsValid(schema) ? get_relname_relid(psprintf("m%d_records", map_id), schema) : InvalidOid;
-  if (OidIsValid(records) && owns_relation(records)) return;
-  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                  errmsg("permission denied for the state of that identity map")));
+Target find_dead_target(const Home& home, const char* name) {
+  Target target{};
+  target.map =
+      find_map(home,
+               "c.map_name = $1 AND identity_internal.identity_map_table(c.map, c.map_oid, "
+               "c.map_name, c.written_in) IS NULL",
+               TEXTOID, PointerGetDatum(cstring_to_text(name)));
+  if (target.map == 0) return target;
+  bool is_null = false;
+  target.map_id = DatumGetInt32(attribute_of(target.map, "map_id", is_null));
+  const Datum owner = attribute_of(target.map, "owner_name", is_null);
+  target.owner = is_null ? InvalidOid : get_role_oid(NameStr(*DatumGetName(owner)), true);
+  // Of a role that is no more only a superuser, or the functions' owner, may clear things away.
+  const Oid needed = OidIsValid(target.owner) ? target.owner : home.owner;
+  if (!has_privs_of_role(GetUserId(), needed)) {
+    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                    errmsg("permission denied for identity map \"%s\"", name),
+                    errdetail("Only its owner, or a member of that role, may.")));
+  }
+  return target;
 }
 
-// A map's own function, which may take the refresh's snapshot.
-Datum call_refresh(const Home& home, Oid owner, Datum map, Datum arguments) {
-  begin_refresh();
-  Datum result = 0;
-  PG_TRY();
-  { result = call_as_owner(home, owner, "identity_map_refresh", map, arguments, false); }
-  PG_CATCH();
-  {
-    end_refresh();
-    PG_RE_THROW();
+Datum call_as_owner(const Target& target, const char* function, Datum arguments, bool is_small) {
+  const std::array<Oid, 2> types = {HeapTupleHeaderGetTypeId(DatumGetHeapTupleHeader(target.map)),
+                                    JSONBOID};
+  const Oid id = find_function(function, 2, types.data());
+  return during_call([&] {
+    return as_user(target.owner, kSafePath, [&] {
+      set_for_call("jit", "off");
+      if (is_small) {
+        // A few records among millions: by index, whatever the planner believes of a parameter.
+        set_for_call("enable_seqscan", "off");
+        set_for_call("enable_hashjoin", "off");
+        set_for_call("enable_mergejoin", "off");
+        set_for_call("identity_resolve.max_workers", "0");
+        // A hash table is made as large as the planner expects it to become and memory allows: of a
+        // million people's keys it expects so many that clearing it would take longer than the
+        // work.
+        set_for_call("work_mem", "64kB");
+      }
+      return OidFunctionCall2(id, target.map, arguments);
+    });
+  });
+}
+
+Datum call_raised(const Home& home, const char* function, int id, Datum arguments) {
+  const std::array<Oid, 2> types = {INT4OID, JSONBOID};
+  const Oid code = find_function(function, 2, types.data());
+  return during_call([&] {
+    return as_user(home.owner, kSafePath, [&] {
+      // What the caller wishes for tables is not for those that belong to another role.
+      set_for_call("default_tablespace", "");
+      set_for_call("default_table_access_method", "heap");
+      // "drop cascades to" the triggers of a source: nobody has to do anything about it.
+      set_for_call("client_min_messages", "warning");
+      return OidFunctionCall2(code, Int32GetDatum(id), arguments);
+    });
+  });
+}
+
+Datum call_as_caller(const char* function, Datum arguments) {
+  const Oid type = JSONBOID;
+  const Oid id = find_function(function, 1, &type);
+  return during_call([&] { return OidFunctionCall1(id, arguments); });
+}
+
+Datum run_operation(const Home& home, Oid table, const Operation& operation, Datum arguments) {
+  Target target = find_target(home, table);
+  check_right(operation.right, table);
+  if (operation.locks != 0) {
+    // identify() shares the state with others of its kind; the rest wait for a refresh and it for
+    // them.
+    lock_map(home, target.map_id, operation.locks, operation.locks == kRefreshLock, true);
+    target = find_target(home, table);
   }
-  PG_END_TRY();
-  end_refresh();
+  check_state_is_ours(home, target.map_id);
+  admit_owner(home, target.owner);
+  const Datum result = call_as_owner(target, operation.function, arguments, operation.is_small);
+  if (operation.notes) call_raised(home, "identity_map_note", target.map_id, result);
   return result;
 }
 
-// What a refresh does, each step as who it must be: look at the sources (owner), make room for them
-// (catalog), read and settle (owner), write down what came of it (catalog).
-void refresh(const Home& home, Oid table, bool full, bool wait) {
-  check_right(Right::kOwn, table);
-  const int map_id = find_target(home, table).map_id;
-  if (!lock(home.catalog, static_cast<std::uint32_t>(map_id), kRefreshLock, true, wait)) {
-    ereport(NOTICE, (errmsg("identity map \"%s\" is being refreshed by another session",
-                            get_rel_name(table)),
-                     errdetail("Nothing was done, as wait is false.")));
+void admit_owner(const Home& home, Oid role) {
+  if (superuser_arg(role) || may_use_schema(get_namespace_oid(kInternalSchema, false), role))
     return;
-  }
-  // As whoever held the lock has left it.
-  const Target target = find_target(home, table);
-  const char* call_arguments =
-      psprintf("{\"full\": %s, \"wait\": %s}", full ? "true" : "false", wait ? "true" : "false");
-  const Datum layout = call_as_owner(home, target.owner, "identity_map_look", target.map,
-                                     jsonb_of(call_arguments), false);
-  call_as_catalog(home, "identity_map_prepare", target.map_id, layout);
+  // Two grants on one function at a time would be one too many for PostgreSQL.
+  lock_map(home, 0, kRightsLock, true, true);
+  call_raised(home, "identity_map_admit", static_cast<int>(role), jsonb_of("{}"));
   CommandCounterIncrement();
-  const Datum map = find_map(home, "c.map = $1", REGCLASSOID, ObjectIdGetDatum(table));
-  if (map == 0) no_map(get_rel_name(table));
-  const Datum result = call_refresh(home, target.owner, map, jsonb_of(call_arguments));
-  call_as_catalog(home, "identity_map_note", target.map_id, result);
 }
 
-}  // namespace
+void clear_dead_maps(const Home& home) {
+  call_raised(home, "identity_map_clear_dead", static_cast<int>(GetUserId()), jsonb_of("{}"));
+}
+
+void drop_table(const Target& target) {
+  as_user(target.owner, kSafePath, [&] {
+    SPI_connect();
+    const char* name = quote_qualified_identifier(
+        get_namespace_name(get_rel_namespace(target.table)), get_rel_name(target.table));
+    const int result = SPI_execute(psprintf("DROP TABLE %s", name), false, 0);
+    if (result < 0) elog(ERROR, "SPI_execute: %s", SPI_result_code_string(result));
+    SPI_finish();
+    return 0;
+  });
+}
+
+Datum jsonb_of(const char* json) { return DirectFunctionCall1(jsonb_in, CStringGetDatum(json)); }
+
+const char* jsonb_text(Datum object, const char* key) {
+  JsonbValue room;
+  const JsonbValue* value = getKeyJsonValueFromContainer(&DatumGetJsonbP(object)->root, key,
+                                                         static_cast<int>(std::strlen(key)), &room);
+  if (value == nullptr || value->type == jbvNull) return nullptr;
+  if (value->type == jbvString) return pnstrdup(value->val.string.val, value->val.string.len);
+  if (value->type == jbvNumeric) {
+    return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+  }
+  if (value->type == jbvBool) return value->val.boolean ? "true" : "false";
+  elog(ERROR, "member \"%s\" is no scalar", key);
+  return nullptr;
+}
 
 }  // namespace identity_resolve::pg
 
 using namespace identity_resolve::pg;
 
-// refresh_identity_map(map regclass, full boolean, wait boolean), a procedure:
-// src/sql/56-map-public.sql. A failure is written to the catalog where the call may commit, and
-// then raised again.
-IDENTITY_RESOLVE_FUNCTION(refresh_identity_map) {
-  for (int i = 0; i < 3; ++i) {
-    if (!PG_ARGISNULL(i)) continue;
-    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-                    errmsg("no argument of refresh_identity_map() may be null")));
-  }
-  const Home home = find_home(fcinfo);
-  const Oid table = PG_GETARG_OID(0);
-  const bool full = PG_GETARG_BOOL(1);
-  const bool wait = PG_GETARG_BOOL(2);
-  const bool atomic = fcinfo->context == nullptr || !IsA(fcinfo->context, CallContext) ||
-                      reinterpret_cast<const CallContext*>(fcinfo->context)->atomic;
-  if (atomic) {
-    refresh(home, table, full, wait);
-    return Datum{0};
-  }
-  const MemoryContext memory = CurrentMemoryContext;
-  const ResourceOwner resources = CurrentResourceOwner;
-  ErrorData* volatile error = nullptr;
-  BeginInternalSubTransaction(nullptr);
-  MemoryContextSwitchTo(memory);
-  PG_TRY();
-  {
-    refresh(home, table, full, wait);
-    ReleaseCurrentSubTransaction();
-    MemoryContextSwitchTo(memory);
-    CurrentResourceOwner = resources;
-  }
-  PG_CATCH();
-  {
-    MemoryContextSwitchTo(memory);
-    error = CopyErrorData();
-    FlushErrorState();
-    RollbackAndReleaseCurrentSubTransaction();
-    MemoryContextSwitchTo(memory);
-    CurrentResourceOwner = resources;
-  }
-  PG_END_TRY();
-  if (error == nullptr) return Datum{0};
+namespace {
 
-  // Only of maps that the caller may refresh is a failure written down.
-  if (get_rel_name(table) != nullptr && owns_relation(table)) {
-    const Datum map = find_map(home, "c.map = $1", REGCLASSOID, ObjectIdGetDatum(table));
-    if (map != 0) {
-      StringInfoData json;
-      initStringInfo(&json);
-      appendStringInfoString(&json, "{\"error\": ");
-      escape_json(&json, error->message);
-      appendStringInfoString(&json, ", \"sqlstate\": ");
-      escape_json(&json, unpack_sql_state(error->sqlerrcode));
-      appendStringInfoChar(&json, '}');
-      call_as_catalog(home, "identity_map_note", map_number(map), jsonb_of(json.data));
-      ErrorData* kept = nullptr;
-      {
-        // A commit resets the memory of the transaction.
-        const MemoryContext outer = MemoryContextSwitchTo(TopMemoryContext);
-        ErrorData* copy = static_cast<ErrorData*>(palloc(sizeof(ErrorData)));
-        *copy = *error;
-        copy->message = pstrdup(error->message);
-        copy->detail = error->detail == nullptr ? nullptr : pstrdup(error->detail);
-        copy->hint = error->hint == nullptr ? nullptr : pstrdup(error->hint);
-        copy->context = error->context == nullptr ? nullptr : pstrdup(error->context);
-        kept = copy;
-        MemoryContextSwitchTo(outer);
-      }
-      SPI_connect_ext(SPI_OPT_NONATOMIC);
-      SPI_commit();
-      SPI_finish();
-      const ErrorData told = *kept;
-      pfree(kept);
-      ereport(ERROR, (errcode(told.sqlerrcode), errmsg("%s", told.message),
-                      told.detail != nullptr ? errdetail("%s", told.detail) : 0,
-                      told.hint != nullptr ? errhint("%s", told.hint) : 0,
-                      told.context != nullptr ? errcontext("%s", told.context) : 0));
-    }
+// Whether the user does the work of the map: its owner, who may write the state, or the functions'
+// owner.
+void check_does_work(const Home& home, int map_id) {
+  if (GetUserId() == home.owner) return;
+  const Oid records = find_state(map_id, "records");
+  if (OidIsValid(records) && pg_class_aclcheck(records, GetUserId(), ACL_INSERT) == ACLCHECK_OK) {
+    return;
   }
-  ReThrowError(error);
-  return Datum{0};
+  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                  errmsg("permission denied for the state of that identity map")));
 }
 
-// identity_map_call(map regclass, operation text, arguments jsonb) → jsonb: src/sql/50-map.sql.
-IDENTITY_RESOLVE_FUNCTION(identity_map_call) {
-  const Home home = find_home(fcinfo);
-  const text* name = PG_GETARG_TEXT_PP(1);
-  const std::string_view asked(VARDATA_ANY(name),
-                               static_cast<std::size_t>(VARSIZE_ANY_EXHDR(name)));
-  const Operation* operation = nullptr;
-  for (const Operation& known : kOperations) {
-    if (known.name == asked) operation = &known;
-  }
-  if (operation == nullptr) {
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("an identity map knows no operation \"%.*s\"",
-                           static_cast<int>(asked.size()), asked.data())));
-  }
-  Target target = find_target(home, PG_GETARG_OID(0));
-  check_right(operation->right, target.table);
-  if (operation->locks != 0) {
-    // identify() shares the state with others of its kind; the rest wait for a refresh and it for
-    // them.
-    lock(home.catalog, static_cast<std::uint32_t>(target.map_id), operation->locks,
-         operation->locks == kRefreshLock, true);
-    target = find_target(home, target.table);
-  }
-  const Datum result = call_as_owner(home, target.owner, operation->function, target.map,
-                                     PG_GETARG_DATUM(2), operation->small);
-  if (operation->notes) call_as_catalog(home, "identity_map_note", target.map_id, result);
-  PG_RETURN_DATUM(result);
-}
+}  // namespace
 
-// identity_map_history(map regclass, since timestamptz, identity_id uuid):
-// src/sql/56-map-public.sql. Row by row into a tuplestore, as a map may have had more events than
-// fit into memory.
-IDENTITY_RESOLVE_FUNCTION(identity_map_history) {
-  if (PG_ARGISNULL(0)) {
-    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the map must not be null"),
-                    errhint("Name it by its table.")));
-  }
-  const Home home = find_home(fcinfo);
-  const Target target = find_target(home, PG_GETARG_OID(0));
-  check_right(Right::kSelect, target.table);
-  ReturnSetInfo* result = guarded([&] { return begin_tuplestore(fcinfo); });
-  as_user(target.owner, kSafePath, [&] {
-    constexpr long kRowsAtATime = 1000;
-    std::array<Oid, 2> types = {TIMESTAMPTZOID, UUIDOID};
-    std::array<Datum, 2> values = {PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
-    const std::array<char, 2> nulls = {PG_ARGISNULL(1) ? 'n' : ' ', PG_ARGISNULL(2) ? 'n' : ' '};
-    const char* query = psprintf(
-        "SELECT h.at, h.event, h.identity_id, h.from_ids, h.into_id, h.by_kind, h.by_value "
-        "FROM %s.m%d_history AS h WHERE ($1 IS NULL OR h.at >= $1) "
-        "AND ($2 IS NULL OR $2 IN (h.identity_id, h.into_id) OR $2 = ANY (h.from_ids)) "
-        "ORDER BY h.history_id",
-        kStateSchema, target.map_id);
-    SPI_connect();
-    const Portal rows =
-        SPI_cursor_open_with_args(nullptr, query, static_cast<int>(types.size()), types.data(),
-                                  values.data(), nulls.data(), true, 0);
-    do {
-      CHECK_FOR_INTERRUPTS();
-      SPI_cursor_fetch(rows, true, kRowsAtATime);
-      for (std::uint64_t i = 0; i < SPI_processed; ++i) {
-        tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
-      }
-      SPI_freetuptable(SPI_tuptable);
-    } while (SPI_processed > 0);
-    SPI_cursor_close(rows);
-    SPI_finish();
-    return 0;
-  });
-  return Datum{0};
-}
-
-// identity_map_enter(map regclass, arguments jsonb) → integer: takes a table into the catalog, as
-// create_identity_map() has made it. Only its owner may.
-IDENTITY_RESOLVE_FUNCTION(identity_map_enter) {
-  const Home home = find_home(fcinfo);
-  const Oid table = PG_GETARG_OID(0);
-  check_right(Right::kOwn, table);
-  if (find_map(home, "c.map = $1", REGCLASSOID, ObjectIdGetDatum(table)) != 0) {
-    ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
-                    errmsg("\"%s\" is an identity map already", get_rel_name(table)),
-                    errhint("Change it with alter_identity_map().")));
-  }
-  const Datum entered =
-      call_as_catalog(home, "identity_map_register", static_cast<int>(table), PG_GETARG_DATUM(1));
-  CommandCounterIncrement();
-  const Target target = find_target(home, table);
-  call_as_catalog(home, "identity_map_prepare", target.map_id, entered);
-  PG_RETURN_INT32(target.map_id);
-}
-
-// identity_map_leave(name text, table oid) → void: drops a map's state and, where it is still
-// there, its table. Errors: 42704 for what is no map, 42501.
-IDENTITY_RESOLVE_FUNCTION(identity_map_leave) {
-  const Home home = find_home(fcinfo);
-  const char* name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-  const Oid table = PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1);
-  Datum map = 0;
-  if (OidIsValid(table)) {
-    map = find_map(home, "c.map = $1", REGCLASSOID, ObjectIdGetDatum(table));
-    if (map == 0) no_map(name);
-    check_right(Right::kOwn, table);
-    call_as_owner(home, owner_of(table), "identity_map_detach", map, jsonb_of("{}"), false);
-  } else {
-    // The table was dropped by hand: the map is known by the name that it had.
-    map = find_map(home, "c.map_name = $1 AND NOT EXISTS (SELECT FROM pg_class WHERE oid = c.map)",
-                   TEXTOID, PointerGetDatum(cstring_to_text(name)));
-    if (map == 0) no_map(name);
-    check_owns_state(home, map_number(map));
-    const Oid records = get_relname_relid(psprintf("m%d_records", map_number(map)),
-                                          get_namespace_oid(kStateSchema, false));
-    call_as_owner(home, owner_of(records), "identity_map_detach", map, jsonb_of("{}"), false);
-  }
-  call_as_catalog(home, "identity_map_erase", map_number(map), jsonb_of("{}"));
-  PG_RETURN_VOID();
-}
-
-// identity_map_lock(catalog regclass, map_id integer, part integer, exclusive boolean, wait
-// boolean) → boolean: until the end of the transaction. Part 1: one refresh at a time; part 2: the
-// state.
-IDENTITY_RESOLVE_FUNCTION(identity_map_lock) {
+// identity_map_lock(map_id integer, part integer, exclusive boolean, wait boolean) → boolean: until
+// the end of the transaction. Part 1: one refresh at a time; part 2: the state.
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_lock) {
   const int map_id = PG_GETARG_INT32(0);
+  const int part = PG_GETARG_INT32(1);
   const Home home = find_home(fcinfo);
-  check_owns_state(home, map_id);
-  PG_RETURN_BOOL(lock(home.catalog, static_cast<std::uint32_t>(map_id),
-                      static_cast<std::uint16_t>(PG_GETARG_INT32(1)), PG_GETARG_BOOL(2),
-                      PG_GETARG_BOOL(3)));
+  check_does_work(home, map_id);
+  if (part != kRefreshLock && part != kStateLock) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("a map's lock has no part %d", part)));
+  }
+  PG_RETURN_BOOL(lock_map(home, map_id, static_cast<std::uint16_t>(part), PG_GETARG_BOOL(2),
+                          PG_GETARG_BOOL(3)));
 }
 
 // identity_map_lock_keys(map_id integer, keys bigint[]) → void: each of the keys, in order, until
-// the end of the transaction. Keys of one lock are of no harm: somebody waits who need not have.
-IDENTITY_RESOLVE_FUNCTION(identity_map_lock_keys) {
+// the end of the transaction, as calls of identify() lock what they are about. A lock is a row of
+// m<id>_claims that is put in and taken out at once: whoever puts in the same key waits, at the
+// primary key, until this transaction has ended, and finds nothing then. So it takes no room in the
+// server's table of locks, however many keys a transaction claims.
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_lock_keys) {
   const int map_id = PG_GETARG_INT32(0);
   const Home home = find_home(fcinfo);
-  check_owns_state(home, map_id);
+  check_does_work(home, map_id);
   const std::span<const std::int64_t> keys = number_argument(fcinfo, 1);
-  constexpr std::uint64_t kFirstPart = 16;
-  constexpr std::uint64_t kParts = 65536 - kFirstPart;
-  auto* tags = static_cast<std::uint64_t*>(palloc(sizeof(std::uint64_t) * (keys.size() + 1)));
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    std::uint64_t mixed = static_cast<std::uint64_t>(keys[i]) ^
-                          (static_cast<std::uint64_t>(map_id) * 0x9E3779B97F4A7C15U);
-    mixed *= 0xFF51AFD7ED558CCDU;
-    tags[i] = (mixed & 0xFFFFFFFF00000000U) | (kFirstPart + ((mixed & 0xFFFFFFFFU) % kParts));
+  auto* sorted = static_cast<std::int64_t*>(palloc(keys.size_bytes() + sizeof(std::int64_t)));
+  std::copy(keys.begin(), keys.end(), sorted);
+  std::sort(sorted, sorted + keys.size());
+  const std::int64_t* end = std::unique(sorted, sorted + keys.size());
+  PushActiveSnapshot(GetLatestSnapshot());
+  StateTable* claims = open_state_table(map_id, "claims");
+  auto* places = static_cast<ItemPointerData*>(palloc(sizeof(ItemPointerData) * (keys.size() + 1)));
+  std::size_t count = 0;
+  for (const std::int64_t* key = sorted; key != end; ++key) {
+    CHECK_FOR_INTERRUPTS();
+    const Datum value = Int64GetDatum(*key);
+    const bool is_null = false;
+    places[count++] = put_row(claims, &value, &is_null);
   }
-  std::sort(tags, tags + keys.size());
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    lock(home.catalog, static_cast<std::uint32_t>(tags[i] >> 32),
-         static_cast<std::uint16_t>(tags[i] & 0xFFFF), true, true);
+  CommandCounterIncrement();
+  UpdateActiveSnapshotCommandId();
+  claims->state->es_snapshot = GetActiveSnapshot();
+  for (std::size_t i = 0; i < count; ++i) delete_row(claims, places[i]);
+  close_state_table(claims);
+  PopActiveSnapshot();
+  PG_RETURN_VOID();
+}
+
+// identity_map_analyze(map_id integer, VARIADIC names text[]) → void: what the planner knows of
+// tables m<id>_<name>, anew. It runs as their owner: before PostgreSQL 17 nobody else may.
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_analyze) {
+  const int map_id = PG_GETARG_INT32(0);
+  const Home home = find_home(fcinfo);
+  check_does_work(home, map_id);
+  Datum* names = nullptr;
+  bool* nulls = nullptr;
+  int count = 0;
+  deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls,
+                    &count);
+  for (int i = 0; i < count; ++i) {
+    const char* name = nulls[i] ? "" : TextDatumGetCString(names[i]);
+    const Oid table = find_state(map_id, name);
+    if (!OidIsValid(table) || owner_of(table) != home.owner ||
+        get_rel_relkind(table) != RELKIND_RELATION) {
+      ereport(ERROR,
+              (errcode(ERRCODE_UNDEFINED_TABLE),
+               errmsg("an identity map's state has no table m%d_%s of its own", map_id, name)));
+    }
+    as_user(home.owner, kSafePath, [&] {
+      SPI_connect();
+      const char* statement =
+          psprintf("ANALYZE %s", quote_qualified_identifier(kStateSchema, get_rel_name(table)));
+      const int result = SPI_execute(statement, false, 0);
+      if (result < 0) elog(ERROR, "SPI_execute: %s", SPI_result_code_string(result));
+      SPI_finish();
+      return 0;
+    });
   }
   PG_RETURN_VOID();
 }

@@ -8,6 +8,7 @@
 // that of the records.
 #include "pg/map_arrays.h"
 #include "pg/map_copies.h"
+#include "pg/map_home.h"
 #include "pg/map_lookup.h"
 #include "pg/map_records.h"
 #include "pg/map_state.h"
@@ -217,7 +218,7 @@ using namespace identity_resolve::pg;
 
 // identity_map_touch(map_id, source, rid, went bigint[]): a record of which rows are gone, which
 // carried `went`, rising.
-IDENTITY_RESOLVE_FUNCTION(identity_map_touch) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_touch) {
   const int map_id = PG_GETARG_INT32(0);
   const std::span<const std::int64_t> went = number_argument(fcinfo, 3);
   TouchedRecords* touched = LastTouched::of_or_new(map_id);
@@ -229,7 +230,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_touch) {
 
 // identity_map_change_records(map_id) → (live bigint[], gone bigint[], dead uuid[], keys bigint[],
 // moved bigint[]): src/sql/50-map.sql.
-IDENTITY_RESOLVE_FUNCTION(identity_map_change_records) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_change_records) {
   const TupleDesc shape = result_shape(fcinfo, 5);
   const int map_id = PG_GETARG_INT32(0);
   TouchedRecords* touched = LastTouched::of_or_new(map_id);

@@ -5,6 +5,7 @@
 #include "pg/guard.h"
 #include "pg/kept_plans.h"
 #include "pg/map_ahead.h"
+#include "pg/map_home.h"
 #include "pg/map_records.h"
 #include "pg/map_snapshot.h"
 
@@ -89,7 +90,7 @@ using namespace identity_resolve::pg;
 
 // identity_map_execute(statement text, VARIADIC arguments "any") → text: runs a statement by a plan
 // that the session keeps; gives the first column of its first row. With the rights of the caller.
-IDENTITY_RESOLVE_FUNCTION(identity_map_execute) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_execute) {
   if (PG_ARGISNULL(0)) PG_RETURN_NULL();
   const Statement statement = statement_of(fcinfo);
   const MemoryContext outer = CurrentMemoryContext;
@@ -104,7 +105,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_execute) {
 
 // identity_map_take_snapshot() → void: from now on the refresh that is on sees its sources as they
 // are now.
-IDENTITY_RESOLVE_FUNCTION(identity_map_take_snapshot) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_take_snapshot) {
   if (!refreshing.is_on || refreshing.snapshot != nullptr) {
     elog(ERROR, "no refresh of an identity map is at its beginning");
   }
@@ -114,7 +115,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_take_snapshot) {
 
 // identity_map_execute_then(statement text, VARIADIC arguments "any") → text: as
 // identity_map_execute(), by the refresh's snapshot.
-IDENTITY_RESOLVE_FUNCTION(identity_map_execute_then) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_execute_then) {
   if (PG_ARGISNULL(0)) PG_RETURN_NULL();
   if (refreshing.snapshot == nullptr) elog(ERROR, "no refresh has taken a snapshot");
   const Statement statement = statement_of(fcinfo);

@@ -29,6 +29,10 @@ Home find_home(FunctionCallInfo fcinfo);
 // The owner of a relation that is there.
 Oid owner_of(Oid relation);
 
+// An internal function that touches a map works only as a part of a call on one
+// (map_calls.h: call_as_owner() and its kin). Error 42501.
+void require_call(FunctionCallInfo fcinfo);
+
 // A setting, for as long as as_user() runs.
 void set_for_call(const char* name, const char* value);
 
@@ -50,3 +54,12 @@ auto as_user(Oid user, const char* search_path, Work&& work) {
 }
 
 }  // namespace identity_resolve::pg
+
+// A function that only a map's work calls: it refuses anything else.
+#define IDENTITY_RESOLVE_INTERNAL_FUNCTION(name)          \
+  static Datum name##_in_a_call(FunctionCallInfo fcinfo); \
+  IDENTITY_RESOLVE_FUNCTION(name) {                       \
+    identity_resolve::pg::require_call(fcinfo);           \
+    return name##_in_a_call(fcinfo);                      \
+  }                                                       \
+  static Datum name##_in_a_call([[maybe_unused]] FunctionCallInfo fcinfo)

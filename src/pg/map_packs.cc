@@ -1,4 +1,5 @@
 #include "pg/map_packs.h"
+#include "pg/map_home.h"
 
 #include "pg/map_arrays.h"
 #include "pg/map_execute.h"
@@ -189,7 +190,7 @@ using namespace identity_resolve::pg;
 
 // identity_map_reached_rows(shape anyelement, copy regclass, map_id, source) → SETOF anyelement:
 // src/sql/50-map.sql.
-IDENTITY_RESOLVE_FUNCTION(identity_map_reached_rows) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_reached_rows) {
   const int map_id = PG_GETARG_INT32(2);
   const std::int32_t source = PG_GETARG_INT32(3);
   // Whoever may read the copy may read them, and as nothing else.
@@ -217,7 +218,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_reached_rows) {
 }
 
 // identity_map_packed_row(source_row record) → bytea: what a pack holds of a row.
-IDENTITY_RESOLVE_FUNCTION(identity_map_packed_row) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_packed_row) {
   HeapTupleHeader row = PG_GETARG_HEAPTUPLEHEADER(0);
   HeapTupleData tuple{};
   tuple.t_len = HeapTupleHeaderGetDatumLength(row);
@@ -232,7 +233,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_packed_row) {
 // identity_map_pack_step(internal, source smallint, packed_row bytea, shares boolean) → internal,
 // and identity_map_pack_end(internal) → bytea: the aggregate identity_map_pack_rows(),
 // src/sql/50-map.sql.
-IDENTITY_RESOLVE_FUNCTION(identity_map_pack_step) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_pack_step) {
   PackWriter* writer = writer_of(fcinfo);
   if (PG_ARGISNULL(0)) writer->begin(PG_GETARG_BOOL(3));
   const bytea* row = PG_GETARG_BYTEA_PP(2);
@@ -241,7 +242,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_pack_step) {
   PG_RETURN_POINTER(writer);
 }
 
-IDENTITY_RESOLVE_FUNCTION(identity_map_pack_end) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_pack_end) {
   if (PG_ARGISNULL(0)) PG_RETURN_NULL();
   const std::span<const char> bytes = writer_of(fcinfo)->bytes();
   if (bytes.empty()) PG_RETURN_NULL();
@@ -249,7 +250,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_pack_end) {
 }
 
 // identity_map_sharers(map_id) → uuid[]: src/sql/50-map.sql.
-IDENTITY_RESOLVE_FUNCTION(identity_map_sharers) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_sharers) {
   const int map_id = PG_GETARG_INT32(0);
   return guarded([&] {
     ContextMemory memory(CurrentMemoryContext);  // not SPI's, which ends before

@@ -2,6 +2,7 @@
 // the identities that they were lives on where (map_placing.h). Of a part that identity_map_reach()
 // has found it also writes this down in the map's state (map_place_writer.h), and
 // identity_map_write() in the map's own table, where it can (map_table.h).
+#include "pg/map_home.h"
 #include "pg/map_place_side.h"
 #include "pg/map_place_writer.h"
 #include "pg/map_placing.h"
@@ -36,7 +37,7 @@ PlacedRows rows_of(const ReturnSetInfo& result) { return {result.setResult, resu
 using namespace identity_resolve::pg;
 
 // identity_map_place(clauses, map_id, rids, olds, dead, at) → SETOF record: src/sql/50-map.sql.
-IDENTITY_RESOLVE_FUNCTION(identity_map_place) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_place) {
   guarded([&] {
     const Datum clauses = PG_GETARG_DATUM(0);
     const int map_id = PG_GETARG_INT32(1);
@@ -63,7 +64,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_place) {
 }
 
 // identity_map_write(clauses, map_id, dead, at, map, columns) → jsonb: src/sql/50-map.sql.
-IDENTITY_RESOLVE_FUNCTION(identity_map_write) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_write) {
   return guarded([&] {
     const Datum clauses = call([&] { return PointerGetDatum(PG_GETARG_ARRAYTYPE_P(0)); });
     const int map_id = PG_GETARG_INT32(1);
@@ -96,7 +97,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_write) {
 }
 
 // identity_map_place(clauses, map_id, dead) → SETOF record: of all of the map's records.
-IDENTITY_RESOLVE_FUNCTION(identity_map_place_all) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_place_all) {
   guarded([&] {
     const ReturnSetInfo& result = *begin_tuplestore(fcinfo);
     PlacedRows rows = rows_of(result);
@@ -109,7 +110,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_place_all) {
 }
 
 // identity_map_free_id(map_id, cluster uuid) → uuid: src/sql/50-map.sql.
-IDENTITY_RESOLVE_FUNCTION(identity_map_free_id) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_free_id) {
   return guarded([&] {
     UsedIds used(PG_GETARG_INT32(0));
     const identity_resolve::engine::Uuid id = used.free_id(uuid_of(PG_GETARG_DATUM(1)));

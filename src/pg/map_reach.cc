@@ -10,6 +10,7 @@
 #include "pg/environment.h"
 #include "pg/map_arrays.h"
 #include "pg/map_copies.h"
+#include "pg/map_home.h"
 #include "pg/map_keys.h"
 #include "pg/map_lookup.h"
 #include "pg/map_packs.h"
@@ -456,7 +457,7 @@ using namespace identity_resolve::pg;
 
 // identity_map_reach(map_id, live, keys, newly, no_longer, limits, most, gone, dead) →
 // identity_map_reached: src/sql/50-map.sql.
-IDENTITY_RESOLVE_FUNCTION(identity_map_reach) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_reach) {
   enum Argument : std::uint8_t {
     kMapId,
     kLive,

@@ -13,6 +13,7 @@
 #include "pg/map_ahead.h"
 #include "pg/map_arrays.h"
 #include "pg/map_execute.h"
+#include "pg/map_home.h"
 #include "pg/map_known_records.h"
 #include "pg/map_records.h"
 #include "pg/map_scan.h"
@@ -321,7 +322,7 @@ using namespace identity_resolve::pg;
 // identity_map_read_rows(clauses, source, query, search_path, forgotten, known, map_id, number,
 // ids, most) → (records bigint, came bytea, came_rids bytea, went bytea):
 // src/sql/50-map.sql.
-IDENTITY_RESOLVE_FUNCTION(identity_map_read_rows) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_read_rows) {
   const TupleDesc shape = result_shape(fcinfo, 4);
   const bool named = !PG_ARGISNULL(8);
   // As the statements before have left it.

@@ -7,6 +7,7 @@
 // row had goes out as gone. So a refresh costs the reading of the source and a hash a row, whatever
 // else the map has to do.
 #include "pg/map_scan.h"
+#include "pg/map_home.h"
 
 #include <fmt/format.h>
 
@@ -451,7 +452,7 @@ using namespace identity_resolve::pg;
 
 // identity_map_scan(clauses, source, query, search_path, forgotten) → SETOF record:
 // src/sql/50-map.sql.
-IDENTITY_RESOLVE_FUNCTION(identity_map_scan) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_scan) {
   guarded([&] {
     ReturnSetInfo* result = begin_tuplestore(fcinfo);
     const ScanArguments arguments = call([&] {
@@ -470,7 +471,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_scan) {
 }
 
 // identity_map_layout(clauses identity_clause[], search_path text) → jsonb: src/sql/50-map.sql.
-IDENTITY_RESOLVE_FUNCTION(identity_map_layout) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_layout) {
   return guarded([&] {
     const Request request = read_request({PG_GETARG_DATUM(0), false, false}, true);
     const char* path = call([&] { return optional_text(fcinfo, 1); });
@@ -481,7 +482,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_layout) {
 }
 
 // identity_map_pack(numbers bigint[]) → bytea: eight bytes each, as this machine has them.
-IDENTITY_RESOLVE_FUNCTION(identity_map_pack) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_pack) {
   const std::span<const std::int64_t> numbers = number_argument(fcinfo, 0);
   PG_RETURN_DATUM(
       bytes_value({reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()}));
@@ -489,7 +490,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_pack) {
 
 // identity_map_minus(numbers bigint[], others bigint[]) → bigint[]: those that are not among the
 // others. Both rise.
-IDENTITY_RESOLVE_FUNCTION(identity_map_minus) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_minus) {
   const std::span<const std::int64_t> numbers = number_argument(fcinfo, 0);
   const std::span<const std::int64_t> others = number_argument(fcinfo, 1);
   auto* left = static_cast<std::int64_t*>(palloc((numbers.size() + 1) * sizeof(std::int64_t)));
@@ -500,7 +501,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_minus) {
 
 // identity_map_record(secret uuid, source text, record_id text) → bigint: the number by which a map
 // remembers a record that was forgotten.
-IDENTITY_RESOLVE_FUNCTION(identity_map_record) {
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_record) {
   const std::uint8_t* secret = DatumGetUUIDP(PG_GETARG_DATUM(0))->data;
   const text* source = PG_GETARG_TEXT_PP(1);
   const text* id = PG_GETARG_TEXT_PP(2);

@@ -95,6 +95,16 @@ void insert_row(StateTable* self, const Datum* values, const bool* nulls) {
   if (++self->batch.rows == RowBatch::kMostRows) insert_batch(self);
 }
 
+ItemPointerData put_row(StateTable* self, const Datum* values, const bool* nulls) {
+  fill(self->new_row, values, nulls);
+  ResetPerTupleExprContext(self->state);
+  table_tuple_insert(self->table, self->new_row, GetCurrentCommandId(true), 0, nullptr);
+  insert_index_entries(self->target, self->new_row, self->state);
+  const ItemPointerData place = self->new_row->tts_tid;
+  ExecClearTuple(self->new_row);
+  return place;
+}
+
 void update_row(StateTable* self, const ItemPointerData& place, const Datum* values,
                 const bool* nulls) {
   fill(self->new_row, values, nulls);

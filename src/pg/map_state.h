@@ -51,6 +51,9 @@ void close_state_table(StateTable* table);
 
 // A row that comes: a value a column, copied.
 void insert_row(StateTable* table, const Datum* values, const bool* nulls);
+// The same at once: gives its place. Waits where the table has a unique index, and another
+// transaction, which has not ended, has put in, or taken out, a row of the same key.
+ItemPointerData put_row(StateTable* table, const Datum* values, const bool* nulls);
 // A row that has been looked up by the snapshot that is active, and that nobody else can have
 // changed since: error XX000 where somebody has.
 void update_row(StateTable* table, const ItemPointerData& place, const Datum* values,

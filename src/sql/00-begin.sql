@@ -9,6 +9,5 @@ SET LOCAL search_path = pg_catalog, pg_temp;
 -- be renamed; where they need something of that schema, a twin stands here.
 CREATE SCHEMA identity_internal;
 REVOKE ALL ON SCHEMA identity_internal FROM PUBLIC;
-GRANT USAGE ON SCHEMA identity_internal TO PUBLIC;
 COMMENT ON SCHEMA identity_internal IS 'what identity_resolve is made of: of no use to anybody else';
 

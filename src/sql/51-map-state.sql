@@ -1,17 +1,254 @@
--- Identity maps: what runs as the owner of the extension, because it writes the catalog or makes tables
--- in identity_state. None of it reads a user's table or runs a user's code, and only C functions, which
--- have checked who asks, may call it.
+-- Identity maps: what runs as the owner of the extension's functions, because it writes the catalog, or makes
+-- and drops what lies in identity_state. doc/security.md lists the statements.
+--
+-- None of it touches a row of a state, of a map's table or of a source, or runs anything that somebody else can
+-- choose; only C functions (src/pg/map_calls.cc), which have checked who asks, may call it.
 
--- A new map's row of the catalog; gives back what identity_map_prepare() needs.
+-- The tables and sequences of a map's state, and whatever else has the name of one.
+CREATE FUNCTION identity_internal.identity_map_relations(id integer) RETURNS SETOF oid
+  LANGUAGE sql STABLE ROWS 30
+BEGIN ATOMIC
+  SELECT c.oid FROM pg_class AS c
+  WHERE c.relname >= ('m' || id || '_')::name AND c.relname < ('m' || id || '`')::name  -- the character after _
+    AND c.relnamespace = 'identity_state'::regnamespace AND c.relkind NOT IN ('i', 'I', 't', 'c');
+END;
+COMMENT ON FUNCTION identity_internal.identity_map_relations(integer) IS 'internal: the tables and sequences of an identity map''s state';
+
+-- A map's table, or NULL where it is gone. An oid alone does not tell: pg_dump writes that of a table which is
+-- gone as a number, which may be another relation's in the database that the dump is restored into. So the
+-- catalog remembers the oid also as a number, and in which catalog it was written: after a restore, a table that
+-- still is what the number says was gone before, unless it has the name as well.
+CREATE FUNCTION identity_internal.identity_map_table(map regclass, map_oid oid, map_name text, written_in oid) RETURNS oid
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT c.oid FROM pg_class AS c
+  WHERE c.oid = identity_map_table.map AND c.relkind = 'r'
+    AND (written_in = 'identity_internal.identity_map_catalog'::regclass::oid OR c.oid <> map_oid
+         OR map_name = (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_namespace AS n WHERE n.oid = c.relnamespace));
+END;
+COMMENT ON FUNCTION identity_internal.identity_map_table(regclass, oid, text, oid) IS 'internal: the table of an identity map, if it is there';
+
+-- A new map's row of the catalog, under a number that no state has: a restore may have left one.
 CREATE FUNCTION identity_internal.identity_map_register(table_oid integer, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  map regclass := table_oid::oid::regclass;
 BEGIN
-  INSERT INTO identity_internal.identity_map_catalog (map, map_name, clauses, search_path)
-  VALUES (table_oid::oid::regclass, table_oid::oid::regclass::text,
-          identity_internal.identity_map_list(a -> 'clauses'), a ->> 'search_path');
+  INSERT INTO identity_internal.identity_map_catalog (map_id, map, map_name, map_oid, written_in, owner_name, clauses, search_path)
+  SELECT identity_internal.identity_map_free_number(), map, map::text, map, 'identity_internal.identity_map_catalog'::regclass,
+         (SELECT pg_get_userbyid(c.relowner) FROM pg_class AS c WHERE c.oid = map),
+         identity_internal.identity_map_list(a -> 'clauses'), a ->> 'search_path';
   RETURN a -> 'layout';
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_register(integer, jsonb) IS 'internal: enters an identity map into the catalog';
+
+-- A number for a map.
+CREATE FUNCTION identity_internal.identity_map_free_number() RETURNS integer
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  number integer;
+BEGIN
+  LOOP
+    number := nextval('identity_internal.identity_map_catalog_map_id_seq');
+    EXIT WHEN NOT EXISTS (SELECT FROM identity_internal.identity_map_relations(number))
+          AND NOT EXISTS (SELECT FROM identity_internal.identity_map_catalog AS c WHERE c.map_id = number);
+  END LOOP;
+  RETURN number;
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_free_number() IS 'internal: a number that no identity map has had';
+
+-- Lets a role run what works as the owner of a map: all internal functions but those that run raised.
+CREATE FUNCTION identity_internal.identity_map_admit(role integer, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', identity_internal.identity_map_worked_by_owners(), role::oid::regrole);
+  EXECUTE format('GRANT USAGE ON SCHEMA identity_internal TO %s', role::oid::regrole);
+  RETURN '{}';
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_admit(integer, jsonb) IS 'internal: gives an owner of identity maps the rights that these need';
+
+-- Takes these rights away where the role has no map.
+CREATE FUNCTION identity_internal.identity_map_dismiss(role integer, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF has_schema_privilege(role::oid, 'identity_internal', 'USAGE')
+     AND NOT (SELECT r.rolsuper FROM pg_roles AS r WHERE r.oid = role::oid)
+     AND NOT EXISTS (SELECT FROM identity_internal.identity_map_catalog AS c WHERE c.owner_name = pg_get_userbyid(role::oid)) THEN
+    EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM %s', identity_internal.identity_map_worked_by_owners(), role::oid::regrole);
+    EXECUTE format('REVOKE USAGE ON SCHEMA identity_internal FROM %s', role::oid::regrole);
+  END IF;
+  RETURN '{}';
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_dismiss(integer, jsonb) IS 'internal: takes the rights away that owners of identity maps need';
+
+-- The functions that work as a map's owner, as GRANT has them.
+CREATE FUNCTION identity_internal.identity_map_worked_by_owners() RETURNS text
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT string_agg(p.oid::regprocedure::text, ', ') FROM pg_proc AS p
+  WHERE p.pronamespace = 'identity_internal'::regnamespace
+    AND p.proname <> ALL ('{identity_map_register,identity_map_free_number,identity_map_admit,identity_map_dismiss,identity_map_secure,
+      identity_map_prepare,identity_map_index,identity_map_unindex,identity_map_note,identity_map_discard,identity_map_clear_dead,
+      identity_map_erase,identity_map_worked_by_owners}'::name[]);
+END;
+COMMENT ON FUNCTION identity_internal.identity_map_worked_by_owners() IS 'internal: the functions that run as the owner of an identity map';
+
+-- Sees to it that a map's state is the functions' owner's, and that the owner of the map's table, and nobody else, has the
+-- rights that the map's work needs: whatever ALTER DEFAULT PRIVILEGES says, and whoever owns the table now.
+-- A state that belongs to another role, as after a restore by one, is not touched: the map gets another number, and {"former":
+-- its old one}, so that a state is made anew into which identity_map_adopt() takes what is known of who is who.
+CREATE FUNCTION identity_internal.identity_map_secure(id integer, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  m identity_internal.identity_map_catalog;
+  ours oid := current_user::regrole;
+  owner oid;
+  stranger text;
+  former oid;
+  item record;
+  grantee oid;
+BEGIN
+  SELECT * INTO m FROM identity_internal.identity_map_catalog AS c WHERE c.map_id = id;
+  SELECT c.relowner INTO owner FROM pg_class AS c WHERE c.oid = m.map;
+  IF (m.map_name, m.map_oid, m.written_in, m.owner_name)
+     IS DISTINCT FROM (m.map::text, m.map::oid, 'identity_internal.identity_map_catalog'::regclass::oid, pg_get_userbyid(owner)) THEN
+    UPDATE identity_internal.identity_map_catalog AS c
+    SET map_name = m.map::text, map_oid = m.map, written_in = 'identity_internal.identity_map_catalog'::regclass, owner_name = pg_get_userbyid(owner)
+    WHERE c.map_id = id;
+    SELECT r.oid INTO former FROM pg_roles AS r WHERE r.rolname = m.owner_name AND r.oid <> owner;
+    IF former IS NOT NULL THEN
+      PERFORM identity_internal.identity_map_dismiss(former::integer, '{}');
+    END IF;
+  END IF;
+
+  IF EXISTS (SELECT FROM identity_internal.identity_map_relations(id) AS r JOIN pg_class AS c ON c.oid = r WHERE c.relowner <> ours) THEN
+    SELECT string_agg(DISTINCT c.relowner::regrole::text, ', ') INTO stranger
+    FROM identity_internal.identity_map_relations(id) AS r JOIN pg_class AS c ON c.oid = r
+    WHERE c.relowner NOT IN (ours, owner) AND NOT EXISTS (SELECT FROM pg_roles AS x WHERE x.oid = c.relowner AND x.rolsuper);
+    IF stranger IS NOT NULL THEN
+      RAISE EXCEPTION 'the state of identity map "%" belongs to role %', m.map, stranger USING ERRCODE = 'object_not_in_prerequisite_state',
+        DETAIL = 'Neither the map''s owner nor a superuser owns it: what its owner has put there would run with the rights of the map''s owner.',
+        HINT = format('A superuser can look at the tables identity_state.m%s_* and drop them; then everything is read anew.', id);
+    END IF;
+    FOR item IN SELECT f.oid::regprocedure AS function FROM pg_proc AS f
+                WHERE f.pronamespace = 'identity_state'::regnamespace AND f.proname ~ ('^m' || id || '_') LOOP
+      EXECUTE format('DROP FUNCTION %s CASCADE', item.function);
+    END LOOP;
+    UPDATE identity_internal.identity_map_catalog AS c
+    SET map_id = identity_internal.identity_map_free_number(), prepared = NULL, rebuild = true,
+        marks = jsonb_build_object('last_number', c.marks -> 'last_number')
+    WHERE c.map_id = id;
+    RETURN jsonb_build_object('former', id);
+  END IF;
+  IF m.prepared IS NOT NULL AND to_regclass(identity_internal.identity_map_prefix(id) || 'records') IS NULL THEN
+    -- Somebody has dropped it.
+    UPDATE identity_internal.identity_map_catalog AS c SET prepared = NULL, rebuild = true WHERE c.map_id = id;
+  END IF;
+  PERFORM identity_internal.identity_map_grant(id, owner);
+  RETURN '{}';
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_secure(integer, jsonb) IS 'internal: checks to whom an identity map''s state belongs, and who may do what there';
+
+-- The rights on a map's state: of the map's owner to rows, to sequences; none of anybody else.
+CREATE FUNCTION identity_internal.identity_map_grant(id integer, owner oid) RETURNS void
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  item record;
+  grantee oid;
+BEGIN
+  FOR item IN
+    SELECT c.oid, c.oid::regclass AS relation, s.is_sequence, s.wanted, coalesce(c.relacl, acldefault(CASE WHEN s.is_sequence THEN 's' ELSE 'r' END::"char", c.relowner)) AS rights
+    FROM identity_internal.identity_map_relations(id) AS r JOIN pg_class AS c ON c.oid = r
+    CROSS JOIN LATERAL (SELECT c.relkind = 'S' AS is_sequence,
+      CASE WHEN c.relkind = 'S' THEN ARRAY['SELECT', 'USAGE', 'UPDATE'] ELSE ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] END AS wanted) AS s
+  LOOP
+    CONTINUE WHEN NOT EXISTS (SELECT FROM aclexplode(item.rights) AS x
+                              WHERE x.grantee <> current_user::regrole::oid AND (x.grantee <> owner OR x.is_grantable OR x.privilege_type <> ALL (item.wanted)))
+              AND NOT EXISTS (SELECT FROM pg_attribute AS t WHERE t.attrelid = item.oid AND t.attacl IS NOT NULL)
+              AND (owner = current_user::regrole::oid
+                   OR (SELECT count(DISTINCT x.privilege_type) FROM aclexplode(item.rights) AS x WHERE x.grantee = owner) = cardinality(item.wanted));
+    FOR grantee IN SELECT x.grantee FROM aclexplode(item.rights) AS x WHERE x.grantee <> current_user::regrole::oid
+                   UNION SELECT x.grantee FROM pg_attribute AS t CROSS JOIN LATERAL aclexplode(t.attacl) AS x WHERE t.attrelid = item.oid LOOP
+      EXECUTE format('REVOKE ALL ON %s %s FROM %s CASCADE', CASE WHEN item.is_sequence THEN 'SEQUENCE' ELSE 'TABLE' END, item.relation,
+                     CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END);
+    END LOOP;
+    IF owner <> current_user::regrole::oid THEN
+      EXECUTE format('GRANT %s ON %s %s TO %s', array_to_string(item.wanted, ', '), CASE WHEN item.is_sequence THEN 'SEQUENCE' ELSE 'TABLE' END,
+                     item.relation, owner::regrole);
+    END IF;
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_grant(integer, oid) IS 'internal: the rights on an identity map''s state';
+
+-- Drops the state that identity_map_adopt() has taken over.
+CREATE FUNCTION identity_internal.identity_map_discard(id integer, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM identity_internal.identity_map_drop_state((a ->> 'former')::integer);
+  RETURN '{}';
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_discard(integer, jsonb) IS 'internal: drops a state that an identity map has replaced';
+
+-- Drops the capture functions, and so their triggers, and the tables of a state.
+CREATE FUNCTION identity_internal.identity_map_drop_state(id integer) RETURNS void
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  item record;
+BEGIN
+  FOR item IN SELECT f.oid::regprocedure AS function FROM pg_proc AS f
+              WHERE f.pronamespace = 'identity_state'::regnamespace AND f.proname ~ ('^m' || id || '_') LOOP
+    EXECUTE format('DROP FUNCTION %s CASCADE', item.function);
+  END LOOP;
+  FOR item IN SELECT r::regclass AS relation FROM identity_internal.identity_map_relations(id) AS r JOIN pg_class AS c ON c.oid = r WHERE c.relkind = 'r' LOOP
+    EXECUTE format('DROP TABLE %s', item.relation);
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_drop_state(integer) IS 'internal: drops the state of an identity map';
+
+-- The end of a map: its triggers, its state, its row of the catalog, and its owner's rights.
+CREATE FUNCTION identity_internal.identity_map_erase(id integer, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  owner oid;
+BEGIN
+  PERFORM identity_internal.identity_map_drop_state(id);
+  DELETE FROM identity_internal.identity_map_catalog AS c USING pg_roles AS r WHERE c.map_id = id AND r.rolname = c.owner_name RETURNING r.oid INTO owner;
+  DELETE FROM identity_internal.identity_map_catalog AS c WHERE c.map_id = id;
+  IF owner IS NOT NULL THEN
+    PERFORM identity_internal.identity_map_dismiss(owner::integer, '{}');
+  END IF;
+  RETURN '{}';
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_erase(integer, jsonb) IS 'internal: drops an identity map''s state';
+
+-- Erases what is left of maps whose table was dropped by hand, of the owners whose role `role` has; and, for a superuser, of
+-- maps that the catalog does not know, as after a restore of the schema alone. What somebody else is busy with is left for later.
+CREATE FUNCTION identity_internal.identity_map_clear_dead(role integer, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  is_super boolean := (SELECT r.rolsuper FROM pg_roles AS r WHERE r.oid = role::oid);
+  item record;
+BEGIN
+  FOR item IN SELECT c.map_id, x.oid AS owner FROM identity_internal.identity_map_catalog AS c LEFT JOIN pg_roles AS x ON x.rolname = c.owner_name
+              WHERE identity_internal.identity_map_table(c.map, c.map_oid, c.map_name, c.written_in) IS NULL LOOP
+    IF (is_super OR coalesce(pg_has_role(role::oid, item.owner, 'USAGE'), false)) AND identity_internal.identity_map_lock(item.map_id, 1, true, false) THEN
+      PERFORM identity_internal.identity_map_erase(item.map_id, '{}');
+    END IF;
+  END LOOP;
+  IF is_super THEN
+    FOR item IN SELECT DISTINCT substring(s.name FROM '^m([0-9]{1,9})_')::integer AS map_id
+                FROM (SELECT c.relname AS name FROM pg_class AS c WHERE c.relnamespace = 'identity_state'::regnamespace AND c.relkind = 'r'
+                      UNION ALL SELECT f.proname FROM pg_proc AS f WHERE f.pronamespace = 'identity_state'::regnamespace) AS s
+                WHERE s.name ~ '^m[0-9]{1,9}_' LOOP
+      IF NOT EXISTS (SELECT FROM identity_internal.identity_map_catalog AS c WHERE c.map_id = item.map_id)
+         AND identity_internal.identity_map_lock(item.map_id, 1, true, false) THEN
+        PERFORM identity_internal.identity_map_drop_state(item.map_id);
+      END IF;
+    END LOOP;
+  END IF;
+  RETURN '{}';
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_clear_dead(integer, jsonb) IS 'internal: erases what is left of identity maps whose table is gone';
 
 -- The indexes of a map's state, made where they are missing: without user code, as they have no expressions.
 CREATE FUNCTION identity_internal.identity_map_index(id integer) RETURNS void
@@ -34,7 +271,7 @@ END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_index(integer) IS 'internal: the indexes of an identity map''s state';
 
 -- Drops them, so that filling a state that holds nothing is fast.
-CREATE FUNCTION identity_internal.identity_map_unindex(id integer) RETURNS void
+CREATE FUNCTION identity_internal.identity_map_unindex(id integer, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(id);
@@ -48,8 +285,9 @@ BEGIN
               WHERE c.relnamespace = 'identity_state'::regnamespace AND c.relname ~ ('^m' || id || '_rows_[1-9]') AND c.relkind = 'r' LOOP
     EXECUTE format('DROP INDEX %s', item.index);
   END LOOP;
+  RETURN '{}';
 END $$;
-COMMENT ON FUNCTION identity_internal.identity_map_unindex(integer) IS 'internal: drops the indexes of an identity map''s state';
+COMMENT ON FUNCTION identity_internal.identity_map_unindex(integer, jsonb) IS 'internal: drops the indexes of an identity map''s state';
 
 -- Makes room for what the sources are now: numbers, tables and statements. Where a source's columns, or
 -- the clauses, are others than before, the next refresh builds the state anew.
@@ -71,12 +309,6 @@ BEGIN
                                      'table', m.map::text, 'owner', owner::text,
                                      'columns', (SELECT jsonb_agg(ARRAY[a.attname, format_type(a.atttypid, a.atttypmod)] ORDER BY a.attnum)
                                                  FROM pg_attribute AS a WHERE a.attrelid = m.map AND a.attnum > 0 AND NOT a.attisdropped));
-  IF m.rebuild AND m.prepared IS NOT NULL THEN
-    PERFORM identity_internal.identity_map_lock(id, 2, true, true);
-    IF identity_internal.identity_map_is_unbuilt(m) THEN
-      PERFORM identity_internal.identity_map_unindex(id);
-    END IF;
-  END IF;
   IF now_prepared = m.prepared THEN
     RETURN '{}';
   END IF;
@@ -97,8 +329,7 @@ BEGIN
                                                WHERE s ->> 'name' = item.name) THEN
       m.numbers := m.numbers - item.name;
       m.marks := m.marks - item.number::text;
-      EXECUTE format('DROP TABLE %srows_%s', p, item.number);
-      EXECUTE format('DELETE FROM %sprints WHERE source = %s', p, item.number);
+      EXECUTE format('DROP TABLE IF EXISTS %srows_%s', p, item.number);
       IF to_regprocedure(format('%scapture_%s()', p, item.number)) IS NOT NULL THEN
         EXECUTE format('DROP FUNCTION %scapture_%s() CASCADE', p, item.number);
       END IF;
@@ -121,6 +352,7 @@ BEGIN
       event text NOT NULL, identity_id uuid NOT NULL, from_ids uuid[], into_id uuid, by_kind text, by_value text, by_rids bigint[])', p);
     EXECUTE format('CREATE TABLE %slog (source smallint NOT NULL, record_id text COLLATE "C")', p);
     EXECUTE format('CREATE TABLE %stombstones (hash bigint PRIMARY KEY, source text NOT NULL, at timestamptz NOT NULL)', p);
+    EXECUTE format('CREATE UNLOGGED TABLE %sclaims (key bigint PRIMARY KEY)', p);
     EXECUTE format('CREATE TABLE %srows_0 (rid bigint PRIMARY KEY, fingerprint bigint NOT NULL, record_id text COLLATE "C" NOT NULL,
       keys bigint[] NOT NULL, updated_at timestamp)', p);
   END IF;
@@ -132,7 +364,6 @@ BEGIN
       CONTINUE WHEN source -> 'columns' = (SELECT s -> 'columns' FROM jsonb_array_elements(m.prepared -> 'layout' -> 'sources') AS s
                                            WHERE s -> 'name' = source -> 'name');
       EXECUTE format('DROP TABLE %srows_%s', p, number);
-      EXECUTE format('DELETE FROM %sprints WHERE source = %s', p, number);
     END IF;
     EXECUTE format('CREATE TABLE %srows_%s (rid bigint NOT NULL, fingerprint bigint NOT NULL, record_id text COLLATE "C" NOT NULL,
       keys bigint[] NOT NULL, updated_at timestamp%s) WITH (fillfactor = 90)', p, number,
@@ -145,17 +376,7 @@ BEGIN
     EXECUTE format('ALTER TABLE %srows_0 ADD COLUMN %I text[]', p, 'k_' || name);
   END LOOP;
 
-  -- Also of a copy that comes to others which are filled: their state stays indexed while it is built anew.
-  IF m.prepared IS NULL OR NOT identity_internal.identity_map_is_unbuilt(m) THEN
-    PERFORM identity_internal.identity_map_index(id);
-  END IF;
-
-  -- They are the map owner's.
-  FOR item IN SELECT c.oid::regclass AS relation FROM pg_class AS c
-              WHERE c.relnamespace = 'identity_state'::regnamespace AND c.relkind = 'r' AND c.relname ~ ('^m' || id || '_')
-                AND c.relowner <> owner LOOP
-    EXECUTE format('ALTER TABLE %s OWNER TO %s', item.relation, owner);
-  END LOOP;
+  PERFORM identity_internal.identity_map_index(id), identity_internal.identity_map_grant(id, owner::oid);
 
   -- Triggers tell the log; the functions run as the map's owner, whoever writes.
   FOR source IN SELECT s FROM jsonb_array_elements(layout -> 'sources') AS s
@@ -240,7 +461,7 @@ BEGIN
   m.columns := ARRAY(SELECT c::jsonb ->> 'name' FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n)
                      WHERE c::jsonb ->> 'clause' = 'column' ORDER BY n);
   UPDATE identity_internal.identity_map_catalog AS c
-  SET map_name = m.map::text, numbers = m.numbers, marks = m.marks, source_names = m.source_names,
+  SET numbers = m.numbers, marks = m.marks, source_names = m.source_names,
       source_numbers = m.source_numbers, told_reader = m.told_reader, state_sources = m.state_sources, reached_sources = m.reached_sources,
       blank_sources = m.blank_sources, state = m.state, traits = m.traits, trait_kinds = m.trait_kinds, scan_told = m.scan_told, told = m.told, rules = m.rules, limits = m.limits, columns = m.columns,
       settle = identity_internal.identity_map_settle_text(m, false, false), prepared = now_prepared,
@@ -285,24 +506,3 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_note(integer, jsonb) IS 'internal: writes down what became of an identity map';
 
--- The end of a map: its state, its row of the catalog.
-CREATE FUNCTION identity_internal.identity_map_erase(id integer, a jsonb) RETURNS jsonb
-  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  item record;
-BEGIN
-  FOR item IN SELECT c.oid::regclass AS relation FROM pg_class AS c
-              WHERE c.relnamespace = 'identity_state'::regnamespace AND c.relkind = 'r' AND c.relname ~ ('^m' || id || '_') LOOP
-    EXECUTE format('DROP TABLE %s', item.relation);
-  END LOOP;
-  FOR item IN SELECT f.oid::regprocedure AS function FROM pg_proc AS f
-              WHERE f.pronamespace = 'identity_state'::regnamespace AND f.proname ~ ('^m' || id || '_') LOOP
-    EXECUTE format('DROP FUNCTION %s CASCADE', item.function);
-  END LOOP;
-  DELETE FROM identity_internal.identity_map_catalog AS c WHERE c.map_id = id;
-  RETURN '{}';
-END $$;
-COMMENT ON FUNCTION identity_internal.identity_map_erase(integer, jsonb) IS 'internal: drops an identity map''s state';
-
-REVOKE ALL ON FUNCTION identity_internal.identity_map_index(integer), identity_internal.identity_map_unindex(integer), identity_internal.identity_map_register(integer, jsonb), identity_internal.identity_map_prepare(integer, jsonb),
-  identity_internal.identity_map_note(integer, jsonb), identity_internal.identity_map_erase(integer, jsonb) FROM PUBLIC;

@@ -22,7 +22,7 @@ DECLARE
 BEGIN
   -- Records of a source that the map no longer has, or whose rows are gone. Each of them is looked at, and a copy
   -- may have no index yet: rows are found by hashing, whatever the planner knows.
-  EXECUTE format('ANALYZE %srecords', p);
+  PERFORM identity_internal.identity_map_analyze(m.map_id, 'records');
   PERFORM set_config('enable_nestloop', 'off', true);
   FOR n IN EXECUTE format('SELECT DISTINCT source FROM %srecords', p) LOOP
     EXECUTE format('WITH gone AS (DELETE FROM %srecords AS m WHERE m.source = %s%s RETURNING m.identity_id)
@@ -36,7 +36,7 @@ BEGIN
   EXECUTE format('TRUNCATE %skeys', p);
   EXECUTE format('INSERT INTO %skeys (key, rid) SELECT DISTINCT k.key, k.rid FROM (%s) AS k (key, rid) ORDER BY 1, 2', p,
     (SELECT string_agg(format('SELECT unnest(r.keys), r.rid FROM %srows_%s AS r', p, s), ' UNION ALL ') FROM unnest(m.source_numbers) AS s));
-  EXECUTE format('ANALYZE %1$skeys, %1$srecords', p);
+  PERFORM identity_internal.identity_map_analyze(m.map_id, 'keys', 'records');
   RETURN dead;
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_reconcile(identity_internal.identity_map_catalog) IS
@@ -51,6 +51,7 @@ DECLARE
   n integer;
   base bigint;
 BEGIN
+  EXECUTE format('DELETE FROM %sprints WHERE source <> ALL ($1)', p) USING m.source_numbers;
   FOR i IN 1 .. cardinality(m.source_numbers) LOOP
     n := m.source_numbers[i];
     IF n = 0 THEN
@@ -77,7 +78,7 @@ BEGIN
     EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), (SELECT greatest(max(rid), 1) FROM %srecords))',
                    p || 'records', 'rid', p);
     PERFORM identity_internal.identity_map_print(m, n);
-    EXECUTE format('ANALYZE %srows_%s', p, n);
+    PERFORM identity_internal.identity_map_analyze(m.map_id, 'rows_' || n);
   END LOOP;
   RETURN identity_internal.identity_map_reconcile(m);
 END $$;
@@ -102,6 +103,7 @@ DECLARE
   shown text;
   done jsonb;
 BEGIN
+  EXECUTE format('DELETE FROM %sprints WHERE source <> ALL ($1)', p) USING m.source_numbers;
   FOR i IN 1 .. sources LOOP
     n := m.source_numbers[i];
     EXECUTE format('TRUNCATE %srows_%s', p, n);
@@ -137,13 +139,14 @@ BEGIN
 
   EXECUTE format('INSERT INTO %skeys (key, rid) %s', p, array_to_string(carried, ' UNION ALL '));
   EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), greatest($1, 1))', p || 'records', 'rid') USING base;
-  EXECUTE format('ANALYZE %1$skeys, %1$srecords, %2$s', p, m.map);
+  PERFORM identity_internal.identity_map_analyze(m.map_id, 'keys', 'records');
+  EXECUTE format('ANALYZE %s', m.map);
   FOR i IN 1 .. sources LOOP
     PERFORM identity_internal.identity_map_print(m, m.source_numbers[i]);
-    EXECUTE format('ANALYZE %srows_%s', p, m.source_numbers[i]);
+    PERFORM identity_internal.identity_map_analyze(m.map_id, 'rows_' || m.source_numbers[i]);
   END LOOP;
   PERFORM identity_internal.identity_map_count_common(m), identity_internal.identity_map_fill_identities(m, at);
-  EXECUTE format('ANALYZE %sidentities', p);
+  PERFORM identity_internal.identity_map_analyze(m.map_id, 'identities');
   RETURN done || jsonb_build_object('records', base, 'updated', 0, 'deleted', 0, 'merged', 0, 'split', 0, 'retired', 0);
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_build(identity_internal.identity_map_catalog, timestamptz) IS 'internal: fills an identity map for the first time';
@@ -174,6 +177,51 @@ END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_take_in(identity_internal.identity_map_catalog, bigint, bigint, boolean, timestamptz) IS
   'internal: brings an identity map in line with what a refresh has read';
 
+-- What of a refresh is asked or done before it reads: by C functions, which want jsonb (src/pg/map_refresh.cc).
+CREATE FUNCTION identity_internal.identity_map_attach_all(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  attached integer[] := identity_internal.identity_map_attach(m);
+BEGIN
+  RETURN jsonb_build_object('count', cardinality(attached), 'attached', attached);
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_attach_all(identity_internal.identity_map_catalog, jsonb) IS
+  'internal: the triggers by which an identity map hears of changes, and how many sources got them';
+
+CREATE FUNCTION identity_internal.identity_map_unbuilt(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  RETURN jsonb_build_object('unbuilt', identity_internal.identity_map_is_unbuilt(m));
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_unbuilt(identity_internal.identity_map_catalog, jsonb) IS
+  'internal: whether the next refresh of an identity map fills a state that holds nothing';
+
+-- Takes over what a state that is no longer used says of who is who, and what only it knows: what identify() was told,
+-- what was forgotten, and the history. The sources are read anew afterwards.
+CREATE FUNCTION identity_internal.identity_map_adopt(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  p text := identity_internal.identity_map_prefix(m.map_id);
+  former text := identity_internal.identity_map_prefix((a ->> 'former')::integer);
+  item record;
+  columns text;
+BEGIN
+  FOR item IN SELECT v.name, v.sequence FROM (VALUES ('records', 'rid'), ('identities', NULL), ('retired', NULL), ('history', 'history_id'), ('tombstones', NULL),
+                ('rows_0', NULL)) AS v (name, sequence) WHERE to_regclass(former || v.name) IS NOT NULL LOOP
+    -- Packs are made anew.
+    SELECT string_agg(quote_ident(t.attname), ', ' ORDER BY t.attnum) INTO columns
+    FROM pg_attribute AS t JOIN pg_attribute AS f ON f.attrelid = to_regclass(former || item.name) AND f.attname = t.attname AND NOT f.attisdropped AND f.attnum > 0
+    WHERE t.attrelid = to_regclass(p || item.name) AND NOT t.attisdropped AND t.attnum > 0 AND t.attname <> 'packed';
+    EXECUTE format('INSERT INTO %1$s%3$s (%4$s) SELECT %4$s FROM %2$s%3$s', p, former, item.name, columns);
+    IF item.sequence IS NOT NULL THEN
+      EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), (SELECT greatest(max(%I), 1) FROM %s%s))', p || item.name, item.sequence, item.sequence, p, item.name);
+    END IF;
+  END LOOP;
+  RETURN '{}';
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_adopt(identity_internal.identity_map_catalog, jsonb) IS
+  'internal: what an identity map takes over of a state that it has replaced';
+
 -- One refresh; the refreshes' lock is held.
 CREATE FUNCTION identity_internal.identity_map_refresh(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE
@@ -181,7 +229,6 @@ CREATE FUNCTION identity_internal.identity_map_refresh(m identity_internal.ident
 DECLARE
   started timestamptz := clock_timestamp();
   is_full boolean := (a -> 'full')::boolean;
-  attached integer[];
   wholes integer[];
   ids text[];
   mark text;
@@ -198,7 +245,6 @@ BEGIN
             HINT = 'Refresh in a transaction of its own that is READ COMMITTED.';
   END IF;
   PERFORM identity_internal.identity_map_allow_much();
-  attached := identity_internal.identity_map_attach(m);
   -- Once triggers tell of what it does not see.
   PERFORM identity_internal.identity_map_take_snapshot();
   IF m.rebuild THEN
@@ -214,7 +260,7 @@ BEGIN
       done := identity_internal.identity_map_settle_all(m, dead, started, true) || '{"kind": "built"}';
     END IF;
   ELSE
-    wholes := identity_internal.identity_map_wholes(m, is_full, attached);
+    wholes := identity_internal.identity_map_wholes(m, is_full, ARRAY(SELECT e::integer FROM jsonb_array_elements_text(a #> '{attached,attached}') AS e));
     PERFORM identity_internal.identity_map_read_ahead(m, wholes, most);
     FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
       SELECT c.ids, c.mark INTO ids, mark
@@ -236,6 +282,10 @@ BEGIN
     ELSE
       done := identity_internal.identity_map_take_in(m, changed, most, false, started);
     END IF;
+  END IF;
+  -- While nobody calls identify(): what their claims have left behind.
+  IF pg_relation_size((identity_internal.identity_map_prefix(m.map_id) || 'claims')::regclass) > 1000000 THEN
+    EXECUTE format('TRUNCATE %sclaims', identity_internal.identity_map_prefix(m.map_id));
   END IF;
   RETURN jsonb_build_object('started', started, 'marks', marks, 'changes', done || jsonb_build_object('changed', changed));
 END $$;

@@ -82,28 +82,24 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_check_types(jsonb, text) IS 'internal: whether the types of an identity map''s columns exist';
 
-CREATE FUNCTION identity_internal.identity_map_create(name text, clauses @extschema@.identity_clause[], path text) RETURNS regclass
+-- create_identity_map() as its caller: makes the table. Takes the name, the clauses and the search_path; gives the table
+-- as well, and what its sources look like.
+CREATE FUNCTION identity_internal.identity_map_create(a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  parts text[];
-  given jsonb;
+  name text := a ->> 'name';
+  path text := a ->> 'path';
+  parts text[] := parse_ident(name);
   columns text;
   map regclass;
-  layout jsonb;
 BEGIN
-  IF name IS NULL OR clauses IS NULL OR array_position(clauses::text[], NULL) IS NOT NULL THEN
-    RAISE EXCEPTION 'create_identity_map() needs a name and clauses that are not null' USING ERRCODE = 'null_value_not_allowed',
-      HINT = 'Check the expressions that give them.';
-  END IF;
-  parts := parse_ident(name);
   IF cardinality(parts) > 2 THEN
     RAISE EXCEPTION '"%" cannot name an identity map', name USING ERRCODE = 'invalid_name',
       HINT = 'Give a table''s name, with or without a schema.';
   END IF;
-  given := (SELECT jsonb_agg(c::jsonb ORDER BY n) FROM unnest(clauses) WITH ORDINALITY AS c (c, n));
   SELECT string_agg(format(', %I %s', c ->> 'name', c ->> 'type'), '' ORDER BY n) INTO columns
-  FROM jsonb_array_elements(given) WITH ORDINALITY AS c (c, n) WHERE c ->> 'clause' = 'column';
-  PERFORM identity_internal.identity_map_check_types(given, path);
+  FROM jsonb_array_elements(a -> 'clauses') WITH ORDINALITY AS c (c, n) WHERE c ->> 'clause' = 'column';
+  PERFORM identity_internal.identity_map_check_types(a -> 'clauses', path);
   PERFORM set_config('search_path', path, true);
   EXECUTE pg_catalog.format('CREATE TABLE %s (identity_id pg_catalog.uuid PRIMARY KEY%s) WITH (fillfactor = 90)',
                             (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(x), '.' ORDER BY n) FROM pg_catalog.unnest(parts) WITH ORDINALITY AS u (x, n)),
@@ -114,21 +110,17 @@ BEGIN
     RAISE EXCEPTION 'an identity map cannot be a temporary table' USING ERRCODE = 'feature_not_supported',
       HINT = 'Name it with a schema that stays.';
   END IF;
-  layout := identity_internal.identity_map_check(given, path, map);
-  PERFORM identity_internal.identity_map_enter(map, jsonb_build_object('clauses', given, 'search_path', path, 'layout', layout));
-  RETURN map;
+  RETURN jsonb_build_object('map', map::oid, 'clauses', a -> 'clauses', 'search_path', path,
+                            'layout', identity_internal.identity_map_check(a -> 'clauses', path, map));
 END $$;
-COMMENT ON FUNCTION identity_internal.identity_map_create(text, @extschema@.identity_clause[], text) IS 'internal: create_identity_map()';
+COMMENT ON FUNCTION identity_internal.identity_map_create(jsonb) IS 'internal: the table of create_identity_map()';
 
 -- create_identity_map(name, clauses): makes a table that refresh_identity_map() fills and keeps current.
 -- Its columns are identity_id and what identity_column() clauses ask for. The queries are those of sources:
 -- they will run as the table's owner, under today's search_path.
 -- Errors: 42P07 for a name that is taken, 42939 for a source named identify, as resolve_identities().
 CREATE FUNCTION @extschema@.create_identity_map(name text, VARIADIC clauses @extschema@.identity_clause[]) RETURNS regclass
-  LANGUAGE sql VOLATILE PARALLEL UNSAFE
-BEGIN ATOMIC
-  SELECT identity_internal.identity_map_create(create_identity_map.name, create_identity_map.clauses, pg_catalog.current_setting('search_path'));
-END;
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@.create_identity_map(text, @extschema@.identity_clause[]) IS
   'makes a table of identities that refresh_identity_map() fills and keeps current';
 
@@ -146,12 +138,7 @@ COMMENT ON PROCEDURE @extschema@.refresh_identity_map(regclass, boolean, boolean
 -- alter_identity_map(map, clauses): adds sources, rules and columns, or puts them in the place of those of the
 -- same name. The next refresh reads everything anew; ids stay. Errors: as create_identity_map().
 CREATE FUNCTION @extschema@.alter_identity_map(map regclass, VARIADIC clauses @extschema@.identity_clause[]) RETURNS void
-  LANGUAGE sql VOLATILE PARALLEL UNSAFE
-BEGIN ATOMIC
-  SELECT identity_internal.identity_map_call(alter_identity_map.map, 'alter', pg_catalog.jsonb_build_object(
-    'clauses', (SELECT jsonb_agg(c::jsonb ORDER BY n) FROM unnest(alter_identity_map.clauses) WITH ORDINALITY AS c (c, n)),
-    'path', pg_catalog.current_setting('search_path')));
-END;
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@.alter_identity_map(regclass, @extschema@.identity_clause[]) IS
   'adds sources, rules and columns to an identity map, or replaces them';
 
@@ -159,12 +146,7 @@ COMMENT ON FUNCTION @extschema@.alter_identity_map(regclass, @extschema@.identit
 -- Errors: 42704 for what the map does not have.
 CREATE FUNCTION @extschema@.reduce_identity_map(map regclass, sources text[] DEFAULT '{}', rules text[] DEFAULT '{}',
                                     columns text[] DEFAULT '{}') RETURNS void
-  LANGUAGE sql VOLATILE PARALLEL UNSAFE
-BEGIN ATOMIC
-  SELECT identity_internal.identity_map_call(reduce_identity_map.map, 'alter', pg_catalog.jsonb_build_object(
-    'clauses', '[]'::jsonb, 'sources', reduce_identity_map.sources, 'rules', reduce_identity_map.rules,
-    'columns', reduce_identity_map.columns));
-END;
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@.reduce_identity_map(regclass, text[], text[], text[]) IS
   'takes sources, rules or columns away from an identity map';
 
@@ -172,10 +154,7 @@ COMMENT ON FUNCTION @extschema@.reduce_identity_map(regclass, text[], text[], te
 -- dropped by hand, the name is the one that it had, with its schema.
 -- Errors: 42704 for what is no map, 42501 for others than its owner.
 CREATE FUNCTION @extschema@.drop_identity_map(name text) RETURNS void
-  LANGUAGE sql VOLATILE PARALLEL UNSAFE
-BEGIN ATOMIC
-  SELECT identity_internal.identity_map_leave(drop_identity_map.name, pg_catalog.to_regclass(drop_identity_map.name));
-END;
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@.drop_identity_map(text) IS 'drops an identity map: its table, its state and its history';
 
 -- identify(map, user_id, traits): tells a map of a user, in this transaction, and gives the identity. The
@@ -185,22 +164,14 @@ COMMENT ON FUNCTION @extschema@.drop_identity_map(text) IS 'drops an identity ma
 -- Errors: 22004, 22023 for an identifier that is an object, 55000 for a user who was forgotten, 42501 for
 -- others than the owner and those who may INSERT into the map, 25001 unless READ COMMITTED.
 CREATE FUNCTION @extschema@.identify(map regclass, user_id text, traits jsonb DEFAULT '{}') RETURNS uuid
-  LANGUAGE sql VOLATILE PARALLEL UNSAFE
-BEGIN ATOMIC
-  SELECT (identity_internal.identity_map_call(identify.map, 'identify',
-            pg_catalog.jsonb_build_object('user_id', identify.user_id, 'traits', identify.traits)) ->> 'id')::uuid;
-END;
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@.identify(regclass, text, jsonb) IS
   'tells an identity map of a user and the identifiers that are known; gives the identity, current at once';
 
 -- identity_current(map, identity_id): the identity that an id, maybe a retired one, stands for now; NULL if
 -- nobody. For those who may SELECT from the map.
 CREATE FUNCTION @extschema@.identity_current(map regclass, identity_id uuid) RETURNS uuid
-  LANGUAGE sql VOLATILE PARALLEL UNSAFE
-BEGIN ATOMIC
-  SELECT (identity_internal.identity_map_call(identity_current.map, 'current',
-            pg_catalog.jsonb_build_object('identity_id', identity_current.identity_id)) ->> 'id')::uuid;
-END;
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@.identity_current(regclass, uuid) IS 'the identity that an id, maybe a retired one, stands for now';
 
 -- identity_map_history(map, since, identity_id): what happened to identities, the oldest first; since a time,
@@ -218,11 +189,7 @@ COMMENT ON FUNCTION @extschema@.identity_map_history(regclass, timestamptz, uuid
 -- identity_map_clauses(map): the clauses by which a full resolve gives what the map has, but for ids that were
 -- kept: its sources, its rules, and what identify() was told. For its owner.
 CREATE FUNCTION @extschema@.identity_map_clauses(map regclass) RETURNS @extschema@.identity_clause[]
-  LANGUAGE sql VOLATILE PARALLEL UNSAFE
-BEGIN ATOMIC
-  SELECT array_agg(c::text::@extschema@.identity_clause ORDER BY n)
-  FROM pg_catalog.jsonb_array_elements(identity_internal.identity_map_call(identity_map_clauses.map, 'clauses', '{}')) WITH ORDINALITY AS c (c, n);
-END;
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@.identity_map_clauses(regclass) IS
   'the clauses by which identity_records() and its kin resolve what an identity map resolves';
 
@@ -231,31 +198,19 @@ COMMENT ON FUNCTION @extschema@.identity_map_clauses(regclass) IS
 -- forget_identity(map, identity_id): the same of all records of an identity; gives how many they were.
 -- Errors: 42704 for a source that the map does not have, 42501 for others than its owner, 25001.
 CREATE FUNCTION @extschema@.forget(map regclass, source text, record_id text) RETURNS boolean
-  LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
-BEGIN ATOMIC
-  SELECT (identity_internal.identity_map_call(forget.map, 'forget', pg_catalog.jsonb_build_object(
-            'source', forget.source, 'record_id', forget.record_id)) -> 'forgotten')::integer > 0;
-END;
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@.forget(regclass, text, text) IS
   'erases a record from an identity map, its state and its history, and keeps it from coming back';
 
 CREATE FUNCTION @extschema@.forget_identity(map regclass, identity_id uuid) RETURNS integer
-  LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
-BEGIN ATOMIC
-  SELECT (identity_internal.identity_map_call(forget_identity.map, 'forget', pg_catalog.jsonb_build_object(
-            'identity_id', @extschema@.identity_current(forget_identity.map, forget_identity.identity_id))) -> 'forgotten')::integer;
-END;
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@.forget_identity(regclass, uuid) IS
   'erases all records of an identity from an identity map, its state and its history, and keeps them from coming back';
 
 -- remember(map, source, record_id): lets a record that was forgotten come back at the next refresh, or
 -- identify(). Gives whether it was forgotten.
 CREATE FUNCTION @extschema@.remember(map regclass, source text, record_id text) RETURNS boolean
-  LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
-BEGIN ATOMIC
-  SELECT (identity_internal.identity_map_call(remember.map, 'remember', pg_catalog.jsonb_build_object(
-            'source', remember.source, 'record_id', remember.record_id)) -> 'was_forgotten')::boolean;
-END;
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@.remember(regclass, text, text) IS 'lets a record that was forgotten come back';
 
 -- identity_maps: the maps whose owner's role the user has.
@@ -267,17 +222,20 @@ COMMENT ON FUNCTION @extschema@.remember(regclass, text, text) IS 'lets a record
 --   needs_full        whether the next refresh reads everything anew, as clauses have changed
 --   last_error        of a refresh that failed since; last_error_at
 CREATE VIEW @extschema@.identity_maps AS
-  SELECT coalesce(n.nspname || '.' || c.relname, m.map_name) AS map, pg_catalog.pg_get_userbyid(s.relowner) AS owner,
+  SELECT coalesce(n.nspname || '.' || c.relname, m.map_name) AS map, coalesce(pg_catalog.pg_get_userbyid(c.relowner), m.owner_name) AS owner,
          (SELECT array_agg(e.c::jsonb ->> 'name' ORDER BY e.n) FROM unnest(m.clauses) WITH ORDINALITY AS e (c, n)
           WHERE e.c::jsonb ->> 'clause' = 'source') AS sources,
          m.clauses, greatest(c.reltuples, 0)::bigint AS identities, greatest(s.reltuples, 0)::bigint AS records,
          m.created_at, m.refreshes, m.last_refresh, m.last_duration, m.last_changes, m.rebuild AS needs_full,
          m.last_error, m.last_error_at, c.oid IS NULL AS table_is_gone
   FROM identity_internal.identity_map_catalog AS m
-    LEFT JOIN pg_catalog.pg_class AS c ON c.oid = m.map
+    LEFT JOIN pg_catalog.pg_class AS c ON c.oid = identity_internal.identity_map_table(m.map, m.map_oid, m.map_name, m.written_in)
     LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     LEFT JOIN pg_catalog.pg_class AS s
       ON s.relnamespace = 'identity_state'::regnamespace AND s.relname = 'm' || m.map_id || '_records'
-  WHERE pg_catalog.pg_has_role(coalesce(c.relowner, s.relowner), 'USAGE');
+    LEFT JOIN pg_catalog.pg_roles AS o ON o.rolname = m.owner_name
+  -- Of a table that is gone and an owner who is gone, too, the functions' owner is told.
+  WHERE pg_catalog.pg_has_role(coalesce(c.relowner, o.oid, (SELECT p.proowner FROM pg_catalog.pg_proc AS p
+    WHERE p.oid = 'identity_internal.identity_map_table(regclass, oid, text, oid)'::regprocedure)), 'USAGE');
 COMMENT ON VIEW @extschema@.identity_maps IS 'the identity maps of this database: sources, last refresh, what it changed, errors';
 GRANT SELECT ON @extschema@.identity_maps TO PUBLIC;

@@ -1,0 +1,225 @@
+// refresh_identity_map(): the steps of a refresh, each as the role that it must be, and what
+// becomes of a failure.
+//
+//   secure    the state's tables are the extension's, and nobody has rights on them   functions'
+//   owner
+//             but the map's owner; a state of another role's is replaced
+//   look      the columns of the sources                                              map's owner
+//   prepare   tables for what the sources are now                                     functions'
+//   owner attach    triggers on sources that are captured                                   map's
+//   owner
+//             a commit where there were some to be made: they lock their tables until then
+//   refresh   reads the sources, settles, writes                                      map's owner
+//   note      what came of it, into the catalog                                       functions'
+//   owner
+//
+// Plain frames all of it: no C++ object is alive where PostgreSQL may raise an error.
+#include "pg/map_calls.h"
+#include "pg/map_snapshot.h"
+
+extern "C" {
+#include <nodes/parsenodes.h>
+#include <utils/resowner.h>
+}
+
+namespace identity_resolve::pg {
+
+namespace {
+
+// What refresh_identity_map() was asked for, and how far it has come.
+struct Refresh {
+  Oid table;
+  bool full;
+  bool wait;
+  bool may_commit;       // between attaching triggers and reading
+  const char* attached;  // what the triggers were that it has attached, as JSON
+};
+
+// Memory that outlives a commit: of the last refresh of this session.
+MemoryContext session_memory() {
+  static MemoryContext memory = nullptr;
+  if (memory == nullptr) {
+    memory =
+        AllocSetContextCreate(TopMemoryContext, "identity_resolve refresh", ALLOCSET_SMALL_SIZES);
+  }
+  return memory;
+}
+const char* keep(const char* text) { return MemoryContextStrdup(session_memory(), text); }
+
+// The refresh proper, which may take the refresh's snapshot.
+Datum call_refresh(const Target& target, Datum arguments) {
+  begin_refresh();
+  Datum result = 0;
+  PG_TRY();
+  { result = call_as_owner(target, "identity_map_refresh", arguments, false); }
+  PG_FINALLY();
+  { end_refresh(); }
+  PG_END_TRY();
+  return result;
+}
+
+bool needs_rebuild(const Target& target) {
+  bool is_null = false;
+  return DatumGetBool(GetAttributeByName(DatumGetHeapTupleHeader(target.map), "rebuild", &is_null));
+}
+
+// Secures, looks, prepares and attaches. Gives what identity_map_attach_all() says.
+Datum make_ready(const Home& home, Target& target) {
+  admit_owner(home, target.owner);
+  const Datum secured = call_raised(home, "identity_map_secure", target.map_id, jsonb_of("{}"));
+  const char* former = jsonb_text(secured, "former");
+  CommandCounterIncrement();
+  // It has another number where its state had to be replaced.
+  if (former != nullptr) target = find_target(home, target.table);
+  const Datum layout = call_as_owner(target, "identity_map_look", jsonb_of("{}"), false);
+  call_raised(home, "identity_map_prepare", target.map_id, layout);
+  CommandCounterIncrement();
+  target = find_target(home, target.table);
+  if (former != nullptr) {
+    call_as_owner(target, "identity_map_adopt", secured, false);
+    call_raised(home, "identity_map_discard", target.map_id, secured);
+  }
+  return call_as_owner(target, "identity_map_attach_all", jsonb_of("{}"), false);
+}
+
+// One refresh, or its first half: false where it has attached triggers, which the caller is to
+// commit before it calls again.
+bool refresh(const Home& home, Refresh& asked) {
+  check_right(Right::kOwn, asked.table);
+  const int map_id = find_target(home, asked.table).map_id;
+  if (!lock_map(home, map_id, kRefreshLock, true, asked.wait)) {
+    ereport(NOTICE, (errmsg("identity map \"%s\" is being refreshed by another session",
+                            get_rel_name(asked.table)),
+                     errdetail("Nothing was done, as wait is false.")));
+    return true;
+  }
+  clear_dead_maps(home);
+  // As whoever held the lock has left it.
+  Target target = find_target(home, asked.table);
+  const Datum ready = make_ready(home, target);
+  const bool has_attached = std::strcmp(jsonb_text(ready, "count"), "0") != 0;
+  if (has_attached || asked.attached == nullptr) {
+    Jsonb* told = DatumGetJsonbP(ready);
+    asked.attached = JsonbToCString(nullptr, &told->root, VARSIZE(told));
+  }
+  if (has_attached && asked.may_commit) {
+    asked.attached = keep(asked.attached);
+    return false;
+  }
+  if (needs_rebuild(target)) {
+    // A state that holds nothing is filled without its indexes, while nobody calls identify().
+    lock_map(home, target.map_id, kStateLock, true, true);
+    const Datum found = call_as_owner(target, "identity_map_unbuilt", jsonb_of("{}"), false);
+    if (std::strcmp(jsonb_text(found, "unbuilt"), "true") == 0) {
+      call_raised(home, "identity_map_unindex", target.map_id, jsonb_of("{}"));
+    }
+  }
+  const char* arguments =
+      psprintf("{\"full\": %s, \"attached\": %s}", asked.full ? "true" : "false", asked.attached);
+  const Datum result = call_refresh(target, jsonb_of(arguments));
+  call_raised(home, "identity_map_note", target.map_id, result);
+  return true;
+}
+
+void commit() {
+  SPI_connect_ext(SPI_OPT_NONATOMIC);
+  SPI_commit();
+  SPI_finish();
+}
+
+// refresh() in a subtransaction of its own. Gives the error that it has raised, on the current
+// memory context, or nullptr.
+ErrorData* try_refresh(const Home& home, Refresh& asked, bool& is_done) {
+  const MemoryContext memory = CurrentMemoryContext;
+  const ResourceOwner resources = CurrentResourceOwner;
+  ErrorData* volatile error = nullptr;
+  volatile bool done = true;
+  BeginInternalSubTransaction(nullptr);
+  MemoryContextSwitchTo(memory);
+  PG_TRY();
+  {
+    done = refresh(home, asked);
+    ReleaseCurrentSubTransaction();
+    MemoryContextSwitchTo(memory);
+    CurrentResourceOwner = resources;
+  }
+  PG_CATCH();
+  {
+    MemoryContextSwitchTo(memory);
+    error = CopyErrorData();
+    FlushErrorState();
+    RollbackAndReleaseCurrentSubTransaction();
+    MemoryContextSwitchTo(memory);
+    CurrentResourceOwner = resources;
+  }
+  PG_END_TRY();
+  is_done = done;
+  return error;
+}
+
+// Writes a failure to the catalog and commits it, where the caller owns the map that failed. The
+// error is then on memory that outlives the transaction.
+ErrorData* note_failure(const Home& home, Oid table, ErrorData* error) {
+  if (get_rel_name(table) == nullptr || !owns_relation(table)) return error;
+  if (!is_map(home, table)) return error;
+  StringInfoData json;
+  initStringInfo(&json);
+  appendStringInfoString(&json, "{\"error\": ");
+  escape_json(&json, error->message);
+  appendStringInfoString(&json, ", \"sqlstate\": ");
+  escape_json(&json, unpack_sql_state(error->sqlerrcode));
+  appendStringInfoChar(&json, '}');
+  call_raised(home, "identity_map_note", find_target(home, table).map_id, jsonb_of(json.data));
+  const MemoryContext outer = MemoryContextSwitchTo(session_memory());
+  auto* kept = static_cast<ErrorData*>(palloc(sizeof(ErrorData)));
+  *kept = *error;
+  kept->message = pstrdup(error->message);
+  kept->detail = error->detail == nullptr ? nullptr : pstrdup(error->detail);
+  kept->hint = error->hint == nullptr ? nullptr : pstrdup(error->hint);
+  kept->context = error->context == nullptr ? nullptr : pstrdup(error->context);
+  MemoryContextSwitchTo(outer);
+  commit();
+  return kept;
+}
+
+}  // namespace
+
+}  // namespace identity_resolve::pg
+
+using namespace identity_resolve::pg;
+
+// refresh_identity_map(map regclass, full boolean, wait boolean), a procedure:
+// src/sql/56-map-public.sql. Where the call may commit, it does so once triggers are attached, and
+// a failure is written to the catalog and then raised again.
+IDENTITY_RESOLVE_FUNCTION(refresh_identity_map) {
+  for (int i = 0; i < 3; ++i) {
+    if (!PG_ARGISNULL(i)) continue;
+    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+                    errmsg("no argument of refresh_identity_map() may be null")));
+  }
+  const Home home = find_home(fcinfo);
+  Refresh asked{PG_GETARG_OID(0), PG_GETARG_BOOL(1), PG_GETARG_BOOL(2), false, nullptr};
+  MemoryContextReset(session_memory());
+  const bool is_atomic = fcinfo->context == nullptr || !IsA(fcinfo->context, CallContext) ||
+                         reinterpret_cast<const CallContext*>(fcinfo->context)->atomic;
+  if (is_atomic) {
+    refresh(home, asked);
+    return Datum{0};
+  }
+  asked.may_commit = true;
+  bool is_done = false;
+  ErrorData* error = try_refresh(home, asked, is_done);
+  if (error == nullptr && !is_done) {
+    commit();
+    asked.may_commit = false;
+    error = try_refresh(home, asked, is_done);
+  }
+  if (error == nullptr) return Datum{0};
+  ErrorData* kept = note_failure(home, asked.table, error);
+  if (kept == error) ReThrowError(error);
+  ereport(ERROR, (errcode(kept->sqlerrcode), errmsg("%s", kept->message),
+                  kept->detail != nullptr ? errdetail("%s", kept->detail) : 0,
+                  kept->hint != nullptr ? errhint("%s", kept->hint) : 0,
+                  kept->context != nullptr ? errcontext("%s", kept->context) : 0));
+  return Datum{0};
+}
