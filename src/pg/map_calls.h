@@ -66,7 +66,7 @@ Datum call_as_caller(const char* function, Datum arguments);
 Datum run_operation(const Home& home, Oid table, const Operation& operation, Datum arguments);
 
 // Lets a role that owns maps, or is about to, run the internal functions that work as the owner of
-// a map. Costs one look at the rights on their schema where it may already.
+// a map. Costs one look at the rights on one of them where it may already.
 void admit_owner(const Home& home, Oid role);
 // Clears away what is left of maps whose table was dropped by hand, of those that the user may
 // drop.

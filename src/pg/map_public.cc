@@ -220,8 +220,8 @@ IDENTITY_RESOLVE_FUNCTION(create_identity_map) {
   const char* name = text_argument(fcinfo, 0);
   add_text(arguments, "name", name);
   add_text(arguments, "path", caller_path());
-  admit_owner(home, GetUserId());
   clear_dead_maps(home);
+  admit_owner(home, GetUserId());
   const Datum made = call_as_caller("identity_map_create", end_object(arguments));
   const Oid table =
       DatumGetObjectId(DirectFunctionCall1(oidin, CStringGetDatum(jsonb_text(made, "map"))));

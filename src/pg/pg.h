@@ -36,7 +36,6 @@ extern "C" {
 #include <catalog/pg_authid.h>
 #include <catalog/pg_class.h>
 #include <catalog/pg_collation.h>
-#include <catalog/pg_namespace.h>
 #include <catalog/pg_operator.h>
 #include <catalog/pg_proc.h>
 #include <catalog/pg_type.h>
@@ -281,23 +280,15 @@ inline MinimalTuple minimal_tuple_of(HeapTuple row) {
   return copy;
 }
 
-// The user's right to execute a function.
-inline AclResult right_to_execute(Oid function) {
+// A role's right to execute a function, and the user's.
+inline AclResult right_to_execute(Oid function, Oid role) {
 #if PG_VERSION_NUM >= 160000
-  return object_aclcheck(ProcedureRelationId, function, GetUserId(), ACL_EXECUTE);
+  return object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE);
 #else
-  return pg_proc_aclcheck(function, GetUserId(), ACL_EXECUTE);
+  return pg_proc_aclcheck(function, role, ACL_EXECUTE);
 #endif
 }
-
-// Whether a role may name what a schema holds.
-inline bool may_use_schema(Oid schema, Oid role) {
-#if PG_VERSION_NUM >= 160000
-  return object_aclcheck(NamespaceRelationId, schema, role, ACL_USAGE) == ACLCHECK_OK;
-#else
-  return pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
-#endif
-}
+inline AclResult right_to_execute(Oid function) { return right_to_execute(function, GetUserId()); }
 
 // Whether the current user owns the relation, or is a member of the role that does.
 inline bool owns_relation(Oid relation) {

@@ -70,9 +70,6 @@ CREATE TABLE identity_internal.identity_map_catalog (
   settle text
 ) WITH (toast_tuple_target = 8160);
 REVOKE ALL ON TABLE identity_internal.identity_map_catalog FROM PUBLIC;
--- For pg_dump, which the database's owner may call.
-GRANT SELECT ON TABLE identity_internal.identity_map_catalog TO pg_database_owner;
-GRANT SELECT ON SEQUENCE identity_internal.identity_map_catalog_map_id_seq TO pg_database_owner;
 COMMENT ON TABLE identity_internal.identity_map_catalog IS
   'internal: the identity maps of this database; the view identity_maps shows what is of use';
 SELECT pg_catalog.pg_extension_config_dump('identity_internal.identity_map_catalog', '');

@@ -71,7 +71,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_admit(integer, jsonb) IS 'int
 CREATE FUNCTION identity_internal.identity_map_dismiss(role integer, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF has_schema_privilege(role::oid, 'identity_internal', 'USAGE')
+  IF has_function_privilege(role::oid, 'identity_internal.identity_map_create(jsonb)', 'EXECUTE')
      AND NOT (SELECT r.rolsuper FROM pg_roles AS r WHERE r.oid = role::oid)
      AND NOT EXISTS (SELECT FROM identity_internal.identity_map_catalog AS c WHERE c.owner_name = pg_get_userbyid(role::oid)) THEN
     EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM %s', identity_internal.identity_map_worked_by_owners(), role::oid::regrole);
@@ -95,8 +95,8 @@ COMMENT ON FUNCTION identity_internal.identity_map_worked_by_owners() IS 'intern
 
 -- Sees to it that a map's state is the functions' owner's, and that the owner of the map's table, and nobody else, has the
 -- rights that the map's work needs: whatever ALTER DEFAULT PRIVILEGES says, and whoever owns the table now.
--- A state that belongs to another role, as after a restore by one, is not touched: the map gets another number, and {"former":
--- its old one}, so that a state is made anew into which identity_map_adopt() takes what is known of who is who.
+-- A state that belongs to another role, as after a restore by one, or that lacks a table, is not touched: the map gets another
+-- number, and {"former": its old one}, so that a state is made anew into which identity_map_adopt() takes what is known of who is who.
 CREATE FUNCTION identity_internal.identity_map_secure(id integer, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -121,7 +121,10 @@ BEGIN
     END IF;
   END IF;
 
-  IF EXISTS (SELECT FROM identity_internal.identity_map_relations(id) AS r JOIN pg_class AS c ON c.oid = r WHERE c.relowner <> ours) THEN
+  IF EXISTS (SELECT FROM identity_internal.identity_map_relations(id) AS r JOIN pg_class AS c ON c.oid = r WHERE c.relowner <> ours)
+     OR m.prepared IS NOT NULL AND EXISTS (
+       SELECT FROM unnest('{records,keys,prints,common,identities,retired,history,log,tombstones,claims,rows_0}'::text[] || ARRAY(SELECT 'rows_' || n FROM unnest(m.source_numbers) AS n)) AS t (name)
+       WHERE to_regclass(identity_internal.identity_map_prefix(id) || t.name) IS NULL) THEN
     SELECT string_agg(DISTINCT c.relowner::regrole::text, ', ') INTO stranger
     FROM identity_internal.identity_map_relations(id) AS r JOIN pg_class AS c ON c.oid = r
     WHERE c.relowner NOT IN (ours, owner) AND NOT EXISTS (SELECT FROM pg_roles AS x WHERE x.oid = c.relowner AND x.rolsuper);
@@ -139,10 +142,6 @@ BEGIN
         marks = jsonb_build_object('last_number', c.marks -> 'last_number')
     WHERE c.map_id = id;
     RETURN jsonb_build_object('former', id);
-  END IF;
-  IF m.prepared IS NOT NULL AND to_regclass(identity_internal.identity_map_prefix(id) || 'records') IS NULL THEN
-    -- Somebody has dropped it.
-    UPDATE identity_internal.identity_map_catalog AS c SET prepared = NULL, rebuild = true WHERE c.map_id = id;
   END IF;
   PERFORM identity_internal.identity_map_grant(id, owner);
   RETURN '{}';
@@ -176,6 +175,12 @@ BEGIN
       EXECUTE format('GRANT %s ON %s %s TO %s', array_to_string(item.wanted, ', '), CASE WHEN item.is_sequence THEN 'SEQUENCE' ELSE 'TABLE' END,
                      item.relation, owner::regrole);
     END IF;
+  END LOOP;
+  -- The map's owner attaches its capture functions to tables; nobody else may.
+  FOR item IN SELECT f.oid::regprocedure AS function, x.grantee FROM pg_proc AS f
+              CROSS JOIN LATERAL aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) AS x
+              WHERE f.pronamespace = 'identity_state'::regnamespace AND f.proname ~ ('^m' || id || '_') AND x.grantee NOT IN (f.proowner, owner) LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s CASCADE', item.function, CASE item.grantee WHEN 0 THEN 'PUBLIC' ELSE item.grantee::regrole::text END);
   END LOOP;
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_grant(integer, oid) IS 'internal: the rights on an identity map''s state';
@@ -376,7 +381,7 @@ BEGIN
     EXECUTE format('ALTER TABLE %srows_0 ADD COLUMN %I text[]', p, 'k_' || name);
   END LOOP;
 
-  PERFORM identity_internal.identity_map_index(id), identity_internal.identity_map_grant(id, owner::oid);
+  PERFORM identity_internal.identity_map_index(id);
 
   -- Triggers tell the log; the functions run as the map's owner, whoever writes.
   FOR source IN SELECT s FROM jsonb_array_elements(layout -> 'sources') AS s
@@ -468,6 +473,7 @@ BEGIN
       rebuild = c.rebuild OR m.prepared IS NULL OR m.prepared -> 'layout' <> layout
                 OR m.prepared -> 'clauses' <> now_prepared -> 'clauses'
   WHERE c.map_id = id;
+  PERFORM identity_internal.identity_map_grant(id, owner::oid);
   RETURN '{}';
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_prepare(integer, jsonb) IS

@@ -1,7 +1,32 @@
--- Who may run what is internal: owners of maps what works as one (identity_map_admit()), anybody what a resolve or the view
--- identity_maps runs with the rights of whoever calls, and nobody else anything.
-REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA identity_internal FROM PUBLIC;
+-- Who may do what with what is internal. First nobody but its owner, whatever ALTER DEFAULT PRIVILEGES has given away.
+DO $$
+DECLARE
+  item record;
+BEGIN
+  FOR item IN
+    SELECT DISTINCT o.what, x.grantee
+    FROM (SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::regclass, c.relowner, coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))
+          FROM pg_class AS c WHERE c.relnamespace IN ('identity_internal'::regnamespace, 'identity_state'::regnamespace) AND c.relkind IN ('r', 'v', 'S')
+          UNION ALL
+          SELECT 'ROUTINE ' || p.oid::regprocedure, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner)) FROM pg_proc AS p WHERE p.pronamespace = 'identity_internal'::regnamespace
+          UNION ALL
+          SELECT 'SCHEMA ' || n.oid::regnamespace, n.nspowner, coalesce(n.nspacl, acldefault('n', n.nspowner)) FROM pg_namespace AS n WHERE n.nspname IN ('identity_internal', 'identity_state')
+         ) AS o (what, owner, rights) CROSS JOIN LATERAL aclexplode(o.rights) AS x
+    WHERE x.grantee <> o.owner
+  LOOP
+    EXECUTE format('REVOKE ALL ON %s FROM %s CASCADE', item.what, CASE item.grantee WHEN 0 THEN 'PUBLIC' ELSE item.grantee::regrole::text END);
+  END LOOP;
+END $$;
+
+-- Names of tables are looked up as text by what works for maps' owners.
+GRANT USAGE ON SCHEMA identity_state TO PUBLIC;
+-- Anybody may run what a resolve and the view identity_maps run with the rights of whoever calls; owners of maps what works as one
+-- (identity_map_admit()).
 GRANT EXECUTE ON FUNCTION identity_internal.identity_sink(internal, bytea, VARIADIC "any"), identity_internal.identity_sink_row(internal, internal, bytea, VARIADIC "any"),
   identity_internal.identity_sink_pack(internal), identity_internal.identity_sink_unpack(bytea, internal),
   identity_internal.identity_sink_combine(internal, internal), identity_internal.identity_sink_end(internal),
   identity_internal.identity_map_table(regclass, oid, text, oid) TO PUBLIC;
+-- For pg_dump, which the database's owner may call.
+GRANT USAGE ON SCHEMA identity_internal TO pg_database_owner;
+GRANT SELECT ON TABLE identity_internal.identity_map_catalog TO pg_database_owner;
+GRANT SELECT ON SEQUENCE identity_internal.identity_map_catalog_map_id_seq TO pg_database_owner;
