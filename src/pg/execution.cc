@@ -27,6 +27,28 @@ std::vector<SourceScan> prepare_sources(const Request& request, bool keeps_plans
   return scans;
 }
 
+// Locks what the sources read, and makes another snapshot the active one where the statement's does
+// not see all of it (pg/source_tables.h); whether it has. A transaction of one snapshot has no
+// other one. Throws engine::Error.
+bool push_snapshot_that_sees(const std::vector<SourceScan>& scans) {
+  bool is_old = false;
+  for (const SourceScan& scan : scans) {
+    const Oid table = scan.lock_tables(call([] { return GetActiveSnapshot(); }));
+    if (!OidIsValid(table)) continue;
+    if (IsolationUsesXactSnapshot()) {
+      throw engine::Error(
+          "40001",
+          fmt::format("source \"{}\": table \"{}\" was written anew since the transaction began",
+                      scan.name(), call([=] { return get_rel_name(table); })),
+          "Its rows are newer than the transaction's snapshot, which sees none of them.",
+          "Run the transaction again, or one that is READ COMMITTED.");
+    }
+    is_old = true;
+  }
+  if (is_old) call([] { PushActiveSnapshot(GetLatestSnapshot()); });
+  return is_old;
+}
+
 // A quarter of maintenance_work_mem is for what the stages need besides rows and links. Evidence
 // that somebody walks about in must lie in memory.
 std::size_t budget_of(ResultForm form) noexcept {
@@ -90,6 +112,8 @@ void Execution::resolve(const ClauseList& clauses, Wishes wishes) {
   request_ = read_request(clauses);
   SpiConnection spi;
   std::vector<SourceScan> scans = prepare_sources(request_, wishes.keeps_plans);
+  // Nobody else writes what is a map's own.
+  const bool has_snapshot = !wishes.keeps_plans && push_snapshot_that_sees(scans);
   if (form_ == ResultForm::kMasterTable) plan_ = plan_output(request_, scans, shape_);
   secret_ = draw_secret();
   keys_.emplace(secret_, request_.kinds.size(), request_.sources.size());
@@ -117,6 +141,7 @@ void Execution::resolve(const ClauseList& clauses, Wishes wishes) {
   progress().set_identities(resolver_->identities());
   progress().begin(Stage::kEmit);
   warn_of_common_values(scans);
+  if (has_snapshot) call([] { PopActiveSnapshot(); });
   spi.finish();
 
   if (form_ != ResultForm::kMasterTable) make_names();

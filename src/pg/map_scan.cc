@@ -390,6 +390,8 @@ std::string layout_of(const Request& request, const char* path) {
   const SearchPath search_path(path);
   for (std::size_t i = 0; i < request.sources.size(); ++i) {
     const SourceScan scan(request, engine::SourceNumber{static_cast<std::uint16_t>(i)});
+    // A refresh takes its snapshot after this, and so sees the rows of all that it reads.
+    static_cast<void>(scan.lock_tables(nullptr));
     const RowLayout& layout = scan.layout();
     const Oid id_type = layout.id_type;
     // The statement alone, to be a part of another one: without a semicolon and what follows it.

@@ -126,9 +126,13 @@ bool differs(MapTable& self, TupleTableSlot* row, const Datum* values, const boo
 
 MapTable* open_map_table(Oid id, const ArrayType* columns) {
   const Relation table = table_open(id, RowExclusiveLock);
+  // Taken once the lock is held: an ALTER TABLE that was waited for has written all rows anew, and
+  // an older snapshot sees none of these.
+  PushActiveSnapshot(GetTransactionSnapshot());
   auto* self = static_cast<MapTable*>(palloc0(sizeof(MapTable)));
   if (!is_plain(table) || !find_columns(*self, RelationGetDescr(table), columns) ||
       !open_lookup_in(table, {kIdentityId}, GetActiveSnapshot(), self->by_id)) {
+    PopActiveSnapshot();
     table_close(table, NoLock);
     return nullptr;
   }
@@ -144,6 +148,7 @@ MapTable* open_map_table(Oid id, const ArrayType* columns) {
 void close_map_table(MapTable* self) {
   close_lookup(self->by_id);
   close_state_table(self->rows);
+  PopActiveSnapshot();
 }
 
 void put_identity(MapTable* self, const engine::Uuid& id, bool is_new, const Datum* values,

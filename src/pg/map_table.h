@@ -26,7 +26,8 @@ struct MapTable {
 // Opens it, for a user who has all rights on it; columns: the names of the map's, text[]. nullptr
 // where a statement would do more than to put rows into the table and its indexes: where it has
 // triggers, rules, policies, constraints, defaults, or is no ordinary table, or lacks a column or
-// the index by id. A snapshot is active for as long as it is open. Error 42501.
+// the index by id. A snapshot of its own is the active one for as long as it is open, which sees
+// the rows of whoever had to be waited for. Error 42501.
 MapTable* open_map_table(Oid table, const ArrayType* columns);
 // What waits goes in.
 void close_map_table(MapTable* table);

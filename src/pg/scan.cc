@@ -6,6 +6,7 @@
 
 #include "pg/estimate.h"
 #include "pg/kept_plans.h"
+#include "pg/source_tables.h"
 #include "pg/unique_ids.h"
 
 extern "C" {
@@ -237,6 +238,10 @@ void SourceScan::rethrow(const PgError& error) const {
 RowReader& SourceScan::reader() {
   if (reader_ == nullptr) reader_ = std::make_unique<RowReader>(*request_, layout_);
   return *reader_;
+}
+
+Oid SourceScan::lock_tables(Snapshot snapshot) const {
+  return call([=, this] { return pg::lock_tables(query(), snapshot); });
 }
 
 // Our end of the executor: a DestReceiver, and what it needs.

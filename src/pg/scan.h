@@ -28,6 +28,10 @@ class SourceScan {
   [[nodiscard]] const RowLayout& layout() const noexcept { return layout_; }
   [[nodiscard]] const Query* query() const;
 
+  // Locks all that the query reads; gives a table whose rows the snapshot does not see, as it was
+  // written anew since, or InvalidOid (pg/source_tables.h).
+  [[nodiscard]] Oid lock_tables(Snapshot snapshot) const;
+
   // How many rows the planner expects; makes the plan that run() then uses.
   [[nodiscard]] double expected_rows();
   // And what it thinks that the query costs; after expected_rows().

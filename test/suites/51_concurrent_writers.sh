@@ -67,6 +67,51 @@ for plan in "enable_hashjoin = off; SET enable_mergejoin = off" "enable_nestloop
   check "FOR UPDATE beside a call ($plan)" [ "$answer" = "1s10 2s2100 3s30 4s40 5s50" ]
   sql --quiet -c "UPDATE app SET n = 0"
 done
+
+# A table that is emptied and loaded, or altered so that all of its rows are written again: a snapshot that was taken before
+# sees none of them. CREATE TABLE AS has its snapshot when it comes to wait for such a one.
+sql --quiet <<'SQL'
+CREATE TABLE team (id int, email text, city text) PARTITION BY LIST (city);
+CREATE TABLE team_oslo PARTITION OF team FOR VALUES IN ('Oslo');
+CREATE TABLE team_rome PARTITION OF team FOR VALUES IN ('Rome');
+INSERT INTO team SELECT n, format('t%s@x.com', n), (ARRAY['Oslo', 'Rome'])[1 + n % 2] FROM generate_series(1, 6) n;
+CREATE VIEW teams AS SELECT id, email FROM team;
+CREATE MATERIALIZED VIEW people AS SELECT * FROM identity_records(identity_source('app', 'SELECT id, email FROM app'));
+SQL
+app="identity_source('app', 'SELECT id, email FROM app')"
+both="$app, identity_source('team', 'TABLE teams')"
+while_loaded() { # table, what is done to it for two seconds, statements meanwhile: what they show
+  sql --quiet -c "BEGIN; CREATE TEMP TABLE kept AS TABLE $1; ${2:-TRUNCATE $1; INSERT INTO $1 TABLE kept}; SELECT pg_sleep(2); COMMIT" >/dev/null &
+  local holder=$!
+  until [ "$(sql -At -c "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")" -eq 1 ]; do sleep 0.05; done
+  sql --quiet -At -c "$3" -c "${4:-SELECT count(*) FROM made}" 2>&1
+  wait $holder
+  sql --quiet -c 'SET client_min_messages = error' -c 'DROP TABLE IF EXISTS made'
+}
+check "CREATE TABLE AS waits for a table that is loaded anew, and has all" [ "$(while_loaded app '' "CREATE TABLE made AS SELECT * FROM identity_records($app)")" = 5 ]
+check "… for one that is altered" [ "$(while_loaded app 'ALTER TABLE app ALTER n TYPE bigint' "CREATE TABLE made AS SELECT * FROM identity_records($app)")" = 5 ]
+check "… for a partition, below a view" [ "$(while_loaded team_rome '' "CREATE TABLE made AS SELECT * FROM identity_records($both)")" = 11 ]
+check "… by parallel workers" [ "$(while_loaded app '' "SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; CREATE TABLE made AS SELECT * FROM identity_records($both)")" = 11 ]
+check "a materialised view does" [ "$(while_loaded app '' 'REFRESH MATERIALIZED VIEW people' 'SELECT count(*) FROM people')" = 5 ]
+check "a statement that is prepared does" [ "$(while_loaded app '' "PREPARE q AS SELECT count(*) FROM identity_records($app)" 'EXECUTE q')" = 5 ]
+check "a SELECT does" [ "$(while_loaded app '' "SELECT count(*) FROM identity_records($app)" 'SELECT')" = 5 ]
+check "the report does" [ "$(while_loaded app '' "CREATE TABLE made AS SELECT value FROM identity_report($app) WHERE metric = 'records' AND subject = 'app'" 'SELECT value FROM made')" = 5 ]
+psql="psql --no-psqlrc --quiet"
+told() { # what another session does after the snapshot of this one, what this one does before its call
+  sql --quiet -At -v VERBOSITY=verbose 2>&1 <<SQL | sed -nE 's/^(psql:[^ ]* )?ERROR:  ([0-9A-Z]{5}): /\2 /p; /^[0-9]+$/p'
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT FROM shop \g /dev/null
+\! $psql -c "$1"
+${2:-SELECT};
+SELECT count(*) FROM identity_records($app);
+COMMIT;
+SQL
+}
+refused() { grep -q '^40001 source "app": table "app" was written anew since the transaction began' <<<"$1"; }
+check "a transaction with an older snapshot is refused" refused "$(told "CREATE TEMP TABLE kept AS TABLE app; TRUNCATE app; INSERT INTO app TABLE kept")"
+check "also where another table has the name" refused "$(told "CREATE TABLE new AS TABLE app; ALTER TABLE app RENAME TO old; ALTER TABLE new RENAME TO app")"
+check "what leaves the rows alone is let be" [ "$(told "ALTER TABLE app ADD COLUMN more int; CREATE INDEX ON app (id); GRANT SELECT ON app TO PUBLIC; ANALYZE app")" = 5 ]
+check "what the transaction did itself, too" [ "$(told "SELECT" "TRUNCATE app; INSERT INTO app VALUES (7, 'p7@x.com')")" = 1 ]
 check "nobody crashed" bash -c "! grep -E 'PANIC|terminated by signal|TRAP:' '$SERVER_LOG'"
 
 server_stop
