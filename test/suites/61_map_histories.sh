@@ -21,11 +21,13 @@ prepare() { # a database with the extension and the model
   sql --quiet -d "$1" -c 'CREATE EXTENSION identity_resolve' -f ../oracle/maps.sql
 }
 
-# Histories of seeds from $2 on in database $1, $3 of them; what went wrong to stdout.
+# Histories of seeds from $2 on in database $1, $3 of them; what went wrong to stdout, also with tables and indexes on disk.
 live() {
   local seed
-  for ((seed = $2; seed < $2 + $3; seed++)); do echo "CALL model.history($seed, $steps);"; done |
-    PGOPTIONS="-c client_min_messages=error" psql --no-psqlrc --quiet -d "$1" 2>&1
+  {
+    cat ../lib/amcheck.sql
+    for ((seed = $2; seed < $2 + $3; seed++)); do printf 'CALL model.history(%s, %s);\nSELECT pg_temp.unsound();\n' "$seed" "$steps"; done
+  } | PGOPTIONS="-c client_min_messages=error" psql --no-psqlrc --quiet -At -d "$1" 2>&1
 }
 
 # Two databases, so that both processors of a small machine have something to do. In the first no change is small enough
@@ -45,6 +47,14 @@ for database in one two; do sql -d $database -At -F ' ' -c 'SELECT what, n FROM 
 lived=$(for database in one two; do sql -d $database -At -c "SELECT n FROM model.counts WHERE what = 'histories'"; done | awk '{ n += $1 } END { print n + 0 }')
 passed=$((passed + lived))
 failed=$((failed + histories - lived))
+unsound=$(cat "$SERVER_DIR"/{one,two}.out | grep -c '^UNSOUND' || true)
+if [ "$unsound" -eq 0 ]; then
+  echo "ok: after each history amcheck finds tables and indexes sound"
+  passed=$((passed + 1))
+else
+  echo "NOT OK: amcheck finds $unsound faults"
+  failed=$((failed + 1))
+fi
 if [ "$lived" -eq "$histories" ]; then echo "ok: $lived histories of $steps steps"; else echo "NOT OK: $((histories - lived)) histories of $histories"; fi
 
 # Would it notice? Each of these is the map with one thing wrong.

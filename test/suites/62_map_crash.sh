@@ -6,6 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source ../lib/server.sh
+source ../lib/amcheck.sh
 
 kills=${KILLS:-10}
 cancels=${CANCELS:-40}
@@ -95,7 +96,7 @@ murder() {
 }
 work() { sql --quiet -c "SET client_min_messages = error" -c "$1" >/dev/null 2>&1 & }
 
-wrong_state=0 not_together=0 wrong_resolve=0 lost_ids=0 lost_calls=0 in_middle=0 idle=0
+wrong_state=0 not_together=0 wrong_resolve=0 lost_ids=0 lost_calls=0 in_middle=0 idle=0 unsound=0
 for ((i = 0; i < kills; i++)); do
   sql --quiet -c "TRUNCATE ledger, told; INSERT INTO ledger (refreshes, hash) SELECT refreshes, hash() FROM identity_maps"
   work "CALL write_on()"
@@ -106,6 +107,7 @@ for ((i = 0; i < kills; i++)); do
   murder
   wait || true
   server_up
+  sound || { unsound=$((unsound + 1)); echo "kill $i: not sound"; }
   if ((i % 2 == 0)); then
     [ "$(value "SELECT hash() = (SELECT hash FROM ledger ORDER BY n DESC LIMIT 1) AND (SELECT refreshes FROM identity_maps) = (SELECT refreshes FROM ledger ORDER BY n DESC LIMIT 1)")" = t ] ||
       { wrong_state=$((wrong_state + 1)); echo "kill $i: another state than the last one committed"; }
@@ -125,6 +127,7 @@ for ((i = 0; i < kills; i++)); do
     + $(value "SELECT count(*) FROM kept_$i k WHERE identity_current('people', k.identity_id) IS NULL AND EXISTS (SELECT FROM people p WHERE p.app_id && k.app_id OR p.shop_id && k.shop_id OR p.help_id && k.help_id OR p.identify_id && k.identify_id)")))
 done
 echo "$kills kills, $in_middle of them in the middle of a refresh"
+check "amcheck finds tables and indexes sound after each kill" [ $unsound -eq 0 ]
 check "after each kill the map is in the last state committed" [ $wrong_state -eq 0 ]
 check "refreshes had been committed before" [ $idle -le $((kills / 4)) ]
 check "table and state are one" [ $not_together -eq 0 ]
@@ -173,6 +176,7 @@ echo "$stopped of $cancels refreshes of $full_ms ms were stopped"
 check "whatever was stopped left the last state" [ $wrong -eq 0 ]
 check "many were stopped" [ $stopped -ge $((cancels / 3)) ]
 check "identity_maps shows what stopped it" [ $unsaid -eq 0 ]
+check "amcheck finds tables and indexes sound after them" sound
 sql --quiet -c "SET client_min_messages = error" -c "CALL refresh_identity_map('people')"
 check "the next refresh gives what a full resolve gives" [ -z "$(value "SELECT model.as_resolved('people')")" ]
 check "and the error is gone" [ "$(value "SELECT last_error IS NULL AND last_error_at IS NULL FROM identity_maps")" = t ]
@@ -194,6 +198,17 @@ check "a refresh rolled back did nothing" [ "$(value "SELECT refreshes FROM iden
 sql --quiet -c "SET client_min_messages = error" -c "CALL refresh_identity_map('people')"
 check "and the next refresh gives what a full resolve gives" [ -z "$(value "SELECT model.as_resolved('people')")" ]
 check "the error is gone" [ "$(value "SELECT last_error IS NULL FROM identity_maps")" = t ]
+
+# ---- And amcheck would notice: an index that lacks the entry of a row.
+file=$SERVER_DIR/data/$(value "SELECT pg_relation_filepath('app_pkey')")
+server_conf
+cp "$file" "$SERVER_DIR/before"
+value "INSERT INTO app VALUES (1000000, 'last@x.com')"
+server_run "$SERVER_BIN/pg_ctl" --pgdata=data --wait --mode=fast --silent stop >/dev/null
+cat "$SERVER_DIR/before" >"$file"
+server_up
+found=$(sound || true)
+check "amcheck notices an index that lacks an entry" grep -q 'app_pkey: heap tuple .* lacks matching index tuple' <<<"$found"
 
 server_stop
 echo "$passed passed, $failed failed"

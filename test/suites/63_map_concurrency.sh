@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source ../lib/server.sh
+source ../lib/amcheck.sh
 
 seconds=${SECONDS_:-20}
 passed=0
@@ -180,6 +181,8 @@ for name in one two three; do open_session $name; ask $name "SET application_nam
 # ---- Two refreshes at once.
 ask one "BEGIN; UPDATE app SET label = -1 WHERE id = 1; COMMIT; BEGIN; CALL refresh_identity_map('people')"
 check "the first refresh is done, and its transaction open" [ -z "$answer" ]
+# Else a statement that follows could see what that snapshot does.
+check "no snapshot of it is left" [ "$(value "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'one' AND state = 'idle in transaction' AND backend_xmin IS NULL AND backend_xid IS NOT NULL")" = 1 ]
 ask two "CALL refresh_identity_map('people', wait => false)"
 check "one that does not wait returns with a notice" like "$answer" 'is being refreshed by another session'
 ask two "SET lock_timeout = '300ms'; CALL refresh_identity_map('people'); RESET lock_timeout"
@@ -191,6 +194,7 @@ check "readers do not" [ "$(value "SET lock_timeout = '1s'; SELECT count(*) > 0 
 ask one COMMIT
 hear two
 check "and goes on when the first has ended" [ -z "$answer" ]
+check "nor is one of a refresh that has ended" [ "$(value "SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('one', 'two') AND state = 'idle' AND backend_xmin IS NULL AND backend_xid IS NULL")" = 2 ]
 check "both did their part" [ "$(value "SELECT count(*) FROM people WHERE app_id @> '{1}' AND label @> '{-1}' OR app_id @> '{2}' AND label @> '{-2}'")" -ge 1 ]
 check "also what changed while the second waited" [ "$(value "SELECT label @> '{-2}' FROM people WHERE app_id @> '{2}'")" = t ]
 ask one "BEGIN ISOLATION LEVEL REPEATABLE READ; CALL refresh_identity_map('people'); ROLLBACK"
@@ -276,7 +280,46 @@ check "200 calls" [ "$(cat "$SERVER_DIR"/tangle*.out | awk '{ n += $1 } END { pr
 sql --quiet -c "CALL model.together('people')"
 check "as a full resolve has it" [ "$(as_resolved people "$people")" = 0 ]
 check "no deadlock" bash -c "! grep -i 'deadlock' '$SERVER_LOG'"
+
+# ---- A table whose rows are all written anew, and that is waited for: a snapshot from before would see none of them.
+sql --quiet <<'SQL'
+SET client_min_messages = error;
+ALTER TABLE people ADD COLUMN note int;
+CREATE TABLE crew (id int, email text, city text) PARTITION BY LIST (city);
+CREATE TABLE crew_oslo PARTITION OF crew FOR VALUES IN ('Oslo');
+CREATE TABLE crew_rome PARTITION OF crew FOR VALUES IN ('Rome');
+INSERT INTO crew SELECT n, format('c%s@x.com', n), (ARRAY['Oslo', 'Rome'])[1 + n % 2] FROM generate_series(1, 100) n;
+CREATE VIEW crews AS SELECT id, email FROM crew;
+SELECT create_identity_map('sailors', identity_source('crew', 'TABLE crews'), identity_column('crew_id', 'int')) \g /dev/null
+CALL refresh_identity_map('sailors');
+CALL refresh_identity_map('people');
+SQL
+label=$(value "UPDATE app SET label = label + 1 WHERE id = 11 RETURNING label")
+ask one "BEGIN; ALTER TABLE people ALTER note TYPE bigint USING note + 1"
+say two "CALL refresh_identity_map('people')"
+check "a refresh waits for who alters the map's table" waits two
+ask one COMMIT
+hear two
+check "and writes to its rows as they are now" [ "$(value "SELECT label @> '{$label}' FROM people WHERE app_id @> '{11}'")" = t ]
+ask one "BEGIN; ALTER TABLE people ALTER note TYPE int USING note + 1"
+say two "SELECT identify('people', 'rita', '{\"email\": \"p12@x.com\"}')"
+check "so does identify()" waits two
+ask one COMMIT
+hear two
+check "and writes to its rows" [ "$(value "SELECT identity_id FROM people WHERE app_id @> '{12}' AND identify_id @> '{rita}'")" = "$answer" ]
+before=$(value "SELECT md5(string_agg(s::text, ' ' ORDER BY identity_id)) FROM sailors s")
+for table in crew_rome crew; do
+  ask one "BEGIN; CREATE TEMP TABLE kept AS TABLE $table; TRUNCATE $table; INSERT INTO $table TABLE kept; DROP TABLE kept"
+  say two "CALL refresh_identity_map('sailors')"
+  check "a refresh waits for who loads $table" waits two
+  ask one COMMIT
+  hear two
+  check "and nobody is gone, nor has another id" [ "$(value "SELECT md5(string_agg(s::text, ' ' ORDER BY identity_id)) FROM sailors s")" = "$before" ]
+done
+sql --quiet -c "CALL model.together('people')"
+check "people are what a full resolve gives" [ "$(as_resolved people "$people")" = 0 ]
 exec {to[one]}>&- {to[two]}>&- {to[three]}>&-
+check "amcheck finds tables and indexes sound" sound
 
 # ---- What did not change stays where it is, and costs no log.
 sql --quiet <<'SQL'
@@ -362,6 +405,7 @@ SELECT identify('people', 'four', '{"email": "four@x.com"}') = (SELECT identity_
 SQL
 ) || true
 check "plans that are kept follow what others do: $(tr '\n' ' ' <<<"$told")" [ "$told" = $'t\nt\nt\nt\nt' ]
+check "amcheck finds tables and indexes sound again" sound
 check "nobody crashed" bash -c "! grep -E 'PANIC|terminated by signal|TRAP:' '$SERVER_LOG'"
 
 server_stop
