@@ -26,7 +26,7 @@ struct Output {
 };
 
 // The two receivers, which PostgreSQL declares in its source files only: DR_intorel of
-// commands/createas.c and DR_transientrel of commands/matview.c, the same from 14 to 18.
+// commands/createas.c and DR_transientrel of commands/matview.c, the same from 14 to 19.
 struct IntoReceiver {
   DestReceiver base;
   IntoClause* into;

@@ -144,9 +144,9 @@ std::uint64_t key_of(std::size_t at, Store store) noexcept {
 }
 // The shape of a row that has what has been looked up.
 TupleDesc known_shape() {
-  const TupleDesc shape = CreateTemplateTupleDesc(1);
-  TupleDescInitEntry(shape, 1, "known", BYTEAOID, -1, 0);
-  return shape;
+  ShapeMaker shape(1);
+  shape.add("known", BYTEAOID);
+  return shape.finish();
 }
 
 // What a worker has looked up of a source, where that is not too large. PostgreSQL's half.

@@ -217,17 +217,22 @@ void read_part(char* from, ReachedRows& into) {
 
 // ---- what a worker is told ----
 
+struct ToldColumn {
+  NameData name;
+  Oid type;
+  std::int32_t modifier;
+  int dimensions;
+  Oid collation;
+};
+
 std::string as_bytes(const PlaceTask& task) {
   ByteWriter to;
   to.add(task.map_id);
   to.add(task.columns->natts);
   for (int i = 0; i < task.columns->natts; ++i) {
     const FormData_pg_attribute& column = *TupleDescAttr(task.columns, i);
-    to.add(column.attname);
-    to.add(column.atttypid);
-    to.add(column.atttypmod);
-    to.add(column.attndims);
-    to.add(column.attcollation);
+    to.add(ToldColumn{column.attname, column.atttypid, column.atttypmod, column.attndims,
+                      column.attcollation});
   }
   add_clauses(to, task.clauses);
   return to.take();
@@ -237,20 +242,16 @@ PlaceTask told_by(std::string_view bytes) {
   ByteReader from(bytes);
   PlaceTask task{};
   task.map_id = from.get<int>();
-  const int columns = from.get<int>();
-  task.columns = call([&] { return CreateTemplateTupleDesc(columns); });
-  for (int i = 1; i <= columns; ++i) {
-    const auto name = from.get<NameData>();
-    const auto type = from.get<Oid>();
-    const auto modifier = from.get<std::int32_t>();
-    const int dimensions = from.get<decltype(FormData_pg_attribute::attndims)>();
-    const auto collation = from.get<Oid>();
-    call([&] {
-      const auto at = static_cast<AttrNumber>(i);
-      TupleDescInitEntry(task.columns, at, NameStr(name), type, modifier, dimensions);
-      TupleDescInitEntryCollation(task.columns, at, collation);
-    });
-  }
+  std::vector<ToldColumn> columns(static_cast<std::size_t>(from.get<int>()));
+  for (ToldColumn& column : columns) column = from.get<ToldColumn>();
+  task.columns = call([&] {
+    ShapeMaker shape(static_cast<int>(columns.size()));
+    for (const ToldColumn& column : columns) {
+      shape.add(NameStr(column.name), column.type, column.modifier, column.dimensions);
+      shape.set_collation(column.collation);
+    }
+    return shape.finish();
+  });
   task.clauses = take_clauses(from);
   return task;
 }

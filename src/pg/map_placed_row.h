@@ -46,26 +46,20 @@ class PlacedRow {
                         errmsg("identity_map_place() gives other columns")));
       }
       const int count = all->natts - static_cast<int>(kFixed);
-      const TupleDesc columns = CreateTemplateTupleDesc(count);
+      ShapeMaker columns(count);
       for (int i = 1; i <= count; ++i) {
-        TupleDescCopyEntry(columns, static_cast<AttrNumber>(i), all,
-                           static_cast<AttrNumber>(i + static_cast<int>(kFixed)));
+        columns.add_copy(all, static_cast<AttrNumber>(i + static_cast<int>(kFixed)));
       }
-      return columns;
+      return columns.finish();
     });
   }
 
   // Such rows, with these columns of the map's table. PostgreSQL's half.
   static TupleDesc shape_with(TupleDesc columns) {
-    const TupleDesc all = CreateTemplateTupleDesc(static_cast<int>(kFixed) + columns->natts);
-    for (std::size_t i = 0; i < kFixed; ++i) {
-      TupleDescInitEntry(all, static_cast<AttrNumber>(i + 1), nullptr, kTypes[i], -1, 0);
-    }
-    for (int i = 1; i <= columns->natts; ++i) {
-      TupleDescCopyEntry(all, static_cast<AttrNumber>(i + static_cast<int>(kFixed)), columns,
-                         static_cast<AttrNumber>(i));
-    }
-    return all;
+    ShapeMaker all(static_cast<int>(kFixed) + columns->natts);
+    for (const Oid type : kTypes) all.add(nullptr, type);
+    for (int i = 1; i <= columns->natts; ++i) all.add_copy(columns, static_cast<AttrNumber>(i));
+    return all.finish();
   }
 
   // For so many columns behind those of `Place`.

@@ -156,12 +156,10 @@ class Placing {
   // knows them.
   void make_shape(TupleDesc columns) {
     call([&] {
-      shape_ = CreateTemplateTupleDesc(columns->natts + 1);
-      for (int i = 1; i <= columns->natts; ++i) {
-        TupleDescCopyEntry(shape_, static_cast<AttrNumber>(i), columns, static_cast<AttrNumber>(i));
-      }
-      TupleDescInitEntry(shape_, static_cast<AttrNumber>(shape_->natts), kRecordNumber,
-                         INT8ARRAYOID, -1, 0);
+      ShapeMaker shape(columns->natts + 1);
+      for (int i = 1; i <= columns->natts; ++i) shape.add_copy(columns, static_cast<AttrNumber>(i));
+      shape.add(kRecordNumber, INT8ARRAYOID);
+      shape_ = shape.finish();
     });
     row_.make_room(static_cast<std::size_t>(shape_->natts));
   }

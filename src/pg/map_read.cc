@@ -143,7 +143,7 @@ class Copying {
       }
     }
     if (found_.keys().size() == strays_.keys().size()) return;
-    const TableScanDesc scan = table_beginscan(copy_->table, GetActiveSnapshot(), 0, nullptr);
+    const TableScanDesc scan = begin_table_scan(copy_->table, GetActiveSnapshot());
     TupleTableSlot* row = table_slot_create(copy_->table, nullptr);
     while (table_scan_getnextslot(scan, ForwardScanDirection, row)) {
       CHECK_FOR_INTERRUPTS();

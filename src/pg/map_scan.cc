@@ -298,10 +298,18 @@ ScanResult scan_source(const ScanArguments& arguments, const FoundRows& found) {
 }
 
 TupleDesc found_shape(Relation copy) {
-  TupleDesc shape = CreateTupleDescCopy(RelationGetDescr(copy));
-  TupleDescInitEntry(shape, FoundRows::kFingerprint + 1, "fingerprint", INT8OID, -1, 0);
-  TupleDescInitEntry(shape, FoundRows::kOrdinal + 1, "ordinal", INT8OID, -1, 0);
-  return shape;
+  const TupleDesc copied = RelationGetDescr(copy);
+  ShapeMaker shape(copied->natts);
+  for (int i = 0; i < copied->natts; ++i) {
+    if (i == FoundRows::kFingerprint) {
+      shape.add("fingerprint", INT8OID);
+    } else if (i == FoundRows::kOrdinal) {
+      shape.add("ordinal", INT8OID);
+    } else {
+      shape.add_copy(copied, static_cast<AttrNumber>(i + 1));
+    }
+  }
+  return shape.finish();
 }
 
 bool is_known(const ScanResult& result, TupleTableSlot* found) {

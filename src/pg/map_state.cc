@@ -130,11 +130,7 @@ bool try_update_row(StateTable* self, const ItemPointerData& place, const Datum*
 }
 
 bool try_delete_row(StateTable* self, const ItemPointerData& place) {
-  ItemPointerData at = place;
-  TM_FailureData failure;
-  return is_done(self->table, table_tuple_delete(self->table, &at, GetCurrentCommandId(true),
-                                                 self->state->es_snapshot, InvalidSnapshot, true,
-                                                 &failure, false));
+  return is_done(self->table, delete_table_row(self->table, place, self->state));
 }
 
 }  // namespace identity_resolve::pg

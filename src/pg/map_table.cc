@@ -52,7 +52,7 @@ bool find_columns(MapTable& self, TupleDesc table, const ArrayType* columns) {
   if (self.id < 0 || TupleDescAttr(table, self.id)->atttypid != UUIDOID) return false;
   auto* is_ours = static_cast<bool*>(palloc0(static_cast<std::size_t>(table->natts)));
   is_ours[self.id] = true;
-  self.shape = CreateTemplateTupleDesc(count);
+  ShapeMaker shape(count);
   self.places =
       static_cast<AttrNumber*>(palloc(static_cast<std::size_t>(count + 1) * sizeof(AttrNumber)));
   for (int i = 0; i < count; ++i) {
@@ -60,9 +60,9 @@ bool find_columns(MapTable& self, TupleDesc table, const ArrayType* columns) {
     if (place < 0 || is_ours[place] || TupleDescAttr(table, place)->attnotnull) return false;
     is_ours[place] = true;
     self.places[i] = place;
-    TupleDescCopyEntry(self.shape, static_cast<AttrNumber>(i + 1), table,
-                       static_cast<AttrNumber>(place + 1));
+    shape.add_copy(table, static_cast<AttrNumber>(place + 1));
   }
+  self.shape = shape.finish();
   for (int i = 0; i < table->natts; ++i) {
     if (!is_ours[i] && !may_be_null(*TupleDescAttr(table, i))) return false;
   }

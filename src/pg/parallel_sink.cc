@@ -10,7 +10,6 @@ extern "C" {
 #include <access/parallel.h>
 #include <optimizer/cost.h>
 #include <optimizer/optimizer.h>
-#include <tcop/tcopprot.h>
 #include <utils/syscache.h>
 }
 
@@ -321,7 +320,7 @@ const PlannedStmt* ParallelSink::plan(const Query& query, const std::string& tex
     const Oid function = find_aggregate();
     if (!OidIsValid(function)) return nullptr;
     Query* wrapped = around(query, function, task, told);
-    return pg_plan_query(wrapped, text.c_str(), CURSOR_OPT_PARALLEL_OK, nullptr);
+    return plan_query(wrapped, text.c_str(), CURSOR_OPT_PARALLEL_OK);
   });
   return plan != nullptr && plan->parallelModeNeeded ? plan : nullptr;
 }

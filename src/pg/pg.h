@@ -1,5 +1,5 @@
 // The one door to PostgreSQL: every other file of src/pg includes this header and never postgres.h
-// itself. Version differences between PostgreSQL 14 and 18 are settled here.
+// itself. Version differences between PostgreSQL 14 and 19 are settled here.
 #pragma once
 
 // The standard library comes first: PostgreSQL's port.h redefines printf and friends as macros.
@@ -55,6 +55,7 @@ extern "C" {
 #include <storage/fd.h>
 #include <tcop/cmdtag.h>
 #include <tcop/dest.h>
+#include <tcop/tcopprot.h>
 #include <utils/acl.h>
 #include <utils/array.h>
 #include <utils/backend_status.h>
@@ -196,10 +197,21 @@ inline Oid primary_key_of(Relation table) {
 // A scan by an index, of as many conditions as are given.
 inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot snapshot,
                                       int conditions) {
-#if PG_VERSION_NUM >= 180000
+#if PG_VERSION_NUM >= 190000
+  return index_beginscan(table, index, snapshot, nullptr, conditions, 0, SO_NONE);
+#elif PG_VERSION_NUM >= 180000
   return index_beginscan(table, index, snapshot, nullptr, conditions, 0);
 #else
   return index_beginscan(table, index, snapshot, conditions, 0);
+#endif
+}
+
+// A scan of all of a table's rows that a snapshot sees.
+inline TableScanDesc begin_table_scan(Relation table, Snapshot snapshot) {
+#if PG_VERSION_NUM >= 190000
+  return table_beginscan(table, snapshot, 0, nullptr, SO_NONE);
+#else
+  return table_beginscan(table, snapshot, 0, nullptr);
 #endif
 }
 
@@ -207,6 +219,9 @@ inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot s
 // InvalidBuffer where the index has none.
 inline Buffer find_leaf_page(Relation index, [[maybe_unused]] Relation table, BTScanInsert key) {
   Buffer page = InvalidBuffer;
+#if PG_VERSION_NUM >= 190000
+  _bt_search(index, table, key, &page, BT_READ, false);
+#else
 #if PG_VERSION_NUM >= 170000
   BTStack way = _bt_search(index, table, key, &page, BT_READ);
 #elif PG_VERSION_NUM >= 160000
@@ -215,6 +230,7 @@ inline Buffer find_leaf_page(Relation index, [[maybe_unused]] Relation table, BT
   BTStack way = _bt_search(index, key, &page, BT_READ, nullptr);
 #endif
   if (way != nullptr) _bt_freestack(way);
+#endif
   return page;
 }
 
@@ -223,7 +239,11 @@ inline Buffer find_leaf_page(Relation index, [[maybe_unused]] Relation table, BT
 inline void put_index_entries(ResultRelInfo* table, TupleTableSlot* row, EState* state,
                               bool is_update, [[maybe_unused]] bool only_summaries) {
   if (table->ri_NumIndices == 0) return;
-#if PG_VERSION_NUM >= 160000
+#if PG_VERSION_NUM >= 190000
+  const uint32 flags =
+      (is_update ? EIIT_IS_UPDATE : 0U) | (only_summaries ? EIIT_ONLY_SUMMARIZING : 0U);
+  List* checked = ExecInsertIndexTuples(table, state, flags, row, NIL, nullptr);
+#elif PG_VERSION_NUM >= 160000
   List* checked =
       ExecInsertIndexTuples(table, row, state, is_update, false, nullptr, NIL, only_summaries);
 #else
@@ -246,9 +266,15 @@ inline TM_Result update_table_row(ResultRelInfo* table, ItemPointerData place, T
 #else
   bool indexes = false;
 #endif
+#if PG_VERSION_NUM >= 190000
+  const TM_Result result =
+      table_tuple_update(table->ri_RelationDesc, &place, row, GetCurrentCommandId(true), 0,
+                         state->es_snapshot, InvalidSnapshot, true, &failure, &lock, &indexes);
+#else
   const TM_Result result =
       table_tuple_update(table->ri_RelationDesc, &place, row, GetCurrentCommandId(true),
                          state->es_snapshot, InvalidSnapshot, true, &failure, &lock, &indexes);
+#endif
   if (result != TM_Ok) return result;
 #if PG_VERSION_NUM >= 160000
   if (indexes != TU_None) put_index_entries(table, row, state, true, indexes == TU_Summarizing);
@@ -257,6 +283,49 @@ inline TM_Result update_table_row(ResultRelInfo* table, ItemPointerData place, T
 #endif
   return result;
 }
+
+// Takes a row out of a table; waits for others who change it. TM_Updated or TM_Deleted where they
+// have: then nothing is done.
+inline TM_Result delete_table_row(Relation table, ItemPointerData place, EState* state) {
+  TM_FailureData failure;
+#if PG_VERSION_NUM >= 190000
+  return table_tuple_delete(table, &place, GetCurrentCommandId(true), 0, state->es_snapshot,
+                            InvalidSnapshot, true, &failure);
+#else
+  return table_tuple_delete(table, &place, GetCurrentCommandId(true), state->es_snapshot,
+                            InvalidSnapshot, true, &failure, false);
+#endif
+}
+
+// A row's shape, made column by column. PostgreSQL 19 crashes on one that was not finalized:
+// nothing but finish() gives it out. The shape lies in the memory context of the constructor.
+class ShapeMaker {
+ public:
+  explicit ShapeMaker(int columns) : shape_(CreateTemplateTupleDesc(columns)) {}
+
+  void add(const char* name, Oid type, int32 modifier = -1, int dimensions = 0) {
+    TupleDescInitEntry(shape_, ++at_, name, type, modifier, dimensions);
+  }
+  // Instead of the type's own.
+  void set_collation(Oid collation) { TupleDescInitEntryCollation(shape_, at_, collation); }
+  // A copy of a column of another shape, which counts from 1; without defaults and constraints.
+  void add_copy(TupleDesc from, AttrNumber column) {
+    TupleDescCopyEntry(shape_, ++at_, from, column);
+  }
+
+  // When all columns are there.
+  TupleDesc finish() {
+    Assert(at_ == shape_->natts);
+#if PG_VERSION_NUM >= 190000
+    TupleDescFinalize(shape_);
+#endif
+    return shape_;
+  }
+
+ private:
+  TupleDesc shape_;
+  AttrNumber at_ = 0;
+};
 
 inline MinimalTuple form_minimal_tuple(TupleDesc shape, Datum* values, bool* nulls) {
 #if PG_VERSION_NUM >= 180000
@@ -278,6 +347,15 @@ inline MinimalTuple minimal_tuple_of(HeapTuple row) {
   copy->t_infomask &= HEAP_HASNULL | HEAP_HASVARWIDTH;
   copy->t_infomask2 &= HEAP_NATTS_MASK;
   return copy;
+}
+
+// A plan of a query that has been rewritten.
+inline PlannedStmt* plan_query(Query* query, const char* text, int options) {
+#if PG_VERSION_NUM >= 190000
+  return pg_plan_query(query, text, options, nullptr, nullptr);
+#else
+  return pg_plan_query(query, text, options, nullptr);
+#endif
 }
 
 // A role's right to execute a function, and the user's.
