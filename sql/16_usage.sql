@@ -84,7 +84,9 @@ EXECUTE kept;
 BEGIN;
 SET LOCAL client_min_messages = warning;
 DROP EXTENSION identity_resolve CASCADE;
+\set VERBOSITY terse
 EXECUTE kept;
+\set VERBOSITY default
 ROLLBACK;
 EXECUTE kept;
 

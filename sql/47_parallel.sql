@@ -174,4 +174,5 @@ DROP OWNED BY many_reader;
 DROP ROLE many_reader;
 
 -- The aggregate that workers run is of no use to anybody else.
+\set VERBOSITY terse
 SELECT identity_internal.identity_sink(id, '', email) FROM many.app;

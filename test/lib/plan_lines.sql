@@ -4,6 +4,8 @@ DECLARE line text;
 BEGIN
   FOR line IN EXECUTE format('EXPLAIN (%s) %s', options, query) LOOP
     CONTINUE WHEN line ~ '^ *(Buffers: |Disabled: )';
-    RETURN NEXT regexp_replace(regexp_replace(line, ' \(returns .*\)', ''), 'rows=(\d+)\.00', 'rows=\1');
+    line := regexp_replace(line, ' \(returns .*\)', '');
+    line := regexp_replace(line, 'rows=(\d+)\.00', 'rows=\1');
+    RETURN NEXT replace(line, 'InitPlan expr_', 'InitPlan ');
   END LOOP;
 END $$;
