@@ -124,7 +124,7 @@ void Combinations::check(std::uint64_t combinations, const IdentityReader& ident
         fmt::format("Its {} records give more than {} rows.", identity.record_count(),
                     max_combinations_),
         "Ask for fewer sources or for arrays, find out what glues its records together, or raise "
-        "the limit with identity_output(rows => 'combinations', max_combinations => …).");
+        "the limit with identity_output(rows => 'combinations', max_combinations => ...).");
   }
   if (combinations > max_in_memory_) {
     throw Error("53200", fmt::format("identity {} has more combinations than memory", name()),

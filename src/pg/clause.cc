@@ -106,7 +106,7 @@ void check_source(const Clause& clause) {
     ereport(ERROR,
             (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
              errmsg("source \"%.*s\" has no query", length_of(clause.name), clause.name.data()),
-             errhint("Write identity_source('name', 'SELECT id, email FROM …').")));
+             errhint("Write identity_source('name', 'SELECT id, email FROM ...').")));
   }
   if (clause.capture.data() == nullptr) return;
   if (clause.capture != "trigger") {
@@ -519,9 +519,9 @@ IDENTITY_RESOLVE_FUNCTION(identity_column) {
   PG_RETURN_DATUM(clause.finish());
 }
 
-// identity_rule(kind text, …) → identity_clause: src/sql/00-clauses.sql. NULL leaves what the kind
-// has. Errors: 22004, 42602, 42939 for a reserved name, 22023 for what is unknown or out of range,
-// 2201B for an invalid pattern.
+// identity_rule(kind text, ...) → identity_clause: src/sql/00-clauses.sql. NULL leaves what the
+// kind has. Errors: 22004, 42602, 42939 for a reserved name, 22023 for what is unknown or out of
+// range, 2201B for an invalid pattern.
 IDENTITY_RESOLVE_FUNCTION(identity_rule) {
   if (PG_ARGISNULL(0)) null_argument("identity_rule", "the kind");
   ClauseText clause("rule");

@@ -16,7 +16,7 @@ std::string shown(std::string_view value) {
   const std::size_t whole = static_cast<std::size_t>(call([&] {
     return pg_mbcliplen(value.data(), static_cast<int>(kLongest * 4), static_cast<int>(kLongest));
   }));
-  return fmt::format("{}… ({} bytes)", value.substr(0, whole), value.size());
+  return fmt::format("{}... ({} bytes)", value.substr(0, whole), value.size());
 }
 
 }  // namespace

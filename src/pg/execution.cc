@@ -212,8 +212,7 @@ void Execution::warn_of_common_values(std::vector<SourceScan>& scans) {
         "max_records is {}.",
         cut.worst, kind.name, cut.records, scan.name(), kind.rules.max_records);
   } else {
-    const std::string found = scan.find_value(cut.kind, cut.keys, *keys_).value_or("?");
-    const std::string_view value = call([&] { return from_utf8(found); });
+    const std::string value = for_client(scan.find_value(cut.kind, cut.keys, *keys_).value_or("?"));
     detail = fmt::format(
         "The most common is {} \"{}\": {} records of source \"{}\" carry it, and max_records is "
         "{}.",
@@ -221,7 +220,7 @@ void Execution::warn_of_common_values(std::vector<SourceScan>& scans) {
   }
   const std::string hint = fmt::format(
       "identity_links() shows all of them with the status too_common. Where such a value really is "
-      "one person, raise the limit: identity_rule('{}', max_records => …).",
+      "one person, raise the limit: identity_rule('{}', max_records => ...).",
       kind.name);
   call([&] {
     ereport(WARNING, (errmsg("%s", message.c_str()), errdetail("%s", detail.c_str()),

@@ -18,7 +18,11 @@ using engine::EvidenceGraph;
 using engine::LinkStatus;
 using Number = EvidenceGraph::Number;
 
-bool is_utf8_here() noexcept { return GetDatabaseEncoding() == PG_UTF8; }
+// Whether the database and the client know more than letters.
+bool is_utf8_here() noexcept {
+  const auto is_utf8 = [](int encoding) { return encoding == PG_UTF8; };
+  return is_utf8(GetDatabaseEncoding()) && is_utf8(pg_get_client_encoding());
+}
 
 // Into the database's encoding: what an Error says, and what is returned.
 std::string native(std::string_view utf8) {

@@ -18,7 +18,7 @@ using normalize::Method;
 
 constexpr const char* kExample =
     "Write for example: resolve_identities(identity_source('stripe', "
-    "'SELECT id, email FROM stripe.customers'), …).";
+    "'SELECT id, email FROM stripe.customers'), ...).";
 
 // The defaults of doc/guards.md.
 constexpr std::uint64_t kMaxRecords = 1000;
@@ -249,7 +249,7 @@ Request read_request(const ClauseList& list, bool for_map) {
                     fmt::format("Clause {} of {} asks for the column \"{}\".", i + 1, clauses.count,
                                 clause.name),
                     "Leave the clause out: here the definition list says what is shown, as in "
-                    "resolve_identities(…) AS (identity_id uuid, email text).");
+                    "resolve_identities(...) AS (identity_id uuid, email text).");
       case ClauseType::kState:
         request.state = read_state(clause);
         break;

@@ -18,13 +18,13 @@ ReturnSetInfo* result_of(FunctionCallInfo fcinfo) {
       (result->allowedModes & SFRM_Materialize) == 0) {
     throw engine::Error("0A000",
                         "this function gives a set of rows, and was called where none can stand",
-                        {}, "Call it in FROM: SELECT * FROM resolve_identities(…) AS (…).");
+                        {}, "Call it in FROM: SELECT * FROM resolve_identities(...) AS (...).");
   }
   if (result->expectedDesc == nullptr) {
     throw engine::Error(
         "42601", "a column definition list is required",
         "The result's columns are what the list asks for.",
-        "Call it in FROM, with the columns you want: SELECT * FROM resolve_identities(…) AS "
+        "Call it in FROM, with the columns you want: SELECT * FROM resolve_identities(...) AS "
         "(identity_id uuid, email text, stripe_id text).");
   }
   return result;
@@ -81,13 +81,13 @@ IDENTITY_RESOLVE_FUNCTION(identity_records) {
   return Datum{0};
 }
 
-// identity_links(VARIADIC clauses identity_clause[]) → TABLE (…): src/sql/30-evidence.sql.
+// identity_links(VARIADIC clauses identity_clause[]) → TABLE (...): src/sql/30-evidence.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_links) {
   guarded([&] { fill_tuplestore(fcinfo, ResultForm::kLinks); });
   return Datum{0};
 }
 
-// identity_evidence(VARIADIC clauses identity_clause[]) → TABLE (…): src/sql/30-evidence.sql.
+// identity_evidence(VARIADIC clauses identity_clause[]) → TABLE (...): src/sql/30-evidence.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_evidence) {
   guarded([&] { fill_tuplestore(fcinfo, ResultForm::kEvidence); });
   return Datum{0};

@@ -143,7 +143,7 @@ void RowReader::read_texts(const NullableDatum* cells) {
                        "be found again.",
                        layout_->id_name.c_str()),
              errhint("Put the record's key first in the query, or leave such rows out with "
-                     "WHERE … IS NOT NULL.")));
+                     "WHERE ... IS NOT NULL.")));
   }
   record_id_ = id_reader_.read(cells[0].value);
 

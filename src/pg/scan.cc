@@ -130,7 +130,7 @@ void SourceScan::check_statement() const {
   if (statement->resultDesc->natts == 0) {
     refuse(
         "42601", "the query yields no column",
-        "Its first column is the record id, the others are identifiers: SELECT id, email FROM …");
+        "Its first column is the record id, the others are identifiers: SELECT id, email FROM ...");
   }
 }
 

@@ -1,5 +1,7 @@
 #include "pg/value_text.h"
 
+#include <fmt/format.h>
+
 #include "pg/guard.h"
 
 namespace identity_resolve::pg {
@@ -19,10 +21,8 @@ bool is_ascii(std::string_view text) noexcept {
   return true;
 }
 
-bool is_utf8_already() noexcept {
-  const int encoding = GetDatabaseEncoding();
-  return encoding == PG_UTF8 || encoding == PG_SQL_ASCII;
-}
+bool is_open(int encoding) noexcept { return encoding == PG_UTF8 || encoding == PG_SQL_ASCII; }
+bool is_utf8_already() noexcept { return is_open(GetDatabaseEncoding()); }
 
 std::string_view convert(std::string_view text, int from, int to) {
   auto* bytes = reinterpret_cast<unsigned char*>(const_cast<char*>(text.data()));
@@ -30,6 +30,25 @@ std::string_view convert(std::string_view text, int from, int to) {
       pg_do_encoding_conversion(bytes, static_cast<int>(text.size()), from, to);
   if (converted == bytes) return text;
   return reinterpret_cast<char*>(converted);
+}
+
+// Whether a text has no letter that the other encoding lacks. Throws PgError for an encoding
+// without a conversion.
+bool can_convert(std::string_view text, int from, int to) {
+  constexpr std::size_t kLongest = std::size_t{INT_MAX} / MAX_CONVERSION_GROWTH - 1;
+  if (is_ascii(text) || text.size() > kLongest) return true;
+  return call([=] {
+    const Oid conversion = FindDefaultConversionProc(from, to);
+    if (!OidIsValid(conversion)) return false;
+    auto* bytes = reinterpret_cast<unsigned char*>(const_cast<char*>(text.data()));
+    const auto length = static_cast<int>(text.size());
+    const std::size_t room = text.size() * MAX_CONVERSION_GROWTH + 1;
+    auto* buffer = static_cast<unsigned char*>(MemoryContextAllocHuge(CurrentMemoryContext, room));
+    const int converted = pg_do_encoding_conversion_buf(conversion, from, to, bytes, length, buffer,
+                                                        static_cast<int>(room), true);
+    pfree(buffer);
+    return converted == length;
+  });
 }
 
 // Digits on the current memory context.
@@ -74,21 +93,27 @@ OutputSettings::Values OutputSettings::exchange(const Values& values) noexcept {
 }
 
 bool has_spelling(std::string_view utf8) {
-  constexpr std::size_t kLongest = std::size_t{INT_MAX} / MAX_CONVERSION_GROWTH - 1;
-  if (is_utf8_already() || is_ascii(utf8) || utf8.size() > kLongest) return true;
-  return call([utf8] {
-    const int encoding = GetDatabaseEncoding();
-    const Oid conversion = FindDefaultConversionProc(PG_UTF8, encoding);
-    if (!OidIsValid(conversion)) return false;
-    auto* text = reinterpret_cast<unsigned char*>(const_cast<char*>(utf8.data()));
-    const auto length = static_cast<int>(utf8.size());
-    const std::size_t room = utf8.size() * MAX_CONVERSION_GROWTH + 1;
-    auto* buffer = static_cast<unsigned char*>(MemoryContextAllocHuge(CurrentMemoryContext, room));
-    const int converted = pg_do_encoding_conversion_buf(conversion, PG_UTF8, encoding, text, length,
-                                                        buffer, static_cast<int>(room), true);
-    pfree(buffer);
-    return converted == length;
-  });
+  return is_utf8_already() || can_convert(utf8, PG_UTF8, GetDatabaseEncoding());
+}
+
+std::string for_client(std::string_view utf8) {
+  const int client = pg_get_client_encoding();
+  if (is_open(client) || GetDatabaseEncoding() == PG_SQL_ASCII ||
+      can_convert(utf8, PG_UTF8, client)) {
+    return std::string(call([&] { return from_utf8(utf8); }));
+  }
+  std::string result;
+  for (std::size_t at = 0; at < utf8.size();) {
+    const auto* bytes = reinterpret_cast<const unsigned char*>(utf8.data() + at);
+    const auto length = static_cast<std::size_t>(pg_utf_mblen(bytes));
+    if (length == 1 || at + length > utf8.size()) {
+      result += utf8[at++];
+    } else {
+      result += fmt::format("\\u{{{:x}}}", utf8_to_unicode(bytes));
+      at += length;
+    }
+  }
+  return result;
 }
 
 ValueReader::ValueReader(Oid type) {

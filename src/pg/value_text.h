@@ -69,6 +69,10 @@ std::string_view from_utf8(std::string_view text);
 // Throws PgError for an encoding without a conversion.
 bool has_spelling(std::string_view utf8);
 
+// UTF-8 text for a message, in the database's encoding; letters that the client's encoding lacks
+// are written \u{1f600}: a warning that cannot be sent would end the statement by an error.
+std::string for_client(std::string_view utf8);
+
 // Makes text values one after the other in memory of its own, so that none asks PostgreSQL for any.
 class TextWriter {
  public:
