@@ -16,6 +16,23 @@ Oid owner_of_function(Oid function) {
   return owner;
 }
 
+struct Setting {
+  const char* name;
+  const char* value;
+};
+constexpr std::array kSyntax = {
+    // How texts are read.
+    Setting{"standard_conforming_strings", "on"}, Setting{"backslash_quote", "safe_encoding"},
+    Setting{"transform_null_equals", "off"}, Setting{"array_nulls", "on"},
+    Setting{"xmloption", "content"},
+    // How names are written, which are compared with others of another session.
+    Setting{"quote_all_identifiers", "off"},
+    // With "off" a query that row-level security concerns is an error; a map has what its owner
+    // sees.
+    Setting{"row_security", "on"},
+    // What the state is made of: heaps in the database's own tablespace.
+    Setting{"default_table_access_method", "heap"}, Setting{"default_tablespace", ""}};
+
 }  // namespace
 
 Oid owner_of(Oid relation) {
@@ -53,6 +70,15 @@ Home find_home(FunctionCallInfo fcinfo) {
 
 void set_for_call(const char* name, const char* value) {
   set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+void set_syntax() {
+  for (const Setting& setting : kSyntax) {
+    const char* now = GetConfigOption(setting.name, true, false);
+    if (now != nullptr && std::strcmp(now, setting.value) != 0) {
+      set_for_call(setting.name, setting.value);
+    }
+  }
 }
 
 }  // namespace identity_resolve::pg

@@ -16,6 +16,7 @@
 #include "pg/environment.h"
 #include "pg/map_arrays.h"
 #include "pg/map_execute.h"
+#include "pg/map_home.h"
 #include "pg/map_known_rows.h"
 #include "pg/map_snapshot.h"
 #include "pg/map_tables.h"
@@ -68,15 +69,16 @@ void read_known(const char* query, KnownRows& known) {
   });
 }
 
-// The session's search_path, exchanged for as long as a source's query is analysed or runs. It
-// comes back with the GUC nesting level, also when an error ends the transaction.
+// The session's search_path and its settings of the syntax, exchanged for as long as a source's
+// query is analysed or runs. They come back with the GUC nesting level, also when an error ends the
+// transaction.
 class SearchPath {
  public:
   explicit SearchPath(const char* path) {
     level_ = call([path] {
       const int level = NewGUCNestLevel();
-      set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-                        false);
+      set_for_call("search_path", path);
+      set_syntax();
       return level;
     });
   }
@@ -358,6 +360,11 @@ struct Captured {
   const char* problem;
 };
 
+// Whether tables inherit from it now; pg_class goes on saying so when the last of them is gone.
+bool has_children(Oid table) {
+  return has_subclass(table) && find_inheritance_children(table, NoLock) != NIL;
+}
+
 Captured captured_by(const Query* query) {
   if (query->setOperations != nullptr || query->hasTargetSRFs || query->hasAggs ||
       query->hasWindowFuncs || query->hasSubLinks || query->cteList != NIL ||
@@ -369,7 +376,7 @@ Captured captured_by(const Query* query) {
   }
   const auto* table = static_cast<const RangeTblEntry*>(linitial(query->rtable));
   if (table->rtekind != RTE_RELATION || get_rel_relkind(table->relid) != RELKIND_RELATION ||
-      has_subclass(table->relid) || has_superclass(table->relid)) {
+      has_children(table->relid) || has_superclass(table->relid)) {
     return {nullptr, nullptr, "It reads no plain table: a view, a partition, or something else."};
   }
   const auto* first = static_cast<const TargetEntry*>(linitial(query->targetList));
