@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "pg/map_arrays.h"
+#include "pg/map_record_key.h"
 #include "pg/map_state.h"
 
 namespace identity_resolve::pg {
@@ -220,7 +221,7 @@ void KnownRecords::take_bytes(Datum bytes) {
 }
 
 KnownRecords::Record KnownRecords::find_record(Datum id) {
-  find(record_of_id_, Int16GetDatum(static_cast<std::int16_t>(source_)), id);
+  find(record_of_id_, Int16GetDatum(static_cast<std::int16_t>(source_)), record_key(id));
   Record record{kNoRecord, {}};
   if (next(record_of_id_)) {
     record = {DatumGetInt64(value_of(record_of_id_, kRecordRid + 1)), record_of_id_.row->tts_tid};

@@ -15,6 +15,7 @@
 #include "pg/map_execute.h"
 #include "pg/map_home.h"
 #include "pg/map_known_records.h"
+#include "pg/map_record_key.h"
 #include "pg/map_records.h"
 #include "pg/map_scan.h"
 #include "pg/map_state.h"
@@ -216,7 +217,7 @@ class Copying {
       });
     }
     std::array<Datum, kRecordColumns> values = {
-        Int64GetDatum(rid), Int16GetDatum(static_cast<std::int16_t>(source_)), id, 0};
+        Int64GetDatum(rid), Int16GetDatum(static_cast<std::int16_t>(source_)), record_key(id), 0};
     std::array<bool, kRecordColumns> nulls{};
     nulls[kRecordIdentity] = true;
     insert_row(records_, values.data(), nulls.data());

@@ -389,6 +389,32 @@ Captured captured_by(const Query* query) {
           get_attname(table->relid, reinterpret_cast<const Var*>(value)->varattno, false), nullptr};
 }
 
+std::string qualified_type(Oid type, std::int32_t modifier) {
+  return call([=] {
+    return format_type_extended(type, modifier,
+                                FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+  });
+}
+
+// The operator by which values of a type are equal, as SQL names it wherever it is; nullptr where
+// there is none, or where several values cannot come as an array, as arrays cannot. PostgreSQL's
+// half.
+const char* equality_of(Oid type) {
+  const Oid equality = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
+  if (!OidIsValid(equality) || !OidIsValid(get_array_type(type)) ||
+      OidIsValid(get_element_type(getBaseType(type)))) {
+    return nullptr;
+  }
+  HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(equality));
+  if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for operator %u", equality);
+  const auto* form = reinterpret_cast<const FormData_pg_operator*>(GETSTRUCT(tuple));
+  const char* name =
+      psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(form->oprnamespace)),
+               NameStr(form->oprname));
+  ReleaseSysCache(tuple);
+  return name;
+}
+
 // Whether the map's own source, identify, takes a kind: not where a column <source>_id would then
 // mean two things, and no other source nor rule asks for the kind.
 bool identify_takes(const Request& request, const std::vector<bool>& used, std::size_t kind) {
@@ -416,23 +442,27 @@ std::string layout_of(const Request& request, const char* path) {
         std::string_view(request.sources[i].query)
             .substr(begin, query->stmt_len > 0 ? static_cast<std::size_t>(query->stmt_len)
                                                : std::string_view::npos);
-    const char* type = call([id_type] {
-      return format_type_extended(id_type, -1,
-                                  FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
-    });
-    json += fmt::format("{}{{\"name\": {}, \"id\": {}, \"id_type\": {}, \"updated_at\": {}, ",
+    const char* equality = call([id_type] { return equality_of(id_type); });
+    json += fmt::format("{}{{\"name\": {}, \"id\": {}, \"id_type\": {}, \"id_equality\": {}, ",
                         i == 0 ? "" : ", ", quoted(scan.name()), quoted(layout.id_name),
-                        quoted(type), layout.updated_at_attribute >= 0);
+                        quoted(qualified_type(id_type, -1)),
+                        equality == nullptr ? "null" : quoted(equality));
+    json += fmt::format("\"id_is_padded\": {}, \"updated_at\": {}, ",
+                        call([id_type] { return getBaseType(id_type) == BPCHAROID; }),
+                        layout.updated_at_attribute >= 0);
     json += fmt::format("\"query\": {}, \"names\": [", quoted(statement));
-    bool is_first = true;
+    std::string types;
     ListCell* cell = nullptr;
     foreach (cell, query->targetList) {
       const auto* target = static_cast<const TargetEntry*>(lfirst(cell));
       if (target->resjunk) continue;
-      json += fmt::format("{}{}", is_first ? "" : ", ", quoted(target->resname));
-      is_first = false;
+      const Node* value = reinterpret_cast<const Node*>(target->expr);
+      const std::string_view comma = types.empty() ? "" : ", ";
+      json += fmt::format("{}{}", comma, quoted(target->resname));
+      types +=
+          fmt::format("{}{}", comma, quoted(qualified_type(exprType(value), exprTypmod(value))));
     }
-    json += "], \"columns\": [";
+    json += fmt::format("], \"types\": [{}], \"columns\": [", types);
     for (const SourceColumn& column : scan.columns()) {
       used[engine::index(column.kind)] = true;
       json += fmt::format("{}{{\"kind\": {}, \"array\": {}}}",

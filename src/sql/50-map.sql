@@ -3,7 +3,7 @@
 -- A map's table is the user's. What is needed to refresh it at the cost of what changed lies in the
 -- schema identity_state, in ordinary tables, so that pg_dump carries them:
 --
---   m<id>_records     each record: a number (rid), its source and id, its identity
+--   m<id>_records     each record: a number (rid), its source and the key of its id, its identity
 --   m<id>_rows_<n>    a copy of the rows of source n as text, with a fingerprint and its identifiers' keys
 --                     each; n = 0 is identify()
 --   m<id>_prints      the fingerprints of each source's rows, packed, and the numbers of their records: in
@@ -117,6 +117,11 @@ CREATE FUNCTION identity_internal.identity_map_record(secret uuid, source text, 
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION identity_internal.identity_map_record(uuid, text, text) IS
   'internal: the keyed hash by which an identity map remembers a record that was forgotten';
+
+-- What m<id>_records calls a record: its id, or what stands for one that no index has room for (src/pg/map_record_key.h).
+CREATE FUNCTION identity_internal.identity_map_record_key(record_id text) RETURNS text
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION identity_internal.identity_map_record_key(text) IS 'internal: what an identity map''s records are found by';
 
 CREATE FUNCTION identity_internal.identity_map_minus(numbers bigint[], others bigint[]) RETURNS bigint[]
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;

@@ -411,8 +411,7 @@ BEGIN
          END IF;
          RETURN NULL;
        END', p, number,
-      CASE WHEN source ->> 'id_type' LIKE '%bpchar' THEN format('rtrim(format(''%%s'', t.%I))', source ->> 'table_id')
-           ELSE format('format(''%%s'', t.%I)', source ->> 'table_id') END,
+      identity_internal.identity_map_id_text(source, format('t.%I', source ->> 'table_id')),
       source ->> 'table_id'));
     EXECUTE format('ALTER FUNCTION %scapture_%s() OWNER TO %s', p, number, owner);
     EXECUTE format('REVOKE ALL ON FUNCTION %scapture_%s() FROM PUBLIC', p, number);
@@ -454,7 +453,7 @@ BEGIN
   m.scan_told := format('SELECT fingerprint || keys FROM identity_internal.identity_map_scan($1, $2, $3, %L, NULL)
     AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp%s)', 'pg_catalog, pg_temp', m.traits);
   m.told := format('WITH
-      r AS (INSERT INTO %1$srecords (rid, source, record_id) VALUES ($1, 0, $2) ON CONFLICT (rid) DO NOTHING),
+      r AS (INSERT INTO %1$srecords (rid, source, record_id) VALUES ($1, 0, identity_internal.identity_map_record_key($2)) ON CONFLICT (rid) DO NOTHING),
       k_less AS (DELETE FROM %1$skeys AS k USING unnest(identity_internal.identity_map_minus($4, $3)) AS d (key)
                  WHERE k.key = d.key AND k.rid = $1),
       k_more AS (INSERT INTO %1$skeys (key, rid) SELECT u.key, $1 FROM unnest(identity_internal.identity_map_minus($3, $4)) AS u (key)),

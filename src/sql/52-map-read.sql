@@ -8,14 +8,85 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_internal.identity_map_look(identity_internal.identity_map_catalog, jsonb) IS 'internal: the columns of a map''s sources';
 
--- The query of source i as a part of another one: its first column is named ir_id there.
-CREATE FUNCTION identity_internal.identity_map_wrap(m identity_internal.identity_map_catalog, i integer, condition text) RETURNS text
+-- A source's query as a part of another one: its first column is named "[id]" there, as no other can be. `source` is
+-- here and below what the layout has of it (src/pg/map_scan.cc).
+CREATE FUNCTION identity_internal.identity_map_wrap(source jsonb, condition text) RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT format(E'SELECT q.* FROM (%s\n) AS q (ir_id) %s',
-                m.prepared #>> ARRAY['layout', 'sources', (i - 1)::text, 'query'], condition);
+  SELECT format(E'SELECT q.* FROM (%s\n) AS q ("[id]") %s', identity_map_wrap.source ->> 'query', identity_map_wrap.condition);
 END;
-COMMENT ON FUNCTION identity_internal.identity_map_wrap(identity_internal.identity_map_catalog, integer, text) IS 'internal: a part of a source''s rows';
+COMMENT ON FUNCTION identity_internal.identity_map_wrap(jsonb, text) IS 'internal: a part of a source''s rows';
+
+-- The expression that writes a record id as the map has it.
+CREATE FUNCTION identity_internal.identity_map_id_text(source jsonb, id text) RETURNS text
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT format(CASE WHEN (identity_map_id_text.source -> 'id_is_padded')::boolean THEN 'pg_catalog.rtrim(pg_catalog.format(''%%s'', %s))'
+                     ELSE 'pg_catalog.format(''%%s'', %s)' END, identity_map_id_text.id);
+END;
+COMMENT ON FUNCTION identity_internal.identity_map_id_text(jsonb, text) IS 'internal: how a source''s record id is written as text';
+
+-- The query of the records with these ids: by equality, for which there may be an index, and by text, as values that
+-- are equal may be written in two ways and are two records then.
+CREATE FUNCTION identity_internal.identity_map_named(source jsonb, ids text[]) RETURNS text
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT identity_internal.identity_map_wrap(identity_map_named.source,
+    format('WHERE %s COLLATE "C" OPERATOR(pg_catalog.=) ANY (%L::pg_catalog.text[])',
+           identity_internal.identity_map_id_text(identity_map_named.source, 'q."[id]"'), identity_map_named.ids)
+    || CASE WHEN identity_map_named.source ->> 'id_equality' IS NULL THEN ''
+            ELSE format(' AND q."[id]" %s ANY (%L::%s[])', identity_map_named.source ->> 'id_equality', identity_map_named.ids,
+                        identity_map_named.source ->> 'id_type') END);
+END;
+COMMENT ON FUNCTION identity_internal.identity_map_named(jsonb, text[]) IS 'internal: the query of some of a source''s records';
+
+-- What changed_since, which is the column `since`, has come to: the query for it, as an array of one text; with more,
+-- followed by the ids of at most `most` records where it is `mark` or greater.
+CREATE FUNCTION identity_internal.identity_map_since(source jsonb, since text, with_more boolean, mark text, most bigint) RETURNS text
+  LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  grows text := CASE WHEN source -> 'names' ->> 0 = since THEN 'q."[id]"' ELSE format('q.%I', since) END;
+  found integer := (SELECT count(*) FROM jsonb_array_elements_text(source -> 'names') AS n WHERE n = since);
+BEGIN
+  IF found <> 1 THEN
+    RAISE EXCEPTION 'source "%": changed_since names % of the query', source ->> 'name', CASE found WHEN 0 THEN 'no column' ELSE found || ' columns' END
+      USING ERRCODE = CASE found WHEN 0 THEN 'undefined_column' ELSE 'ambiguous_column' END,
+        DETAIL = format('It is "%s"; the query has %s.', since, (SELECT string_agg(n, ', ') FROM jsonb_array_elements_text(source -> 'names') AS n)),
+        HINT = CASE found WHEN 0 THEN 'Have the query show the column, such as updated_at.' ELSE 'Have the query show the column once.' END;
+  END IF;
+  IF NOT with_more THEN
+    RETURN format('SELECT ARRAY[pg_catalog.format(''%%s'', pg_catalog.max(%s))] FROM (%s) AS q', grows, identity_internal.identity_map_wrap(source, ''));
+  END IF;
+  RETURN format('WITH q (id, since) AS MATERIALIZED (SELECT q."[id]", %s FROM (%s) AS q)
+                 SELECT pg_catalog.array_cat(ARRAY[(SELECT pg_catalog.format(''%%s'', pg_catalog.max(q.since)) FROM q)],
+                   (SELECT pg_catalog.array_agg(%s) FROM (SELECT q.id FROM q LIMIT %s) AS l))',
+    grows, identity_internal.identity_map_wrap(source, format('WHERE %s >= %L', grows, mark)), identity_internal.identity_map_id_text(source, 'l.id'), most);
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_since(jsonb, text, boolean, text, bigint) IS 'internal: the query for what changed_since tells';
+
+-- Whether the queries by which a refresh will find and read what changed can be planned: what cannot is refused when
+-- the map is made.
+CREATE FUNCTION identity_internal.identity_map_check_parts(source jsonb, since text, path text) RETURNS void
+  LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  outer_path text := current_setting('search_path');
+  queries text[] := ARRAY[identity_internal.identity_map_named(source, '{}')];
+  query text;
+BEGIN
+  IF since IS NOT NULL THEN
+    queries := queries || identity_internal.identity_map_since(source, since, false, NULL, 0) || identity_internal.identity_map_since(source, since, true, NULL, 0);
+  END IF;
+  PERFORM set_config('search_path', path, true);
+  FOREACH query IN ARRAY queries LOOP
+    EXECUTE pg_catalog.concat('EXPLAIN ', query);
+  END LOOP;
+  PERFORM pg_catalog.set_config('search_path', outer_path, true);
+EXCEPTION WHEN undefined_function THEN
+  RAISE EXCEPTION 'source "%": % cannot tell what changed', source ->> 'name', coalesce(format('changed_since => ''%s''', since), 'capture')
+    USING ERRCODE = 'feature_not_supported', DETAIL = format('PostgreSQL says: %s.', SQLERRM),
+      HINT = 'A column that grows is one of numbers, dates, times or texts, such as updated_at.';
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_check_parts(jsonb, text, text) IS 'internal: whether a map can read parts of a source';
 
 -- The records of source i that are to be left out: a query.
 CREATE FUNCTION identity_internal.identity_map_forgotten(m identity_internal.identity_map_catalog, i integer) RETURNS text
@@ -114,7 +185,7 @@ BEGIN
   IF ids IS NULL THEN
     known := identity_internal.identity_map_known(m, i);
   ELSE
-    query := identity_internal.identity_map_wrap(m, i, format('WHERE q.ir_id = ANY (%L::%s[])', ids, source ->> 'id_type'));
+    query := identity_internal.identity_map_named(source, ids);
   END IF;
   SELECT r.records, r.came, r.came_rids, r.went INTO records, came, came_rids, went
   FROM identity_internal.identity_map_read_rows(identity_internal.identity_map_scan_clauses(m), i, query, m.search_path,
@@ -158,14 +229,9 @@ BEGIN
     mark := m.marks ->> n::text;
     is_all := is_all OR mark IS NULL;
     IF is_all THEN
-      query := format('SELECT ARRAY[pg_catalog.format(''%%s'', pg_catalog.max(q.%I))] FROM (%s) AS q',
-                      since, identity_internal.identity_map_wrap(m, i, ''));
-    ELSE
-      query := format('WITH q (id, since) AS MATERIALIZED (SELECT q.ir_id, q.%1$I FROM (%2$s) AS q)
-                       SELECT pg_catalog.array_cat(ARRAY[(SELECT pg_catalog.format(''%%s'', pg_catalog.max(q.since)) FROM q)],
-                         (SELECT pg_catalog.array_agg(pg_catalog.format(''%%s'', l.id)) FROM (SELECT q.id FROM q LIMIT %3$s) AS l))',
-                      since, identity_internal.identity_map_wrap(m, i, format('WHERE q.%I >= %L', since, mark)), most + 1);
+      mark := NULL;  -- it may have been that of another column
     END IF;
+    query := identity_internal.identity_map_since(m.prepared #> ARRAY['layout', 'sources', (i - 1)::text], since, NOT is_all, mark, most + 1);
     PERFORM set_config('search_path', m.search_path, true);
     newest := identity_internal.identity_map_execute_then(query);
     PERFORM pg_catalog.set_config('search_path', path, true);

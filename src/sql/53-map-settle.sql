@@ -72,7 +72,7 @@ BEGIN
       SELECT x.id, x.rid, x.old, l.kind, l.value
       FROM identity_internal.identity_links(VARIADIC $1) AS l
       JOIN unnest($3, $4) AS s (name, number) ON s.name = l.source
-      JOIN parts AS x ON x.source = s.number AND x.record_id = l.record_id
+      JOIN parts AS x ON x.source = s.number AND x.record_id = identity_internal.identity_map_record_key(l.record_id)
       WHERE l.status = %2$L),
     shared AS MATERIALIZED (
       SELECT id, kind, value, CASE WHEN count(*) <= 1000 THEN array_agg(rid ORDER BY rid) END AS rids, array_agg(DISTINCT old) AS olds,

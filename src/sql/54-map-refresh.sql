@@ -69,11 +69,11 @@ BEGIN
     EXECUTE 'WITH ' || identity_internal.identity_map_found(m, i) || format('
       INSERT INTO %1$srows_%2$s (rid, fingerprint, record_id, keys, updated_at%3$s)
       SELECT coalesce(m.rid, $3 + f.ordinal), f.fingerprint, f.record_id, f.keys, f.updated_at%4$s
-      FROM found AS f LEFT JOIN %1$srecords AS m ON m.source = %2$s AND m.record_id = f.record_id',
+      FROM found AS f LEFT JOIN %1$srecords AS m ON m.source = %2$s AND m.record_id = identity_internal.identity_map_record_key(f.record_id)',
       p, n, identity_internal.identity_map_cells(m, i, ''), identity_internal.identity_map_cells(m, i, 'f.'))
     USING identity_internal.identity_map_scan_clauses(m), m.search_path, base;
     EXECUTE format('INSERT INTO %1$srecords (rid, source, record_id)
-      SELECT DISTINCT r.rid, %2$s, r.record_id FROM %1$srows_%2$s AS r WHERE r.rid > $1', p, n)
+      SELECT DISTINCT r.rid, %2$s, identity_internal.identity_map_record_key(r.record_id) FROM %1$srows_%2$s AS r WHERE r.rid > $1', p, n)
     USING base;
     EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), (SELECT greatest(max(rid), 1) FROM %srecords))',
                    p || 'records', 'rid', p);
@@ -130,7 +130,7 @@ BEGIN
   EXECUTE format('WITH res AS MATERIALIZED (SELECT * FROM identity_internal.resolve_identities(VARIADIC $1) AS (%2$s)),
     t_new AS (INSERT INTO %3$s (identity_id%4$s) SELECT identity_id%4$s FROM res ORDER BY identity_id),
     r_new AS (INSERT INTO %1$srecords (rid, source, record_id, identity_id)
-              SELECT x.rid, x.source, x.record_id, r.identity_id
+              SELECT x.rid, x.source, identity_internal.identity_map_record_key(x.record_id), r.identity_id
               FROM (SELECT identity_id, unnest("[number]") AS rid FROM res LIMIT %8$s) AS r
               JOIN (%5$s) AS x (source, rid, record_id) ON x.rid = r.rid)
     SELECT jsonb_build_object(%6$L, count(*), %7$L, count(*)) FROM res',

@@ -64,7 +64,7 @@ BEGIN
   END IF;
 
   former := identity_internal.identity_map_execute(format('SELECT to_jsonb(r) || jsonb_build_object(%L, m.identity_id)
-    FROM %srecords AS m JOIN %srows_0 AS r ON r.rid = m.rid WHERE m.source = 0 AND m.record_id = $1', 'identity_id', p, p), user_id);
+    FROM %srecords AS m JOIN %srows_0 AS r ON r.rid = m.rid WHERE m.source = 0 AND m.record_id = identity_internal.identity_map_record_key($1)', 'identity_id', p, p), user_id);
   number := former ->> 'rid';
   IF number IS NOT NULL THEN
     old_keys := ARRAY(SELECT k::bigint FROM jsonb_array_elements_text(former -> 'keys') AS k);
@@ -138,6 +138,8 @@ DECLARE
   item record;
   at timestamptz := clock_timestamp();
   touched bigint[] := '{}';
+  source_name text;
+  record_id text;
   carried bigint[];
   people uuid[] := '{}';
   change record;
@@ -159,18 +161,19 @@ BEGIN
     USING (m.numbers ->> (a ->> 'source'))::integer, a ->> 'record_id';
   END IF;
   FOR item IN EXECUTE format('SELECT m.rid, m.source, m.record_id, m.identity_id FROM %srecords AS m WHERE %s', p,
-      CASE WHEN a ? 'record_id' THEN 'm.source = $1 AND m.record_id = $2'
+      CASE WHEN a ? 'record_id' THEN 'm.source = $1 AND m.record_id = identity_internal.identity_map_record_key($2)'
            ELSE 'm.identity_id = $3' END)
     USING (m.numbers ->> (a ->> 'source'))::integer, a ->> 'record_id', (a ->> 'identity_id')::uuid
   LOOP
-    EXECUTE format('INSERT INTO %stombstones (hash, source, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', p)
-    USING identity_internal.identity_map_record(m.secret, m.source_names[array_position(m.source_numbers, item.source::integer)], item.record_id),
-          m.source_names[array_position(m.source_numbers, item.source::integer)], at;
-    EXECUTE format('WITH gone AS (DELETE FROM %1$srows_%2$s WHERE rid = $1 RETURNING fingerprint, keys),
+    source_name := m.source_names[array_position(m.source_numbers, item.source::integer)];
+    EXECUTE format('WITH gone AS (DELETE FROM %1$srows_%2$s WHERE rid = $1 RETURNING record_id, fingerprint, keys),
                     told AS (INSERT INTO %1$sprints (source, went) SELECT %2$s, identity_internal.identity_map_pack(array_agg(fingerprint)) FROM gone
                              WHERE %2$s > 0 HAVING count(*) > 0)
-                    SELECT ARRAY(SELECT DISTINCT unnest(keys) FROM gone ORDER BY 1)', p, item.source) INTO carried USING item.rid;
-    EXECUTE format('DELETE FROM %slog WHERE source = $1 AND record_id = $2', p) USING item.source, item.record_id;
+                    SELECT ARRAY(SELECT DISTINCT unnest(keys) FROM gone ORDER BY 1), coalesce((SELECT max(record_id) FROM gone), $2)', p, item.source)
+    INTO carried, record_id USING item.rid, item.record_id;
+    EXECUTE format('INSERT INTO %stombstones (hash, source, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', p)
+    USING identity_internal.identity_map_record(m.secret, source_name, record_id), source_name, at;
+    EXECUTE format('DELETE FROM %slog WHERE source = $1 AND record_id = $2', p) USING item.source, record_id;
     PERFORM identity_internal.identity_map_touch(m.map_id, item.source, item.rid, carried);
     touched := touched || item.rid;
     people := people || item.identity_id;

@@ -7,6 +7,7 @@ CREATE FUNCTION identity_internal.identity_map_check(clauses jsonb, search_path 
 DECLARE
   made identity_internal.identity_map_catalog.clauses%TYPE := identity_internal.identity_map_list(clauses);
   clause jsonb;
+  source jsonb;
   layout jsonb;
   empty identity_internal.identity_map_catalog.clauses%TYPE;
   definition text;
@@ -27,21 +28,14 @@ BEGIN
     RAISE EXCEPTION 'column "%" is given twice', twice USING ERRCODE = 'duplicate_column', HINT = 'Leave one of them out.';
   END IF;
   layout := identity_internal.identity_map_layout(made, identity_map_check.search_path);
-  FOR clause IN SELECT e || jsonb_build_object('names', s -> 'names') FROM jsonb_array_elements(clauses) AS e
-                JOIN jsonb_array_elements(layout -> 'sources') AS s ON s -> 'name' = e -> 'name' WHERE e ->> 'clause' = 'source' LOOP
-    IF clause ? 'changed_since' AND NOT clause -> 'names' ? (clause ->> 'changed_since') THEN
-      RAISE EXCEPTION 'source "%": changed_since names no column of the query', clause ->> 'name' USING ERRCODE = 'undefined_column',
-        DETAIL = format('It is "%s"; the query has %s.', clause ->> 'changed_since',
-                        (SELECT string_agg(x, ', ') FROM jsonb_array_elements_text(clause -> 'names') AS x)),
-        HINT = 'Have the query show the column, such as updated_at.';
-    END IF;
-    IF clause ->> 'capture' = 'trigger' THEN
-      SELECT s INTO clause FROM jsonb_array_elements(layout -> 'sources') AS s WHERE s -> 'name' = clause -> 'name';
-      IF clause ? 'no_capture' THEN
-        RAISE EXCEPTION 'source "%": triggers cannot tell of its changes', clause ->> 'name' USING ERRCODE = 'feature_not_supported',
-          DETAIL = clause ->> 'no_capture',
-          HINT = 'Leave capture out, or select from one table only, its key first: SELECT id, email FROM users.';
-      END IF;
+  FOR clause, source IN SELECT e, s FROM jsonb_array_elements(clauses) AS e
+                        JOIN jsonb_array_elements(layout -> 'sources') AS s ON s -> 'name' = e -> 'name' WHERE e ->> 'clause' = 'source' LOOP
+    IF clause ->> 'capture' = 'trigger' AND source ? 'no_capture' THEN
+      RAISE EXCEPTION 'source "%": triggers cannot tell of its changes', source ->> 'name' USING ERRCODE = 'feature_not_supported',
+        DETAIL = source ->> 'no_capture',
+        HINT = 'Leave capture out, or select from one table only, its key first: SELECT id, email FROM users.';
+    ELSIF clause ?| '{changed_since,capture}' THEN
+      PERFORM identity_internal.identity_map_check_parts(source, clause ->> 'changed_since', identity_map_check.search_path);
     END IF;
   END LOOP;
   -- The columns' names, by a resolve of nothing.
@@ -214,6 +208,7 @@ CREATE FUNCTION @extschema@.remember(map regclass, source text, record_id text) 
 COMMENT ON FUNCTION @extschema@.remember(regclass, text, text) IS 'lets a record that was forgotten come back';
 
 -- identity_maps: the maps whose owner's role the user has.
+--   map               its table as SQL names it, with its schema: it can be pasted, and cast to regclass
 --   sources           in the order of precedence
 --   identities        as the planner estimates them; records: likewise
 --   last_refresh      when the last one that succeeded began; last_duration: how long it took
@@ -222,7 +217,7 @@ COMMENT ON FUNCTION @extschema@.remember(regclass, text, text) IS 'lets a record
 --   needs_full        whether the next refresh reads everything anew, as clauses have changed
 --   last_error        of a refresh that failed since; last_error_at
 CREATE VIEW @extschema@.identity_maps AS
-  SELECT coalesce(n.nspname || '.' || c.relname, m.map_name) AS map, coalesce(pg_catalog.pg_get_userbyid(c.relowner), m.owner_name) AS owner,
+  SELECT coalesce(quote_ident(n.nspname) || '.' || quote_ident(c.relname), m.map_name) AS map, coalesce(pg_catalog.pg_get_userbyid(c.relowner), m.owner_name) AS owner,
          (SELECT array_agg(e.c::jsonb ->> 'name' ORDER BY e.n) FROM unnest(m.clauses) WITH ORDINALITY AS e (c, n)
           WHERE e.c::jsonb ->> 'clause' = 'source') AS sources,
          m.clauses, greatest(c.reltuples, 0)::bigint AS identities, greatest(s.reltuples, 0)::bigint AS records,
