@@ -21,7 +21,7 @@ Datum record_key(Datum id) {
   crypto_hash_sha256(hash.data(), reinterpret_cast<const unsigned char*>(bytes),
                      static_cast<unsigned long long>(size));
   const auto begin = static_cast<std::size_t>(pg_mbcliplen(bytes, size, kLongest));
-  constexpr std::size_t kDigits = 2 * crypto_hash_sha256_BYTES;
+  constexpr std::size_t kDigits = std::size_t{2} * crypto_hash_sha256_BYTES;
   auto* key = static_cast<struct varlena*>(palloc(VARHDRSZ + begin + kMark.size() + kDigits + 1));
   SET_VARSIZE(key, VARHDRSZ + begin + kMark.size() + kDigits);
   char* at = VARDATA(key);

@@ -381,6 +381,12 @@ BEGIN
     EXECUTE format('ALTER TABLE %srows_0 ADD COLUMN %I text[]', p, 'k_' || name);
   END LOOP;
 
+  -- Where a publication has all tables, only one whose rows are known by something can be changed: these have no key.
+  -- It makes no difference before wal_level is logical.
+  FOR item IN SELECT c.oid::regclass AS relation FROM identity_internal.identity_map_relations(id) AS r JOIN pg_class AS c ON c.oid = r
+              WHERE c.relkind = 'r' AND c.relname ~ '_(log|history|rows_[1-9][0-9]*)$' AND c.relreplident <> 'f' LOOP
+    EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', item.relation);
+  END LOOP;
   PERFORM identity_internal.identity_map_index(id);
 
   -- Triggers tell the log; the functions run as the map's owner, whoever writes.
