@@ -4,6 +4,7 @@
 
 #include "pg/kept_plans.h"
 #include "pg/map_arrays.h"
+#include "pg/map_constraints.h"
 #include "pg/map_state.h"
 
 extern "C" {
@@ -256,6 +257,7 @@ Datum call_as_caller(const char* function, Datum arguments) {
 }
 
 Datum run_operation(const Home& home, Oid table, const Operation& operation, Datum arguments) {
+  if (operation.locks != 0) demand_writable(operation.name);
   Target target = find_target(home, table);
   check_right(operation.right, table);
   if (operation.locks != 0) {
@@ -272,7 +274,9 @@ Datum run_operation(const Home& home, Oid table, const Operation& operation, Dat
     call_raised(home, "identity_map_secure", target.map_id, jsonb_of("{}"));
     CommandCounterIncrement();
   }
+  const List* constraints = operation.locks == 0 ? NIL : check_constraints_at_once(table);
   const Datum result = call_as_owner(target, operation.function, arguments, operation.is_small);
+  defer_constraints_again(constraints);
   if (operation.notes) call_raised(home, "identity_map_note", target.map_id, result);
   return result;
 }

@@ -18,11 +18,12 @@ enum class Right : std::uint8_t { kOwn, kInsert, kSelect };
 
 // What may be asked of a map, and by whom.
 struct Operation {
+  const char* name;      // what the caller has called
   const char* function;  // (identity_map_catalog, jsonb) → jsonb, runs as the map's owner
   Right right;
   bool is_small;        // works on a few records
   bool notes;           // what it gives is written to the catalog
-  std::uint16_t locks;  // a part of the map's lock, or 0
+  std::uint16_t locks;  // a part of the map's lock, or 0 where nothing is written
 };
 
 // The parts of a map's lock: one refresh at a time; the state, which identify() shares; and, of
@@ -62,7 +63,8 @@ Datum call_raised(const Home& home, const char* function, int id, Datum argument
 // Calls a function as the caller: function(arguments) → jsonb.
 Datum call_as_caller(const char* function, Datum arguments);
 
-// Checks who asks, and does it. Errors: 42501, 42704, 55000 where the state is another role's.
+// Checks who asks, and does it. Errors: 25006, 42501, 42704, 55000 where the state is another
+// role's.
 Datum run_operation(const Home& home, Oid table, const Operation& operation, Datum arguments);
 
 // Lets a role that owns maps, or is about to, run the internal functions that work as the owner of

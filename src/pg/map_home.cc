@@ -1,6 +1,7 @@
 #include "pg/map_home.h"
 
 extern "C" {
+#include <access/xlog.h>
 #include <utils/syscache.h>
 }
 
@@ -66,6 +67,21 @@ Home find_home(FunctionCallInfo fcinfo) {
                             kCatalog, mine == nullptr ? "that role" : quote_identifier(mine))));
   }
   return home;
+}
+
+void demand_writable(const char* what) {
+  if (RecoveryInProgress()) {
+    ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+                    errmsg("cannot execute %s during recovery", what),
+                    errdetail("This server is a standby: it has what was done on its primary."),
+                    errhint("Call it on the primary.")));
+  }
+  if (XactReadOnly) {
+    ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+                    errmsg("cannot execute %s in a read-only transaction", what),
+                    errhint("Call it in a transaction that is READ WRITE: see "
+                            "transaction_read_only and default_transaction_read_only.")));
+  }
 }
 
 void set_for_call(const char* name, const char* value) {

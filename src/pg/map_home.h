@@ -33,6 +33,10 @@ Oid owner_of(Oid relation);
 // (map_calls.h: call_as_owner() and its kin). Error 42501.
 void require_call(FunctionCallInfo fcinfo);
 
+// Raises 25006 on a standby and in a read-only transaction, where `what` cannot be called: before
+// some step of it fails by a name that its caller does not know.
+void demand_writable(const char* what);
+
 // A setting, for as long as as_user() runs.
 void set_for_call(const char* name, const char* value);
 

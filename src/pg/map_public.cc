@@ -16,12 +16,22 @@ namespace identity_resolve::pg {
 
 namespace {
 
-constexpr Operation kIdentify{"identity_map_identify", Right::kInsert, true, false, kStateLock};
-constexpr Operation kForget{"identity_map_forget", Right::kOwn, true, false, kRefreshLock};
-constexpr Operation kRemember{"identity_map_remember", Right::kOwn, true, false, kRefreshLock};
-constexpr Operation kCurrent{"identity_map_get_current", Right::kSelect, true, false, 0};
-constexpr Operation kClauses{"identity_map_get_clauses", Right::kOwn, false, false, 0};
-constexpr Operation kAlter{"identity_map_alter", Right::kOwn, false, true, kRefreshLock};
+constexpr Operation kIdentify{"identify()", "identity_map_identify", Right::kInsert, true, false,
+                              kStateLock};
+constexpr Operation kForget{"forget()", "identity_map_forget", Right::kOwn, true,
+                            false,      kRefreshLock};
+constexpr Operation kRemember{"remember()", "identity_map_remember", Right::kOwn, true, false,
+                              kRefreshLock};
+constexpr Operation kCurrent{
+    "identity_current()", "identity_map_get_current", Right::kSelect, true, false, 0};
+constexpr Operation kClauses{
+    "identity_map_clauses()", "identity_map_get_clauses", Right::kOwn, false, false, 0};
+constexpr Operation kAlter{
+    "alter_identity_map()", "identity_map_alter", Right::kOwn, false, true, kRefreshLock};
+constexpr Operation kReduce{
+    "reduce_identity_map()", kAlter.function, Right::kOwn, false, true, kRefreshLock};
+constexpr Operation kForgetIdentity{"forget_identity()", kForget.function, Right::kOwn, true, false,
+                                    kRefreshLock};
 
 // A JSON object that is being written.
 struct Object {
@@ -217,6 +227,7 @@ IDENTITY_RESOLVE_FUNCTION(create_identity_map) {
   if (PG_ARGISNULL(0) || !add_clauses(arguments, "clauses", fcinfo, 1)) {
     no_clauses("create_identity_map");
   }
+  demand_writable("create_identity_map()");
   const char* name = text_argument(fcinfo, 0);
   add_text(arguments, "name", name);
   add_text(arguments, "path", caller_path());
@@ -252,7 +263,7 @@ IDENTITY_RESOLVE_FUNCTION(reduce_identity_map) {
   add_texts(arguments, "sources", fcinfo, 1);
   add_texts(arguments, "rules", fcinfo, 2);
   add_texts(arguments, "columns", fcinfo, 3);
-  run_operation(find_home(fcinfo), PG_GETARG_OID(0), kAlter, end_object(arguments));
+  run_operation(find_home(fcinfo), PG_GETARG_OID(0), kReduce, end_object(arguments));
   PG_RETURN_VOID();
 }
 
@@ -263,6 +274,7 @@ IDENTITY_RESOLVE_FUNCTION(drop_identity_map) {
     ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
                     errmsg("drop_identity_map() needs a name"), errhint("Name the map's table.")));
   }
+  demand_writable("drop_identity_map()");
   const Home home = find_home(fcinfo);
   const char* name = text_argument(fcinfo, 0);
   // As to_regclass() has it.
@@ -351,7 +363,7 @@ IDENTITY_RESOLVE_FUNCTION(forget_identity) {
   check_right(Right::kOwn, table);
   Object arguments = begin_object();
   add_text(arguments, "identity_id", current_of(home, table, PG_GETARG_DATUM(1)));
-  const Datum done = run_operation(home, table, kForget, end_object(arguments));
+  const Datum done = run_operation(home, table, kForgetIdentity, end_object(arguments));
   return DirectFunctionCall1(int4in, CStringGetDatum(jsonb_text(done, "forgotten")));
 }
 

@@ -15,6 +15,7 @@
 //
 // Plain frames all of it: no C++ object is alive where PostgreSQL may raise an error.
 #include "pg/map_calls.h"
+#include "pg/map_constraints.h"
 #include "pg/map_snapshot.h"
 
 extern "C" {
@@ -51,7 +52,11 @@ Datum call_refresh(const Target& target, Datum arguments) {
   begin_refresh();
   Datum result = 0;
   PG_TRY();
-  { result = call_as_owner(target, "identity_map_refresh", arguments, false); }
+  {
+    const List* constraints = check_constraints_at_once(target.table);
+    result = call_as_owner(target, "identity_map_refresh", arguments, false);
+    defer_constraints_again(constraints);
+  }
   PG_FINALLY();
   { end_refresh(); }
   PG_END_TRY();
@@ -197,6 +202,7 @@ IDENTITY_RESOLVE_FUNCTION(refresh_identity_map) {
     ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
                     errmsg("no argument of refresh_identity_map() may be null")));
   }
+  demand_writable("refresh_identity_map()");
   const Home home = find_home(fcinfo);
   Refresh asked{PG_GETARG_OID(0), PG_GETARG_BOOL(1), PG_GETARG_BOOL(2), false, nullptr};
   MemoryContextReset(session_memory());
