@@ -311,15 +311,17 @@ BEGIN
   SELECT * INTO m FROM identity_internal.identity_map_catalog AS c WHERE c.map_id = id;
   SELECT c.relowner::regrole INTO owner FROM pg_class AS c WHERE c.oid = m.map;
   now_prepared := jsonb_build_object('layout', layout, 'clauses', (SELECT jsonb_agg(c::jsonb) FROM unnest(m.clauses) AS c),
-                                     'table', m.map::text, 'owner', owner::text,
-                                     'columns', (SELECT jsonb_agg(ARRAY[a.attname, format_type(a.atttypid, a.atttypmod)] ORDER BY a.attnum)
-                                                 FROM pg_attribute AS a WHERE a.attrelid = m.map AND a.attnum > 0 AND NOT a.attisdropped));
+                                     'table', m.map::text, 'table_id', m.map::oid, 'owner', owner::text,
+                                     'columns', identity_internal.identity_map_table_columns(m.map));
   IF now_prepared = m.prepared THEN
     RETURN '{}';
   END IF;
   -- Nobody is in the middle of it.
   PERFORM identity_internal.identity_map_lock(id, 2, true, true);
 
+  m.columns := ARRAY(SELECT c::jsonb ->> 'name' FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n)
+                     WHERE c::jsonb ->> 'clause' = 'column' ORDER BY n);
+  PERFORM identity_internal.identity_map_check_table(m);
   -- A source keeps its number for as long as the map has it.
   FOR item IN SELECT s ->> 'name' AS name FROM jsonb_array_elements(layout -> 'sources') AS s LOOP
     IF m.numbers -> item.name IS NULL THEN
@@ -468,8 +470,6 @@ BEGIN
       SELECT 1', p, (SELECT string_agg(format(', %1$I = excluded.%1$I', 'k_' || k), '') FROM unnest(m.trait_kinds) AS k));
   m.rules := ARRAY(SELECT c FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n) WHERE c::jsonb ->> 'clause' = 'rule' ORDER BY n);
   m.limits := ARRAY(SELECT (k ->> 'max_records')::bigint FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) ORDER BY n);
-  m.columns := ARRAY(SELECT c::jsonb ->> 'name' FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n)
-                     WHERE c::jsonb ->> 'clause' = 'column' ORDER BY n);
   UPDATE identity_internal.identity_map_catalog AS c
   SET numbers = m.numbers, marks = m.marks, source_names = m.source_names,
       source_numbers = m.source_numbers, told_reader = m.told_reader, state_sources = m.state_sources, reached_sources = m.reached_sources,
@@ -477,6 +477,7 @@ BEGIN
       settle = identity_internal.identity_map_settle_text(m, false, false), prepared = now_prepared,
       rebuild = c.rebuild OR m.prepared IS NULL OR m.prepared -> 'layout' <> layout
                 OR m.prepared -> 'clauses' <> now_prepared -> 'clauses'
+                OR NOT identity_internal.identity_map_has_columns(m, now_prepared)
   WHERE c.map_id = id;
   PERFORM identity_internal.identity_map_grant(id, owner::oid);
   RETURN '{}';

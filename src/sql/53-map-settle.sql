@@ -111,6 +111,65 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_allow_much() IS 'internal: memory and costs for many records';
 
+-- The columns of a map's table: of each the name, the type, the number, and whether nobody may write it.
+CREATE FUNCTION identity_internal.identity_map_table_columns(map regclass) RETURNS jsonb
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT jsonb_agg(jsonb_build_array(a.attname, format_type(a.atttypid, a.atttypmod), a.attnum, a.attgenerated <> '' OR a.attidentity = 'a') ORDER BY a.attnum)
+  FROM pg_attribute AS a WHERE a.attrelid = identity_map_table_columns.map AND a.attnum > 0 AND NOT a.attisdropped;
+END;
+COMMENT ON FUNCTION identity_internal.identity_map_table_columns(regclass) IS 'internal: the columns of an identity map''s table';
+
+-- Whether the map's own columns are those that the state was last prepared for; `now`: what it is to be prepared for.
+-- Numbers say nothing of a table that a dump has made anew.
+CREATE FUNCTION identity_internal.identity_map_has_columns(m identity_internal.identity_map_catalog, now jsonb) RETURNS boolean
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT NOT EXISTS (
+    SELECT FROM jsonb_array_elements(now -> 'columns') AS c
+    WHERE c ->> 0 = ANY (m.columns)
+      AND NOT EXISTS (SELECT FROM jsonb_array_elements(m.prepared -> 'columns') AS o
+                      WHERE o -> 0 = c -> 0 AND o -> 1 = c -> 1 AND (o -> 2 = c -> 2 OR m.prepared -> 'table_id' <> now -> 'table_id')));
+END;
+COMMENT ON FUNCTION identity_internal.identity_map_has_columns(identity_internal.identity_map_catalog, jsonb) IS
+  'internal: whether nobody has changed the columns that an identity map keeps';
+
+-- Raises an error where somebody has taken from a map's table a column that the map keeps. Gives whether all of them
+-- are as they were when the state was last prepared. A column that was renamed is not followed: its name says what it
+-- shows, here as in all clauses.
+CREATE FUNCTION identity_internal.identity_map_check_table(m identity_internal.identity_map_catalog) RETURNS boolean
+  LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  now jsonb := identity_internal.identity_map_table_columns(m.map);
+  name text;
+  is_gone boolean;
+  renamed text;
+BEGIN
+  IF NOT EXISTS (SELECT FROM jsonb_array_elements(now) AS c WHERE c ->> 0 = 'identity_id' AND c ->> 1 = 'uuid') THEN
+    RAISE EXCEPTION 'the table of identity map "%" has no column "identity_id" of the type uuid', m.map USING ERRCODE = 'undefined_column',
+      HINT = 'Rename it back, or drop the map and create it again.';
+  END IF;
+  SELECT x, c IS NULL INTO name, is_gone FROM unnest(m.columns) WITH ORDINALITY AS x (x, n) LEFT JOIN jsonb_array_elements(now) AS c ON c ->> 0 = x
+  WHERE c IS NULL OR (c -> 3)::boolean ORDER BY n LIMIT 1;
+  IF is_gone THEN
+    SELECT c ->> 0 INTO renamed FROM jsonb_array_elements(m.prepared -> 'columns') AS o JOIN jsonb_array_elements(now) AS c ON c -> 2 = o -> 2
+    WHERE o ->> 0 = name AND m.prepared -> 'table_id' = to_jsonb(m.map::oid);
+    RAISE EXCEPTION 'the table of identity map "%" has no column "%" any more', m.map, name USING ERRCODE = 'undefined_column',
+      DETAIL = CASE WHEN renamed IS NULL THEN 'The map keeps a column of that name, which says what it shows.'
+                    ELSE format('The map keeps a column of that name, which says what it shows; it was renamed to "%s".', renamed) END,
+      HINT = CASE WHEN renamed IS NULL THEN format('Have it made again by alter_identity_map(%L, identity_column(%L, ...))', m.map, name)
+                  ELSE format('Rename it back: ALTER TABLE %s RENAME COLUMN %I TO %I', m.map, renamed, name) END
+             || format('; or have the map keep it no longer: reduce_identity_map(%L, columns => %L).', m.map, ARRAY[name]);
+  ELSIF name IS NOT NULL THEN
+    RAISE EXCEPTION 'column "%" of the table of identity map "%" is generated', name, m.map USING ERRCODE = 'generated_always',
+      DETAIL = 'The map has to write it.',
+      HINT = format('Rename it, or have the map keep it no longer: reduce_identity_map(%L, columns => %L) drops it.', m.map, ARRAY[name]);
+  END IF;
+  RETURN coalesce(identity_internal.identity_map_has_columns(m, jsonb_build_object('columns', now, 'table_id', m.map::oid)), false);
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_check_table(identity_internal.identity_map_catalog) IS
+  'internal: whether an identity map''s table has the columns that the map keeps';
+
 -- The statement that brings identities and table in line with what a resolve says. Its parameters:
 -- $1 the clauses to resolve, numbered, $2 now, $3 identities of records that are gone, and of all records $4
 -- whether the map is being filled for the first time and $5 how many they are (so that the planner knows). Of
@@ -192,15 +251,15 @@ BEGIN
    SELECT o."[lost]" AS old, o."[id]" AS into_id, o."[by_kind]" AS by_kind, o."[by_value]" AS by_value, o."[by_rids]" AS by_rids
    FROM placed AS o
    WHERE o."[lost]" IS NOT NULL' || CASE WHEN of_all THEN ' AND (SELECT true FROM ' || p || 'identities AS i WHERE i.identity_id = o."[lost]")' ELSE '' END || '),
- t_gone AS (DELETE FROM %TABLE% AS t WHERE t.identity_id = ANY (ARRAY(SELECT old FROM lost)) RETURNING 1),'
+ t_gone AS (DELETE FROM ONLY %TABLE% AS t WHERE t.identity_id = ANY (ARRAY(SELECT old FROM lost)) RETURNING 1),'
     || coalesce('
- t_same AS (UPDATE %TABLE% AS t SET ' || assigned || ' FROM ids AS r
+ t_same AS (UPDATE ONLY %TABLE% AS t SET ' || assigned || ' FROM ids AS r
             WHERE t.identity_id = r."[id]" AND NOT r."[is_new]"
               AND ROW(' || t_shown || ')::record OPERATOR(pg_catalog.*<>) ROW(' || r_shown || ')::record RETURNING 1),', '
  t_same AS (SELECT 1 WHERE false),') || '
  t_new AS (INSERT INTO %TABLE% (identity_id' || coalesce(', ' || shown, '') || ')
            SELECT r."[id]"' || coalesce(', ' || r_shown, '') || ' FROM ids AS r
-           WHERE r."[is_new]"' || CASE WHEN of_all THEN ' OR NOT EXISTS (SELECT FROM %TABLE% AS t WHERE t.identity_id = r."[id]")' ELSE '' END || ' RETURNING 1)'
+           WHERE r."[is_new]"' || CASE WHEN of_all THEN ' OR NOT EXISTS (SELECT FROM ONLY %TABLE% AS t WHERE t.identity_id = r."[id]")' ELSE '' END || ' RETURNING 1)'
     || CASE WHEN of_all THEN ',
  w_records AS (
    UPDATE ' || p || 'records AS m SET identity_id = r.id
@@ -291,6 +350,9 @@ BEGIN
   IF done IS NOT NULL THEN
     RETURN done;
   END IF;
+  IF NOT identity_internal.identity_map_check_table(m) THEN
+    statement := replace(identity_internal.identity_map_settle_text(m, false, false), '%TABLE%', m.map::text);
+  END IF;
   IF small AND reached.records > 1000 THEN
     PERFORM identity_internal.identity_map_want_all();
     small := false;
@@ -380,7 +442,7 @@ DECLARE
 BEGIN
   unsettled := identity_internal.identity_map_count_common(m) OR unsettled;
   -- Rows that somebody else put into the table.
-  EXECUTE format('DELETE FROM %s AS t WHERE NOT EXISTS (SELECT FROM %sidentities AS i WHERE i.identity_id = t.identity_id)',
+  EXECUTE format('DELETE FROM ONLY %s AS t WHERE NOT EXISTS (SELECT FROM %sidentities AS i WHERE i.identity_id = t.identity_id)',
                  m.map, p);
   GET DIAGNOSTICS strays = ROW_COUNT;
   EXECUTE format('SELECT count(*) FROM %srecords', p) INTO all_records;

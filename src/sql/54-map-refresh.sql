@@ -119,7 +119,7 @@ BEGIN
     carried := carried || format('SELECT%s unnest(keys), rid FROM %srows_%s', CASE WHEN rows = last - base THEN '' ELSE ' DISTINCT' END, p, n);
     base := last;
   END LOOP;
-  EXECUTE format('DELETE FROM %s', m.map);
+  EXECUTE format('DELETE FROM ONLY %s', m.map);
   -- To hash numbers is faster than to sort rows by them.
   PERFORM set_config('enable_mergejoin', 'off', true);
   SELECT coalesce(string_agg(format(', %I', c.name), '' ORDER BY c.place), ''),
@@ -228,7 +228,8 @@ CREATE FUNCTION identity_internal.identity_map_refresh(m identity_internal.ident
   SET DateStyle = ISO SET TimeZone = GMT SET IntervalStyle = postgres SET extra_float_digits = 3 SET bytea_output = hex AS $$
 DECLARE
   started timestamptz := clock_timestamp();
-  is_full boolean := (a -> 'full')::boolean;
+  -- The rows of a table that is UNLOGGED may be gone, and nothing tells.
+  is_full boolean := (a -> 'full')::boolean OR EXISTS (SELECT FROM pg_class AS c WHERE c.oid = m.map AND c.relpersistence = 'u');
   wholes integer[];
   ids text[];
   mark text;

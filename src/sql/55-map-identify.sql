@@ -243,6 +243,10 @@ DECLARE
   part text;
   name text;
   at integer;
+  type regtype;
+  type_name text;
+  wanted regtype;
+  statement text;
   path text := current_setting('search_path');
   map_name text := m.map::text;
 BEGIN
@@ -252,12 +256,20 @@ BEGIN
     name := coalesce(clause ->> 'name', clause ->> 'kind');
     SELECT n - 1 INTO at FROM jsonb_array_elements(clauses) WITH ORDINALITY AS c (c, n)
     WHERE c ->> 'clause' = part AND coalesce(c ->> 'name', c ->> 'kind') = name;
-    IF part = 'column' AND (at IS NULL OR clauses -> at <> clause) THEN
+    IF part = 'column' THEN
+      -- What it is in the table, whatever the clauses say.
+      SELECT t.atttypid INTO type FROM pg_attribute AS t WHERE t.attrelid = m.map AND t.attname = name AND NOT t.attisdropped;
+      type_name := clause ->> 'type';
       PERFORM set_config('search_path', a ->> 'path', true);
-      EXECUTE pg_catalog.format(CASE WHEN at IS NULL THEN 'ALTER TABLE %s ADD COLUMN %I %s'
-                                     ELSE 'ALTER TABLE %s ALTER COLUMN %I TYPE %3$s USING NULL::%3$s' END,
-                                map_name, name, clause ->> 'type');
+      wanted := pg_catalog.to_regtype(type_name);
       PERFORM pg_catalog.set_config('search_path', path, true);
+      statement := CASE WHEN at IS NULL OR type IS NULL THEN format('ALTER TABLE %s ADD COLUMN %I %s', map_name, name, type_name)
+                        WHEN clauses -> at <> clause OR type <> wanted THEN format('ALTER TABLE %s ALTER COLUMN %I TYPE %3$s USING NULL::%3$s', map_name, name, type_name) END;
+      IF statement IS NOT NULL THEN
+        PERFORM set_config('search_path', a ->> 'path', true);
+        EXECUTE statement;
+        PERFORM pg_catalog.set_config('search_path', path, true);
+      END IF;
     END IF;
     clauses := CASE WHEN at IS NULL THEN clauses || jsonb_build_array(clause)
                     ELSE jsonb_set(clauses, ARRAY[at::text], clause) END;
@@ -274,7 +286,7 @@ BEGIN
     END IF;
     clauses := clauses - at;
     IF part = 'column' THEN
-      EXECUTE format('ALTER TABLE %s DROP COLUMN %I', map_name, name);
+      EXECUTE format('ALTER TABLE %s DROP COLUMN IF EXISTS %I', map_name, name);
       dropped := dropped || to_jsonb(name);
     END IF;
   END LOOP;
