@@ -410,12 +410,12 @@ BEGIN
            RETURN NULL;
          END IF;
          IF TG_OP = ''INSERT'' THEN
-           INSERT INTO %1$slog (source, record_id) SELECT %2$s, %3$s FROM new_rows AS t WHERE t.%4$I IS NOT NULL;
+           INSERT INTO %1$slog (source, record_id) SELECT %2$s, %3$s FROM new_rows AS t WHERE t.%4$I IS DISTINCT FROM NULL;
          ELSIF TG_OP = ''DELETE'' THEN
-           INSERT INTO %1$slog (source, record_id) SELECT %2$s, %3$s FROM old_rows AS t WHERE t.%4$I IS NOT NULL;
+           INSERT INTO %1$slog (source, record_id) SELECT %2$s, %3$s FROM old_rows AS t WHERE t.%4$I IS DISTINCT FROM NULL;
          ELSE
            INSERT INTO %1$slog (source, record_id)
-           SELECT %2$s, %3$s FROM old_rows AS t WHERE t.%4$I IS NOT NULL UNION SELECT %2$s, %3$s FROM new_rows AS t WHERE t.%4$I IS NOT NULL;
+           SELECT %2$s, %3$s FROM old_rows AS t WHERE t.%4$I IS DISTINCT FROM NULL UNION SELECT %2$s, %3$s FROM new_rows AS t WHERE t.%4$I IS DISTINCT FROM NULL;
          END IF;
          RETURN NULL;
        END', p, number,

@@ -59,7 +59,7 @@ BEGIN
   END IF;
   RETURN format('WITH q (id, since) AS MATERIALIZED (SELECT q."[id]", %s FROM (%s) AS q)
                  SELECT pg_catalog.array_cat(ARRAY[(SELECT pg_catalog.format(''%%s'', pg_catalog.max(q.since)) FROM q)],
-                   (SELECT pg_catalog.array_agg(%s) FROM (SELECT q.id FROM q LIMIT %s) AS l))',
+                   (SELECT pg_catalog.array_agg(CASE WHEN l.id IS DISTINCT FROM NULL THEN %s END) FROM (SELECT q.id FROM q LIMIT %s) AS l))',
     grows, identity_internal.identity_map_wrap(source, format('WHERE %s >= %L', grows, mark)), identity_internal.identity_map_id_text(source, 'l.id'), most);
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_since(jsonb, text, boolean, text, bigint) IS 'internal: the query for what changed_since tells';
@@ -237,6 +237,7 @@ BEGIN
     PERFORM pg_catalog.set_config('search_path', path, true);
     mark := coalesce(nullif(newest[1], ''), mark);
     ids := newest[2:];
+    is_all := is_all OR array_position(ids, NULL) IS NOT NULL;  -- a record without an id: to read it is an error
   END IF;
   IF is_all THEN
     ids := NULL;

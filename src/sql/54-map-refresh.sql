@@ -225,7 +225,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_adopt(identity_internal.ident
 -- One refresh; the refreshes' lock is held.
 CREATE FUNCTION identity_internal.identity_map_refresh(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE
-  SET DateStyle = ISO SET TimeZone = GMT SET IntervalStyle = postgres SET extra_float_digits = 3 SET bytea_output = hex AS $$
+  SET DateStyle = 'ISO, MDY' SET TimeZone = GMT SET IntervalStyle = postgres SET extra_float_digits = 3 SET bytea_output = hex AS $$
 DECLARE
   started timestamptz := clock_timestamp();
   -- The rows of a table that is UNLOGGED may be gone, and nothing tells.
