@@ -17,7 +17,7 @@ namespace {
 // A constraint, and what a name has to do with it.
 struct Constraint {
   FormData_pg_constraint form;
-  bool is_pending;     // one of this name has something queued, or may have
+  bool is_pending;     // one of this name may have code of its table's owner queued
   bool is_deferrable;  // all of this name are
 };
 
@@ -54,7 +54,8 @@ void collect(Oid table, List*& tables, List*& constraints) {
   foreach (cell, others) collect(lfirst_oid(cell), tables, constraints);
 }
 
-// What is queued for a partition's constraint goes by the partitioned table's.
+// Whether something is queued for a table. What is queued for a partition's constraint goes by the
+// partitioned table's.
 bool may_be_pending(Oid table) {
   return OidIsValid(table) &&
          (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE || AfterTriggerPendingOnRel(table));
@@ -77,7 +78,7 @@ Constraint look_up(Oid id) {
   while (HeapTupleIsValid(tuple = systable_getnext(scan))) {
     const auto* named = reinterpret_cast<const FormData_pg_constraint*>(GETSTRUCT(tuple));
     if (!named->condeferrable) constraint.is_deferrable = false;
-    if (may_be_pending(named->conrelid) || may_be_pending(named->confrelid)) {
+    if (named->contype != CONSTRAINT_FOREIGN && may_be_pending(named->conrelid)) {
       constraint.is_pending = true;
     }
   }
@@ -95,7 +96,8 @@ void set_constraint(const Constraint& constraint, bool is_deferred) {
 }
 
 // The same as the owner of the constraint's table, for a caller who may not see its schema. Of all
-// of this name nothing is queued: nothing runs.
+// of this name nothing is queued but foreign keys' triggers, which are PostgreSQL's own and run as
+// the tables' owners anyway.
 void set_constraint_unseen(const Constraint& constraint, bool is_deferred) {
   as_user(owner_of(constraint.form.conrelid), kSafePath, [&] {
     set_constraint(constraint, is_deferred);
