@@ -177,7 +177,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_prefix(integer) IS 'internal:
 -- Whether the next refresh of a map fills a state that holds nothing, by identity_map_build(), which needs no index: it is the
 -- first one, there is no record, and no identity has been retired. Every other refresh looks things up, also in a state that is empty.
 CREATE FUNCTION identity_internal.identity_map_is_unbuilt(m identity_internal.identity_map_catalog) RETURNS boolean
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   is_empty boolean;
 BEGIN
@@ -324,7 +324,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_write(@extschema@.identity_cl
 -- numbers, which a column "[number]" bigint[] shows: all of them (reached NULL), or those that were reached last.
 -- A part of the records does not show which keys are too common.
 CREATE FUNCTION identity_internal.identity_map_request(m identity_internal.identity_map_catalog, reached identity_internal.identity_map_reached) RETURNS @extschema@.identity_clause[]
-  LANGUAGE plpgsql STABLE PARALLEL UNSAFE AS $$
+  LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF reached.records IS NULL THEN
     RETURN m.state_sources || m.rules || m.state;

@@ -60,7 +60,7 @@ BEGIN
   RETURN format('WITH q (id, since) AS MATERIALIZED (SELECT q."[id]", %s FROM (%s) AS q)
                  SELECT pg_catalog.array_cat(ARRAY[(SELECT pg_catalog.format(''%%s'', pg_catalog.max(q.since)) FROM q)],
                    (SELECT pg_catalog.array_agg(CASE WHEN l.id IS DISTINCT FROM NULL THEN %s END) FROM (SELECT q.id FROM q LIMIT %s) AS l))',
-    grows, identity_internal.identity_map_wrap(source, format('WHERE %s >= %L', grows, mark)), identity_internal.identity_map_id_text(source, 'l.id'), most);
+    grows, identity_internal.identity_map_wrap(source, format('WHERE %s OPERATOR(pg_catalog.>=) %L', grows, mark)), identity_internal.identity_map_id_text(source, 'l.id'), most);
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_since(jsonb, text, boolean, text, bigint) IS 'internal: the query for what changed_since tells';
 
@@ -119,7 +119,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_cells(identity_internal.ident
 
 -- The fingerprints of a source's rows anew, and whose they are, a million in a part.
 CREATE FUNCTION identity_internal.identity_map_print(m identity_internal.identity_map_catalog, n integer) RETURNS void
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
 BEGIN
@@ -141,7 +141,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_known(identity_internal.ident
 -- The places of the sources that are read as a whole: all of them for a full refresh, else those with these
 -- numbers, and those of which nothing tells what changed.
 CREATE FUNCTION identity_internal.identity_map_wholes(m identity_internal.identity_map_catalog, is_full boolean, numbers integer[]) RETURNS integer[]
-  LANGUAGE plpgsql STABLE AS $$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN ARRAY(
     SELECT i FROM generate_series(1, cardinality(m.source_numbers) - 1) AS i
@@ -155,7 +155,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_wholes(identity_internal.iden
 -- Of the sources at these places, which are read as a whole, those that can be read side by side, before any of
 -- them is taken in.
 CREATE FUNCTION identity_internal.identity_map_read_ahead(m identity_internal.identity_map_catalog, places integer[], most bigint) RETURNS void
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF cardinality(places) > 1 THEN
     PERFORM identity_internal.identity_map_scan_ahead(identity_internal.identity_map_scan_clauses(m), places,
@@ -169,7 +169,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_read_ahead(identity_internal.
 -- Reads source i into its copy: all of it, or the records named. Says of how many records a row is new or
 -- gone.
 CREATE FUNCTION identity_internal.identity_map_read(m identity_internal.identity_map_catalog, i integer, ids text[], most bigint) RETURNS bigint
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
   n integer := m.source_numbers[i];
@@ -207,7 +207,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_read(identity_internal.identi
 -- Which records of source i have to be read: NULL for all of them, as where it is read as a whole. Sets the mark
 -- up to which changed_since has been read.
 CREATE FUNCTION identity_internal.identity_map_changed(m identity_internal.identity_map_catalog, i integer, is_whole boolean, OUT ids text[], OUT mark text)
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
   n integer := m.source_numbers[i];
@@ -254,7 +254,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_changed(identity_internal.ide
 -- Makes the triggers that sources with capture => 'trigger' need, where they are not there and enabled.
 -- Gives the numbers of the sources that have to be read as a whole because of it.
 CREATE FUNCTION identity_internal.identity_map_attach(m identity_internal.identity_map_catalog) RETURNS integer[]
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
   source jsonb;
@@ -300,7 +300,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_attach(identity_internal.iden
 
 -- Drops the map's triggers and, where it is there, its table.
 CREATE FUNCTION identity_internal.identity_map_detach(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   item record;
 BEGIN

@@ -27,7 +27,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_common_text(identity_internal
 
 -- Of all keys those that are too common; whether they are others than before.
 CREATE FUNCTION identity_internal.identity_map_count_common(m identity_internal.identity_map_catalog) RETURNS boolean
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   has_changed boolean;
 BEGIN
@@ -51,7 +51,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_count_common(identity_interna
 -- connects with these; of many of them the whole map is looked at. At most a thousand carriers are named
 -- (kMostCarriers in src/pg/map_place.cc).
 CREATE FUNCTION identity_internal.identity_map_name_merges(m identity_internal.identity_map_catalog, ids uuid[], rids bigint[], olds uuid[], at timestamptz) RETURNS void
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
   reached identity_internal.identity_map_reached;
@@ -103,7 +103,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_name_merges(identity_internal
 -- hashed in memory. The state is looked up record by record unless much of it is concerned; it is small
 -- enough to be in the cache mostly.
 CREATE FUNCTION identity_internal.identity_map_allow_much() RETURNS void
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')),
                                           pg_size_bytes(current_setting('maintenance_work_mem')) / 2) / 1024 || 'kB', true),
@@ -185,7 +185,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_check_table(identity_internal
 --          the cluster's first record if the map never used that, else another one derived from it
 -- lost     old identities that are no more, and where they went
 CREATE FUNCTION identity_internal.identity_map_settle_text(m identity_internal.identity_map_catalog, of_all boolean, by_sql boolean) RETURNS text
-  LANGUAGE plpgsql STABLE PARALLEL UNSAFE AS $$
+  LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
   columns text;
@@ -304,7 +304,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_most() IS 'internal: how many
 
 -- One record, but many are concerned: to join these record by record would take their square.
 CREATE FUNCTION identity_internal.identity_map_want_all() RETURNS void
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM identity_internal.identity_map_allow_much(), set_config('enable_seqscan', 'on', true),
           set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true);
@@ -316,7 +316,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_want_all() IS 'internal: plan
 -- nothing.
 CREATE FUNCTION identity_internal.identity_map_settle(m identity_internal.identity_map_catalog, live bigint[], gone bigint[], dead uuid[], keys bigint[], moved bigint[],
                                     at timestamptz, small boolean) RETURNS jsonb
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   common jsonb;
   statement text := replace(m.settle, '%TABLE%', m.map::text);
@@ -394,7 +394,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_can_pack_all(identity_interna
 
 -- The identities of a map's records, where there is none yet, and their packs.
 CREATE FUNCTION identity_internal.identity_map_fill_identities(m identity_internal.identity_map_catalog, at timestamptz) RETURNS void
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
 BEGIN
@@ -411,7 +411,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_fill_identities(identity_inte
 
 -- Brings the packs of all identities in line with the copies.
 CREATE FUNCTION identity_internal.identity_map_pack_all(m identity_internal.identity_map_catalog) RETURNS void
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
 BEGIN
@@ -428,7 +428,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_pack_all(identity_internal.id
 -- Settles the whole map from its state. Unsettled: whether records have changed that are not settled yet; if so,
 -- or if who is one person is not as it was, packs say what is so no longer, and are made anew.
 CREATE FUNCTION identity_internal.identity_map_settle_all(m identity_internal.identity_map_catalog, dead uuid[], at timestamptz, unsettled boolean) RETURNS jsonb
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
   is_first boolean := m.refreshes = 0;

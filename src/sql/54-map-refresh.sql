@@ -12,7 +12,7 @@
 
 -- Brings all records and keys in line with the copies. Gives the identities of records that are gone.
 CREATE FUNCTION identity_internal.identity_map_reconcile(m identity_internal.identity_map_catalog) RETURNS uuid[]
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
   n integer;
@@ -45,7 +45,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_reconcile(identity_internal.i
 -- Reads every source anew into an empty copy: at first, and after clauses or columns have changed. Records
 -- keep their numbers and identities. Gives the identities of records that are gone.
 CREATE FUNCTION identity_internal.identity_map_load(m identity_internal.identity_map_catalog) RETURNS uuid[]
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
   n integer;
@@ -89,7 +89,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_load(identity_internal.identi
 -- indexes meanwhile: identity_map_prepare() dropped them, identity_map_note() makes them again. The table's
 -- rows come in the order of its key. A LIMIT tells the planner how many records there are.
 CREATE FUNCTION identity_internal.identity_map_build(m identity_internal.identity_map_catalog, at timestamptz) RETURNS jsonb
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
   sources integer := cardinality(m.source_numbers) - 1;
@@ -154,7 +154,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_build(identity_internal.ident
 -- Takes in what was read: `changed` records, about, of which at most `most` are known one by one. Nobody calls
 -- identify() meanwhile.
 CREATE FUNCTION identity_internal.identity_map_take_in(m identity_internal.identity_map_catalog, changed bigint, most bigint, is_full boolean, at timestamptz) RETURNS jsonb
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   is_much boolean := changed > most OR changed > greatest(identity_internal.identity_map_size(m.map_id), 1000) * 0.3;
   change record;
@@ -225,7 +225,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_adopt(identity_internal.ident
 -- One refresh; the refreshes' lock is held.
 CREATE FUNCTION identity_internal.identity_map_refresh(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE
-  SET DateStyle = 'ISO, MDY' SET TimeZone = GMT SET IntervalStyle = postgres SET extra_float_digits = 3 SET bytea_output = hex AS $$
+  SET search_path = pg_catalog, pg_temp SET DateStyle = 'ISO, MDY' SET TimeZone = GMT SET IntervalStyle = postgres SET extra_float_digits = 3 SET bytea_output = hex AS $$
 DECLARE
   started timestamptz := clock_timestamp();
   -- The rows of a table that is UNLOGGED may be gone, and nothing tells.

@@ -2,7 +2,7 @@
 
 -- A trait's values as texts: a scalar is one, null is none. Errors: 22023 for an object.
 CREATE FUNCTION identity_internal.identity_map_values(kind text, value jsonb) RETURNS jsonb
-  LANGUAGE plpgsql IMMUTABLE AS $$
+  LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF jsonb_typeof(value) = 'array' THEN
     IF EXISTS (SELECT FROM jsonb_array_elements(value) AS e WHERE jsonb_typeof(e) IN ('array', 'object')) THEN
@@ -24,7 +24,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_values(text, jsonb) IS 'inter
 -- locks the identifiers that connect the records it is about, in one order. As others may have connected
 -- more by then, it looks again; what it lacks it locks anew, all in order, after giving up what it had.
 CREATE FUNCTION identity_internal.identity_map_identify(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
   user_id text := a ->> 'user_id';
@@ -132,7 +132,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_identify(identity_internal.id
 -- forget() and forget_identity() as the map's owner: records leave the copies, and a hash of each stays so
 -- that a refresh passes it over; their people are settled anew; the history forgets by what it named them.
 CREATE FUNCTION identity_internal.identity_map_forget(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
   item record;
@@ -195,7 +195,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_forget(identity_internal.iden
 
 -- remember() as the map's owner: the next refresh reads the record again, whichever way it reads the source.
 CREATE FUNCTION identity_internal.identity_map_remember(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
   was_there boolean;
@@ -211,7 +211,7 @@ END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_remember(identity_internal.identity_map_catalog, jsonb) IS 'internal: remember() as the owner of the map';
 
 CREATE FUNCTION identity_internal.identity_map_get_current(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
-  LANGUAGE plpgsql STABLE AS $$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   id uuid;
 BEGIN
@@ -235,7 +235,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_get_clauses(identity_internal
 -- alter_identity_map() and reduce_identity_map() as the map's owner: changes the table's columns; gives the
 -- clauses as they are to be.
 CREATE FUNCTION identity_internal.identity_map_alter(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   clauses jsonb := (SELECT jsonb_agg(c::jsonb ORDER BY n) FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n));
   dropped jsonb := '[]';

@@ -59,7 +59,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_check(jsonb, text, regclass) 
 
 -- Whether the types of columns are types, and nothing more.
 CREATE FUNCTION identity_internal.identity_map_check_types(clauses jsonb, path text) RETURNS void
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   outer_path text := current_setting('search_path');
   type_name text;
