@@ -179,7 +179,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_take_in(identity_internal.ide
 
 -- What of a refresh is asked or done before it reads: by C functions, which want jsonb (src/pg/map_refresh.cc).
 CREATE FUNCTION identity_internal.identity_map_attach_all(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   attached integer[] := identity_internal.identity_map_attach(m);
 BEGIN
@@ -189,7 +189,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_attach_all(identity_internal.
   'internal: the triggers by which an identity map hears of changes, and how many sources got them';
 
 CREATE FUNCTION identity_internal.identity_map_unbuilt(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN jsonb_build_object('unbuilt', identity_internal.identity_map_is_unbuilt(m));
 END $$;
@@ -199,7 +199,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_unbuilt(identity_internal.ide
 -- Takes over what a state that is no longer used says of who is who, and what only it knows: what identify() was told,
 -- what was forgotten, and the history. The sources are read anew afterwards.
 CREATE FUNCTION identity_internal.identity_map_adopt(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
   former text := identity_internal.identity_map_prefix((a ->> 'former')::integer);
