@@ -187,6 +187,9 @@ void hide_others_values(ErrorData* error, const char* map) {
 Datum identify_hiding(const Home& home, Oid table, Datum arguments) {
   const MemoryContext memory = CurrentMemoryContext;
   Datum result = 0;
+  // Warnings may name values, too; the server's log has them.
+  const int level = NewGUCNestLevel();
+  set_for_call("client_min_messages", "error");
   PG_TRY();
   { result = run_operation(home, table, kIdentify, arguments); }
   PG_CATCH();
@@ -199,6 +202,7 @@ Datum identify_hiding(const Home& home, Oid table, Datum arguments) {
     ReThrowError(error);
   }
   PG_END_TRY();
+  AtEOXact_GUC(false, level);
   return result;
 }
 

@@ -26,7 +26,6 @@
 
 CREATE SCHEMA identity_state;
 REVOKE ALL ON SCHEMA identity_state FROM PUBLIC;
-GRANT USAGE ON SCHEMA identity_state TO PUBLIC;
 COMMENT ON SCHEMA identity_state IS
   'the state of identity maps: read and written by the maps'' functions only';
 

@@ -62,7 +62,7 @@ CREATE FUNCTION identity_internal.identity_map_admit(role integer, a jsonb) RETU
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', identity_internal.identity_map_worked_by_owners(), role::oid::regrole);
-  EXECUTE format('GRANT USAGE ON SCHEMA identity_internal TO %s', role::oid::regrole);
+  EXECUTE format('GRANT USAGE ON SCHEMA identity_internal, identity_state TO %s', role::oid::regrole);
   RETURN '{}';
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_admit(integer, jsonb) IS 'internal: gives an owner of identity maps the rights that these need';
@@ -75,7 +75,7 @@ BEGIN
      AND NOT (SELECT r.rolsuper FROM pg_roles AS r WHERE r.oid = role::oid)
      AND NOT EXISTS (SELECT FROM identity_internal.identity_map_catalog AS c WHERE c.owner_name = pg_get_userbyid(role::oid)) THEN
     EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM %s', identity_internal.identity_map_worked_by_owners(), role::oid::regrole);
-    EXECUTE format('REVOKE USAGE ON SCHEMA identity_internal FROM %s', role::oid::regrole);
+    EXECUTE format('REVOKE USAGE ON SCHEMA identity_internal, identity_state FROM %s', role::oid::regrole);
   END IF;
   RETURN '{}';
 END $$;
@@ -194,7 +194,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_discard(integer, jsonb) IS 'internal: drops a state that an identity map has replaced';
 
--- Drops the capture functions, and so their triggers, and the tables of a state.
+-- Drops the capture functions, and so their triggers, and the tables of a state; what somebody has made of their row types, or
+-- a view over them, does not hold them.
 CREATE FUNCTION identity_internal.identity_map_drop_state(id integer) RETURNS void
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -205,7 +206,7 @@ BEGIN
     EXECUTE format('DROP FUNCTION %s CASCADE', item.function);
   END LOOP;
   FOR item IN SELECT r::regclass AS relation FROM identity_internal.identity_map_relations(id) AS r JOIN pg_class AS c ON c.oid = r WHERE c.relkind = 'r' LOOP
-    EXECUTE format('DROP TABLE %s', item.relation);
+    EXECUTE format('DROP TABLE %s CASCADE', item.relation);
   END LOOP;
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_drop_state(integer) IS 'internal: drops the state of an identity map';
@@ -227,17 +228,23 @@ END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_erase(integer, jsonb) IS 'internal: drops an identity map''s state';
 
 -- Erases what is left of maps whose table was dropped by hand, of the owners whose role `role` has; and, for a superuser, of
--- maps that the catalog does not know, as after a restore of the schema alone. What somebody else is busy with is left for later.
+-- maps that the catalog does not know, as after a restore of the schema alone. The call that this is a part of is about something
+-- else: what cannot be had at once, as somebody is busy with a table that has a trigger, or fails, is left for later.
 CREATE FUNCTION identity_internal.identity_map_clear_dead(role integer, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   is_super boolean := (SELECT r.rolsuper FROM pg_roles AS r WHERE r.oid = role::oid);
   item record;
 BEGIN
+  PERFORM set_config('lock_timeout', '200ms', true);
   FOR item IN SELECT c.map_id, x.oid AS owner FROM identity_internal.identity_map_catalog AS c LEFT JOIN pg_roles AS x ON x.rolname = c.owner_name
               WHERE identity_internal.identity_map_table(c.map, c.map_oid, c.map_name, c.written_in) IS NULL LOOP
     IF (is_super OR coalesce(pg_has_role(role::oid, item.owner, 'USAGE'), false)) AND identity_internal.identity_map_lock(item.map_id, 1, true, false) THEN
-      PERFORM identity_internal.identity_map_erase(item.map_id, '{}');
+      BEGIN
+        PERFORM identity_internal.identity_map_erase(item.map_id, '{}');
+      EXCEPTION WHEN OTHERS THEN
+        NULL;
+      END;
     END IF;
   END LOOP;
   IF is_super THEN
@@ -247,7 +254,11 @@ BEGIN
                 WHERE s.name ~ '^m[0-9]{1,9}_' LOOP
       IF NOT EXISTS (SELECT FROM identity_internal.identity_map_catalog AS c WHERE c.map_id = item.map_id)
          AND identity_internal.identity_map_lock(item.map_id, 1, true, false) THEN
-        PERFORM identity_internal.identity_map_drop_state(item.map_id);
+        BEGIN
+          PERFORM identity_internal.identity_map_drop_state(item.map_id);
+        EXCEPTION WHEN OTHERS THEN
+          NULL;
+        END;
       END IF;
     END LOOP;
   END IF;
@@ -336,7 +347,7 @@ BEGIN
                                                WHERE s ->> 'name' = item.name) THEN
       m.numbers := m.numbers - item.name;
       m.marks := m.marks - item.number::text;
-      EXECUTE format('DROP TABLE IF EXISTS %srows_%s', p, item.number);
+      EXECUTE format('DROP TABLE IF EXISTS %srows_%s CASCADE', p, item.number);
       IF to_regprocedure(format('%scapture_%s()', p, item.number)) IS NOT NULL THEN
         EXECUTE format('DROP FUNCTION %scapture_%s() CASCADE', p, item.number);
       END IF;
@@ -370,7 +381,7 @@ BEGIN
     IF to_regclass(p || 'rows_' || number) IS NOT NULL THEN
       CONTINUE WHEN source -> 'columns' = (SELECT s -> 'columns' FROM jsonb_array_elements(m.prepared -> 'layout' -> 'sources') AS s
                                            WHERE s -> 'name' = source -> 'name');
-      EXECUTE format('DROP TABLE %srows_%s', p, number);
+      EXECUTE format('DROP TABLE %srows_%s CASCADE', p, number);
     END IF;
     EXECUTE format('CREATE TABLE %srows_%s (rid bigint NOT NULL, fingerprint bigint NOT NULL, record_id text COLLATE "C" NOT NULL,
       keys bigint[] NOT NULL, updated_at timestamp%s) WITH (fillfactor = 90)', p, number,

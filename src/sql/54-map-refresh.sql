@@ -285,7 +285,7 @@ BEGIN
     END IF;
   END IF;
   -- While nobody calls identify(): what their claims have left behind.
-  IF pg_relation_size((identity_internal.identity_map_prefix(m.map_id) || 'claims')::regclass) > 1000000 THEN
+  IF is_full OR pg_relation_size((identity_internal.identity_map_prefix(m.map_id) || 'claims')::regclass) > 1000000 THEN
     EXECUTE format('TRUNCATE %sclaims', identity_internal.identity_map_prefix(m.map_id));
   END IF;
   RETURN jsonb_build_object('started', started, 'marks', marks, 'changes', done || jsonb_build_object('changed', changed));

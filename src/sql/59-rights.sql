@@ -18,8 +18,6 @@ BEGIN
   END LOOP;
 END $$;
 
--- Names of tables are looked up as text by what works for maps' owners.
-GRANT USAGE ON SCHEMA identity_state TO PUBLIC;
 -- Anybody may run what a resolve and the view identity_maps run with the rights of whoever calls; owners of maps what works as one
 -- (identity_map_admit()).
 GRANT EXECUTE ON FUNCTION identity_internal.identity_sink(internal, bytea, VARIADIC "any"), identity_internal.identity_sink_row(internal, internal, bytea, VARIADIC "any"),
@@ -27,6 +25,6 @@ GRANT EXECUTE ON FUNCTION identity_internal.identity_sink(internal, bytea, VARIA
   identity_internal.identity_sink_combine(internal, internal), identity_internal.identity_sink_end(internal),
   identity_internal.identity_map_table(regclass, oid, text, oid) TO PUBLIC;
 -- For pg_dump, which the database's owner may call.
-GRANT USAGE ON SCHEMA identity_internal TO pg_database_owner;
+GRANT USAGE ON SCHEMA identity_internal, identity_state TO pg_database_owner;
 GRANT SELECT ON TABLE identity_internal.identity_map_catalog TO pg_database_owner;
 GRANT SELECT ON SEQUENCE identity_internal.identity_map_catalog_map_id_seq TO pg_database_owner;

@@ -92,7 +92,7 @@ check "statements ran raised" [ "$(wc -l <"$SERVER_DIR/statements")" -gt 20 ]
 
 # The kinds of doc/security.md. DDL on the state, on its functions and on internal ones:
 state='identity_state\.m<id>_[a-z0-9_]+'
-ddl="^(CREATE (UNLOGGED )?TABLE $state|ALTER TABLE $state (ADD|DROP CONSTRAINT|ALTER [a-z_]+ SET STORAGE|REPLICA IDENTITY)|DROP TABLE (IF EXISTS )?$state\$|(CREATE|DROP) (UNIQUE )?INDEX .*$state)"
+ddl="^(CREATE (UNLOGGED )?TABLE $state|ALTER TABLE $state (ADD|DROP CONSTRAINT|ALTER [a-z_]+ SET STORAGE|REPLICA IDENTITY)|DROP TABLE (IF EXISTS )?$state( CASCADE)?\$|(CREATE|DROP) (UNIQUE )?INDEX .*$state)"
 ddl+="|^(ANALYZE $state)\$|^(GRANT|REVOKE) .* ON (TABLE|SEQUENCE) $state |^(GRANT|REVOKE) (EXECUTE|USAGE) ON (ROUTINE|SCHEMA) identity_internal"
 ddl+="|^(CREATE|DROP|ALTER|GRANT|REVOKE|COMMENT).* FUNCTION identity_state\.m<id>_capture_[0-9]+\(\)|^COMMENT ON (TRIGGER|TABLE) |^ALTER TABLE .* ENABLE ALWAYS TRIGGER "
 # Others may name a state's or a user's relations only in quotes or as parameters, never to read or write them: what follows FROM, JOIN,

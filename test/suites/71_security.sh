@@ -83,8 +83,9 @@ readable="SELECT count(*) FROM pg_class c CROSS JOIN (VALUES ('bert'), ('mallory
                  WHEN 'r' THEN has_any_column_privilege(r.name, c.oid, 'SELECT, INSERT, UPDATE, REFERENCES') OR has_table_privilege(r.name, c.oid, 'DELETE, TRUNCATE, TRIGGER') ELSE false END"
 is "9: default privileges give nobody rights on a state" 0 postgres one "$readable"
 is "9: its functions are nobody's but the owner's, who attaches them" 0 postgres one "SELECT count(*) FROM pg_proc f CROSS JOIN (VALUES ('bert'), ('mallory'), ('site'), ('reader')) r (name) WHERE f.pronamespace = 'identity_state'::regnamespace AND has_function_privilege(r.name, f.oid, 'EXECUTE')"
-sql --quiet -d one -c "GRANT SELECT ON ${p}_records TO PUBLIC; GRANT SELECT (record_id), UPDATE (identity_id) ON ${p}_records TO mallory; GRANT ALL ON ${p}_history TO bert WITH GRANT OPTION"
+sql --quiet -d one -c "GRANT SELECT ON ${p}_records TO PUBLIC; GRANT SELECT (record_id), UPDATE (identity_id) ON ${p}_records TO mallory; GRANT ALL ON ${p}_history TO bert WITH GRANT OPTION; GRANT USAGE ON SCHEMA identity_state TO bert"
 PGUSER=bert sql --quiet -d one -c "GRANT SELECT ON ${p}_history TO mallory"
+sql --quiet -d one -c "REVOKE USAGE ON SCHEMA identity_state FROM bert"
 PGUSER=anna sql --quiet -d one -c "CALL refresh_identity_map('tools.people')"
 is "9: what was granted by hand is gone after a refresh" 0 postgres one "$readable"
 is "9: and the map goes on working for its owner" 23 anna one "SELECT sum(cardinality(app_id) + coalesce(cardinality(shop_id), 0)) + (SELECT sum(cardinality(shop_id)) FROM tools.people WHERE app_id IS NULL) FROM tools.people WHERE app_id IS NOT NULL"
@@ -119,6 +120,15 @@ as anna one "CREATE FUNCTION tools.meddle() RETURNS text LANGUAGE plpgsql AS \$\
   SELECT create_identity_map('tools.meddled', identity_source('app', 'SELECT tools.meddle()'), identity_column('app_id')); CALL refresh_identity_map('tools.meddled')" >/dev/null
 is "14: nor from within a source's query" refused anna one "SELECT app_id FROM tools.meddled"
 as anna one "SELECT drop_identity_map('tools.meddled')" >/dev/null
+
+# Nobody keeps a map from going on, or from being dropped, by what he makes of its state.
+as anna one "CREATE VIEW tools.peek AS SELECT * FROM ${p}_records; CREATE TABLE tools.mine (r ${p}_rows_1)" >/dev/null
+is "12: a role without a map cannot name a state's row types" 42501 mallory one "CREATE TEMP TABLE t (r ${p}_records)"
+as anna one "SELECT create_identity_map('tools.doomed', identity_source('app', 'SELECT id, email FROM tools.app'), identity_column('email'))" >/dev/null
+d=identity_state.m$(sql --quiet -At -d one -c "SELECT map_id FROM identity_internal.identity_map_catalog WHERE map_name = 'tools.doomed'")
+as anna one "CREATE VIEW tools.holds AS SELECT * FROM ${d}_records; CREATE TABLE tools.held (r ${d}_history); SELECT drop_identity_map('tools.doomed')" >/dev/null
+is "12: what hangs on a state does not hold it" 0 postgres one "SELECT count(*) FROM pg_class WHERE oid = to_regclass('${d}_records')"
+as anna one "DROP VIEW tools.peek; DROP TABLE tools.mine" >/dev/null
 
 # 10: by a constraint, a trigger's refusal and a type that the values do not fit.
 as anna one "SELECT create_identity_map('tools.unique', identity_source('app', 'SELECT id, email FROM tools.app'), identity_column('email'), identity_column('app_id', 'int'), identity_column('identify_email')); CALL refresh_identity_map('tools.unique');
