@@ -84,7 +84,9 @@ check "no decoy is called by that" uncalled
 borrows_nothing() { [ -z "$(value one "SELECT object || ' needs ' || needs FROM lab.borrowed('$1')" | tee "$SERVER_DIR/borrowed" | head -n 20)" ] || { cat "$SERVER_DIR/borrowed"; return 1; }; }
 check "nothing of the extension's depends on anything in that schema but the extension" borrows_nothing evil
 check "everything that it made is the superuser's, in its schema or in those of its own" [ "$(value one "
-  SELECT count(*) > 200 AND bool_and(i.schema IN ('evil', 'identity_internal') OR i.schema IS NULL) AND bool_and(f.proowner IS NULL OR f.proowner = 10)
+  SELECT count(*) > 200 AND bool_and(coalesce(f.proowner, 10) = 10) AND coalesce(string_agg(i.identity, ', ') FILTER (WHERE i.schema NOT IN ('evil', 'identity_internal')
+      -- What the type email shares the name of with something of text's is in pg_catalog.
+      AND NOT (i.schema = 'pg_catalog' AND i.identity ~ '^pg_catalog[.]([<>=]+|min|max)[(].*evil[.]email')), 'all') = 'all'
   FROM pg_depend d CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i LEFT JOIN pg_proc f ON d.classid = 'pg_proc'::regclass AND f.oid = d.objid
   WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'identity_resolve') AND d.deptype = 'e'")" = t ]
 check "every function of it whose body is a text sets a search_path, or has none to look up" [ "$(value one "
@@ -183,7 +185,7 @@ CREATE INDEX ON mails USING btree (other :"s".email_ops);
 INSERT INTO mails SELECT DISTINCT ON (a.email) a.email::pg_catalog.text, a.email FROM home.app AS a ORDER BY a.email;
 SET enable_seqscan = off;
 SELECT m.email FROM mails AS m WHERE m.other OPERATOR(:"s".=@) 'P40@x.com'::pg_catalog.text;
-SELECT :"s".min(m.email), :"s".max(m.email) FROM mails AS m GROUP BY m.email;
+SELECT pg_catalog.min(m.email), pg_catalog.max(m.email) FROM mails AS m GROUP BY m.email;
 SELECT * FROM :"s".email_providers(), :"s".identity_blocked_values();
 SQL
 }
@@ -205,6 +207,12 @@ work evil 'evil, pg_catalog' 'with the schema before all else'
 end_flow evil
 
 # ---- Decoys that come later. The schema is mallory's, and so she can make whatever she likes beside the extension's own.
+# She has a map, and so may call what owners of maps may.
+sql --quiet -d one -U mallory -o "$SERVER_DIR/flow" <<'SQL'
+CREATE SCHEMA den;
+CREATE TABLE den.app (id int, email text);
+SELECT evil.create_identity_map('den.mine', evil.identity_source('app', 'SELECT id, email FROM den.app'), evil.identity_column('app_id', 'int'));
+SQL
 check "mallory adds decoys of the extension's own names" sql --quiet -d one -U mallory -c "CALL lab.fill_own('evil')"
 work evil 'pg_catalog' 'decoys of our own names'
 end_flow evil
@@ -212,15 +220,11 @@ work evil 'evil, pg_catalog' 'decoys of our own names, on the search_path'
 check "still nothing depends on them" borrows_nothing evil
 
 # ---- A function is compiled once in a session, its variables' types looked up then: not by mallory, in her own, with types of hers, for
-# somebody else's map. She has a map herself, and so may call what owners of maps may.
+# somebody else's map.
 sql --quiet -d one -U anna -c 'GRANT INSERT, SELECT ON home.people TO mallory' -c 'GRANT USAGE ON SCHEMA home TO mallory'
 poisoned=$(sql --quiet -d one -U mallory -At 2>&1 <<'SQL'
 SET client_min_messages = error;
-CREATE SCHEMA den;
-CREATE TABLE den.app (id int, email pg_catalog.text);
 SET search_path = evil, pg_catalog;
-SELECT evil.create_identity_map('den.mine'::pg_catalog.text, VARIADIC ARRAY[evil.identity_source('app'::pg_catalog.text, 'SELECT id, email FROM den.app'::pg_catalog.text, NULL::pg_catalog.text, NULL::pg_catalog.text),
-  evil.identity_column('app_id'::pg_catalog.text, 'int'::pg_catalog.text)]::evil.identity_clause[]) IS NULL;
 \set ON_ERROR_STOP off
 \o /dev/null
 SELECT pg_catalog.format('SELECT %s(%s)', f.oid::pg_catalog.regproc, (SELECT pg_catalog.string_agg(pg_catalog.format('NULL::%s', pg_catalog.format_type(a, NULL)), ', ' ORDER BY n) FROM pg_catalog.unnest(f.proargtypes::pg_catalog.oid[]) WITH ORDINALITY AS u (a, n))) AS call
@@ -231,6 +235,7 @@ SELECT evil.identify('home.people'::pg_catalog.regclass, 'u2'::pg_catalog.text, 
 SQL
 ) || true
 check "nobody compiles for others with types of his own" [ "$(tail -n 1 <<<"$poisoned")" = t ]
+check "though she can call the functions of maps" [ "$(grep -oE 'function identity_internal.identity_map_[a-z_]+' <<<"$poisoned" | sort -u | wc -l)" -gt 10 ]
 check "no decoy was called by that either" uncalled
 
 # ---- Another name for the schema, and a schema full of decoys in its place: the map goes on.

@@ -180,5 +180,5 @@ CREATE FUNCTION lab.borrowed(schema text) RETURNS TABLE (object text, needs text
   SELECT pg_describe_object(m.classid, m.objid, 0), pg_describe_object(d.refclassid, d.refobjid, d.refobjsubid)
   FROM members AS m JOIN pg_depend AS d ON d.classid = m.classid AND d.objid = m.objid
   CROSS JOIN LATERAL pg_identify_object(d.refclassid, d.refobjid, d.refobjsubid) AS i
-  WHERE i.schema IN (schema, quote_ident(schema)) AND (d.refclassid, d.refobjid) NOT IN (SELECT n.classid, n.objid FROM members AS n) $$;
+  WHERE i.schema = quote_ident(borrowed.schema) AND (d.refclassid, d.refobjid) NOT IN (SELECT n.classid, n.objid FROM members AS n) $$;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA lab TO PUBLIC;
