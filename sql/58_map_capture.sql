@@ -14,6 +14,7 @@ SELECT create_identity_map('flow.people',
   identity_source('desk', 'SELECT id, email, updated_at FROM flow.desk; -- all of them', changed_since => 'updated_at'),
   identity_column('app_id'), identity_column('desk_id', 'text[]'), identity_column('email', 'text[]'));
 CALL refresh_identity_map('flow.people');
+SELECT format('identity_state.m%s_log', map_id) AS log FROM identity_internal.identity_map_catalog WHERE map = 'flow.people'::regclass \gset
 CREATE FUNCTION flow.show() RETURNS TABLE (app_id text, desk_id text[], email text[], changed int) LANGUAGE sql AS $$
   SELECT app_id, desk_id, email, (SELECT (last_changes -> 'changed')::int FROM identity_maps) FROM flow.people ORDER BY 1, 2 $$;
 SELECT * FROM flow.show();
@@ -42,7 +43,7 @@ ALTER TABLE flow.app DISABLE TRIGGER ALL;
 INSERT INTO flow.app VALUES ('gus', 'gus@x.com');
 CALL refresh_identity_map('flow.people');
 SELECT * FROM flow.show();
-SELECT count(*) FROM pg_trigger WHERE tgrelid = 'flow.app'::regclass AND tgenabled = 'O';
+SELECT regexp_replace(tgname, 'm[0-9]+', 'm#') AS tgname, tgenabled, obj_description(oid, 'pg_trigger') AS comment FROM pg_trigger WHERE tgrelid = 'flow.app'::regclass ORDER BY tgname;
 
 -- What is newer or as new is read again; what was changed behind the column's back only by a full refresh, as what is gone.
 UPDATE flow.desk SET email = '{fay@x.com}', updated_at = '2020-01-02' WHERE email = '{ann@x.com}';
@@ -93,8 +94,74 @@ SELECT count(*) FROM pg_trigger WHERE tgrelid = 'flow.app'::regclass;
 SELECT alter_identity_map('flow.people', identity_source('app', 'SELECT id, email FROM flow.app', capture => 'trigger'));
 CALL refresh_identity_map('flow.people');
 SELECT count(*) FROM pg_trigger WHERE tgrelid = 'flow.app'::regclass;
+-- What is lost from the log is not seen, as only what triggers tell is read; a full refresh sees everything.
+UPDATE flow.app SET email = 'lost@x.com' WHERE id = 'gus';
+SELECT source, record_id FROM :log;
+DELETE FROM :log;
+CALL refresh_identity_map('flow.people');
+SELECT count(*) FROM flow.people WHERE 'lost@x.com' = ANY (email);
+CALL refresh_identity_map('flow.people', full => true);
+SELECT count(*) FROM flow.people WHERE 'lost@x.com' = ANY (email);
 SELECT drop_identity_map('flow.people');
 SELECT count(*) FROM pg_trigger WHERE tgrelid = 'flow.app'::regclass;
+
+-- Ids of any type are told as a refresh reads them, whatever the settings of who writes.
+CREATE TYPE flow.mood AS ENUM ('sad', 'so so');
+CREATE DOMAIN flow.code AS char(6);
+CREATE TABLE flow.typed (i2 smallint, i8 bigint, n numeric, f real, d double precision, t text, v varchar(10), c char(8), u uuid, b bytea, o boolean, day date,
+  at timestamp, atz timestamptz, i interval, m flow.mood, k flow.code, j jsonb, r int4range, ip inet, email text);
+INSERT INTO flow.typed VALUES (-2, 9007199254740993, 1.500, 0.1, 1e300 / 3, 'é ', 'v ', 'c  ', '00000000-0000-0000-0000-00000000000A', '\xDEAD00', true, '2020-02-03',
+  '2020-02-03 04:05:06.7', '2020-02-03 04:05:06.7+09', '1 day 02:03:04.5', 'so so', 'code', '{"b": 1, "a": [2]}', '[1,5]', '10.0.0.1/8', 'ann@x.com');
+SELECT create_identity_map('flow.types', VARIADIC
+  (SELECT array_agg(identity_source(column_name, format('SELECT %I, email FROM flow.typed', column_name), capture => 'trigger') ORDER BY ordinal_position)
+   FROM information_schema.columns WHERE table_schema = 'flow' AND table_name = 'typed' AND column_name <> 'email') || identity_column('record_count', 'int') || identity_column('email', 'text'));
+CALL refresh_identity_map('flow.types');
+SELECT format('identity_state.m%s_log', map_id) AS log, format('identity_state.m%s_records', map_id) AS records
+FROM identity_internal.identity_map_catalog WHERE map = 'flow.types'::regclass \gset
+BEGIN;
+SET LOCAL DateStyle = German;
+SET LOCAL TimeZone = 'Asia/Tokyo';
+SET LOCAL IntervalStyle = iso_8601;
+SET LOCAL extra_float_digits = -3;
+SET LOCAL bytea_output = escape;
+UPDATE flow.typed SET email = 'new@x.com';
+SHOW DateStyle;
+SELECT timestamptz '2020-02-03 04:05:06+00', 0.1::float8 / 3, '\xde'::bytea;
+COMMIT;
+CREATE TEMP TABLE told AS SELECT source, record_id FROM :log;
+SELECT r.record_id, t.record_id IS NOT NULL AS was_told FROM :records r LEFT JOIN told t USING (source, record_id) ORDER BY r.source;
+SELECT count(*) FROM told;
+CALL refresh_identity_map('flow.types');
+SELECT record_count, email FROM flow.types;
+SELECT drop_identity_map('flow.types');
+
+-- Rows that a foreign key takes along, that other triggers change, and that one statement changes in several ways.
+CREATE TABLE flow.firms (id int PRIMARY KEY);
+CREATE TABLE flow.staff (id int PRIMARY KEY, email text, firm int REFERENCES flow.firms ON DELETE CASCADE ON UPDATE CASCADE, boss int REFERENCES flow.staff ON DELETE CASCADE);
+INSERT INTO flow.firms SELECT n FROM generate_series(1, 3) AS n;
+INSERT INTO flow.staff SELECT n, format('s%s@x.com', n), 1 + n % 3, nullif(n / 3, 0) FROM generate_series(1, 12) AS n;
+CREATE FUNCTION flow.lower_email() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE flow.staff SET email = lower(email) WHERE email <> lower(email);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER lower_email AFTER INSERT ON flow.staff FOR EACH STATEMENT EXECUTE FUNCTION flow.lower_email();
+SELECT create_identity_map('flow.staffers', identity_source('staff', 'SELECT id, email FROM flow.staff', capture => 'trigger'), identity_column('staff_id', 'int[]'));
+CALL refresh_identity_map('flow.staffers');
+SELECT format('identity_state.m%s_log', map_id) AS log FROM identity_internal.identity_map_catalog WHERE map = 'flow.staffers'::regclass \gset
+DELETE FROM flow.firms WHERE id = 1;
+SELECT id FROM flow.staff ORDER BY id;
+SELECT DISTINCT record_id FROM :log ORDER BY 1;
+CALL refresh_identity_map('flow.staffers');
+SELECT staff_id FROM flow.staffers ORDER BY 1;
+UPDATE flow.firms SET id = 20 WHERE id = 2;
+WITH gone AS (DELETE FROM flow.staff WHERE id = 1 RETURNING id), came AS (INSERT INTO flow.staff SELECT id + 100, 'S101@X.com' FROM gone)
+  UPDATE flow.staff SET id = 200 WHERE id = 8;
+SELECT id, email FROM flow.staff ORDER BY id;
+SELECT DISTINCT record_id FROM :log ORDER BY 1;
+CALL refresh_identity_map('flow.staffers');
+SELECT staff_id FROM flow.staffers ORDER BY 1;
+SELECT drop_identity_map('flow.staffers');
 
 -- What no trigger can tell.
 CREATE TABLE flow.parts (id int, email text) PARTITION BY RANGE (id);
@@ -106,5 +173,20 @@ SELECT create_identity_map('flow.no', identity_source('s', 'TABLE flow.view', ca
 SELECT create_identity_map('flow.no', identity_source('s', 'SELECT upper(id), email FROM flow.app', capture => 'trigger'));
 SELECT create_identity_map('flow.no', identity_source('s', 'SELECT id, (SELECT max(email) FROM flow.app) AS email FROM flow.app', capture => 'trigger'));
 SELECT create_identity_map('flow.no', identity_source('s', 'SELECT a.id FROM flow.app a, flow.app b', capture => 'trigger'));
+CREATE TEMP TABLE passing (id int, email text);
+SELECT create_identity_map('flow.no', identity_source('s', 'TABLE passing', capture => 'trigger'));
+SELECT create_identity_map('flow.no', identity_source('s', 'SELECT oid AS id, rolname AS username FROM pg_authid', capture => 'trigger'));
+-- Who makes the map makes the triggers.
+CREATE ROLE ir_capture;
+GRANT CREATE, USAGE ON SCHEMA flow TO ir_capture;
+GRANT SELECT ON flow.app TO ir_capture;
+SET ROLE ir_capture;
+SELECT create_identity_map('flow.no', identity_source('s', 'TABLE flow.app', capture => 'trigger'));
+SELECT create_identity_map('flow.no', identity_source('s', 'TABLE flow.app'));
+SELECT alter_identity_map('flow.no', identity_source('s', 'TABLE flow.app', capture => 'trigger'));
+SELECT drop_identity_map('flow.no');
+RESET ROLE;
 SET client_min_messages = warning;
 DROP SCHEMA flow CASCADE;
+DROP OWNED BY ir_capture;
+DROP ROLE ir_capture;

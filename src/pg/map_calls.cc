@@ -324,14 +324,6 @@ const char* jsonb_text(Datum object, const char* key) {
   return nullptr;
 }
 
-}  // namespace identity_resolve::pg
-
-using namespace identity_resolve::pg;
-
-namespace {
-
-// Whether the user does the work of the map: its owner, who may write the state, or the functions'
-// owner.
 void check_does_work(const Home& home, int map_id) {
   if (GetUserId() == home.owner) return;
   const Oid records = find_state(map_id, "records");
@@ -342,7 +334,9 @@ void check_does_work(const Home& home, int map_id) {
                   errmsg("permission denied for the state of that identity map")));
 }
 
-}  // namespace
+}  // namespace identity_resolve::pg
+
+using namespace identity_resolve::pg;
 
 // identity_map_lock(map_id integer, part integer, exclusive boolean, wait boolean) → boolean: until
 // the end of the transaction. Part 1: one refresh at a time; part 2: the state.

@@ -56,6 +56,10 @@ bool is_map(const Home& home, Oid table);
 // Error 42501 where the user has not got it.
 void check_right(Right right, Oid map);
 
+// Of functions that anybody may call who works on a map: the user is its owner, who may write its
+// state, or the functions' owner. Error 42501.
+void check_does_work(const Home& home, int map_id);
+
 // Calls a function of the map's own as its owner: function(catalog row, arguments) → jsonb.
 Datum call_as_owner(const Target& target, const char* function, Datum arguments, bool is_small);
 // Calls a function of the catalog's, function(id, arguments) → jsonb, as the functions' owner.

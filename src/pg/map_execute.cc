@@ -5,6 +5,7 @@
 #include "pg/guard.h"
 #include "pg/kept_plans.h"
 #include "pg/map_ahead.h"
+#include "pg/map_capture.h"
 #include "pg/map_home.h"
 #include "pg/map_records.h"
 #include "pg/map_snapshot.h"
@@ -109,6 +110,7 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_take_snapshot) {
   if (!refreshing.is_on || refreshing.snapshot != nullptr) {
     elog(ERROR, "no refresh of an identity map is at its beginning");
   }
+  forget_what_was_told();
   refreshing.snapshot = RegisterSnapshotOnOwner(GetLatestSnapshot(), TopTransactionResourceOwner);
   PG_RETURN_VOID();
 }

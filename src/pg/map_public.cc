@@ -235,7 +235,9 @@ IDENTITY_RESOLVE_FUNCTION(create_identity_map) {
   const char* name = text_argument(fcinfo, 0);
   add_text(arguments, "name", name);
   add_text(arguments, "path", caller_path());
+  // In this order: who has no map left that lives is dismissed.
   clear_dead_maps(home);
+  CommandCounterIncrement();
   admit_owner(home, GetUserId());
   const Datum made = call_as_caller("identity_map_create", end_object(arguments));
   const Oid table =

@@ -1,17 +1,18 @@
 // refresh_identity_map(): the steps of a refresh, each as the role that it must be, and what
 // becomes of a failure.
 //
-//   secure    the state's tables are the extension's, and nobody has rights on them   functions'
-//   owner
-//             but the map's owner; a state of another role's is replaced
-//   look      the columns of the sources                                              map's owner
-//   prepare   tables for what the sources are now                                     functions'
-//   owner attach    triggers on sources that are captured                                   map's
-//   owner
-//             a commit where there were some to be made: they lock their tables until then
-//   refresh   reads the sources, settles, writes                                      map's owner
-//   note      what came of it, into the catalog                                       functions'
-//   owner
+//   secure    the functions' owner  the state's tables are the extension's, and nobody has rights
+//   on
+//                                   them but the map's owner; another role's state is replaced
+//   look      the map's owner       the columns of the sources
+//   prepare   the functions' owner  tables for what the sources are now
+//   attach    the map's owner       triggers on a captured source that lacks them: they lock its
+//                                   table, so a commit follows, and all of this once more
+//   refresh   the map's owner       reads the sources, settles, writes
+//   note      the functions' owner  what came of it, into the catalog
+//
+// The columns are looked at, and so the sources' tables locked against being altered, in the
+// transaction that reads them.
 //
 // Plain frames all of it: no C++ object is alive where PostgreSQL may raise an error.
 #include "pg/map_calls.h"
@@ -32,8 +33,7 @@ struct Refresh {
   Oid table;
   bool full;
   bool wait;
-  bool may_commit;       // between attaching triggers and reading
-  const char* attached;  // what the triggers were that it has attached, as JSON
+  bool may_commit;  // between attaching triggers and reading
 };
 
 // Memory that outlives a commit: of the last refresh of this session.
@@ -45,7 +45,6 @@ MemoryContext session_memory() {
   }
   return memory;
 }
-const char* keep(const char* text) { return MemoryContextStrdup(session_memory(), text); }
 
 // The refresh proper, which may take the refresh's snapshot.
 Datum call_refresh(const Target& target, Datum arguments) {
@@ -68,8 +67,9 @@ bool needs_rebuild(const Target& target) {
   return DatumGetBool(GetAttributeByName(DatumGetHeapTupleHeader(target.map), "rebuild", &is_null));
 }
 
-// Secures, looks, prepares and attaches. Gives what identity_map_attach_all() says.
-Datum make_ready(const Home& home, Target& target) {
+// Secures, looks, prepares, and attaches triggers: to one source, where a commit is to follow.
+// Whether there were any to be attached.
+bool make_ready(const Home& home, Target& target, bool may_commit) {
   admit_owner(home, target.owner);
   const Datum secured = call_raised(home, "identity_map_secure", target.map_id, jsonb_of("{}"));
   const char* former = jsonb_text(secured, "former");
@@ -84,12 +84,14 @@ Datum make_ready(const Home& home, Target& target) {
     call_as_owner(target, "identity_map_adopt", secured, false);
     call_raised(home, "identity_map_discard", target.map_id, secured);
   }
-  return call_as_owner(target, "identity_map_attach_all", jsonb_of("{}"), false);
+  const Datum attached = call_as_owner(target, "identity_map_attach",
+                                       jsonb_of(may_commit ? "{\"most\": 1}" : "{}"), false);
+  return std::strcmp(jsonb_text(attached, "count"), "0") != 0;
 }
 
 // One refresh, or its first half: false where it has attached triggers, which the caller is to
 // commit before it calls again.
-bool refresh(const Home& home, Refresh& asked) {
+bool refresh(const Home& home, const Refresh& asked) {
   check_right(Right::kOwn, asked.table);
   const int map_id = find_target(home, asked.table).map_id;
   if (!lock_map(home, map_id, kRefreshLock, true, asked.wait)) {
@@ -101,16 +103,7 @@ bool refresh(const Home& home, Refresh& asked) {
   clear_dead_maps(home);
   // As whoever held the lock has left it.
   Target target = find_target(home, asked.table);
-  const Datum ready = make_ready(home, target);
-  const bool has_attached = std::strcmp(jsonb_text(ready, "count"), "0") != 0;
-  if (has_attached || asked.attached == nullptr) {
-    Jsonb* told = DatumGetJsonbP(ready);
-    asked.attached = JsonbToCString(nullptr, &told->root, VARSIZE(told));
-  }
-  if (has_attached && asked.may_commit) {
-    asked.attached = keep(asked.attached);
-    return false;
-  }
+  if (make_ready(home, target, asked.may_commit) && asked.may_commit) return false;
   if (needs_rebuild(target)) {
     // A state that holds nothing is filled without its indexes, while nobody calls identify().
     lock_map(home, target.map_id, kStateLock, true, true);
@@ -119,11 +112,28 @@ bool refresh(const Home& home, Refresh& asked) {
       call_raised(home, "identity_map_unindex", target.map_id, jsonb_of("{}"));
     }
   }
-  const char* arguments =
-      psprintf("{\"full\": %s, \"attached\": %s}", asked.full ? "true" : "false", asked.attached);
-  const Datum result = call_refresh(target, jsonb_of(arguments));
+  const Datum result =
+      call_refresh(target, jsonb_of(psprintf("{\"full\": %s}", asked.full ? "true" : "false")));
   call_raised(home, "identity_map_note", target.map_id, result);
   return true;
+}
+
+// The same, and an error says of which map it comes.
+bool refresh_named(const Home& home, const Refresh& asked) {
+  const char* schema = get_namespace_name(get_rel_namespace(asked.table));
+  const char* table = get_rel_name(asked.table);
+  ErrorContextCallback context{};
+  context.previous = error_context_stack;
+  context.callback = [](void* name) {
+    errcontext("refresh of identity map %s; alter_identity_map() gives a source another query",
+               static_cast<const char*>(name));
+  };
+  context.arg = schema == nullptr || table == nullptr ? pstrdup("?")
+                                                      : quote_qualified_identifier(schema, table);
+  error_context_stack = &context;
+  const bool is_done = refresh(home, asked);
+  error_context_stack = context.previous;
+  return is_done;
 }
 
 void commit() {
@@ -143,7 +153,7 @@ ErrorData* try_refresh(const Home& home, Refresh& asked, bool& is_done) {
   MemoryContextSwitchTo(memory);
   PG_TRY();
   {
-    done = refresh(home, asked);
+    done = refresh_named(home, asked);
     ReleaseCurrentSubTransaction();
     MemoryContextSwitchTo(memory);
     CurrentResourceOwner = resources;
@@ -204,21 +214,23 @@ IDENTITY_RESOLVE_FUNCTION(refresh_identity_map) {
   }
   demand_writable("refresh_identity_map()");
   const Home home = find_home(fcinfo);
-  Refresh asked{PG_GETARG_OID(0), PG_GETARG_BOOL(1), PG_GETARG_BOOL(2), false, nullptr};
+  Refresh asked{PG_GETARG_OID(0), PG_GETARG_BOOL(1), PG_GETARG_BOOL(2), false};
   MemoryContextReset(session_memory());
   const bool is_atomic = fcinfo->context == nullptr || !IsA(fcinfo->context, CallContext) ||
                          reinterpret_cast<const CallContext*>(fcinfo->context)->atomic;
   if (is_atomic) {
-    refresh(home, asked);
+    refresh_named(home, asked);
     return Datum{0};
   }
-  asked.may_commit = true;
+  // A commit a source that is attached. Should they be detached as fast, then without.
+  constexpr int kMostCommits = 100;
+  ErrorData* error = nullptr;
   bool is_done = false;
-  ErrorData* error = try_refresh(home, asked, is_done);
-  if (error == nullptr && !is_done) {
-    commit();
-    asked.may_commit = false;
+  for (int commits = 0;; ++commits) {
+    asked.may_commit = commits < kMostCommits;
     error = try_refresh(home, asked, is_done);
+    if (error != nullptr || is_done) break;
+    commit();
   }
   if (error == nullptr) return Datum{0};
   ErrorData* kept = note_failure(home, asked.table, error);

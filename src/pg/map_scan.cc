@@ -25,6 +25,7 @@
 #include "pg/spi.h"
 
 extern "C" {
+#include <catalog/catalog.h>
 #include <catalog/pg_class.h>
 #include <catalog/pg_inherits.h>
 #include <optimizer/clauses.h>
@@ -378,6 +379,10 @@ Captured captured_by(const Query* query) {
   if (table->rtekind != RTE_RELATION || get_rel_relkind(table->relid) != RELKIND_RELATION ||
       has_children(table->relid) || has_superclass(table->relid)) {
     return {nullptr, nullptr, "It reads no plain table: a view, a partition, or something else."};
+  }
+  if (get_rel_persistence(table->relid) == RELPERSISTENCE_TEMP ||
+      IsCatalogRelationOid(table->relid)) {
+    return {nullptr, nullptr, "It reads a temporary table, or a catalog of PostgreSQL."};
   }
   const auto* first = static_cast<const TargetEntry*>(linitial(query->targetList));
   const Node* value = reinterpret_cast<const Node*>(first->expr);

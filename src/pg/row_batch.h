@@ -59,7 +59,8 @@ void put_batch(RowBatch& batch, Relation table, CommandId command, int options,
 
 inline void end_batch(RowBatch& batch) {
   for (TupleTableSlot*& slot : batch.slots) {
-    if (slot != nullptr) ExecDropSingleTupleTableSlot(std::exchange(slot, nullptr));
+    if (slot == nullptr) break;  // nor have those behind it been made
+    ExecDropSingleTupleTableSlot(std::exchange(slot, nullptr));
   }
   MemoryContextDelete(batch.leavings);
 }

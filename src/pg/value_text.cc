@@ -142,7 +142,9 @@ ValueReader::ValueReader(Oid type) {
   fmgr_info(output, &output_);
 }
 
-std::string_view ValueReader::read(Datum value) {
+std::string_view ValueReader::read(Datum value) { return to_utf8(read_as_stored(value)); }
+
+std::string_view ValueReader::read_as_stored(Datum value) {
   switch (form_) {
     case Form::kVarlena:
     case Form::kPadded: {
@@ -153,7 +155,7 @@ std::string_view ValueReader::read(Datum value) {
         const std::size_t last = view.find_last_not_of(' ');
         view = view.substr(0, last == std::string_view::npos ? 0 : last + 1);
       }
-      return to_utf8(view);
+      return view;
     }
     case Form::kInt2:
       return digits(DatumGetInt16(value));
@@ -165,7 +167,7 @@ std::string_view ValueReader::read(Datum value) {
       break;
   }
   if (varlena_) value = PointerGetDatum(PG_DETOAST_DATUM(value));
-  return to_utf8(OutputFunctionCall(&output_, value));
+  return OutputFunctionCall(&output_, value);
 }
 
 Datum TextWriter::write(std::string_view utf8, MemoryContext row_memory) {

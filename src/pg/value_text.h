@@ -16,6 +16,8 @@ class ValueReader {
   // known; character(n) without its padding. Lives as long as the datum, or on the current memory
   // context. Raises whatever the output function raises.
   std::string_view read(Datum value);
+  // The same in the database's own encoding.
+  std::string_view read_as_stored(Datum value);
 
   // Whether the text may depend on the session's settings (OutputSettings).
   [[nodiscard]] bool depends_on_settings() const noexcept { return form_ == Form::kOther; }

@@ -165,6 +165,30 @@ COMMENT ON FUNCTION identity_internal.identity_map_execute_then(text, "any") IS
 COMMENT ON FUNCTION identity_internal.identity_map_execute_then(text) IS
   'internal: runs a statement, with the caller''s rights, that sees what the refresh sees';
 
+-- What the capture of changes by triggers needs (src/pg/map_capture.cc).
+
+-- identity_map_arm_captures(map_id): makes the functions of the triggers, and has these fire when they must.
+CREATE FUNCTION identity_internal.identity_map_arm_captures(map_id integer) RETURNS void
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_internal.identity_map_arm_captures(integer) IS
+  'internal: the functions by which an identity map hears of changes';
+
+CREATE FUNCTION identity_internal.identity_map_has_log(capture regprocedure) RETURNS boolean
+  AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_internal.identity_map_has_log(regprocedure) IS
+  'internal: whether the triggers of a function find the log that they write';
+
+-- How many records of a source, whose copy this is, a refresh looks up one by one; of more it reads the whole source.
+CREATE FUNCTION identity_internal.identity_map_most_told(copy regclass) RETURNS bigint
+  AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_internal.identity_map_most_told(regclass) IS
+  'internal: how many records of a source are looked up one by one';
+
+CREATE FUNCTION identity_internal.identity_map_server_start() RETURNS timestamptz
+  AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_internal.identity_map_server_start() IS
+  'internal: since when the server runs without having crashed';
+
 -- Where a map's state is: the beginning of its tables' names.
 CREATE FUNCTION identity_internal.identity_map_prefix(map_id integer) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE

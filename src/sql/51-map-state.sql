@@ -89,7 +89,7 @@ BEGIN ATOMIC
   WHERE p.pronamespace = 'identity_internal'::regnamespace
     AND p.proname <> ALL ('{identity_map_register,identity_map_free_number,identity_map_admit,identity_map_dismiss,identity_map_secure,
       identity_map_prepare,identity_map_index,identity_map_unindex,identity_map_note,identity_map_discard,identity_map_clear_dead,
-      identity_map_erase,identity_map_worked_by_owners}'::name[]);
+      identity_map_erase,identity_map_arm,identity_map_worked_by_owners}'::name[]);
 END;
 COMMENT ON FUNCTION identity_internal.identity_map_worked_by_owners() IS 'internal: the functions that run as the owner of an identity map';
 
@@ -348,9 +348,6 @@ BEGIN
       m.numbers := m.numbers - item.name;
       m.marks := m.marks - item.number::text;
       EXECUTE format('DROP TABLE IF EXISTS %srows_%s CASCADE', p, item.number);
-      IF to_regprocedure(format('%scapture_%s()', p, item.number)) IS NOT NULL THEN
-        EXECUTE format('DROP FUNCTION %scapture_%s() CASCADE', p, item.number);
-      END IF;
     END IF;
   END LOOP;
 
@@ -401,41 +398,6 @@ BEGIN
     EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', item.relation);
   END LOOP;
   PERFORM identity_internal.identity_map_index(id);
-
-  -- Triggers tell the log; the functions run as the map's owner, whoever writes.
-  FOR source IN SELECT s FROM jsonb_array_elements(layout -> 'sources') AS s
-                WHERE s ->> 'name' IN (SELECT c::jsonb ->> 'name' FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'capture' = 'trigger') LOOP
-    number := m.numbers ->> (source ->> 'name');
-    IF source ? 'no_capture' THEN
-      RAISE EXCEPTION 'source "%": triggers cannot tell of its changes', source ->> 'name'
-        USING ERRCODE = 'feature_not_supported', DETAIL = source ->> 'no_capture',
-              HINT = 'Leave capture out, or select from one table only, its key first: SELECT id, email FROM users.';
-    END IF;
-    EXECUTE format(
-      'CREATE OR REPLACE FUNCTION %1$scapture_%2$s() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-         SET search_path = pg_catalog, pg_temp SET DateStyle = ISO SET TimeZone = GMT SET IntervalStyle = postgres
-         SET extra_float_digits = 3 SET bytea_output = hex AS %3$L', p, number, format(
-      'BEGIN
-         IF TG_OP = ''TRUNCATE'' THEN
-           INSERT INTO %1$slog (source, record_id) VALUES (%2$s, NULL);
-           RETURN NULL;
-         END IF;
-         IF TG_OP = ''INSERT'' THEN
-           INSERT INTO %1$slog (source, record_id) SELECT %2$s, %3$s FROM new_rows AS t WHERE t.%4$I IS DISTINCT FROM NULL;
-         ELSIF TG_OP = ''DELETE'' THEN
-           INSERT INTO %1$slog (source, record_id) SELECT %2$s, %3$s FROM old_rows AS t WHERE t.%4$I IS DISTINCT FROM NULL;
-         ELSE
-           INSERT INTO %1$slog (source, record_id)
-           SELECT %2$s, %3$s FROM old_rows AS t WHERE t.%4$I IS DISTINCT FROM NULL UNION SELECT %2$s, %3$s FROM new_rows AS t WHERE t.%4$I IS DISTINCT FROM NULL;
-         END IF;
-         RETURN NULL;
-       END', p, number,
-      identity_internal.identity_map_id_text(source, format('t.%I', source ->> 'table_id')),
-      source ->> 'table_id'));
-    EXECUTE format('ALTER FUNCTION %scapture_%s() OWNER TO %s', p, number, owner);
-    EXECUTE format('REVOKE ALL ON FUNCTION %scapture_%s() FROM PUBLIC', p, number);
-    EXECUTE format('GRANT EXECUTE ON FUNCTION %scapture_%s() TO %s', p, number, owner);
-  END LOOP;
 
   -- How a source's copy is read. As a clause, with the records' numbers: all of it; the rows that were reached
   -- last; or none, for where none is wanted. And without them, that of identify()'s records.
@@ -495,6 +457,53 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_prepare(integer, jsonb) IS
   'internal: makes the tables and statements that an identity map''s sources need';
+
+-- The functions of a map's capture triggers (52-map-read.sql: identity_map_triggers()), made where they are not as they
+-- must be; those that no clause asks for any more go, and their triggers with them, whoever owns the tables. Of the
+-- triggers that are there: those that stand on a table that is no longer the source's go; the others fire in the sessions
+-- that they are for, and say what they are. Nothing of it touches a row.
+CREATE FUNCTION identity_internal.identity_map_arm(id integer, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
+DECLARE
+  m identity_internal.identity_map_catalog;
+  owner regrole;
+  item record;
+  grantee oid;
+BEGIN
+  SELECT * INTO m FROM identity_internal.identity_map_catalog AS c WHERE c.map_id = id;
+  SELECT c.relowner::regrole INTO owner FROM pg_class AS c WHERE c.oid = m.map;
+  FOR item IN SELECT f.function FROM identity_internal.identity_map_capture_functions(m) AS f WHERE f.number IS NULL LOOP
+    EXECUTE format('DROP FUNCTION %s CASCADE', item.function);
+  END LOOP;
+  FOR item IN SELECT f.* FROM identity_internal.identity_map_capture_functions(m) AS f WHERE NOT f.is_good LOOP
+    IF item.is_foreign THEN
+      EXECUTE format('DROP FUNCTION %s CASCADE', item.function);
+    END IF;
+    EXECUTE format('CREATE OR REPLACE FUNCTION %s RETURNS trigger LANGUAGE c AS %L, %L', item.function, 'MODULE_PATHNAME', 'identity_map_capture');
+    FOR grantee IN SELECT DISTINCT x.grantee FROM pg_proc AS f CROSS JOIN LATERAL aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) AS x
+                   WHERE f.oid = item.function::regprocedure AND x.grantee <> f.proowner LOOP
+      EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s CASCADE', item.function, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END);
+    END LOOP;
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', item.function, owner);
+  END LOOP;
+  FOR item IN SELECT t.tgname, t.tgrelid::regclass AS relation
+              FROM identity_internal.identity_map_capture_functions(m) AS f JOIN pg_trigger AS t ON t.tgfoid = f.function::regprocedure AND t.tgrelid <> f.relation
+              WHERE f.is_elsewhere LOOP
+    EXECUTE format('DROP TRIGGER %I ON %s', item.tgname, item.relation);
+  END LOOP;
+  FOR item IN SELECT t.* FROM identity_internal.identity_map_triggers(m) AS t WHERE t.is_there AND NOT t.is_on LOOP
+    EXECUTE format('ALTER TABLE %s ENABLE %s TRIGGER %I', item.relation, item.firing, item.name);
+  END LOOP;
+  FOR item IN SELECT f.function, f.comment FROM identity_internal.identity_map_capture_functions(m) AS f WHERE NOT f.is_named LOOP
+    EXECUTE format('COMMENT ON FUNCTION %s IS %L', item.function, item.comment);
+  END LOOP;
+  FOR item IN SELECT t.* FROM identity_internal.identity_map_triggers(m) AS t WHERE t.is_there AND NOT t.is_named LOOP
+    EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L', item.name, item.relation, item.comment);
+  END LOOP;
+  RETURN '{}';
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_arm(integer, jsonb) IS
+  'internal: the functions by which an identity map hears of changes, and when their triggers fire';
 
 -- What a refresh did, or what it failed with; and what alter_identity_map() changes.
 CREATE FUNCTION identity_internal.identity_map_note(id integer, a jsonb) RETURNS jsonb

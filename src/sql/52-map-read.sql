@@ -43,7 +43,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_named(jsonb, text[]) IS 'inte
 -- What changed_since, which is the column `since`, has come to: the query for it, as an array of one text; with more,
 -- followed by the ids of at most `most` records where it is `mark` or greater.
 CREATE FUNCTION identity_internal.identity_map_since(source jsonb, since text, with_more boolean, mark text, most bigint) RETURNS text
-  LANGUAGE plpgsql STABLE AS $$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   grows text := CASE WHEN source -> 'names' ->> 0 = since THEN 'q."[id]"' ELSE format('q.%I', since) END;
   found integer := (SELECT count(*) FROM jsonb_array_elements_text(source -> 'names') AS n WHERE n = since);
@@ -67,7 +67,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_since(jsonb, text, boolean, t
 -- Whether the queries by which a refresh will find and read what changed can be planned: what cannot is refused when
 -- the map is made.
 CREATE FUNCTION identity_internal.identity_map_check_parts(source jsonb, since text, path text) RETURNS void
-  LANGUAGE plpgsql VOLATILE AS $$
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   outer_path text := current_setting('search_path');
   queries text[] := ARRAY[identity_internal.identity_map_named(source, '{}')];
@@ -138,19 +138,21 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_internal.identity_map_known(identity_internal.identity_map_catalog, integer) IS 'internal: the rows that an identity map knows of a source';
 
--- The places of the sources that are read as a whole: all of them for a full refresh, else those with these
--- numbers, and those of which nothing tells what changed.
-CREATE FUNCTION identity_internal.identity_map_wholes(m identity_internal.identity_map_catalog, is_full boolean, numbers integer[]) RETURNS integer[]
+-- The places of the sources that are read as a whole: all of them for a full refresh, else those of which nothing tells
+-- what changed, and those whose triggers may not have told all of it. `captures`: what identity_map_capture_marks() gives.
+CREATE FUNCTION identity_internal.identity_map_wholes(m identity_internal.identity_map_catalog, is_full boolean, captures jsonb) RETURNS integer[]
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN ARRAY(
     SELECT i FROM generate_series(1, cardinality(m.source_numbers) - 1) AS i
-    WHERE is_full OR m.source_numbers[i] = ANY (numbers)
+    CROSS JOIN LATERAL (SELECT captures ->> m.source_numbers[i]::text, m.marks #>> ARRAY['captures', m.source_numbers[i]::text]) AS k (now, before)
+    WHERE is_full
        OR EXISTS (SELECT FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' = 'source' AND c::jsonb ->> 'name' = m.source_names[i]
-                    AND c::jsonb ->> 'changed_since' IS NULL AND c::jsonb ->> 'capture' IS NULL)
+                    AND c::jsonb ->> 'changed_since' IS NULL
+                    AND (c::jsonb ->> 'capture' IS NULL OR k.now IS NULL OR k.now IS DISTINCT FROM k.before))
     ORDER BY i);
 END $$;
-COMMENT ON FUNCTION identity_internal.identity_map_wholes(identity_internal.identity_map_catalog, boolean, integer[]) IS 'internal: the sources that a refresh reads as a whole';
+COMMENT ON FUNCTION identity_internal.identity_map_wholes(identity_internal.identity_map_catalog, boolean, jsonb) IS 'internal: the sources that a refresh reads as a whole';
 
 -- Of the sources at these places, which are read as a whole, those that can be read side by side, before any of
 -- them is taken in.
@@ -216,7 +218,7 @@ DECLARE
   is_all boolean;
   path text := current_setting('search_path');
   -- Of more than these all of them are found sooner by reading the source once.
-  most bigint := greatest(1000, 0.2 * (SELECT c.reltuples FROM pg_class AS c WHERE c.oid = to_regclass(p || 'rows_' || n)));
+  most bigint := identity_internal.identity_map_most_told(to_regclass(p || 'rows_' || n));
   query text;
   newest text[];
 BEGIN
@@ -251,66 +253,196 @@ END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_changed(identity_internal.identity_map_catalog, integer, boolean) IS
   'internal: the records of a source that a refresh has to read';
 
--- Makes the triggers that sources with capture => 'trigger' need, where they are not there and enabled.
--- Gives the numbers of the sources that have to be read as a whole because of it.
-CREATE FUNCTION identity_internal.identity_map_attach(m identity_internal.identity_map_catalog) RETURNS integer[]
-  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  p text := identity_internal.identity_map_prefix(m.map_id);
-  source jsonb;
-  number integer;
-  function regprocedure;
-  event text;
-  trigger_name text;
-  made integer[] := '{}';
-  item record;
+-- What follows is about sources with capture => 'trigger'. src/pg/map_capture.cc tells what their triggers do.
+
+-- Those of a map's sources that triggers can tell of, each with its table and the number there of the column that holds
+-- the record ids.
+CREATE FUNCTION identity_internal.identity_map_captured(m identity_internal.identity_map_catalog)
+  RETURNS TABLE (number integer, source text, relation regclass, id smallint)
+  LANGUAGE plpgsql STABLE ROWS 3 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  -- Those that no clause asks for any more.
-  FOR item IN SELECT t.tgname, t.tgrelid::regclass AS relation FROM pg_trigger AS t JOIN pg_proc AS f ON f.oid = t.tgfoid
-              WHERE f.pronamespace = 'identity_state'::regnamespace AND f.proname ~ ('^m' || m.map_id || '_capture_')
-                AND NOT EXISTS (SELECT FROM unnest(m.clauses) AS c
-                                WHERE c::jsonb ->> 'capture' = 'trigger'
-                                  AND 'm' || m.map_id || '_capture_' || (m.numbers ->> (c::jsonb ->> 'name')) = f.proname) LOOP
-    EXECUTE format('DROP TRIGGER %I ON %s', item.tgname, item.relation);
-  END LOOP;
-  FOR source IN SELECT s FROM jsonb_array_elements(m.prepared #> '{layout,sources}') AS s
-                WHERE s ->> 'name' IN (SELECT c::jsonb ->> 'name' FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'capture' = 'trigger') LOOP
-    number := m.numbers ->> (source ->> 'name');
-    function := to_regprocedure(p || 'capture_' || number || '()');
-    IF (SELECT count(*) FROM pg_trigger AS t WHERE t.tgfoid = function::oid AND t.tgenabled IN ('O', 'A')
-          AND t.tgrelid = (source ->> 'table')::regclass) = 4 THEN
-      CONTINUE;
-    END IF;
-    FOREACH event IN ARRAY ARRAY['insert', 'update', 'delete', 'truncate'] LOOP
-      trigger_name := format('identity_map_%s_%s_%s', m.map_id, number, event);
-      IF EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgname = trigger_name AND t.tgrelid = (source ->> 'table')::regclass) THEN
-        EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, source ->> 'table');
-      END IF;
-      EXECUTE format('CREATE TRIGGER %I AFTER %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION %s', trigger_name, event, source ->> 'table',
-        CASE event WHEN 'insert' THEN 'REFERENCING NEW TABLE AS new_rows'
-                   WHEN 'update' THEN 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'
-                   WHEN 'delete' THEN 'REFERENCING OLD TABLE AS old_rows' ELSE '' END, function);
-    END LOOP;
-    made := made || number;
-  END LOOP;
-  RETURN made;
+  RETURN QUERY
+    SELECT (m.numbers ->> (s.s ->> 'name'))::integer, s.s ->> 'name', a.attrelid::regclass, a.attnum
+    FROM jsonb_array_elements(m.prepared #> '{layout,sources}') AS s (s)
+    JOIN unnest(m.clauses) AS c ON c::jsonb ->> 'clause' = 'source' AND c::jsonb ->> 'name' = s.s ->> 'name' AND c::jsonb ->> 'capture' = 'trigger'
+    JOIN pg_attribute AS a ON a.attrelid = to_regclass(s.s ->> 'table') AND a.attname = s.s ->> 'table_id' AND NOT a.attisdropped
+    WHERE NOT s.s ? 'no_capture';
 END $$;
-COMMENT ON FUNCTION identity_internal.identity_map_attach(identity_internal.identity_map_catalog) IS
+COMMENT ON FUNCTION identity_internal.identity_map_captured(identity_internal.identity_map_catalog) IS
+  'internal: the sources of an identity map of whose changes triggers tell';
+
+-- The functions of a map's capture triggers: those that its sources need, and those that are there (number NULL: of no
+-- use). is_good: there, as identity_map_arm() makes it, and the map's owner alone may make triggers of it; is_foreign: it
+-- belongs to another role; is_named: its comment says which map it is of; is_elsewhere: triggers of it stand on another table
+-- than the source's.
+CREATE FUNCTION identity_internal.identity_map_capture_functions(m identity_internal.identity_map_catalog)
+  RETURNS TABLE (number integer, relation regclass, function text, comment text, is_good boolean, is_foreign boolean, is_named boolean, is_elsewhere boolean)
+  LANGUAGE plpgsql STABLE ROWS 3 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  ours oid := (SELECT c.relowner FROM pg_class AS c WHERE c.oid = 'identity_internal.identity_map_catalog'::regclass);
+  owner oid := (SELECT c.relowner FROM pg_class AS c WHERE c.oid = m.map);
+BEGIN
+  RETURN QUERY
+    SELECT s.number, s.relation, format('identity_state.%I()', coalesce(s.name, f.proname)), s.comment,
+           f.oid IS NOT NULL AND f.proowner = ours AND f.prosrc = 'identity_map_capture' AND f.probin = 'MODULE_PATHNAME'
+             AND f.prolang = (SELECT l.oid FROM pg_language AS l WHERE l.lanname = 'c') AND NOT f.prosecdef AND f.proconfig IS NULL
+             AND (SELECT bool_and(x.grantee IN (f.proowner, owner)) AND (bool_or(x.grantee = owner) OR owner = f.proowner)
+                  FROM aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) AS x),
+           coalesce(f.proowner <> ours, false), d.description IS NOT DISTINCT FROM s.comment,
+           EXISTS (SELECT FROM pg_depend AS o JOIN pg_trigger AS t ON t.oid = o.objid
+                   WHERE o.refclassid = 'pg_proc'::regclass AND o.refobjid = f.oid AND o.classid = 'pg_trigger'::regclass AND t.tgrelid IS DISTINCT FROM s.relation)
+    FROM (SELECT c.number, c.relation, format('m%s_capture_%s', m.map_id, c.number),
+                 format('capture of identity map %s, source %s', m.map, c.source)
+          FROM identity_internal.identity_map_captured(m) AS c) AS s (number, relation, name, comment)
+    FULL JOIN (SELECT p.* FROM pg_proc AS p
+               WHERE p.pronamespace = 'identity_state'::regnamespace AND p.pronargs = 0
+                 AND p.proname >= format('m%s_capture_', m.map_id)::name AND p.proname < format('m%s_capture`', m.map_id)::name) AS f ON f.proname = s.name
+    LEFT JOIN pg_description AS d ON d.objoid = f.oid AND d.classoid = 'pg_proc'::regclass AND d.objsubid = 0;
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_capture_functions(identity_internal.identity_map_catalog) IS
+  'internal: the functions by which an identity map hears of changes';
+
+-- The triggers that a map's captured sources need, and the statement that makes each. is_there: with the arguments that it
+-- must have; is_on: it fires when it must; is_named: its comment says which map it is of.
+CREATE FUNCTION identity_internal.identity_map_triggers(m identity_internal.identity_map_catalog)
+  RETURNS TABLE (number integer, source text, relation regclass, function text, name name, firing text, definition text, comment text,
+                 is_there boolean, is_on boolean, is_named boolean)
+  LANGUAGE plpgsql STABLE ROWS 15 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  map_table name := (SELECT c.relname FROM pg_class AS c WHERE c.oid = m.map);
+BEGIN
+  RETURN QUERY
+    SELECT s.number, s.source, s.relation, s.function, n.name, e.firing,
+           format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s %s EXECUTE FUNCTION %s(%s)', n.name, e.events, s.relation, e.scope, s.function, s.arguments),
+           s.comment, t.oid IS NOT NULL AND t.tgnargs = 4 AND replace(encode(t.tgargs, 'escape'), '\000', ' ') = replace(s.arguments, ',', '') || ' ',
+           t.tgenabled = e.enabled, d.description IS NOT DISTINCT FROM s.comment
+    FROM (SELECT c.number, c.source, c.relation, format('identity_state.m%s_capture_%s', m.map_id, c.number),
+                 format('%s, %s, %s, %s', m.map::oid, to_regclass(identity_internal.identity_map_prefix(m.map_id) || 'log')::oid, c.relation::oid, c.id),
+                 format('capture of identity map %s, source %s', m.map, c.source)
+          FROM identity_internal.identity_map_captured(m) AS c) AS s (number, source, relation, function, arguments, comment)
+    CROSS JOIN (VALUES ('insert', 'INSERT', 4, 'REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT', '', 'O'::"char"),
+                       ('update', 'UPDATE', 16, 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT', '', 'O'),
+                       ('delete', 'DELETE', 8, 'REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT', '', 'O'),
+                       ('truncate', 'TRUNCATE', 32, 'FOR EACH STATEMENT', 'ALWAYS', 'A'),
+                       ('row', 'INSERT OR UPDATE OR DELETE', 29, 'FOR EACH ROW', 'REPLICA', 'R')) AS e (kind, events, type, scope, firing, enabled)
+    LEFT JOIN pg_trigger AS t ON t.tgrelid = s.relation AND t.tgfoid = to_regprocedure(s.function || '()') AND t.tgtype = e.type
+                             AND t.tgqual IS NULL AND t.tgattr = ''
+    LEFT JOIN pg_description AS d ON d.objoid = t.oid AND d.classoid = 'pg_trigger'::regclass AND d.objsubid = 0
+    CROSS JOIN LATERAL (SELECT coalesce(t.tgname, format('identity_map_m%s_%s_%s_%s_%s', m.map_id, s.number, e.kind, map_table, s.source)::name)) AS n (name);
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_triggers(identity_internal.identity_map_catalog) IS
   'internal: the triggers by which an identity map hears of changes';
 
--- Drops the map's triggers and, where it is there, its table.
-CREATE FUNCTION identity_internal.identity_map_detach(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
+-- Makes the triggers that captured sources need, where they are not there or do not fire when they must: of all of these
+-- sources, or of at most {"most"}. Gives how many they are, {"count"}: one also where triggers that are of no use any more
+-- went, as that locks other tables. A source whose triggers cannot be made is read as a whole, and a warning says so.
+CREATE FUNCTION identity_internal.identity_map_attach(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  item record;
+  made integer := 0;
+  source record;
+  definition text;
+  is_good boolean;
+  is_named boolean;
 BEGIN
-  FOR item IN SELECT t.tgname, t.tgrelid::regclass AS relation FROM pg_trigger AS t JOIN pg_proc AS f ON f.oid = t.tgfoid
-              WHERE f.pronamespace = 'identity_state'::regnamespace AND f.proname ~ ('^m' || m.map_id || '_capture_') LOOP
-    EXECUTE format('DROP TRIGGER %I ON %s', item.tgname, item.relation);
+  FOR source IN SELECT s.s ->> 'name' AS name, s.s ->> 'no_capture' AS reason
+                FROM jsonb_array_elements(m.prepared #> '{layout,sources}') AS s (s)
+                JOIN unnest(m.clauses) AS c ON c::jsonb ->> 'clause' = 'source' AND c::jsonb ->> 'name' = s.s ->> 'name' AND c::jsonb ->> 'capture' = 'trigger'
+                WHERE s.s ? 'no_capture' LOOP
+    RAISE WARNING 'identity map "%", source "%": triggers cannot tell of its changes any more, so that all of it is read', m.map, source.name
+      USING DETAIL = source.reason, HINT = format('Say so: SELECT alter_identity_map(%L, identity_source(%L, …)), without capture.', m.map, source.name);
   END LOOP;
-  IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = m.map) THEN
-    EXECUTE format('DROP TABLE %s', m.map);
+  SELECT coalesce(bool_and(f.is_good AND NOT f.is_elsewhere), true), coalesce(bool_or(f.number IS NULL OR f.is_elsewhere)::integer, 0), coalesce(bool_and(f.is_named), true)
+  INTO is_good, made, is_named FROM identity_internal.identity_map_capture_functions(m) AS f;
+  IF NOT is_good OR made > 0 THEN
+    PERFORM identity_internal.identity_map_arm_captures(m.map_id);
   END IF;
-  RETURN '{}';
+  FOR source IN SELECT t.number, t.source, t.relation, bool_and(t.is_there AND t.is_on) AS is_on, bool_and(t.is_named) AS is_named
+                FROM identity_internal.identity_map_triggers(m) AS t GROUP BY t.number, t.source, t.relation ORDER BY t.number LOOP
+    is_named := is_named AND source.is_named;
+    CONTINUE WHEN source.is_on OR made >= (a -> 'most')::integer;
+    IF NOT has_table_privilege(source.relation, 'TRIGGER') THEN
+      RAISE WARNING 'identity map "%", source "%": its triggers cannot be made, so that all of it is read', m.map, source.source
+        USING DETAIL = format('The map''s owner, %s, needs the privilege TRIGGER on table %s.', quote_ident(current_user), source.relation),
+              HINT = format('GRANT TRIGGER ON %s TO %I;', source.relation, current_user);
+      CONTINUE;
+    END IF;
+    FOR definition IN SELECT t.definition FROM identity_internal.identity_map_triggers(m) AS t WHERE t.number = source.number AND NOT t.is_there LOOP
+      EXECUTE definition;
+    END LOOP;
+    made := made + 1;
+  END LOOP;
+  IF made > 0 OR NOT is_named THEN
+    PERFORM identity_internal.identity_map_arm_captures(m.map_id);
+  END IF;
+  RETURN jsonb_build_object('count', made);
 END $$;
-COMMENT ON FUNCTION identity_internal.identity_map_detach(identity_internal.identity_map_catalog, jsonb) IS 'internal: drops an identity map''s triggers and table';
+COMMENT ON FUNCTION identity_internal.identity_map_attach(identity_internal.identity_map_catalog, jsonb) IS
+  'internal: makes the triggers by which an identity map hears of changes';
+
+-- Of each captured source, by number, a mark of all that the catalogs say of its table, its triggers and the log; null where the
+-- triggers do not tell of every change. Where it is what it was at the last refresh, the log has every record that changed since.
+--
+-- It is taken by the snapshot by which the refresh reads the source and the log. Suppose that the marks of two refreshes are the
+-- same, and that a transaction T, which the second snapshot sees and the first does not, changed a row of the source without
+-- a trigger's telling. T did so under a version W of some row of a catalog by which the triggers are silent: they were not
+-- there, or off; the log was not as it must be; rows came by way of a parent table; the table was rewritten, or was
+-- another one. The marks have a version V of that row by which they are not silent, or they would be NULL; so it is not W.
+--   V is not older than W: the second snapshot sees T, and so whoever wrote W before it, or T itself did; it cannot see V.
+--   V is not newer than W: a version of one kind follows one of the other under a lock that waits for those who write the
+--   table (or, of the log, who found it as it must not be: they keep it locked). So whoever wrote V did so after T had ended, or
+--   was T; the first snapshot sees V, so it sees T, which it does not.
+-- A version is known by its transaction and its place: within one transaction there may be several. Nobody but a superuser who
+-- exchanges functions or writes catalogs by hand can get around that.
+--
+-- An UNLOGGED table is emptied by the recovery from a crash, which writes no catalog: since when the server runs is a part of
+-- its mark. All of the table's own row and columns count, also what is harmless, such as a GRANT: to read all of it once
+-- more is right in any case. identity_map_has_log() looks at the log as it is now, which is as the mark has it, or another
+-- version, and then the next mark is another one.
+CREATE FUNCTION identity_internal.identity_map_capture_marks(m identity_internal.identity_map_catalog) RETURNS jsonb
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  log oid := to_regclass(identity_internal.identity_map_prefix(m.map_id) || 'log');
+  captured record;
+  mark text;
+  marks jsonb := '{}';
+BEGIN
+  FOR captured IN SELECT t.number, t.relation::oid, to_regprocedure(t.function || '()')::oid AS function, bool_and(t.is_there AND t.is_on) AS is_on
+                  FROM identity_internal.identity_map_triggers(m) AS t GROUP BY 1, 2, 3 LOOP
+    mark := NULL;
+    IF captured.is_on AND identity_internal.identity_map_has_log(captured.function)
+       AND NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhparent = captured.relation)
+       AND NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = captured.relation) THEN
+      SELECT md5(string_agg(v.version, ' ' ORDER BY v.version)) INTO mark FROM (
+        SELECT format('relation %s %s %s', c.oid, c.xmin, c.ctid) || CASE c.relpersistence WHEN 'u' THEN ' ' || identity_internal.identity_map_server_start() ELSE '' END
+        FROM pg_class AS c WHERE c.oid IN (captured.relation, log)
+        UNION ALL SELECT format('column %s %s %s %s', a.attrelid, a.attnum, a.xmin, a.ctid) FROM pg_attribute AS a WHERE a.attrelid IN (captured.relation, log) AND a.attnum > 0
+        UNION ALL SELECT format('trigger %s %s %s', t.oid, t.xmin, t.ctid) FROM pg_trigger AS t WHERE t.tgrelid = captured.relation AND t.tgfoid = captured.function
+        UNION ALL SELECT format('function %s %s %s', f.oid, f.xmin, f.ctid) FROM pg_proc AS f WHERE f.oid = captured.function) AS v (version)
+      HAVING count(v.version) = count(*);
+    END IF;
+    marks := marks || jsonb_build_object(captured.number, mark);
+  END LOOP;
+  RETURN marks;
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_capture_marks(identity_internal.identity_map_catalog) IS
+  'internal: by what the next refresh knows that triggers have told of every change';
+
+-- Whether triggers can tell of a source's changes, and the user may make them: raises the error where not. `source`: as
+-- identity_map_layout() has it.
+CREATE FUNCTION identity_internal.identity_map_check_capture(source jsonb) RETURNS void
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF source ? 'no_capture' THEN
+    RAISE EXCEPTION 'source "%": triggers cannot tell of its changes', source ->> 'name' USING ERRCODE = 'feature_not_supported',
+      DETAIL = source ->> 'no_capture',
+      HINT = 'Leave capture out, or select from one table only, its key first: SELECT id, email FROM users.';
+  END IF;
+  IF NOT has_table_privilege(to_regclass(source ->> 'table'), 'TRIGGER') THEN
+    RAISE EXCEPTION 'source "%": the privilege TRIGGER on table % is missing', source ->> 'name', source ->> 'table' USING ERRCODE = 'insufficient_privilege',
+      DETAIL = format('With capture => ''trigger'', role %s makes triggers on it.', quote_ident(current_user)),
+      HINT = format('GRANT TRIGGER ON %s TO %I; or leave capture out.', source ->> 'table', current_user);
+  END IF;
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_check_capture(jsonb) IS
+  'internal: whether triggers can tell of the changes of a source';

@@ -64,7 +64,6 @@ BEGIN
       CONTINUE;
     END IF;
     EXECUTE format('TRUNCATE %srows_%s', p, n);
-    EXECUTE format('DELETE FROM %slog WHERE source = %s', p, n);
     EXECUTE format('SELECT coalesce(max(rid), 0) FROM %srecords', p) INTO base;
     EXECUTE 'WITH ' || identity_internal.identity_map_found(m, i) || format('
       INSERT INTO %1$srows_%2$s (rid, fingerprint, record_id, keys, updated_at%3$s)
@@ -177,17 +176,7 @@ END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_take_in(identity_internal.identity_map_catalog, bigint, bigint, boolean, timestamptz) IS
   'internal: brings an identity map in line with what a refresh has read';
 
--- What of a refresh is asked or done before it reads: by C functions, which want jsonb (src/pg/map_refresh.cc).
-CREATE FUNCTION identity_internal.identity_map_attach_all(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
-  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  attached integer[] := identity_internal.identity_map_attach(m);
-BEGIN
-  RETURN jsonb_build_object('count', cardinality(attached), 'attached', attached);
-END $$;
-COMMENT ON FUNCTION identity_internal.identity_map_attach_all(identity_internal.identity_map_catalog, jsonb) IS
-  'internal: the triggers by which an identity map hears of changes, and how many sources got them';
-
+-- What is asked before a refresh reads, by a C function, which wants jsonb (src/pg/map_refresh.cc).
 CREATE FUNCTION identity_internal.identity_map_unbuilt(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -230,6 +219,7 @@ DECLARE
   started timestamptz := clock_timestamp();
   -- The rows of a table that is UNLOGGED may be gone, and nothing tells.
   is_full boolean := (a -> 'full')::boolean OR EXISTS (SELECT FROM pg_class AS c WHERE c.oid = m.map AND c.relpersistence = 'u');
+  captures jsonb;
   wholes integer[];
   ids text[];
   mark text;
@@ -248,6 +238,7 @@ BEGIN
   PERFORM identity_internal.identity_map_allow_much();
   -- Once triggers tell of what it does not see.
   PERFORM identity_internal.identity_map_take_snapshot();
+  captures := identity_internal.identity_map_execute_then('SELECT identity_internal.identity_map_capture_marks($1)', m);
   IF m.rebuild THEN
     FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
       SELECT c.mark INTO mark FROM identity_internal.identity_map_changed(m, i, true) AS c;
@@ -261,7 +252,7 @@ BEGIN
       done := identity_internal.identity_map_settle_all(m, dead, started, true) || '{"kind": "built"}';
     END IF;
   ELSE
-    wholes := identity_internal.identity_map_wholes(m, is_full, ARRAY(SELECT e::integer FROM jsonb_array_elements_text(a #> '{attached,attached}') AS e));
+    wholes := identity_internal.identity_map_wholes(m, is_full, captures);
     PERFORM identity_internal.identity_map_read_ahead(m, wholes, most);
     FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
       SELECT c.ids, c.mark INTO ids, mark
@@ -288,6 +279,6 @@ BEGIN
   IF is_full OR pg_relation_size((identity_internal.identity_map_prefix(m.map_id) || 'claims')::regclass) > 1000000 THEN
     EXECUTE format('TRUNCATE %sclaims', identity_internal.identity_map_prefix(m.map_id));
   END IF;
-  RETURN jsonb_build_object('started', started, 'marks', marks, 'changes', done || jsonb_build_object('changed', changed));
+  RETURN jsonb_build_object('started', started, 'marks', marks || jsonb_build_object('captures', captures), 'changes', done || jsonb_build_object('changed', changed));
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_refresh(identity_internal.identity_map_catalog, jsonb) IS 'internal: one refresh of an identity map';

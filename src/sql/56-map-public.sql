@@ -30,11 +30,10 @@ BEGIN
   layout := identity_internal.identity_map_layout(made, identity_map_check.search_path);
   FOR clause, source IN SELECT e, s FROM jsonb_array_elements(clauses) AS e
                         JOIN jsonb_array_elements(layout -> 'sources') AS s ON s -> 'name' = e -> 'name' WHERE e ->> 'clause' = 'source' LOOP
-    IF clause ->> 'capture' = 'trigger' AND source ? 'no_capture' THEN
-      RAISE EXCEPTION 'source "%": triggers cannot tell of its changes', source ->> 'name' USING ERRCODE = 'feature_not_supported',
-        DETAIL = source ->> 'no_capture',
-        HINT = 'Leave capture out, or select from one table only, its key first: SELECT id, email FROM users.';
-    ELSIF clause ?| '{changed_since,capture}' THEN
+    IF clause ->> 'capture' = 'trigger' THEN
+      PERFORM identity_internal.identity_map_check_capture(source);
+    END IF;
+    IF clause ?| '{changed_since,capture}' THEN
       PERFORM identity_internal.identity_map_check_parts(source, clause ->> 'changed_since', identity_map_check.search_path);
     END IF;
   END LOOP;

@@ -36,7 +36,7 @@ until_true "EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted
 sql --quiet -c "CALL refresh_identity_map('people')" 2>"$SERVER_DIR/refresh.log" &
 refresh=$!
 check "a refresh is reading its sources" until_true "EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
-check "the triggers are there" [ "$(value "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'app'::regclass AND NOT tgisinternal")" = 4 ]
+check "the triggers are there" [ "$(value "SELECT count(*) >= 4 FROM pg_trigger WHERE tgrelid = 'app'::regclass AND NOT tgisinternal")" = t ]
 check "the table can be written meanwhile" [ "$(value "SET lock_timeout = '5s'; INSERT INTO app VALUES (201, 'new@x.com') RETURNING id")" = 201 ]
 check "no lock on it keeps anybody from writing" [ "$(value "SELECT count(*) FROM pg_locks WHERE relation = 'app'::regclass AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')")" = 0 ]
 value "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted" >/dev/null
