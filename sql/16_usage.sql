@@ -123,6 +123,9 @@ SELECT * FROM walk();
 BEGIN;
 DECLARE c CURSOR FOR SELECT * FROM identity_records(:clauses);
 FETCH 1 FROM c \g /dev/null
+SAVEPOINT forward;
+FETCH BACKWARD 1 FROM c;
+ROLLBACK TO forward;
 CLOSE c;
 DECLARE d SCROLL CURSOR FOR SELECT source FROM identity_records(:clauses) ORDER BY source;
 MOVE 4 FROM d;
@@ -182,6 +185,11 @@ SELECT app.id, (SELECT count(*) FROM resolve_identities(:clauses) AS (app_id int
 SELECT app.id, p.email FROM app, LATERAL resolve_identities(identity_source('app', 'SELECT id, email FROM usage.app WHERE id = ' || app.id)) AS p(email text) ORDER BY 1;
 SELECT app.id, p.record_id FROM app LEFT JOIN LATERAL (SELECT * FROM identity_records(identity_source('app', 'SELECT id FROM usage.app WHERE id < ' || app.id)) LIMIT 1) p ON true ORDER BY 1;
 RESET enable_hashjoin; RESET enable_mergejoin; RESET enable_material;
+-- A subquery whose filter alone depends on the row outside is resolved once; one whose clauses do, once for each value.
+CREATE FUNCTION reads(id int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'reads %', id; RETURN id; END $$;
+SELECT n, (SELECT count(*) FROM identity_records(identity_source('a', 'SELECT usage.reads(2)')) WHERE record_id = n::text) FROM generate_series(1, 3) n;
+SELECT n, (SELECT count(*) FROM identity_records(identity_source('a', 'SELECT usage.reads(' || n / 2 || ')')) WHERE record_id = n::text) FROM generate_series(1, 3) n;
+SELECT n, (SELECT count(*) FROM identity_records(VARIADIC (SELECT ARRAY[identity_source('a', 'SELECT usage.reads(' || n || ')')])) WHERE record_id = n::text) FROM generate_series(1, 3) n;
 SELECT count(*) FROM app, identity_records(:clauses) r, resolve_identities(:clauses) AS m(identity_id uuid, app_id int) WHERE r.identity_id = m.identity_id AND m.app_id = app.id;
 -- Rows of a table locked and changed beside it.
 BEGIN;

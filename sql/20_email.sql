@@ -44,6 +44,8 @@ INSERT INTO segment SELECT i, CASE i % 10 WHEN 0 THEN 'n/a' WHEN 1 THEN '' WHEN 
 INSERT INTO zendesk SELECT i, CASE i % 9 WHEN 0 THEN 'n/a' WHEN 1 THEN '' WHEN 2 THEN 'x' WHEN 3 THEN NULL ELSE format(' person.%s@EXAMPLE.com', i) END FROM generate_series(1, 600) i;
 ANALYZE segment, zendesk;
 
+-- Plans are shown without parallel workers, whatever the server's settings are.
+SET max_parallel_workers_per_gather = 0;
 EXPLAIN (COSTS OFF) SELECT * FROM segment s JOIN zendesk z ON z.email =@ s.email;
 
 -- An index on the raw column serves =@, by operator or by function, from either side, for constants, parameters and joins.
@@ -87,6 +89,7 @@ INSERT INTO account VALUES ('n/a');
 CREATE INDEX account_hash ON account USING hash (email email_ops);
 DROP INDEX account_email_idx;
 EXPLAIN (COSTS OFF) SELECT * FROM account WHERE email =@ 'ann@x.org';
+RESET max_parallel_workers_per_gather;
 SELECT * FROM account WHERE email =@ 'Ann@x.org';
 SELECT * FROM account WHERE email =@ 'n/a';
 RESET enable_seqscan;

@@ -26,6 +26,7 @@ INSERT INTO signup SELECT i, CASE i % 4 WHEN 0 THEN format('per.son%s@gmail.com'
 ANALYZE signup;
 \set lib `echo "${PG_ABS_SRCDIR:-.}/test/lib"`
 \i :lib/plan_lines.sql
+SET max_parallel_workers_per_gather = 0;
 SELECT plan_lines('SELECT count(*) FROM signup a JOIN signup b ON a.email =~@ b.email AND a.id < b.id');
 SELECT count(*) FROM signup a JOIN signup b ON a.email =~@ b.email AND a.id < b.id;
 CREATE INDEX ON signup (email mailbox_ops);
@@ -38,6 +39,7 @@ SET enable_hashjoin = off;
 SET enable_mergejoin = off;
 SELECT plan_lines('SELECT count(*) FROM signup a JOIN signup b ON a.email =~@ b.email AND a.id < b.id');
 SELECT count(*) FROM signup a JOIN signup b ON a.email =~@ b.email AND a.id < b.id;
+RESET max_parallel_workers_per_gather;
 RESET enable_seqscan;
 RESET enable_bitmapscan;
 RESET enable_hashjoin;

@@ -53,6 +53,7 @@ INSERT INTO account SELECT email FROM noise;
 ANALYZE account, noise;
 SET enable_seqscan = off;
 SET enable_bitmapscan = off;
+SET max_parallel_workers_per_gather = 0;
 PREPARE by_email (text) AS SELECT email FROM account WHERE email = $1;
 PREPARE by_emails (varchar[]) AS SELECT email FROM account WHERE email = ANY ($1) ORDER BY email;
 PREPARE untyped AS SELECT email FROM account WHERE email = $1;
@@ -76,6 +77,7 @@ SELECT email FROM account WHERE email >= 'PERSON.998@example.com' AND email < 'Q
 \set lib `echo "${PG_ABS_SRCDIR:-.}/test/lib"`
 \i :lib/plan_lines.sql
 SELECT line FROM plan_lines('SELECT min(email) FROM account') AS line WHERE line ~ 'account';
+RESET max_parallel_workers_per_gather;
 SELECT min(email), max(email) FROM account;
 RESET enable_seqscan;
 RESET enable_bitmapscan;
@@ -115,10 +117,12 @@ SELECT run('hash index', 'enable_indexscan', 'enable_bitmapscan', 'enable_nestlo
 SELECT count(*) AS plans, count(DISTINCT (pairs, digest)) AS results, min(pairs) AS pairs FROM outcome;
 SET enable_nestloop = off;
 SET enable_mergejoin = off;
+SET max_parallel_workers_per_gather = 0;
 EXPLAIN (COSTS OFF) SELECT * FROM a JOIN b ON b.typed = a.email;
 RESET enable_mergejoin;
 SET enable_hashjoin = off;
 EXPLAIN (COSTS OFF) SELECT * FROM a JOIN a a2 ON a2.email = a.email;
+RESET max_parallel_workers_per_gather;
 RESET enable_hashjoin;
 RESET enable_nestloop;
 
@@ -166,8 +170,10 @@ INSERT INTO by_range SELECT email FROM noise;
 SELECT (SELECT count(*) FROM by_hash) AS by_hash, (SELECT count(*) FROM by_list_a) AS by_list_a, (SELECT max(email) FROM by_range_a), (SELECT min(email) FROM by_range_b);
 SET enable_seqscan = off;
 SET enable_bitmapscan = off;
+SET max_parallel_workers_per_gather = 0;
 EXPLAIN (COSTS OFF) SELECT * FROM by_list WHERE email = 'PERSON.1@example.com';
 EXPLAIN (COSTS OFF) SELECT * FROM by_range WHERE email = 'PERSON.9@example.com'::text;
+RESET max_parallel_workers_per_gather;
 RESET enable_seqscan;
 RESET enable_bitmapscan;
 SELECT count(*) FROM noise n JOIN by_hash h ON h.email = upper(n.email);

@@ -15,7 +15,9 @@ EXPLAIN (COSTS OFF) SELECT * FROM resolve_identities(:sources, identity_output('
 EXPLAIN (COSTS OFF) SELECT * FROM identity_records(:sources) WHERE source = 'app';
 EXPLAIN (COSTS OFF) SELECT * FROM identity_links(:sources);
 EXPLAIN (COSTS OFF) SELECT * FROM identity_evidence(:sources);
+SET compute_query_id = off;
 EXPLAIN (COSTS OFF, VERBOSE) SELECT email, app_id FROM resolve_identities(:sources) AS (app_id int, email text) WHERE app_id > 5;
+RESET compute_query_id;
 -- What was read, with ANALYZE.
 \set lib `echo "${PG_ABS_SRCDIR:-.}/test/lib"`
 \i :lib/plan_lines.sql
@@ -97,6 +99,23 @@ SET ROLE regress_reader;
 EXPLAIN SELECT * FROM identity_records(identity_source('a', 'SELECT id FROM explaining.app'));
 SELECT * FROM try('SELECT id FROM explaining.app');
 SELECT * FROM try('SELECT id FROM explaining.shops');
+SELECT * FROM try('SELECT count(*) FROM explaining.app');
+RESET ROLE;
+-- The right to one column: it can be read, rows can be counted, and whole rows cannot.
+CREATE VIEW everything AS SELECT * FROM app;
+ALTER VIEW everything OWNER TO regress_reader;
+GRANT SELECT (id) ON app TO regress_reader;
+CREATE FUNCTION tries() RETURNS TABLE (query text, planned boolean, error text) LANGUAGE sql AS $$
+  SELECT q.query, t.rows <> 10000, t.error FROM (VALUES (1, 'SELECT id FROM explaining.app'), (2, 'SELECT id, email FROM explaining.app'),
+    (3, 'SELECT n FROM generate_series(1, 5) n, (SELECT count(*) FROM explaining.app) a'), (4, 'SELECT id, a::text AS email FROM explaining.app a'),
+    (5, 'SELECT id FROM explaining.everything'), (6, 'SELECT id FROM explaining.app FOR UPDATE')) AS q(n, query), LATERAL try(query) t ORDER BY n $$;
+GRANT SELECT ON everything TO regress_reader;
+SET ROLE regress_reader;
+SELECT * FROM tries();
+RESET ROLE;
+GRANT SELECT (user_id, email) ON app TO regress_reader;
+SET ROLE regress_reader;
+SELECT * FROM tries();
 RESET ROLE;
 -- The statement that a plan belongs to may be anything; and a cancel is no fault of the query.
 EXPLAIN (COSTS OFF) CREATE TABLE people AS SELECT * FROM resolve_identities(:sources) AS (app_id int, email text);

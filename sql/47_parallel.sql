@@ -173,6 +173,56 @@ RESET ROLE;
 DROP OWNED BY many_reader;
 DROP ROLE many_reader;
 
+-- Whatever plan there is for a source, each of its rows arrives: with one aggregate above a Gather, or below it, as
+-- debug_parallel_query (force_parallel_mode before 16) makes it; with an aggregate for each partition; with a
+-- query of which only a part may run in workers.
+CREATE FUNCTION many.sees(query text) RETURNS TABLE (read bigint, digest text) LANGUAGE sql SET client_min_messages = error AS $$
+SELECT count(*), md5(string_agg(r::text, ',' ORDER BY record_id)) FROM identity_records(identity_source('s', query)) AS r
+$$;
+CREATE TABLE many.parts (id int, email text) PARTITION BY RANGE (id);
+CREATE TABLE many.part_1 PARTITION OF many.parts FOR VALUES FROM (0) TO (9000);
+CREATE TABLE many.part_2 PARTITION OF many.parts FOR VALUES FROM (9000) TO (18000);
+CREATE TABLE many.part_3 PARTITION OF many.parts FOR VALUES FROM (18000) TO (40000);
+INSERT INTO many.parts SELECT id, email FROM many.leads;
+ANALYZE many.parts;
+CREATE TABLE many.queries AS SELECT n, query FROM (VALUES
+  (1, 'SELECT id, email FROM many.leads'), (2, 'SELECT id, email FROM many.parts'), (3, 'SELECT id, email FROM many.leads ORDER BY email LIMIT 7000'),
+  (4, 'SELECT id, max(email) AS email FROM many.leads GROUP BY id'), (5, 'SELECT id, email FROM many.leads UNION ALL SELECT id, email FROM many.tickets'),
+  (6, 'SELECT id, email FROM many.leads WHERE id IN (SELECT id FROM many.tickets)')) AS q(n, query);
+CREATE TABLE many.seen AS SELECT n, s.* FROM many.queries, LATERAL many.sees(query) AS s WITH NO DATA;
+SET identity_resolve.max_workers = 0;
+INSERT INTO many.seen SELECT n, s.* FROM many.queries, LATERAL many.sees(query) AS s;
+SELECT n, read FROM many.seen ORDER BY n;
+SET identity_resolve.max_workers = 3;
+SELECT n, s.* FROM many.queries, LATERAL many.sees(query) AS s EXCEPT SELECT * FROM many.seen;
+SET enable_partitionwise_aggregate = on;
+SET maintenance_work_mem = '1MB';
+SELECT n, s.* FROM many.queries, LATERAL many.sees(query) AS s EXCEPT SELECT * FROM many.seen;
+RESET maintenance_work_mem;
+RESET enable_partitionwise_aggregate;
+SELECT count(set_config(name, 'on', false)) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+SELECT n, s.* FROM many.queries, LATERAL many.sees(query) AS s EXCEPT SELECT * FROM many.seen;
+RESET min_parallel_table_scan_size;
+SELECT n, s.* FROM many.queries, LATERAL many.sees(query) AS s EXCEPT SELECT * FROM many.seen;
+SELECT count(set_config(name, 'regress', false)) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+SELECT n, s.* FROM many.queries, LATERAL many.sees(query) AS s EXCEPT SELECT * FROM many.seen;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+SELECT n, s.* FROM many.queries, LATERAL many.sees(query) AS s EXCEPT SELECT * FROM many.seen;
+SELECT * FROM many.digest() EXCEPT SELECT * FROM many.expected;
+SELECT count(set_config(name, 'off', false)) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+
+-- Rows that do not arrive are an error. Here what workers have read gets lost on its way.
+BEGIN;
+CREATE FUNCTION many.loses(bytea, internal) RETURNS internal AS '$libdir/identity_resolve', 'identity_sink_end' LANGUAGE c STRICT PARALLEL SAFE;
+UPDATE pg_aggregate SET aggdeserialfn = 'many.loses' WHERE aggfnoid = 'identity_internal.identity_sink'::regproc;
+SET LOCAL parallel_leader_participation = off;
+SELECT * FROM many.sees('SELECT id, email FROM many.leads');
+ROLLBACK;
+
 -- The aggregate that workers run is of no use to anybody else.
 \set VERBOSITY terse
 SELECT identity_internal.identity_sink(id, '', email) FROM many.app;

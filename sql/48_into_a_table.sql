@@ -7,6 +7,9 @@ SET search_path = into_a_table, public;
 CREATE TABLE app AS SELECT n AS id, n AS user_id, format('p%s@x.com', n) AS email FROM generate_series(1, 20000) n;
 CREATE TABLE shop AS SELECT n AS id, format('P%s@x.com', n) AS email FROM generate_series(1, 20000, 2) n;
 ANALYZE app, shop;
+-- Workers would read them in another order each time.
+SET identity_resolve.max_workers = 0;
+SET max_parallel_workers_per_gather = 0;
 \set sources 'identity_source(''app'', ''SELECT id, user_id, email FROM into_a_table.app''), identity_source(''shop'', ''SELECT id, email FROM into_a_table.shop'')'
 
 -- A query's rows, in their order, as a count and one hash; and those that a statement wrote, in their order on disk, by one command.

@@ -64,7 +64,7 @@ CALL rows.look(NULL, NULL, NULL);
 -- Read side by side. The first source waits, whoever has taken it, so that others read the rest meanwhile.
 SET client_min_messages = warning;
 SELECT drop_identity_map('rows.people');
-CREATE FUNCTION rows.reader(wait float) RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL SAFE COST 100000 AS $$
+CREATE FUNCTION rows.reader(wait float) RETURNS text LANGUAGE plpgsql STABLE PARALLEL SAFE COST 100000 AS $$
 BEGIN
   PERFORM pg_sleep(wait);
   RETURN pg_backend_pid();

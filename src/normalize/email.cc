@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <string>
 
+#include "normalize/memory.h"
 #include "normalize/text.h"
 
 namespace identity_resolve::normalize {
@@ -277,12 +278,13 @@ EmailProblem read_local(std::string_view& text, std::string& local) {
 
 const icu::IDNA* uts46() {
   static const icu::IDNA* const instance = [] {
+    require_memory(kIcuBytes);
     UErrorCode error = U_ZERO_ERROR;
     const icu::IDNA* idna = icu::IDNA::createUTS46Instance(
         UIDNA_USE_STD3_RULES | UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ |
             UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_NONTRANSITIONAL_TO_UNICODE,
         error);
-    return U_SUCCESS(error) ? idna : nullptr;
+    return icu_succeeded(error) ? idna : nullptr;
   }();
   return instance;
 }
@@ -363,6 +365,7 @@ EmailProblem to_a_labels(std::string_view domain, std::string& out) {
   }
   const icu::IDNA* idna = uts46();
   if (idna == nullptr) return EmailProblem::kIcu;
+  require_memory(kIcuBytes);
   const auto piece = [](const std::string& s) {
     return icu::StringPiece(s.data(), static_cast<std::int32_t>(s.size()));
   };
@@ -371,7 +374,7 @@ EmailProblem to_a_labels(std::string_view domain, std::string& out) {
   out.clear();
   icu::StringByteSink<std::string> sink(&out);
   idna->nameToASCII_UTF8(piece(settled), sink, info, error);
-  if (U_FAILURE(error)) return EmailProblem::kIcu;
+  if (!icu_succeeded(error)) return EmailProblem::kIcu;
   if (const EmailProblem p = problem_of_idna(info.getErrors()); p != EmailProblem::kNone) return p;
   // An encoded label may hide such a character, or one that is too young.
   if (!encoded) return EmailProblem::kNone;
@@ -379,7 +382,7 @@ EmailProblem to_a_labels(std::string_view domain, std::string& out) {
   icu::IDNAInfo shown_info;
   icu::StringByteSink<std::string> shown_sink(&shown);
   idna->nameToUnicodeUTF8(piece(out), shown_sink, shown_info, error);
-  if (U_FAILURE(error)) return EmailProblem::kIcu;
+  if (!icu_succeeded(error)) return EmailProblem::kIcu;
   if (const EmailProblem p = problem_of_idna(shown_info.getErrors()); p != EmailProblem::kNone) {
     return p;
   }

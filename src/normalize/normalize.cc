@@ -65,6 +65,31 @@ Result normalize(Method method, std::string_view utf8, Scratch& scratch) {
   return {utf8.empty() ? Status::kBlank : Status::kValid, utf8};
 }
 
+void prepare(Method method) {
+  // A value that needs all of it.
+  const auto example = [method]() -> std::string_view {
+    switch (method) {
+      case Method::kCasefold:
+        return "\u00C4";
+      case Method::kEmail:
+      case Method::kMailbox:
+        return "\u00C4@\u00C4.org";
+      case Method::kPhone:
+        return "+44 20 8366 1177";
+      case Method::kExact:
+      case Method::kNone:
+      case Method::kSalesforceId:
+      case Method::kUuid:
+      case Method::kObjectId:
+        break;
+    }
+    return {};
+  }();
+  if (example.empty()) return;
+  Scratch scratch;
+  static_cast<void>(normalize(method, example, scratch));
+}
+
 std::optional<Method> method_by_name(std::string_view name) {
   for (const auto& [known, method] : kNames) {
     if (known == name) return method;

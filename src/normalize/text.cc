@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "normalize/memory.h"
+
 namespace identity_resolve::normalize {
 
 namespace {
@@ -191,27 +193,30 @@ void append_utf8(char32_t c, std::string& out) {
 bool to_nfc(std::string_view text, std::string& out) {
   out.clear();
   if (text.size() > kMaxIcuBytes) return false;
+  require_memory(kIcuBytes);
   UErrorCode error = U_ZERO_ERROR;
   const icu::Normalizer2* nfc = icu::Normalizer2::getNFCInstance(error);
-  if (U_FAILURE(error)) return false;
+  if (!icu_succeeded(error)) return false;
   icu::StringByteSink<std::string> sink(&out);
   nfc->normalizeUTF8(0, piece(text), sink, nullptr, error);
-  return U_SUCCESS(error);
+  return icu_succeeded(error);
 }
 
 bool to_casefold(std::string_view text, std::string& out) {
   out.clear();
   if (text.size() > kMaxIcuBytes) return false;
+  require_memory(kIcuBytes);
   UErrorCode error = U_ZERO_ERROR;
   const icu::Normalizer2* nfd = icu::Normalizer2::getNFDInstance(error);
-  if (U_FAILURE(error)) return false;
+  if (!icu_succeeded(error)) return false;
   std::string decomposed;
   icu::StringByteSink<std::string> decomposed_sink(&decomposed);
   nfd->normalizeUTF8(0, piece(text), decomposed_sink, nullptr, error);
+  if (!icu_succeeded(error)) return false;
   std::string folded;
   icu::StringByteSink<std::string> folded_sink(&folded);
   icu::CaseMap::utf8Fold(0, piece(decomposed), folded_sink, nullptr, error);
-  return U_SUCCESS(error) && to_nfc(folded, out);
+  return icu_succeeded(error) && to_nfc(folded, out);
 }
 
 }  // namespace identity_resolve::normalize

@@ -35,7 +35,8 @@ void lower_ascii(std::string& text);
 void append_utf8(char32_t c, std::string& out);
 
 /// `text` in Normalization Form C, into `out`, which is overwritten. `text` must be valid UTF-8 and
-/// not lie in `out`. False if ICU refuses (out of memory, or more than `kMaxIcuBytes`).
+/// not lie in `out`. False if ICU refuses (more than `kMaxIcuBytes`); throws std::bad_alloc if it
+/// is out of memory.
 [[nodiscard]] bool to_nfc(std::string_view text, std::string& out);
 
 /// `text` in Unicode's canonical caseless form (The Unicode Standard, section 3.13, D145: full case

@@ -173,7 +173,8 @@ void check_rule(const Clause& clause) {
              errhint("Use one of exact, casefold, email, mailbox, phone, salesforce_id, uuid, "
                      "object_id, none.")));
   }
-  if (clause.region.data() != nullptr && !normalize::is_phone_region(clause.region)) {
+  if (clause.region.data() != nullptr &&
+      !guarded([&] { return normalize::is_phone_region(clause.region); })) {
     ereport(
         ERROR,
         (errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -5,6 +5,7 @@
 
 #include "pg/clause.h"
 #include "pg/guard.h"
+#include "pg/settings.h"
 #include "pg/spi.h"
 
 extern "C" {
@@ -56,10 +57,40 @@ Known* remember(PlannerInfo* root, FuncExpr* call, ResultForm form) {
   return known;
 }
 
-void silence() {
-  for (const char* setting : {"client_min_messages", "log_min_messages"}) {
-    set_config_option(setting, "error", PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+// Whether the user, or whoever a view reads for, may read the columns that a statement asks for.
+// Where a statement names no column, as count(*) does, the right to read any column will do; where
+// it takes whole rows, all columns have to be readable.
+bool may_read(const AskedRights& asked) {
+  if (!are_of_relation(asked) || asked.requiredPerms == 0) return true;
+  if (asked.requiredPerms != ACL_SELECT) return false;
+  const Oid user = OidIsValid(asked.checkAsUser) ? asked.checkAsUser : GetUserId();
+  if (pg_class_aclcheck(asked.relid, user, ACL_SELECT) == ACLCHECK_OK) return true;
+  const auto may_read_columns = [&](AclMaskHow how) {
+    return pg_attribute_aclcheck_all(asked.relid, user, ACL_SELECT, how) == ACLCHECK_OK;
+  };
+  if (bms_is_empty(asked.selectedCols)) return may_read_columns(ACLMASK_ANY);
+  for (int at = bms_next_member(asked.selectedCols, -1); at >= 0;
+       at = bms_next_member(asked.selectedCols, at)) {
+    const auto column = static_cast<AttrNumber>(at + FirstLowInvalidHeapAttributeNumber);
+    const bool allowed =
+        column == InvalidAttrNumber
+            ? may_read_columns(ACLMASK_ALL)
+            : pg_attribute_aclcheck(asked.relid, column, user, ACL_SELECT) == ACLCHECK_OK;
+    if (!allowed) return false;
   }
+  return true;
+}
+
+// Whether the user may read all that a planned statement reads. It finds what
+// ExecCheckPermissions() of the executor finds, which must not be called here: it also calls
+// ExecutorCheckPerms_hook, and a library that sets the hook expects a statement to be under way, as
+// ExecutorStart() began it. pgaudit crashes the server otherwise.
+bool may_read(const PlannedStmt* statement) {
+  ListCell* cell = nullptr;
+  foreach (cell, rights_asked_by(statement)) {
+    if (!may_read(*static_cast<const AskedRights*>(lfirst(cell)))) return false;
+  }
+  return true;
 }
 
 // The number of a query's columns of identifiers.
@@ -157,8 +188,7 @@ bool estimate_clauses(Datum list, ResultForm form, MemoryContext memory, CallEst
 // The same, of the call's argument.
 void estimate_argument(PlannerInfo* root, Node* argument, Known& known) {
   XactReadOnly = true;  // until the subtransaction ends
-  const int level = NewGUCNestLevel();
-  silence();
+  const int level = begin_silence();
   if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "SPI_connect failed");
   const Node* value = IsA(argument, Const) ? argument : estimate_expression_value(root, argument);
   if (IsA(value, Const)) {
@@ -168,7 +198,7 @@ void estimate_argument(PlannerInfo* root, Node* argument, Known& known) {
         estimate_clauses(clauses->constvalue, known.form, root->planner_cxt, known.estimate);
   }
   SPI_finish();
-  AtEOXact_GUC(true, level);
+  end_silence(level);
 }
 
 // Whether an error is no fault of the sources or clauses.

@@ -10,6 +10,7 @@ extern "C" {
 #include <access/parallel.h>
 #include <optimizer/cost.h>
 #include <optimizer/optimizer.h>
+#include <utils/fmgroids.h>
 #include <utils/syscache.h>
 }
 
@@ -83,6 +84,7 @@ class LeaderTask {
   engine::LocalSink* own;
   Progress* progress;
   std::size_t messages = 0;
+  std::uint64_t arrived = 0;  // rows of workers, in the resolver
 
  private:
   static LeaderTask* newest_;
@@ -92,8 +94,10 @@ LeaderTask* LeaderTask::newest_ = nullptr;
 
 // ---- a worker's side ----
 
-// What a worker is told besides the row's layout and the clauses.
+// What a worker is told besides the row's layout and the clauses. The leader, which runs the same
+// plan, needs the task alone.
 struct Told {
+  std::uint64_t task;
   KeySecret secret;
   TempFileSet files;
   std::size_t budget;
@@ -102,11 +106,11 @@ struct Told {
 };
 
 struct Worker {
-  Worker(MemoryContext context, const Told& told, ByteReader from)
-      : environment(context, told.budget, told.files, file_prefix()) {
+  Worker(MemoryContext context, const Told& told, ByteReader& from)
+      : layout(get_layout(from)),
+        environment(context, told.budget, told.files, file_prefix(layout.source)) {
     shape.keep_keys = told.keep_keys;
     shape.keep_evidence = told.keep_evidence;
-    layout = get_layout(from);
     const std::string_view bytes = from.rest();
     const Datum clauses = call([&] {
       void* copy = MemoryContextAlloc(context, bytes.size());
@@ -116,6 +120,9 @@ struct Worker {
     request = read_request({clauses, false, false});
     for (const Kind& kind : request.kinds) shape.kinds.push_back(kind.rules);
     shape.sources = request.sources.size();
+    for (const SourceColumn& column : layout.columns) {
+      normalize::prepare(request.kinds[engine::index(column.kind)].method);
+    }
     keys.emplace(told.secret, request.kinds.size(), request.sources.size());
     reader.emplace(request, layout);
     sink.emplace(environment, shape, *keys, told.budget);
@@ -125,12 +132,15 @@ struct Worker {
   // What was handed over is closed; what was not, an abort has closed.
   ~Worker() { environment.files().abandon(); }
 
-  // The files' names: of this process, for a statement may have several workers after another.
-  static std::string file_prefix() { return fmt::format("worker.{}", MyProcPid); }
+  // The files' names: of this process and source, for the next source's worker may be a process of
+  // the same number. In one process no two workers read a source: recognised() has seen to it.
+  static std::string file_prefix(engine::SourceNumber source) {
+    return fmt::format("worker.{}.{}", engine::index(source), MyProcPid);
+  }
 
+  RowLayout layout;
   Environment environment;
   Request request;
-  RowLayout layout;
   engine::Shape shape;
   std::optional<engine::KeyRing> keys;
   std::optional<RowReader> reader;
@@ -147,19 +157,19 @@ struct SinkState {
 };
 
 // For a plain frame. On the aggregate's memory context, which also destroys a worker.
-SinkState* begin_state(MemoryContext context, std::uint64_t number, bytea* parameters) {
+SinkState* begin_state(MemoryContext context, bytea* parameters) {
   const MemoryContext outer = MemoryContextSwitchTo(context);
   auto* state = static_cast<SinkState*>(palloc0(sizeof(SinkState)));
-  state->task = number;
+  const std::string_view bytes(VARDATA_ANY(parameters), VARSIZE_ANY_EXHDR(parameters));
+  state->task = guarded([bytes] { return ByteReader(bytes).get<Told>().task; });
   if (!IsParallelWorker()) {
-    const LeaderTask* task = LeaderTask::numbered(number);
+    const LeaderTask* task = LeaderTask::numbered(state->task);
     state->reader = task->reader;
     state->sink = task->own;
     state->progress = task->progress;
   } else {
     void* place = palloc(sizeof(Worker));
     auto* callback = static_cast<MemoryContextCallback*>(palloc(sizeof(MemoryContextCallback)));
-    const std::string_view bytes(VARDATA_ANY(parameters), VARSIZE_ANY_EXHDR(parameters));
     state->worker = guarded([&] {
       ByteReader from(bytes);
       const Told told = from.get<Told>();
@@ -199,6 +209,7 @@ void unpack_message(LeaderTask& task, ByteReader from) {
   auto sink = task.resolver->make_sink();
   sink->adopt([&](void* to, std::size_t bytes) { from.get_bytes(to, bytes); },
               name.empty() ? nullptr : environment.files().open(name));
+  task.arrived += rows;
   task.progress->add_records(rows, sink->identifiers());
   task.resolver->combine(std::move(sink));
   task.progress->set_spilled(task.resolver->spilled_bytes() + task.own->spilled_bytes());
@@ -228,8 +239,22 @@ TargetEntry* argument(Aggref* aggregate, Expr* value) {
                          false);
 }
 
-// For a plain frame.
-Query* around(const Query& source, Oid function, std::uint64_t task, std::string_view parameters) {
+// count(*), as the planner wants it. For a plain frame.
+Aggref* count_of_rows() {
+  Aggref* count = makeNode(Aggref);
+  count->aggfnoid = F_COUNT_;
+  count->aggtype = INT8OID;
+  count->aggstar = true;
+  count->aggkind = AGGKIND_NORMAL;
+  count->aggsplit = AGGSPLIT_SIMPLE;
+  count->aggno = -1;
+  count->aggtransno = -1;
+  count->location = -1;
+  return count;
+}
+
+// SELECT identity_sink(…), count(*) FROM (the source's query). For a plain frame.
+Query* around(const Query& source, Oid function, std::string_view parameters) {
   RangeTblEntry* subquery = makeNode(RangeTblEntry);
   subquery->rtekind = RTE_SUBQUERY;
   subquery->subquery = static_cast<Query*>(copyObjectImpl(&source));
@@ -247,8 +272,9 @@ Query* around(const Query& source, Oid function, std::uint64_t task, std::string
   const auto add = [aggregate](Expr* value) {
     aggregate->args = lappend(aggregate->args, argument(aggregate, value));
   };
+  // Without a value, which no EXPLAIN could show: auto_explain may.
   add(reinterpret_cast<Expr*>(
-      makeConst(INTERNALOID, -1, InvalidOid, sizeof(Datum), UInt64GetDatum(task), false, true)));
+      makeConst(INTERNALOID, -1, InvalidOid, sizeof(Datum), Datum{0}, true, true)));
   auto* told = static_cast<bytea*>(palloc(VARHDRSZ + parameters.size()));
   SET_VARSIZE(told, VARHDRSZ + parameters.size());
   std::memcpy(VARDATA(told), parameters.data(), parameters.size());
@@ -273,23 +299,85 @@ Query* around(const Query& source, Oid function, std::uint64_t task, std::string
   query->hasAggs = true;
   query->rtable = list_make1(subquery);
   query->jointree = makeFromExpr(list_make1(reference), nullptr);
-  query->targetList =
-      list_make1(makeTargetEntry(reinterpret_cast<Expr*>(aggregate), 1, pstrdup("sunk"), false));
+  const auto column = [](Aggref* of, AttrNumber number, const char* name) {
+    return makeTargetEntry(reinterpret_cast<Expr*>(of), number, pstrdup(name), false);
+  };
+  query->targetList = list_make2(column(aggregate, 1, "sunk"), column(count_of_rows(), 2, "rows"));
   return query;
 }
 
-// The setting that limits the planner, as ours for as long as the object lives.
-class WorkersAllowed {
+// The settings that limit the planner, as ours for as long as the object lives.
+class PlannerLimits {
  public:
-  explicit WorkersAllowed(int workers) noexcept
-      : before_(std::exchange(max_parallel_workers_per_gather, workers)) {}
-  WorkersAllowed(const WorkersAllowed&) = delete;
-  WorkersAllowed& operator=(const WorkersAllowed&) = delete;
-  ~WorkersAllowed() { max_parallel_workers_per_gather = before_; }
+  explicit PlannerLimits(int workers) noexcept
+      : workers_(std::exchange(max_parallel_workers_per_gather, workers)),
+        partitionwise_(std::exchange(enable_partitionwise_aggregate, false)) {}
+  PlannerLimits(const PlannerLimits&) = delete;
+  PlannerLimits& operator=(const PlannerLimits&) = delete;
+  ~PlannerLimits() {
+    max_parallel_workers_per_gather = workers_;
+    enable_partitionwise_aggregate = partitionwise_;
+  }
 
  private:
-  int before_;
+  int workers_;
+  bool partitionwise_;
 };
+
+// The Gather of a plan in which each process fills one sink and the leader combines them:
+//
+//   Finalize Aggregate → Gather → Partial Aggregate
+//
+// nullptr for any other plan. With debug_parallel_query there can be a Gather above one aggregate,
+// which fills its sink in a worker and hands nothing over; with a query that must not run in
+// workers as a whole, a Gather far below it; with partitionwise aggregation, several sinks in a
+// process.
+const Gather* recognised(const PlannedStmt* plan) noexcept {
+  const auto aggregate_of = [](const Plan* node, AggSplit split) {
+    return node != nullptr && IsA(node, Agg) &&
+           reinterpret_cast<const Agg*>(node)->aggsplit == split;
+  };
+  if (!aggregate_of(plan->planTree, AGGSPLIT_FINAL_DESERIAL)) return nullptr;
+  const Plan* gather = plan->planTree->lefttree;
+  if (gather == nullptr || !IsA(gather, Gather)) return nullptr;
+  if (!aggregate_of(gather->lefttree, AGGSPLIT_INITIAL_SERIAL)) return nullptr;
+  return reinterpret_cast<const Gather*>(gather);
+}
+
+// Takes the one row of the query around a source's: what count(*) counts.
+struct CountReceiver {
+  DestReceiver base;
+  std::int64_t rows;
+};
+
+CountReceiver make_count_receiver() noexcept {
+  CountReceiver receiver{};
+  receiver.base.receiveSlot = [](TupleTableSlot* row, DestReceiver* self) {
+    bool is_null = false;
+    const Datum count = slot_getattr(row, 2, &is_null);
+    if (!is_null) reinterpret_cast<CountReceiver*>(self)->rows += DatumGetInt64(count);
+    return true;
+  };
+  receiver.base.rStartup = [](DestReceiver*, int, TupleDesc) {};
+  receiver.base.rShutdown = [](DestReceiver*) {};
+  receiver.base.rDestroy = [](DestReceiver*) {};
+  receiver.base.mydest = DestNone;
+  return receiver;
+}
+
+// Says which query an error is of, as SPI does where no worker reads. An error_context_stack
+// callback.
+void say_query(void* text) { errcontext("SQL statement \"%s\"", static_cast<const char*>(text)); }
+
+// PostgreSQL's own count goes another way than the rows do: by count(*)'s states, not by sinks. A
+// row that a worker read and that did not arrive would be a person who is silently not there.
+void check_count(std::uint64_t read, std::uint64_t arrived, const std::string& text) {
+  if (read == arrived) return;
+  throw Error("XX000", fmt::format("{} rows of a source were read and {} arrived", read, arrived),
+              fmt::format("The query is: {}", text),
+              "Nothing is resolved from a part of a source. Set identity_resolve.max_workers to 0, "
+              "so that no parallel workers read it, and please report this.");
+}
 
 }  // namespace
 
@@ -297,9 +385,11 @@ ParallelSink::ParallelSink(engine::Resolver& resolver, Environment& environment,
                            const KeySecret& secret, const ClauseList& clauses)
     : resolver_(&resolver), environment_(&environment), secret_(&secret), clauses_(clauses.array) {}
 
-std::string ParallelSink::parameters(const RowLayout& layout, std::size_t budget) const {
+std::string ParallelSink::parameters(const RowLayout& layout, std::size_t budget,
+                                     std::uint64_t task) const {
   ByteWriter to;
   Told told{};
+  told.task = task;
   told.secret = *secret_;
   told.files = environment_->files().set();
   told.budget = budget;
@@ -314,28 +404,20 @@ std::string ParallelSink::parameters(const RowLayout& layout, std::size_t budget
 
 // nullptr where the planner finds no parallel plan worth its price.
 const PlannedStmt* ParallelSink::plan(const Query& query, const std::string& text,
-                                      const std::string& told, std::uint64_t task) const {
-  const WorkersAllowed allowed(max_workers());
+                                      const std::string& told) const {
+  const PlannerLimits limits(max_workers());
   const PlannedStmt* plan = call([&]() -> const PlannedStmt* {
     const Oid function = find_aggregate();
     if (!OidIsValid(function)) return nullptr;
-    Query* wrapped = around(query, function, task, told);
-    return plan_query(wrapped, text.c_str(), CURSOR_OPT_PARALLEL_OK);
+    // The query has been planned by itself before, with whatever that had to say.
+    const int level = begin_silence();
+    const PlannedStmt* planned =
+        plan_query(around(query, function, told), text.c_str(), CURSOR_OPT_PARALLEL_OK);
+    end_silence(level);
+    return planned;
   });
-  return plan != nullptr && plan->parallelModeNeeded ? plan : nullptr;
+  return plan != nullptr && recognised(plan) != nullptr ? plan : nullptr;
 }
-
-namespace {
-
-// The workers of the topmost Gather below a plan.
-int workers_of(const Plan* plan) noexcept {
-  if (plan == nullptr) return 0;
-  if (IsA(plan, Gather)) return reinterpret_cast<const Gather*>(plan)->num_workers;
-  if (IsA(plan, GatherMerge)) return reinterpret_cast<const GatherMerge*>(plan)->num_workers;
-  return std::max(workers_of(plan->lefttree), workers_of(plan->righttree));
-}
-
-}  // namespace
 
 int ParallelSink::planned_workers(const Query& query, const std::string& text,
                                   const RowLayout& layout) const {
@@ -346,11 +428,11 @@ int ParallelSink::planned_workers(const Query& query, const std::string& text,
       list_length(query.targetList) > FUNC_MAX_ARGS - kOtherArguments) {
     return 0;
   }
-  const PlannedStmt* found = plan(query, text, parameters(layout, 0), 0);
-  return found == nullptr ? 0 : std::max(workers_of(found->planTree), 1);
+  const PlannedStmt* found = plan(query, text, parameters(layout, 0, 0));
+  return found == nullptr ? 0 : recognised(found)->num_workers;
 }
 
-void ParallelSink::run(const Query& query, const std::string& text, const RowLayout& layout,
+bool ParallelSink::run(const Query& query, const std::string& text, const RowLayout& layout,
                        int workers, RowReader& reader, engine::LocalSink& own,
                        Progress& progress) const {
   // What is left of the budget, in equal parts. A sink that may hold very little spills after every
@@ -359,24 +441,31 @@ void ParallelSink::run(const Query& query, const std::string& text, const RowLay
   const std::size_t held = resolver_->resident_bytes() + own.resident_bytes();
   const std::size_t left = environment_->budget() - std::min(environment_->budget(), held);
   const std::size_t share = std::max(left / (static_cast<std::size_t>(workers) + 1), kLeast);
-  own.set_budget(own.resident_bytes() + share);
   LeaderTask task(*resolver_, *environment_, reader, own, progress);
-  const PlannedStmt* planned = plan(query, text, parameters(layout, share), task.number());
-  if (planned == nullptr) throw Error("XX000", "a plan was parallel, and is no longer");
+  const PlannedStmt* planned = plan(query, text, parameters(layout, share, task.number()));
+  if (planned == nullptr) return false;
+  own.set_budget(own.resident_bytes() + share);
+  const std::size_t owned = own.rows();
+  CountReceiver receiver = make_count_receiver();
   call([&] {
+    ErrorContextCallback context{error_context_stack, say_query, const_cast<char*>(text.c_str())};
+    error_context_stack = &context;
     const bool has_snapshot = ActiveSnapshotSet();
     if (!has_snapshot) PushActiveSnapshot(GetTransactionSnapshot());
     QueryDesc* execution =
         CreateQueryDesc(const_cast<PlannedStmt*>(planned), text.c_str(), GetActiveSnapshot(),
-                        InvalidSnapshot, None_Receiver, nullptr, nullptr, 0);
+                        InvalidSnapshot, &receiver.base, nullptr, nullptr, 0);
     ExecutorStart(execution, 0);
     run_to_end(execution);
     ExecutorFinish(execution);
     ExecutorEnd(execution);
     FreeQueryDesc(execution);
+    error_context_stack = context.previous;
     if (!has_snapshot) PopActiveSnapshot();
   });
   progress.set_workers(std::max<std::uint64_t>(progress.workers(), task.messages));
+  check_count(static_cast<std::uint64_t>(receiver.rows), own.rows() - owned + task.arrived, text);
+  return true;
 }
 
 }  // namespace identity_resolve::pg
@@ -386,14 +475,13 @@ using namespace identity_resolve::pg;
 // The aggregate's functions: src/sql/40-parallel.sql. All have an argument of type internal, so
 // that no SQL can call them.
 
-// identity_sink_row(state internal, task internal, parameters bytea, VARIADIC "any") → internal.
+// identity_sink_row(state internal, NULL internal, parameters bytea, VARIADIC "any") → internal.
 IDENTITY_RESOLVE_FUNCTION(identity_sink_row) {
   MemoryContext context = nullptr;
-  if (AggCheckCallContext(fcinfo, &context) == 0 || PG_ARGISNULL(1) || PG_ARGISNULL(2)) {
+  if (AggCheckCallContext(fcinfo, &context) == 0 || PG_ARGISNULL(2)) {
     elog(ERROR, "identity_sink_row() was called by hand");
   }
-  auto* state = PG_ARGISNULL(0) ? begin_state(context, DatumGetUInt64(PG_GETARG_DATUM(1)),
-                                              PG_GETARG_BYTEA_PP(2))
+  auto* state = PG_ARGISNULL(0) ? begin_state(context, PG_GETARG_BYTEA_PP(2))
                                 : reinterpret_cast<SinkState*>(PG_GETARG_POINTER(0));
   constexpr int kFirstColumn = 3;
   state->reader->take(fcinfo->args + kFirstColumn, *state->sink, state->progress);

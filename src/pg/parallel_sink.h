@@ -3,11 +3,12 @@
 //
 // PostgreSQL's executor does the sharing: the query becomes the subquery of
 //
-//   SELECT identity_sink(<this resolve>, <what a worker must know>, column, …) FROM (<query>)
+//   SELECT identity_sink(NULL, <what a worker must know>, column, …), count(*) FROM (<query>)
 //
 // and identity_sink() is a parallel-safe aggregate whose state is a sink. A worker's finished sink
-// goes to a temporary file, and its description to the leader, who reads back what it needs when it
-// needs it. Where the planner finds no parallel plan worth its price, nothing of this happens.
+// goes to a temporary file, and its description to the leader, which reads back what it needs when
+// it needs it. count(*) says how many rows there were; as many have to arrive in the resolver.
+// Where the planner finds no parallel plan worth its price, nothing of this happens.
 #pragma once
 
 #include "engine/resolver.h"
@@ -28,14 +29,18 @@ class ParallelSink {
   [[nodiscard]] int planned_workers(const Query& query, const std::string& text,
                                     const RowLayout& layout) const;
   // Runs a query for which workers are planned to its end. What this process reads goes into `own`
-  // by `reader`, what workers read straight into the resolver. Throws PgError, engine::Error.
-  void run(const Query& query, const std::string& text, const RowLayout& layout, int workers,
-           RowReader& reader, engine::LocalSink& own, Progress& progress) const;
+  // by `reader`, what workers read straight into the resolver. False where workers pay no longer,
+  // as the tables' statistics may have changed: then nothing has been read. Throws PgError, and
+  // engine::Error, also XX000 where rows that were read have not arrived.
+  [[nodiscard]] bool run(const Query& query, const std::string& text, const RowLayout& layout,
+                         int workers, RowReader& reader, engine::LocalSink& own,
+                         Progress& progress) const;
 
  private:
-  [[nodiscard]] std::string parameters(const RowLayout& layout, std::size_t budget) const;
+  [[nodiscard]] std::string parameters(const RowLayout& layout, std::size_t budget,
+                                       std::uint64_t task) const;
   [[nodiscard]] const PlannedStmt* plan(const Query& query, const std::string& text,
-                                        const std::string& told, std::uint64_t task) const;
+                                        const std::string& told) const;
 
   engine::Resolver* resolver_;
   Environment* environment_;

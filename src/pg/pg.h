@@ -377,14 +377,16 @@ inline bool owns_relation(Oid relation) {
 #endif
 }
 
-// Whether the user may read all that a planned statement reads; raises no error.
-inline bool may_read(const PlannedStmt* statement) {
+// What a planned statement asks of a relation's rights. Up to 15 the range table's entries say it.
 #if PG_VERSION_NUM >= 160000
-  return ExecCheckPermissions(statement->rtable, statement->permInfos, false);
+using AskedRights = RTEPermissionInfo;
+inline const List* rights_asked_by(const PlannedStmt* statement) { return statement->permInfos; }
+inline bool are_of_relation(const AskedRights& /*asked*/) { return true; }
 #else
-  return ExecCheckRTPerms(statement->rtable, false);
+using AskedRights = RangeTblEntry;
+inline const List* rights_asked_by(const PlannedStmt* statement) { return statement->rtable; }
+inline bool are_of_relation(const AskedRights& asked) { return asked.rtekind == RTE_RELATION; }
 #endif
-}
 
 // A function as the tree walkers take it.
 template <class T>

@@ -14,6 +14,12 @@
 //   3. The plan keeps the whole call in custom_exprs, so that dropping the function invalidates it.
 // Wherever that does not fit (WITH ORDINALITY, ROWS FROM with several functions, LATERAL arguments,
 // whole-row references), the FunctionScan stays and gives the same rows.
+//
+// A statement that locks or changes rows looks again at a row that it had to wait for, and runs a
+// part of its plan again for that (EvalPlanQual). A table function that is joined with such a row
+// is then read from the copy that the statement keeps of its row, which is a whole-row reference:
+// so the scan is never asked for one row of its own again. What remains are scans within
+// subqueries, which run again as a whole.
 #include "pg/estimate.h"
 #include "pg/execution.h"
 #include "pg/resolve.h"
@@ -181,7 +187,8 @@ struct ScanState {
   CustomScanState base;
   ResultForm form;
   FuncExpr* call;
-  ExprState* clauses;  // nullptr where the call has no argument
+  ExprState* clauses;     // nullptr where the call has no argument
+  Bitmapset* parameters;  // of the executor, that the clauses depend on
   TupleDesc shape;
   Execution* execution;  // nullptr until the first row is asked for
 };
@@ -194,7 +201,31 @@ void check_may_execute(Oid function) {
   InvokeFunctionExecuteHook(function);
 }
 
-void begin_scan(CustomScanState* node, EState* /*estate*/, int /*flags*/) {
+// Adds the executor's parameters that an expression depends on.
+struct ParameterSearch {
+  const EState* state;
+  Bitmapset* found;
+};
+bool add_parameters(Node* node, void* context) {
+  if (node == nullptr) return false;
+  auto* search = static_cast<ParameterSearch*>(context);
+  if (IsA(node, Param)) {
+    const auto* parameter = reinterpret_cast<const Param*>(node);
+    if (parameter->paramkind == PARAM_EXEC) {
+      search->found = bms_add_member(search->found, parameter->paramid);
+    }
+    return false;
+  }
+  if (IsA(node, SubPlan)) {
+    const int number = reinterpret_cast<const SubPlan*>(node)->plan_id;
+    const auto* plan =
+        static_cast<const Plan*>(list_nth(search->state->es_plannedstmt->subplans, number - 1));
+    search->found = bms_add_members(search->found, plan->extParam);
+  }
+  return walk_expression(node, add_parameters, context);
+}
+
+void begin_scan(CustomScanState* node, EState* estate, int /*flags*/) {
   ScanState* state = state_of(node);
   const auto* plan = reinterpret_cast<const CustomScan*>(node->ss.ps.plan);
   state->form = static_cast<ResultForm>(intVal(part_of<Node>(plan, kForm)));
@@ -204,6 +235,9 @@ void begin_scan(CustomScanState* node, EState* /*estate*/, int /*flags*/) {
       state->call->args == NIL
           ? nullptr
           : ExecInitExpr(static_cast<Expr*>(linitial(state->call->args)), &node->ss.ps);
+  ParameterSearch search{estate, nullptr};
+  add_parameters(reinterpret_cast<Node*>(state->call), &search);
+  state->parameters = search.found;
   state->shape = BuildDescFromLists(
       part_of<List>(plan, kColumnNames), part_of<List>(plan, kColumnTypes),
       part_of<List>(plan, kColumnTypmods), part_of<List>(plan, kColumnCollations));
@@ -229,11 +263,26 @@ TupleTableSlot* next_row(ScanState* state) {
   return found ? ExecStoreVirtualTuple(slot) : slot;
 }
 
-bool recheck(ScanState* /*state*/, TupleTableSlot* /*slot*/) { return true; }
-
+// The next row that passes the filter, as the plan above wants it. What ExecScan() does, but for
+// EvalPlanQual: a scan of no relation, which this is, would there be asked for the row that it has
+// shown before, and up to PostgreSQL's releases of November 2025 also where it stands in a subquery
+// that runs again as a whole. This one gives its rows in any case.
 TupleTableSlot* exec_scan(CustomScanState* node) {
-  return ExecScan(&node->ss, reinterpret_cast<ExecScanAccessMtd>(next_row),
-                  reinterpret_cast<ExecScanRecheckMtd>(recheck));
+  ExprContext* context = node->ss.ps.ps_ExprContext;
+  const ProjectionInfo* projection = node->ss.ps.ps_ProjInfo;
+  for (;;) {
+    CHECK_FOR_INTERRUPTS();
+    ResetExprContext(context);
+    TupleTableSlot* row = next_row(state_of(node));
+    if (TupIsNull(row)) {
+      return projection == nullptr ? row : ExecClearTuple(projection->pi_state.resultslot);
+    }
+    context->ecxt_scantuple = row;
+    if (ExecQual(node->ss.ps.qual, context)) {
+      return projection == nullptr ? row : ExecProject(node->ss.ps.ps_ProjInfo);
+    }
+    InstrCountFiltered1(node, 1);
+  }
 }
 
 void forget(ScanState* state) {
@@ -244,15 +293,16 @@ void forget(ScanState* state) {
 
 void end_scan(CustomScanState* node) { forget(state_of(node)); }
 
-// The same rows again; other ones where a parameter of the clauses has changed.
+// The same rows again; other ones where a parameter of the clauses has changed, while one of the
+// filter alone does not cost another resolve.
 void rescan(CustomScanState* node) {
   ScanState* state = state_of(node);
-  if (node->ss.ps.chgParam != nullptr) {
+  if (bms_overlap(node->ss.ps.chgParam, state->parameters)) {
     forget(state);
   } else if (state->execution != nullptr) {
     state->execution->rewind();
   }
-  ExecScanReScan(&node->ss);
+  ExecClearTuple(node->ss.ss_ScanTupleSlot);
 }
 
 // What EXPLAIN shows beside rows and costs: what the rows are, and of each source the rows that are

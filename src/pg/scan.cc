@@ -206,6 +206,8 @@ void SourceScan::read_columns() {
                   fmt::format("Leave it out, or carry it with identity_rule('{}', link => false).",
                               column));
     }
+    // Now, before any row is read: rows take the memory.
+    normalize::prepare(kind.method);
     layout_.columns.push_back({attribute, *number, OidIsValid(element), value_type, {}, {}});
   }
 }
@@ -282,13 +284,15 @@ void SourceScan::run(const ParallelSink& parallel, engine::LocalSink& sink, Prog
   progress_ = &progress;
   progress.begin_source(engine::index(layout_.source));
   const int workers = plan_workers(parallel);
-  if (workers == 0) {
-    execute(&sink, nullptr);
-    return;
-  }
+  if (workers > 0 && run_in_workers(parallel, workers, sink)) return;
+  execute(&sink, nullptr);
+}
+
+bool SourceScan::run_in_workers(const ParallelSink& parallel, int workers,
+                                engine::LocalSink& sink) {
   const ReadOnlySection read_only;
   try {
-    parallel.run(*query(), source_->query, layout_, workers, reader(), sink, progress);
+    return parallel.run(*query(), source_->query, layout_, workers, reader(), sink, *progress_);
   } catch (const PgError& error) {
     reader().restore_settings();
     rethrow(error);

@@ -59,6 +59,8 @@ class SourceScan {
   void check_statement() const;
   void read_columns();
   [[nodiscard]] int plan_workers(const ParallelSink& parallel);
+  [[nodiscard]] bool run_in_workers(const ParallelSink& parallel, int workers,
+                                    engine::LocalSink& sink);
   void execute(engine::LocalSink* sink, const WantedIdentifiers* wanted,
                RowVisitor* visitor = nullptr);
   void take_row(TupleTableSlot* slot, Receiver& receiver);

@@ -30,6 +30,16 @@ int max_workers() noexcept {
 
 bool log_stages() noexcept { return log_stages_setting; }
 
+int begin_silence() {
+  const int level = NewGUCNestLevel();
+  for (const char* setting : {"client_min_messages", "log_min_messages"}) {
+    set_config_option(setting, "error", PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+  }
+  return level;
+}
+
+void end_silence(int level) { AtEOXact_GUC(true, level); }
+
 void define_settings() {
   constexpr int kMostWorkers = 1024;  // as of max_parallel_maintenance_workers
   DefineCustomIntVariable(

@@ -10,6 +10,11 @@ namespace identity_resolve::pg {
 // identity_resolve.log_stages: whether a NOTICE after each stage says how long it took.
 [[nodiscard]] bool log_stages() noexcept;
 
+// From begin to end, messages below an error reach neither the client nor the log: for planning
+// what the execution plans again, or has planned. An error ends it too. For plain frames.
+[[nodiscard]] int begin_silence();
+void end_silence(int level);
+
 // Declares them; once a process.
 void define_settings();
 

@@ -16,7 +16,8 @@ declare -A PACKAGES=(
   [build]="make g++ postgresql-15 postgresql-server-dev-15 libboost-container-dev libfmt-dev
     libicu-dev libsodium-dev libphonenumber-dev"
   [test]="cmake libgtest-dev clang-format clang-tidy clang python3 util-linux procps
-    postgresql-15-cron graphviz"
+    postgresql-15-cron graphviz
+    postgresql-15-pgaudit postgresql-15-set-user postgresql-15-pg-qualstats postgresql-15-hypopg"
   [fuzz]="cmake clang libclang-rt-14-dev"
   [bench]="libbenchmark-dev cmake postgresql-15-pgrouting"
   [instructions]="cmake valgrind"

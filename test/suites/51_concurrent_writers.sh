@@ -68,6 +68,35 @@ for plan in "enable_hashjoin = off; SET enable_mergejoin = off" "enable_nestloop
   sql --quiet -c "UPDATE app SET n = 0"
 done
 
+# The row is looked at again also where the call stands in a subquery, of which a part of the plan runs again as a whole.
+r="resolve_identities($clauses) AS r(app_id int, shop_id text)"
+again() {  # again "what is promised" "the answer" "its rows afterwards" STATEMENT; @ is the call
+  sql --quiet -c "UPDATE app SET n = 0"
+  hold
+  local answer
+  answer=$(sql -At -c "${4//@/$r}")
+  wait $holder
+  check "$1" [ "${answer//$'\n'/ }, then $(sql -At -c "SELECT string_agg(n::text, ' ' ORDER BY id) FROM app")" = "$2, then $3" ]
+}
+again "UPDATE by a correlated subquery" "UPDATE 5" "1 101 1 1 1" \
+  "UPDATE app SET n = n + 1 WHERE (SELECT count(*) FROM @ WHERE r.app_id = app.id) = 1"
+again "UPDATE by a subquery that is kept as a hash" "UPDATE 5" "1 101 1 1 1" \
+  "UPDATE app SET n = n + 1 WHERE (id IN (SELECT r.app_id FROM @)) IS TRUE"
+again "UPDATE by a subquery of its own" "UPDATE 5" "1 101 1 1 1" \
+  "UPDATE app SET n = n + 1 FROM (SELECT r.app_id FROM @ OFFSET 0) q WHERE q.app_id = app.id"
+again "UPDATE by a UNION ALL of calls" "UPDATE 5" "1 101 1 1 1" \
+  "UPDATE app SET n = n + 1 FROM (SELECT r.app_id FROM @ UNION ALL SELECT -r.app_id FROM @) q WHERE q.app_id = app.id"
+again "UPDATE by a common table expression" "UPDATE 5" "1 101 1 1 1" \
+  "WITH q AS MATERIALIZED (SELECT r.app_id FROM @) UPDATE app SET n = n + 1 FROM q WHERE q.app_id = app.id"
+again "DELETE by a UNION ALL of calls" "DELETE 1" "0 0 0 0" \
+  "DELETE FROM app USING (SELECT r.app_id FROM @ UNION ALL SELECT -r.app_id FROM @) q WHERE q.app_id = app.id AND app.id = 2"
+sql --quiet -c "TRUNCATE app; INSERT INTO app SELECT n, format('p%s@x.com', n) FROM generate_series(1, 5) n"
+again "FOR UPDATE with a correlated subquery" "1s10 2s2100 3s30 4s40 5s50" "0 100 0 0 0" \
+  "SELECT string_agg(id || shop_id || n, ' ' ORDER BY id) FROM (SELECT id, n, (SELECT r.shop_id FROM @ WHERE r.app_id = app.id AND app.n >= 0) FROM app FOR UPDATE) l"
+again "FOR UPDATE with a UNION ALL of calls" "1s10 2s2100 3s30 4s40 5s50" "0 100 0 0 0" \
+  "SELECT string_agg(id || shop_id || n, ' ' ORDER BY id) FROM (SELECT app.id, app.n, q.shop_id FROM app JOIN (SELECT r.app_id, r.shop_id FROM @ UNION ALL SELECT -r.app_id, r.shop_id FROM @) q ON q.app_id = app.id FOR UPDATE OF app) l"
+sql --quiet -c "UPDATE app SET n = 0"
+
 # A table that is emptied and loaded, or altered so that all of its rows are written again: a snapshot that was taken before
 # sees none of them. CREATE TABLE AS has its snapshot when it comes to wait for such a one.
 sql --quiet <<'SQL'
