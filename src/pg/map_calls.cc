@@ -218,7 +218,6 @@ Datum call_as_owner(const Target& target, const char* function, Datum arguments,
   const Oid id = find_function(function, 2, types.data());
   return during_call([&] {
     return as_user(target.owner, kSafePath, [&] {
-      set_for_call("jit", "off");
       if (is_small) {
         // A few records among millions: by index, whatever the planner believes of a parameter.
         set_for_call("enable_seqscan", "off");
@@ -240,9 +239,6 @@ Datum call_raised(const Home& home, const char* function, int id, Datum argument
   const Oid code = find_function(function, 2, types.data());
   return during_call([&] {
     return as_user(home.owner, kSafePath, [&] {
-      // What the caller wishes for tables is not for those that belong to another role.
-      set_for_call("default_tablespace", "");
-      set_for_call("default_table_access_method", "heap");
       // "drop cascades to" the triggers of a source: nobody has to do anything about it.
       set_for_call("client_min_messages", "warning");
       return OidFunctionCall2(code, Int32GetDatum(id), arguments);

@@ -21,7 +21,7 @@ struct Setting {
   const char* name;
   const char* value;
 };
-constexpr std::array kSyntax = {
+constexpr std::array kWorkSettings = {
     // How texts are read.
     Setting{"standard_conforming_strings", "on"}, Setting{"backslash_quote", "safe_encoding"},
     Setting{"transform_null_equals", "off"}, Setting{"array_nulls", "on"},
@@ -31,6 +31,8 @@ constexpr std::array kSyntax = {
     // With "off" a query that row-level security concerns is an error; a map has what its owner
     // sees.
     Setting{"row_security", "on"},
+    // Statements on a few rows of many columns gain nothing from being compiled.
+    Setting{"jit", "off"},
     // What the state is made of: heaps in the database's own tablespace.
     Setting{"default_table_access_method", "heap"}, Setting{"default_tablespace", ""}};
 
@@ -88,8 +90,8 @@ void set_for_call(const char* name, const char* value) {
   set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
-void set_syntax() {
-  for (const Setting& setting : kSyntax) {
+void set_work_settings() {
+  for (const Setting& setting : kWorkSettings) {
     const char* now = GetConfigOption(setting.name, true, false);
     if (now != nullptr && std::strcmp(now, setting.value) != 0) {
       set_for_call(setting.name, setting.value);

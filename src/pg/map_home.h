@@ -40,10 +40,10 @@ void demand_writable(const char* what);
 // A setting, for as long as as_user() runs.
 void set_for_call(const char* name, const char* value);
 
-// The settings by which SQL text is read and names are written, as PostgreSQL has them by default,
-// for as long as as_user() runs: a map's work, and its sources' queries, mean the same whoever
-// calls and from whatever session. It costs a comparison each where they are so already.
-void set_syntax();
+// Those of the settings that are the same for all work on maps, whoever calls and from whatever
+// session: a source's query means the same, and a name is written in the same way, each time. Most
+// are as PostgreSQL has them by default. It costs a comparison each where they are so already.
+void set_work_settings();
 
 // Runs work() as another role, under settings of its own that end with it. After an error the end
 // of the (sub)transaction gives the old role and settings back.
@@ -56,7 +56,7 @@ auto as_user(Oid user, const char* search_path, Work&& work) {
       user, outer_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
   const int level = NewGUCNestLevel();
   set_for_call("search_path", search_path);
-  set_syntax();
+  set_work_settings();
   const auto result = work();
   AtEOXact_GUC(false, level);
   SetUserIdAndSecContext(outer_user, outer_context);

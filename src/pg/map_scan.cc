@@ -70,8 +70,8 @@ void read_known(const char* query, KnownRows& known) {
   });
 }
 
-// The session's search_path and its settings of the syntax, exchanged for as long as a source's
-// query is analysed or runs. They come back with the GUC nesting level, also when an error ends the
+// The session's search_path and other settings, exchanged for as long as a source's query is
+// analysed or runs. They come back with the GUC nesting level, also when an error ends the
 // transaction.
 class SearchPath {
  public:
@@ -79,7 +79,7 @@ class SearchPath {
     level_ = call([path] {
       const int level = NewGUCNestLevel();
       set_for_call("search_path", path);
-      set_syntax();
+      set_work_settings();
       return level;
     });
   }
