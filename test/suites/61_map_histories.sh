@@ -112,7 +112,7 @@ if [ "$lived" -eq "$histories" ]; then
   notices 'forgotten records that come back' identity_map_forgotten 'WHERE source =' 'WHERE false AND source ='
   notices 'triggers that overlook deletes' identity_map_prepare 'old_rows AS t WHERE t.%4$I IS NOT NULL;' 'old_rows AS t WHERE false;'
   notices 'triggers that overlook the id that a record had' identity_map_prepare 'old_rows AS t WHERE t.%4$I IS NOT NULL UNION' 'old_rows AS t WHERE false UNION'
-  notices 'changed_since that overlooks rows of the last moment' identity_map_changed '%I >= %L' '%I > %L'
+  notices 'changed_since that overlooks rows of the last moment' identity_map_changed '%I OPERATOR(pg_catalog.>=) %L' '%I > %L'
   notices 'a full refresh that believes changed_since' identity_map_wholes 'WHERE is_full OR' 'WHERE'
   notices 'identify() that drops what it knew' identity_map_identify "coalesce(former, '{}') - 'rid'" "'{}'::jsonb - 'rid'"
 fi

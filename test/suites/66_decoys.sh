@@ -262,6 +262,14 @@ work elsewhere 'evil, pg_catalog' 'with another name'
 check "with another name nothing depends on decoys" borrows_nothing evil
 end_flow elsewhere
 
+# ---- What runs as the functions' owner trusts that owner's catalog alone.
+sql --quiet -d one -U root -c 'CREATE SCHEMA home; CREATE TABLE home.app AS SELECT 1 AS id, text $$a@x.com$$ AS email' \
+  -c "SELECT elsewhere.create_identity_map('home.people'::text, VARIADIC ARRAY[elsewhere.identity_source('app'::text, 'SELECT id, email FROM home.app'::text, NULL::text, NULL::text)]::elsewhere.identity_clause[])" \
+  -c 'ALTER TABLE identity_internal.identity_map_catalog OWNER TO anna' -o "$SERVER_DIR/flow"
+check "a catalog of another owner is refused" fails_with 'belongs to another role than the functions' sql --quiet -d one -U root -c "CALL elsewhere.refresh_identity_map('home.people'::regclass)"
+sql --quiet -d one -U root -c 'ALTER TABLE identity_internal.identity_map_catalog OWNER TO postgres'
+check "and the right one taken again" sql --quiet -d one -U root -c "CALL elsewhere.refresh_identity_map('home.people'::regclass)"
+
 # ---- A script without that search_path is caught: by two decoys that fit better than the real ones.
 if [[ $script == "$SERVER_DIR"/* ]]; then
   sed '/^SET LOCAL search_path/d' "$script" >"${script%--*}--unsafe.sql"
