@@ -19,6 +19,16 @@ inline engine::Uuid uuid_of(Datum value) noexcept {
 }
 inline Datum datum_of(const engine::Uuid& id) noexcept { return PointerGetDatum(id.data()); }
 
+// Raises error 22004 where one of these arguments is NULL. For functions that are not STRICT.
+inline void demand_arguments(FunctionCallInfo fcinfo, std::initializer_list<int> arguments) {
+  for (const int argument : arguments) {
+    if (!PG_ARGISNULL(argument)) continue;
+    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+                    errmsg("argument %d of %s() must not be null", argument + 1,
+                           get_func_name(fcinfo->flinfo->fn_oid))));
+  }
+}
+
 // The numbers of a bigint[] that has no NULLs.
 inline std::span<const std::int64_t> numbers_of(const ArrayType* array) {
   return {reinterpret_cast<const std::int64_t*>(ARR_DATA_PTR(array)),

@@ -168,7 +168,12 @@ void PackWriter::append(const void* bytes, std::size_t size) {
 }
 
 void PackWriter::add(std::int32_t source, std::span<const char> row) {
-  if (size_ > kMostBytes) return;
+  const std::size_t head_bytes = size_ == 0 ? sizeof(detail::PackHead) : 0;
+  const std::size_t bytes = head_bytes + sizeof(detail::PackedRow) + MAXALIGN(row.size());
+  if (size_ > kMostBytes || bytes > kMostBytes - size_) {
+    size_ = kMostBytes + 1;
+    return;
+  }
   if (size_ == 0) {
     const detail::PackHead head{.shares = static_cast<std::uint16_t>(shares_ ? 1 : 0)};
     append(&head, sizeof head);
@@ -191,6 +196,7 @@ using namespace identity_resolve::pg;
 // identity_map_reached_rows(shape anyelement, copy regclass, map_id, source) → SETOF anyelement:
 // src/sql/50-map.sql.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_reached_rows) {
+  demand_arguments(fcinfo, {1, 2, 3});
   const int map_id = PG_GETARG_INT32(2);
   const std::int32_t source = PG_GETARG_INT32(3);
   // Whoever may read the copy may read them, and as nothing else.
@@ -234,6 +240,7 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_packed_row) {
 // and identity_map_pack_end(internal) → bytea: the aggregate identity_map_pack_rows(),
 // src/sql/50-map.sql.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_pack_step) {
+  demand_arguments(fcinfo, {1, 2, 3});
   PackWriter* writer = writer_of(fcinfo);
   if (PG_ARGISNULL(0)) writer->begin(PG_GETARG_BOOL(3));
   const bytea* row = PG_GETARG_BYTEA_PP(2);

@@ -324,6 +324,7 @@ using namespace identity_resolve::pg;
 // ids, most) → (records bigint, came bytea, came_rids bytea, went bytea):
 // src/sql/50-map.sql.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_read_rows) {
+  demand_arguments(fcinfo, {0, 1, 3, 6, 7, 9});
   const TupleDesc shape = result_shape(fcinfo, 4);
   const bool named = !PG_ARGISNULL(8);
   // As the statements before have left it.

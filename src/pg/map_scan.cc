@@ -505,6 +505,7 @@ using namespace identity_resolve::pg;
 // identity_map_scan(clauses, source, query, search_path, forgotten) → SETOF record:
 // src/sql/50-map.sql.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_scan) {
+  demand_arguments(fcinfo, {0, 1, 3});
   guarded([&] {
     ReturnSetInfo* result = begin_tuplestore(fcinfo);
     const ScanArguments arguments = call([&] {
