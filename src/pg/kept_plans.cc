@@ -61,7 +61,7 @@ SPIPlanPtr plan_of(const char* statement, int count, Oid* types, int options) {
   SPIPlanPtr plan = known_plan(key);
   if (plan != nullptr) return plan;
   plan = SPI_prepare_cursor(statement, count, types, options);
-  if (plan == nullptr) elog(ERROR, "SPI_prepare_cursor: %s", SPI_result_code_string(SPI_result));
+  if (plan == nullptr) refused(SPI_result);
   keep_plan(key, plan);
   return plan;
 }
@@ -72,7 +72,7 @@ void execute_cached(const char* statement, int count, Oid* types, Datum* values,
                     const char* nulls) {
   const SPIPlanPtr plan = plan_of(statement, count, types, CURSOR_OPT_GENERIC_PLAN);
   const int result = SPI_execute_plan(plan, values, nulls, false, 0);
-  if (result < 0) elog(ERROR, "SPI_execute_plan: %s", SPI_result_code_string(result));
+  if (result < 0) refused(result);
 }
 
 SPIPlanPtr kept_plan(const char* query) {

@@ -326,7 +326,7 @@ void identity_map_scan_worker(dsm_segment* segment, shm_toc* toc) {
 // void:
 // src/sql/50-map.sql.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_scan_ahead) {
-  if (refresh_snapshot() == nullptr) elog(ERROR, "no refresh has taken a snapshot");
+  if (refresh_snapshot() == nullptr) out_of_turn("no refresh has taken a snapshot");
   if (max_workers() == 0 || IsInParallelMode()) PG_RETURN_VOID();
   PushActiveSnapshot(GetTransactionSnapshot());
   guarded([&] {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "engine/identity_id.h"
-#include "pg/pg.h"
+#include "pg/map_state.h"
 
 extern "C" {
 #include <access/detoast.h>
@@ -29,16 +29,22 @@ inline void demand_arguments(FunctionCallInfo fcinfo, std::initializer_list<int>
   }
 }
 
-// The numbers of a bigint[] that has no NULLs.
-inline std::span<const std::int64_t> numbers_of(const ArrayType* array) {
+// Whether it is an array of bigint without NULLs.
+inline bool is_numbers(ArrayType* array) {
+  return ARR_ELEMTYPE(array) == INT8OID && !array_contains_nulls(array);
+}
+// Its numbers.
+inline std::span<const std::int64_t> numbers_of(const ArrayType* array) noexcept {
   return {reinterpret_cast<const std::int64_t*>(ARR_DATA_PTR(array)),
           static_cast<std::size_t>(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)))};
 }
 
-// Calls visit(numbers) for such an array, wherever it is stored, and leaves no copy behind.
+// Calls visit(numbers) for a bigint[] of a map's state, wherever it is stored, and leaves no copy
+// behind. Error XX001 for NULLs in it.
 template <class Visit>
 void with_numbers(Datum stored, Visit&& visit) {
   ArrayType* array = DatumGetArrayTypeP(stored);
+  if (!is_numbers(array)) bad_state("A list of numbers holds null.");
   visit(numbers_of(array));
   if (PointerGetDatum(array) != stored) pfree(array);
 }
@@ -46,7 +52,7 @@ void with_numbers(Datum stored, Visit&& visit) {
 // Those of an argument; error 22023 where it is anything else.
 inline std::span<const std::int64_t> number_argument(FunctionCallInfo fcinfo, int argument) {
   ArrayType* array = PG_GETARG_ARRAYTYPE_P(argument);
-  if (ARR_ELEMTYPE(array) != INT8OID || array_contains_nulls(array)) {
+  if (!is_numbers(array)) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("argument %d has to be numbers, none of them null", argument + 1)));
   }

@@ -234,7 +234,7 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_change_records) {
   const TupleDesc shape = result_shape(fcinfo, 5);
   const int map_id = PG_GETARG_INT32(0);
   TouchedRecords* touched = LastTouched::of_or_new(map_id);
-  if (!touched->is_complete) elog(ERROR, "not all records that changed are known");
+  if (!touched->is_complete) out_of_turn("not all records that changed are known");
   std::sort(touched->records.begin(), touched->records.end(),
             [](const auto& a, const auto& b) { return a.rid < b.rid; });
   std::sort(touched->lost_keys.begin(), touched->lost_keys.end(),

@@ -28,12 +28,13 @@ class MapCopies {
     }
     return OidIsValid(find_state(map_id_, name_of(source)));
   }
-  // Valid until another one is asked for. Errors: 42P01 for a source that the map has not, 42501,
-  // 42704.
+  // Valid until another one is asked for. Errors: XX001 for a source that the map has not, 42501,
+  // 55000.
   Copy& of(std::int32_t source) {
     for (Copy& copy : copies_) {
       if (copy.source == source) return copy;
     }
+    if (!has(source)) bad_state("A record is of a source that the map does not have.");
     const Lookup rows = open_lookup_by(map_id_, name_of(source), {"rid"}, GetActiveSnapshot());
     TupleTableSlot* row =
         MakeSingleTupleTableSlot(RelationGetDescr(rows.table), &TTSOpsMinimalTuple);

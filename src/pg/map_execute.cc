@@ -9,6 +9,7 @@
 #include "pg/map_home.h"
 #include "pg/map_records.h"
 #include "pg/map_snapshot.h"
+#include "pg/spi.h"
 
 extern "C" {
 #include <utils/resowner.h>
@@ -48,6 +49,10 @@ Statement statement_of(FunctionCallInfo fcinfo) {
     statement.types[i] = get_fn_expr_argtype(fcinfo->flinfo, i + 1);
     statement.values[i] = PG_GETARG_DATUM(i + 1);
     statement.nulls[i] = PG_ARGISNULL(i + 1) ? 'n' : ' ';
+    // A literal.
+    if (statement.types[i] != UNKNOWNOID) continue;
+    statement.types[i] = TEXTOID;
+    if (!PG_ARGISNULL(i + 1)) statement.values[i] = CStringGetTextDatum(PG_GETARG_CSTRING(i + 1));
   }
   return statement;
 }
@@ -66,7 +71,12 @@ text* first_value(MemoryContext on) {
 }  // namespace
 
 void begin_refresh() {
-  if (refreshing.is_on) elog(ERROR, "a source of an identity map refreshes another one");
+  if (refreshing.is_on) {
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("an identity map cannot be refreshed while another one is"),
+                    errdetail("What a refresh calls, such as a source's query, calls another one."),
+                    errhint("Refresh one map after the other.")));
+  }
   // What an earlier one of this transaction has read may not be so any more.
   LastFound::end();
   LastRead::end();
@@ -108,7 +118,7 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_execute) {
 // are now.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_take_snapshot) {
   if (!refreshing.is_on || refreshing.snapshot != nullptr) {
-    elog(ERROR, "no refresh of an identity map is at its beginning");
+    out_of_turn("no refresh of an identity map is at its beginning");
   }
   forget_what_was_told();
   refreshing.snapshot = RegisterSnapshotOnOwner(GetLatestSnapshot(), TopTransactionResourceOwner);
@@ -119,15 +129,15 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_take_snapshot) {
 // identity_map_execute(), by the refresh's snapshot.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_execute_then) {
   if (PG_ARGISNULL(0)) PG_RETURN_NULL();
-  if (refreshing.snapshot == nullptr) elog(ERROR, "no refresh has taken a snapshot");
+  if (refreshing.snapshot == nullptr) out_of_turn("no refresh has taken a snapshot");
   const Statement statement = statement_of(fcinfo);
   const MemoryContext outer = CurrentMemoryContext;
   SPI_connect();
   const SPIPlanPtr plan = SPI_prepare(statement.text, statement.count, statement.types);
-  if (plan == nullptr) elog(ERROR, "SPI_prepare: %s", SPI_result_code_string(SPI_result));
+  if (plan == nullptr) refused(SPI_result);
   const int done = SPI_execute_snapshot(plan, statement.values, statement.nulls,
                                         refreshing.snapshot, InvalidSnapshot, false, true, 0);
-  if (done < 0) elog(ERROR, "SPI_execute_snapshot: %s", SPI_result_code_string(done));
+  if (done < 0) refused(done);
   text* result = first_value(outer);
   SPI_finish();
   if (result == nullptr) PG_RETURN_NULL();

@@ -3,6 +3,7 @@
 
 #include "pg/guard.h"
 #include "pg/pg.h"
+#include "pg/spi.h"
 
 namespace identity_resolve::pg {
 
@@ -43,7 +44,7 @@ void read_rows(const char* query, std::initializer_list<Oid> types, Take&& take)
     options.must_return_tuples = true;
     options.dest = &receiver.base;
     const int result = SPI_execute_extended(query, &options);
-    if (result < 0) elog(ERROR, "SPI_execute_extended: %s", SPI_result_code_string(result));
+    if (result < 0) refused(result);
   });
 }
 

@@ -98,7 +98,7 @@ class StateWriter {
     history_ = open_state_table(map_id, "history");
     records_ = open_state_table(map_id, "records");
     record_of_ = open_lookup(map_id, "records", GetActiveSnapshot());
-    next_event_ = find_state(map_id, "history_history_id_seq");
+    next_event_ = find_state_sequence(map_id, "history_history_id_seq");
   }
   void close() {
     close_lookup(record_of_);

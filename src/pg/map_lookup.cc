@@ -15,10 +15,8 @@ namespace identity_resolve::pg {
 namespace {
 
 [[noreturn]] void no_index(Relation table, const char* what) {
-  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-                  errmsg("relation \"identity_state.%s\" has no index by its %s",
-                         RelationGetRelationName(table), what)));
-  pg_unreachable();
+  bad_shape(
+      psprintf("Table \"%s\" has no index by its %s.", RelationGetRelationName(table), what));
 }
 
 RegProcedure equality_of(Oid type) {

@@ -209,7 +209,7 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_reached_rows) {
   }
   table_close(open_state(map_id, copy, {ACL_SELECT}, AccessShareLock), NoLock);
   const ReachedRows* rows = LastReached::of(map_id);
-  if (rows == nullptr) elog(ERROR, "no records of the identity map were looked for");
+  if (rows == nullptr) out_of_turn("no records of the identity map were looked for");
   const ReturnSetInfo* result = guarded([&] { return begin_tuplestore(fcinfo); });
   TupleTableSlot* slot = MakeSingleTupleTableSlot(result->setDesc, &TTSOpsMinimalTuple);
   for (std::size_t i = 0; i < rows->rows.size(); ++i) {

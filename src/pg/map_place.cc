@@ -76,8 +76,7 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_write) {
     }
     ReachedRows* reached = LastReached::of(map_id);
     if (reached == nullptr) {
-      throw identity_resolve::engine::Error("XX000",
-                                            "no records of the identity map were looked for");
+      call([] { out_of_turn("no records of the identity map were looked for"); });
     }
     const Ids dead = call([&] { return ids_argument(fcinfo, 2); });
     PlaceWriter writer(*reached, PG_GETARG_TIMESTAMPTZ(3), table);

@@ -448,6 +448,7 @@ void identity_map_place_worker(dsm_segment* segment, shm_toc* toc) {
           call([&] { return static_cast<char*>(shm_toc_lookup(toc, kFirstRows + part, false)); });
       ReachedRows* reached = call([&] { return LastReached::begin(task.map_id); });
       read_part(rows, *reached);
+      const LastReached::Hold hold;
       Tuplestorestate* placed = place(task, shape, *reached);
       call([&] {
         share_rows(attach_store(toc, kFirstStore + part, &shared->files), placed, shape,

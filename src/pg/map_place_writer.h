@@ -16,7 +16,8 @@ namespace identity_resolve::pg {
 
 class PlaceWriter final : public PlacedSink {
  public:
-  // As of `at`; table: nullptr where somebody else writes it. Throws PgError.
+  // As of `at`; table: nullptr where somebody else writes it. What was reached, the last that was, is
+  // held until finish(). Throws PgError.
   PlaceWriter(const ReachedRows& reached, TimestampTz at, MapTable* table)
       : reached_(&reached),
         at_(at),
@@ -47,6 +48,7 @@ class PlaceWriter final : public PlacedSink {
     IdentityRenewal identities(*reached_, ids_.size(), environment_,
                                {cluster_of_.data(), cluster_of_.size()});
     identities.write({ids_.data(), ids_.size()}, at_);
+    hold_.release();
     call([] {
       LastReached::end();
       LastRead::end();
@@ -136,6 +138,7 @@ class PlaceWriter final : public PlacedSink {
     }
   }
 
+  LastReached::Hold hold_;
   const ReachedRows* reached_;
   TimestampTz at_;
   MapTable* table_;

@@ -29,9 +29,7 @@ namespace identity_resolve::pg {
 enum class Reasons : bool { kNo, kYes };
 
 inline engine::Error state_contradicts_itself() {
-  return {"XX001", "the state of the identity map contradicts itself",
-          "A record has no rows, or rows have no record.",
-          "CALL refresh_identity_map(map, full => true) resolves all of it again."};
+  return {"XX001", kBadState, "A record has no rows, or rows have no record.", kReadAnew};
 }
 
 // Where it goes.

@@ -78,9 +78,10 @@ class Copying {
     copy_ = open_state_table(map_id_, rows);
     records_ = open_state_table(map_id_, "records");
     known_->open();
-    fresh_ = LastRead::of_or_new(map_id_);
-    next_rid_ = find_state(map_id_, "records_rid_seq");
+    next_rid_ = find_state_sequence(map_id_, "records_rid_seq");
   }
+  // When all user code has run, which may have ended what an earlier step has kept.
+  void begin() { fresh_ = LastRead::of_or_new(map_id_); }
   void close() {
     known_->close();
     close_state_table(records_);
@@ -230,7 +231,7 @@ class Copying {
     MinimalTuple row = form_minimal_tuple(RelationGetDescr(copy_->table), values, nulls);
     MemoryContextSwitchTo(outer);
     fresh_->bytes += row->t_len + kBytesBeside;
-    guarded([&] { fresh_->add(record.rid, {row, record.place}); });
+    guarded([&] { fresh_->add(record.rid, {row, source_, record.place}); });
   }
 
   void remove_row(KnownRecords::Row& row) {
@@ -361,6 +362,7 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_read_rows) {
     result = guarded([&] { return scan_source(arguments, found); });
   }
   if (!named && !is_looked_up) known->look_up(found, result, most);
+  copying->begin();
   TupleTableSlot* row = MakeSingleTupleTableSlot(found.shape, &TTSOpsMinimalTuple);
   while (tuplestore_gettupleslot(found.rows, true, false, row)) {
     CHECK_FOR_INTERRUPTS();

@@ -103,6 +103,7 @@ using LastTouched = OfTransaction<TouchedRecords>;
 struct FreshRows {
   struct Row {
     MinimalTuple tuple;
+    std::int32_t source;     // whose copy has it
     ItemPointerData record;  // where the record stands in m<id>_records, or stood; or nowhere
   };
 

@@ -1,5 +1,13 @@
 #include "pg/map_state.h"
 
+#include <algorithm>
+
+extern "C" {
+#include <catalog/pg_am.h>
+#include <catalog/pg_attribute.h>
+#include <utils/syscache.h>
+}
+
 namespace identity_resolve::pg {
 
 namespace {
@@ -35,11 +43,158 @@ bool is_done(Relation table, TM_Result result) {
   return false;
 }
 
+// ---- shapes ----
+
+// A column as src/sql/51-map-state.sql makes it. Texts among them that an index is of have the
+// collation "C".
+struct StateColumn {
+  const char* name;
+  Oid type;
+  bool is_null;  // may be
+  Oid collation = InvalidOid;
+};
+// A table, by its columns; `more`: any number of columns text and text[] may follow.
+struct StateShape {
+  const char* name;
+  std::span<const StateColumn> columns;
+  bool more = false;
+};
+
+constexpr StateColumn kRecordsColumns[] = {{"rid", INT8OID, false},
+                                           {"source", INT2OID, false},
+                                           {"record_id", TEXTOID, false, C_COLLATION_OID},
+                                           {"identity_id", UUIDOID, true}};
+constexpr StateColumn kKeysColumns[] = {{"key", INT8OID, false}, {"rid", INT8OID, false}};
+constexpr StateColumn kPrintsColumns[] = {{"source", INT2OID, false},
+                                          {"part", INT8OID, false},
+                                          {"came", BYTEAOID, true},
+                                          {"came_rids", BYTEAOID, true},
+                                          {"went", BYTEAOID, true}};
+constexpr StateColumn kCommonColumns[] = {{"key", INT8OID, false}};
+constexpr StateColumn kIdentitiesColumns[] = {{"identity_id", UUIDOID, false},
+                                              {"created_at", TIMESTAMPTZOID, false},
+                                              {"packed", BYTEAOID, true}};
+constexpr StateColumn kRetiredColumns[] = {
+    {"identity_id", UUIDOID, false}, {"into_id", UUIDOID, true}, {"at", TIMESTAMPTZOID, false}};
+constexpr StateColumn kHistoryColumns[] = {
+    {"history_id", INT8OID, false}, {"at", TIMESTAMPTZOID, false},  {"event", TEXTOID, false},
+    {"identity_id", UUIDOID, false}, {"from_ids", UUIDARRAYOID, true}, {"into_id", UUIDOID, true},
+    {"by_kind", TEXTOID, true},      {"by_value", TEXTOID, true},      {"by_rids", INT8ARRAYOID, true}};
+constexpr StateColumn kLogColumns[] = {{"source", INT2OID, false},
+                                       {"record_id", TEXTOID, true, C_COLLATION_OID}};
+constexpr StateColumn kTombstonesColumns[] = {
+    {"hash", INT8OID, false}, {"source", TEXTOID, false}, {"at", TIMESTAMPTZOID, false}};
+constexpr StateColumn kRowsColumns[] = {{"rid", INT8OID, false},
+                                        {"fingerprint", INT8OID, false},
+                                        {"record_id", TEXTOID, false, C_COLLATION_OID},
+                                        {"keys", INT8ARRAYOID, false},
+                                        {"updated_at", TIMESTAMPOID, true}};
+
+constexpr StateShape kShapes[] = {
+    {"records", kRecordsColumns},       {"keys", kKeysColumns},       {"prints", kPrintsColumns},
+    {"common", kCommonColumns},         {"identities", kIdentitiesColumns},
+    {"retired", kRetiredColumns},       {"history", kHistoryColumns}, {"log", kLogColumns},
+    {"tombstones", kTombstonesColumns}, {"rows_0", kRowsColumns, true}};
+constexpr StateShape kCopyShape = {"rows", kRowsColumns, true};
+
+const StateShape& shape_of(const char* name) {
+  for (const StateShape& shape : kShapes) {
+    if (std::strcmp(shape.name, name) == 0) return shape;
+  }
+  return kCopyShape;
+}
+
+// A column of a table, from 0, where it is what the shape says.
+void check_column(const char* table, const StateShape& shape, std::size_t at,
+                  const FormData_pg_attribute& column) {
+  const bool is_more = at >= shape.columns.size();
+  if (column.attisdropped) bad_shape(psprintf("A column of \"%s\" was dropped.", table));
+  if (is_more && (column.atttypid == TEXTOID || column.atttypid == TEXTARRAYOID)) return;
+  if (is_more) {
+    bad_shape(psprintf("Column \"%s\" of \"%s\" is of type %s.", NameStr(column.attname), table,
+                       format_type_be(column.atttypid)));
+  }
+  const StateColumn& wanted = shape.columns[at];
+  if (std::strcmp(NameStr(column.attname), wanted.name) != 0) {
+    bad_shape(psprintf("Table \"%s\" has a column \"%s\" in the place of \"%s\".", table,
+                       NameStr(column.attname), wanted.name));
+  }
+  if (column.atttypid != wanted.type) {
+    bad_shape(psprintf("Column \"%s\" of \"%s\" is of type %s, not %s.", wanted.name, table,
+                       format_type_be(column.atttypid), format_type_be(wanted.type)));
+  }
+  if (!wanted.is_null && !column.attnotnull) {
+    bad_shape(psprintf("Column \"%s\" of \"%s\" may be null.", wanted.name, table));
+  }
+  if (OidIsValid(wanted.collation) && column.attcollation != wanted.collation) {
+    bad_shape(psprintf("Column \"%s\" of \"%s\" has another collation.", wanted.name, table));
+  }
+}
+
+void check_table(const StateShape& shape, const FormData_pg_class& table) {
+  const char* name = NameStr(table.relname);
+  if (table.relkind != RELKIND_RELATION || table.relam != HEAP_TABLE_AM_OID) {
+    bad_shape(psprintf("\"%s\" is not a table of the access method heap.", name));
+  }
+  const auto columns = static_cast<std::size_t>(table.relnatts);
+  if (columns < shape.columns.size() || (columns > shape.columns.size() && !shape.more)) {
+    bad_shape(psprintf("Table \"%s\" has %d columns, not %d.", name, table.relnatts,
+                       static_cast<int>(shape.columns.size())));
+  }
+}
+
+// A table of the state, by the catalogs alone.
+void check_unopened(int map_id, const char* name) {
+  const Oid id = find_state(map_id, name);
+  const HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(id));
+  if (!HeapTupleIsValid(row)) bad_shape(psprintf("Table \"m%d_%s\" is missing.", map_id, name));
+  const auto* table = reinterpret_cast<const FormData_pg_class*>(GETSTRUCT(row));
+  const StateShape& shape = shape_of(name);
+  check_table(shape, *table);
+  for (int i = 0; i < table->relnatts; ++i) {
+    const HeapTuple column =
+        SearchSysCache2(ATTNUM, ObjectIdGetDatum(id), Int16GetDatum(static_cast<std::int16_t>(i + 1)));
+    if (!HeapTupleIsValid(column)) bad_shape(psprintf("A column of \"%s\" is missing.", NameStr(table->relname)));
+    check_column(NameStr(table->relname), shape, static_cast<std::size_t>(i),
+                 *reinterpret_cast<const FormData_pg_attribute*>(GETSTRUCT(column)));
+    ReleaseSysCache(column);
+  }
+  ReleaseSysCache(row);
+}
+
 }  // namespace
+
+void bad_shape(const char* detail) {
+  ereport(ERROR,
+          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+           errmsg("the state of the identity map is not as the extension has made it"),
+           errdetail("%s", detail),
+           errhint("Drop the map with drop_identity_map(), and create it again.")));
+  pg_unreachable();
+}
+
+void bad_state(const char* detail) {
+  ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("%s", kBadState),
+                  errdetail("%s", detail), errhint("%s", kReadAnew)));
+  pg_unreachable();
+}
+
+void check_state(int map_id, std::span<const int> sources) {
+  for (const StateShape& shape : kShapes) check_unopened(map_id, shape.name);
+  for (const int source : sources) check_unopened(map_id, psprintf("rows_%d", source));
+}
 
 Oid find_state(int map_id, const char* name) {
   return get_relname_relid(psprintf("m%d_%s", map_id, name),
                            get_namespace_oid("identity_state", false));
+}
+
+Oid find_state_sequence(int map_id, const char* name) {
+  const Oid id = find_state(map_id, name);
+  if (!OidIsValid(id) || get_rel_relkind(id) != RELKIND_SEQUENCE) {
+    bad_shape(psprintf("Sequence \"m%d_%s\" is missing.", map_id, name));
+  }
+  return id;
 }
 
 Relation open_state(int map_id, const char* name, std::initializer_list<AclMode> rights,
@@ -55,7 +210,14 @@ Relation open_state(int map_id, const char* name, std::initializer_list<AclMode>
       aclcheck_error(right, OBJECT_TABLE, psprintf("m%d_%s", map_id, name));
     }
   }
-  return table_open(id, lock);
+  const Relation table = relation_open(id, lock);
+  const StateShape& shape = shape_of(name);
+  check_table(shape, *table->rd_rel);
+  for (int i = 0; i < table->rd_rel->relnatts; ++i) {
+    check_column(RelationGetRelationName(table), shape, static_cast<std::size_t>(i),
+                 *TupleDescAttr(RelationGetDescr(table), i));
+  }
+  return table;
 }
 
 StateTable* open_state_table(int map_id, const char* name) {
@@ -64,6 +226,9 @@ StateTable* open_state_table(int map_id, const char* name) {
 }
 
 StateTable* begin_writing(Relation table) {
+  // A source's query may call what writes here, and may not write.
+  PreventCommandIfReadOnly("UPDATE");
+  PreventCommandIfParallelMode("UPDATE");
   auto* self = static_cast<StateTable*>(palloc0(sizeof(StateTable)));
   self->table = table;
   self->state = CreateExecutorState();

@@ -1,5 +1,10 @@
 // An identity map's own tables, and their rows, written without a plan.
 //
+// A state may be damaged: its tables came out of a dump that somebody has edited, a superuser has
+// altered them, their rows were written by hand. So a table is compared with what the extension
+// makes before anything reads it (check_shape()), and what its rows say is checked where it is
+// used. Either ends in an error that tells the way out, and never in a value of another type.
+//
 // Plain frames all of it: it may raise PostgreSQL's errors.
 #pragma once
 
@@ -11,10 +16,26 @@ namespace identity_resolve::pg {
 // The relation m<id>_<name> of an identity map, a table or a sequence; InvalidOid where there is
 // none.
 Oid find_state(int map_id, const char* name);
-// A table of these, open, for a user who has all of these rights. Errors: 42501 where he has not,
-// 42P01.
+// A sequence of these. Error 55000 where there is none.
+Oid find_state_sequence(int map_id, const char* name);
+// A table of these, open, for a user who has all of these rights, and of the shape that the
+// extension gives it. Errors: 42501, 42P01, 55000 for another shape.
 Relation open_state(int map_id, const char* name, std::initializer_list<AclMode> rights,
                     LOCKMODE lock);
+
+// Raises error 55000: a table of a map's state is not what the extension has made. `detail` says in
+// which way.
+[[noreturn]] void bad_shape(const char* detail);
+// Raises error XX001: what the rows of a map's state say cannot be. `detail` says what.
+[[noreturn]] void bad_state(const char* detail);
+// The same for C++ frames: the parts of that error.
+inline constexpr const char* kBadState = "the state of the identity map contradicts itself";
+inline constexpr const char* kReadAnew =
+    "CALL refresh_identity_map(map, full => true) reads everything anew.";
+
+// Whether the tables of a map's state are of their shape: those of every map, and the copies of the
+// sources with these numbers. Looks at the catalogs alone and locks nothing. Error 55000.
+void check_state(int map_id, std::span<const int> sources);
 
 // The columns of m<id>_records, from 0: src/sql/51-map-state.sql.
 enum RecordColumn : std::uint8_t {

@@ -7,6 +7,7 @@
 #include "pg/estimate.h"
 #include "pg/kept_plans.h"
 #include "pg/source_tables.h"
+#include "pg/spi.h"
 #include "pg/unique_ids.h"
 
 extern "C" {
@@ -85,11 +86,7 @@ void SourceScan::prepare(bool keeps_plan) {
   }
   plan_ = call([query] {
     SPIPlanPtr plan = SPI_prepare_cursor(query, 0, nullptr, CURSOR_OPT_PARALLEL_OK);
-    if (plan == nullptr) {
-      ereport(ERROR,
-              (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-               errmsg("the query cannot be prepared: %s", SPI_result_code_string(SPI_result))));
-    }
+    if (plan == nullptr) refused(SPI_result);
     return plan;
   });
 }
@@ -343,7 +340,7 @@ void SourceScan::execute(engine::LocalSink* sink, const WantedIdentifiers* wante
       options.must_return_tuples = true;
       options.dest = &receiver.base;
       const int result = SPI_execute_plan_extended(plan_, &options);
-      if (result < 0) elog(ERROR, "SPI_execute_plan_extended: %s", SPI_result_code_string(result));
+      if (result < 0) refused(result);
     });
   } catch (const PgError& error) {
     reader().restore_settings();

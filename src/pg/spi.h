@@ -10,6 +10,14 @@ inline void release_plan(CachedPlan* plan) {
   ReleaseCachedPlan(plan, plan->is_saved ? CurrentResourceOwner : nullptr);
 }
 
+// Raises error 0A000 for what the interface refuses to prepare or to run, such as COMMIT.
+// PostgreSQL's half.
+[[noreturn]] inline void refused(int result) {
+  ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                  errmsg("the statement cannot be run here: %s", SPI_result_code_string(result))));
+  pg_unreachable();
+}
+
 // Connects; an abort ends the connection by itself.
 class SpiConnection {
  public:
