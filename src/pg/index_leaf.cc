@@ -15,11 +15,9 @@ BTPageOpaque opaque_of(Page page) noexcept {
   return reinterpret_cast<BTPageOpaque>(PageGetSpecialPointer(page));
 }
 
-// Whether a column of the index has this type, in the order of its own class of operators.
+// The same, rising.
 bool is_plain_column(Relation index, int column, Oid type) {
-  const Oid own = get_opclass_family(GetDefaultOpClass(type, BTREE_AM_OID));
-  return index->rd_opcintype[column] == type && index->rd_opfamily[column] == own &&
-         index->rd_indoption[column] == 0;
+  return is_in_own_order(index, column, type) && index->rd_indoption[column] == 0;
 }
 
 KeyForm form_of(Relation index, int conditions) {
@@ -28,9 +26,8 @@ KeyForm form_of(Relation index, int conditions) {
     const bool is_number = conditions == 1 || is_plain_column(index, 1, INT8OID);
     return is_number ? KeyForm::kNumbers : KeyForm::kOther;
   }
-  const bool is_name = conditions == 2 && is_plain_column(index, 0, INT2OID) &&
-                       is_plain_column(index, 1, TEXTOID) &&
-                       index->rd_indcollation[1] == C_COLLATION_OID;
+  const bool is_name =
+      conditions == 2 && is_plain_column(index, 0, INT2OID) && is_plain_column(index, 1, TEXTOID);
   return is_name ? KeyForm::kName : KeyForm::kOther;
 }
 
@@ -149,6 +146,12 @@ void add_entry(IndexLeaf& leaf, IndexTuple entry, bool with_numbers) {
 }
 
 }  // namespace
+
+bool is_in_own_order(Relation index, int column, Oid type) {
+  const Oid own = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY)->btree_opf;
+  return index->rd_opcintype[column] == type && index->rd_opfamily[column] == own &&
+         (type != TEXTOID || index->rd_indcollation[column] == C_COLLATION_OID);
+}
 
 IndexLeaf* open_leaf(MemoryContext memory, Relation index, Relation table, int conditions) {
   const MemoryContext outer = MemoryContextSwitchTo(memory);

@@ -34,6 +34,10 @@ struct IndexLeaf {
   std::array<std::int64_t, MaxTIDsPerBTreePage> numbers;
 };
 
+// Whether a column of the index has this type, in the order of the type's own class of operators;
+// of texts by their bytes (COLLATE "C").
+bool is_in_own_order(Relation index, int column, Oid type);
+
 // On the memory context, closed by close_leaf() or by an abort. The index is one by columns that
 // are not NULL; conditions: how many of its first columns are searched by.
 IndexLeaf* open_leaf(MemoryContext memory, Relation index, Relation table, int conditions);

@@ -6,6 +6,7 @@
 // it has looked up: by temporary files that the processes share.
 #pragma once
 
+#include <algorithm>
 #include <boost/container/pmr/vector.hpp>
 
 #include "pg/environment.h"
@@ -27,12 +28,13 @@ struct FoundAhead {
   FoundAhead(MemoryContext context, int number)
       : memory(context), map_id(number), sources(&memory) {}
 
-  // Of a source; nullptr where it has not been read.
-  [[nodiscard]] const Source* of(int number) const noexcept {
-    for (const Source& source : sources) {
-      if (source.number == number) return &source;
-    }
-    return nullptr;
+  // Of a source, for whoever takes it first: nothing where it has not been read.
+  [[nodiscard]] std::optional<Source> take(int number) {
+    const auto found = std::ranges::find(sources, number, &Source::number);
+    if (found == sources.end()) return std::nullopt;
+    const Source source = *found;
+    sources.erase(found);
+    return source;
   }
 
   ContextMemory memory;

@@ -123,7 +123,7 @@ void check_state_is_ours(const Home& home, int map_id) {
                       : errdetail("Tables of it in %s belong to role \"%s\", as after a restore by "
                                   "another role.",
                                   kStateSchema, GetUserNameFromId(stranger, true)),
-           errhint("CALL refresh_identity_map() makes it anew; identities keep their ids.")));
+           errhint("%s", kMakeAnew)));
 }
 
 }  // namespace
@@ -263,6 +263,9 @@ Datum run_operation(const Home& home, Oid table, const Operation& operation, Dat
     target = find_target(home, table);
   }
   check_state_is_ours(home, target.map_id);
+  if (const char* problem = problem_of_state(DatumGetHeapTupleHeader(target.map))) {
+    bad_shape(problem);
+  }
   admit_owner(home, target.owner);
   // A new owner of the table has no rights on the state before the first call.
   const Oid records = find_state(target.map_id, "records");

@@ -52,7 +52,7 @@ class Change {
   // touched: the records, by their numbers.
   void change_records(std::span<const TouchedRecords::Record> touched) {
     StateTable* table = open_state_table(map_id_, "records");
-    Lookup records = open_lookup(map_id_, "records", GetActiveSnapshot());
+    Lookup records = open_lookup(map_id_, "records", {"rid"}, GetActiveSnapshot());
     for (const TouchedRecords::Record& record : touched) {
       if (is_where_it_was(record.rid, table, records.row)) {
         change_record(record, records.row, table);
@@ -68,7 +68,7 @@ class Change {
 
   void change_keys() {
     StateTable* table = open_state_table(map_id_, "keys");
-    Lookup keys = open_lookup_by(map_id_, "keys", {"key", "rid"}, GetActiveSnapshot());
+    Lookup keys = open_lookup(map_id_, "keys", {"key", "rid"}, GetActiveSnapshot());
     std::sort(less_.begin(), less_.end());
     auto lost = touched_->lost_keys.begin();
     for (const Carrier& carrier : less_) {
@@ -221,6 +221,7 @@ using namespace identity_resolve::pg;
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_touch) {
   const int map_id = PG_GETARG_INT32(0);
   const std::span<const std::int64_t> went = number_argument(fcinfo, 3);
+  table_close(open_state(map_id, "records", {ACL_UPDATE}, AccessShareLock), NoLock);
   TouchedRecords* touched = LastTouched::of_or_new(map_id);
   guarded([&] {
     touched->add({PG_GETARG_INT64(2), PG_GETARG_INT32(1), false, false, 0, 0, 0, 0}, {}, went);

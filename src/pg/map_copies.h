@@ -35,7 +35,7 @@ class MapCopies {
       if (copy.source == source) return copy;
     }
     if (!has(source)) bad_state("A record is of a source that the map does not have.");
-    const Lookup rows = open_lookup_by(map_id_, name_of(source), {"rid"}, GetActiveSnapshot());
+    const Lookup rows = open_lookup(map_id_, name_of(source), {"rid"}, GetActiveSnapshot());
     TupleTableSlot* row =
         MakeSingleTupleTableSlot(RelationGetDescr(rows.table), &TTSOpsMinimalTuple);
     guarded([&] { copies_.push_back({source, rows, row}); });

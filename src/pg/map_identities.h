@@ -21,8 +21,8 @@ class UsedIds {
  public:
   explicit UsedIds(int map_id) {
     call([&] {
-      identities_ = open_lookup(map_id, "identities", GetActiveSnapshot());
-      retired_ = open_lookup(map_id, "retired", GetActiveSnapshot());
+      identities_ = open_lookup(map_id, "identities", {"identity_id"}, GetActiveSnapshot());
+      retired_ = open_lookup(map_id, "retired", {"identity_id"}, GetActiveSnapshot());
     });
   }
   void close() {
@@ -97,7 +97,7 @@ class StateWriter {
     retired_ = open_state_table(map_id, "retired");
     history_ = open_state_table(map_id, "history");
     records_ = open_state_table(map_id, "records");
-    record_of_ = open_lookup(map_id, "records", GetActiveSnapshot());
+    record_of_ = open_lookup(map_id, "records", {"rid"}, GetActiveSnapshot());
     next_event_ = find_state_sequence(map_id, "history_history_id_seq");
   }
   void close() {

@@ -49,8 +49,8 @@ std::size_t room_for(const List& list) noexcept {
 void KnownRecords::open() {
   if (is_open_) return;
   const char* rows = psprintf("rows_%d", source_);
-  record_of_id_ = open_lookup_by(map_id_, "records", {"source", "record_id"}, GetActiveSnapshot());
-  rows_of_record_ = open_lookup_by(map_id_, rows, {"rid"}, GetActiveSnapshot());
+  record_of_id_ = open_lookup(map_id_, "records", {"source", "record_id"}, GetActiveSnapshot());
+  rows_of_record_ = open_lookup(map_id_, rows, {"rid"}, GetActiveSnapshot());
   is_open_ = true;
 }
 
@@ -162,7 +162,7 @@ void KnownRecords::look_up_lost_keys(const FoundRows& found, const ScanResult& r
   std::sort(lost_keys_.begin(), lost_keys_.end(), [](const LostKey& a, const LostKey& b) {
     return std::pair(a.key, a.rid) < std::pair(b.key, b.rid);
   });
-  Lookup carriers = open_lookup_by(map_id_, "keys", {"key", "rid"}, GetActiveSnapshot());
+  Lookup carriers = open_lookup(map_id_, "keys", {"key", "rid"}, GetActiveSnapshot());
   std::size_t count = 0;
   for (const LostKey& lost : lost_keys_) {
     find(carriers, Int64GetDatum(lost.key), Int64GetDatum(lost.rid));

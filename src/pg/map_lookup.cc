@@ -14,9 +14,9 @@ namespace identity_resolve::pg {
 
 namespace {
 
-[[noreturn]] void no_index(Relation table, const char* what) {
-  bad_shape(
-      psprintf("Table \"%s\" has no index by its %s.", RelationGetRelationName(table), what));
+[[noreturn]] void no_index(Relation table, const char* column) {
+  bad_shape(psprintf("Table \"%s\" has no index by its column \"%s\".",
+                     RelationGetRelationName(table), column));
 }
 
 RegProcedure equality_of(Oid type) {
@@ -33,6 +33,9 @@ RegProcedure equality_of(Oid type) {
       elog(ERROR, "an identity map looks nothing up by type %u", type);
   }
 }
+
+// kYes: for next_number().
+enum class IndexOnly : bool { kNo, kYes };
 
 Lookup begin_lookup(Relation table, Relation index, int count, Snapshot snapshot,
                     IndexOnly index_only) {
@@ -56,27 +59,35 @@ Lookup begin_lookup(Relation table, Relation index, int count, Snapshot snapshot
 }
 
 // Whether it can be asked, and begins with these columns.
-bool begins_with(Relation index, Relation table, std::initializer_list<const char*> columns) {
+bool begins_with(Relation index, Relation table, std::span<const char* const> columns) {
   const FormData_pg_index* shape = index->rd_index;
-  if (!shape->indisvalid || shape->indnkeyatts < static_cast<int>(columns.size())) return false;
+  if (!shape->indisvalid || shape->indnkeyatts < static_cast<int>(columns.size()) ||
+      index->rd_rel->relam != BTREE_AM_OID) {
+    return false;
+  }
   int at = 0;
   for (const char* column : columns) {
     const AttrNumber number = shape->indkey.values[at++];
     if (number <= 0) return false;
     const Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), number - 1);
     if (std::strcmp(NameStr(attribute->attname), column) != 0) return false;
+    // In the type's own order: the operator that is looked up by is of that class.
+    if (!is_in_own_order(index, at - 1, attribute->atttypid)) return false;
   }
-  return index->rd_rel->relam == BTREE_AM_OID && RelationGetIndexPredicate(index) == NIL;
+  return RelationGetIndexPredicate(index) == NIL;
 }
 
 // One that can be asked by these columns, open; nullptr for none.
-Relation find_index(Relation table, std::initializer_list<const char*> columns) {
+Relation find_index(Relation table, std::span<const char* const> columns, bool is_unique = false) {
   Relation found = nullptr;
   List* indexes = RelationGetIndexList(table);
   ListCell* cell = nullptr;
   foreach (cell, indexes) {
     const Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-    if (begins_with(index, table, columns)) {
+    const FormData_pg_index& shape = *index->rd_index;
+    if (begins_with(index, table, columns) &&
+        (!is_unique ||
+         (shape.indisunique && shape.indnkeyatts == static_cast<int>(columns.size())))) {
       found = index;
       break;
     }
@@ -114,28 +125,35 @@ bool fetch_row(const Lookup& lookup, ItemPointerData place) {
 
 }  // namespace
 
-Lookup open_lookup(int map_id, const char* name, Snapshot snapshot, IndexOnly index_only) {
+Lookup open_lookup(int map_id, const char* name, std::initializer_list<const char*> columns,
+                   Snapshot snapshot) {
   const Relation table = open_state(map_id, name, {ACL_SELECT}, AccessShareLock);
-  const Oid key = primary_key_of(table);
-  if (!OidIsValid(key)) no_index(table, "primary key");
-  return begin_lookup(table, index_open(key, AccessShareLock), 1, snapshot, index_only);
-}
-
-Lookup open_lookup_by(int map_id, const char* name, std::initializer_list<const char*> columns,
-                      Snapshot snapshot) {
-  const Relation table = open_state(map_id, name, {ACL_SELECT}, AccessShareLock);
-  const Relation index = find_index(table, columns);
+  const Relation index = find_index(table, {columns.begin(), columns.size()});
   if (index == nullptr) no_index(table, *columns.begin());
   return begin_lookup(table, index, static_cast<int>(columns.size()), snapshot, IndexOnly::kNo);
 }
 
+Lookup open_number_lookup(int map_id, const char* name, std::initializer_list<const char*> columns,
+                          Snapshot snapshot) {
+  const Relation table = open_state(map_id, name, {ACL_SELECT}, AccessShareLock);
+  const Relation index = find_index(table, {columns.begin(), columns.size()});
+  if (index == nullptr) no_index(table, *columns.begin());
+  return begin_lookup(table, index, 1, snapshot, IndexOnly::kYes);
+}
+
 bool open_lookup_in(Relation table, std::initializer_list<const char*> columns, Snapshot snapshot,
                     Lookup& lookup) {
-  const Relation index = find_index(table, columns);
+  const Relation index = find_index(table, {columns.begin(), columns.size()});
   if (index == nullptr) return false;
   RelationIncrementReferenceCount(table);
   lookup = begin_lookup(table, index, static_cast<int>(columns.size()), snapshot, IndexOnly::kNo);
   return true;
+}
+
+bool has_index(Relation table, std::span<const char* const> columns, bool is_unique) {
+  const Relation index = find_index(table, columns, is_unique);
+  if (index != nullptr) index_close(index, AccessShareLock);
+  return index != nullptr;
 }
 
 void close_lookup(const Lookup& lookup) {

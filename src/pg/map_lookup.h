@@ -23,22 +23,22 @@ struct Lookup {
   bool is_on_leaf;  // what is to be found is what the leaf has
 };
 
-// kYes: for next_number().
-enum class IndexOnly : bool { kNo, kYes };
-
-// Opens a table of the map for reading by the first column of its primary key, a bigint or a uuid.
-// The snapshot outlives the lookup. Errors: 42501 where the user may not read it, 42P01, 42704.
-Lookup open_lookup(int map_id, const char* name, Snapshot snapshot,
-                   IndexOnly index_only = IndexOnly::kNo);
-// By an index that begins with these columns, one or two of them, whose types are bigint, smallint,
-// uuid or text (COLLATE "C"). Error 42704 where there is none.
-Lookup open_lookup_by(int map_id, const char* name, std::initializer_list<const char*> columns,
-                      Snapshot snapshot);
+// Opens a table of the map for reading by an index that begins with these columns, one or two of
+// them, whose types are bigint, smallint, uuid or text (COLLATE "C"). The snapshot outlives the
+// lookup. Errors: 42501 where the user may not read it, 42P01, 55000 where there is no such index.
+Lookup open_lookup(int map_id, const char* name, std::initializer_list<const char*> columns,
+                   Snapshot snapshot);
+// By the first of two columns, both bigint, for next_number(), which gives the second.
+Lookup open_number_lookup(int map_id, const char* name, std::initializer_list<const char*> columns,
+                          Snapshot snapshot);
 // The same of any table that is open, whose rows the user may read, into `lookup`; it stays open.
 // False where there is no such index.
 bool open_lookup_in(Relation table, std::initializer_list<const char*> columns, Snapshot snapshot,
                     Lookup& lookup);
 void close_lookup(const Lookup& lookup);
+// Whether an open table has an index that a lookup by these columns could use, a unique one by all
+// of them where that is asked for.
+bool has_index(Relation table, std::span<const char* const> columns, bool is_unique);
 
 // Begins with the rows of a key, of which nothing moves until the last row. Many keys that rise are
 // found faster than others.

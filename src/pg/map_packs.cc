@@ -92,6 +92,18 @@ bool is_plain_value(std::string_view data, std::size_t& at, const FormData_pg_at
   return is_value({value + head, size - head}, column.atttypid);
 }
 
+// Opens a copy for a user who may read it. Error 55000 where it has other columns than when its
+// rows were reached.
+void check_copy(const ReachedRows& reached, std::int32_t source) {
+  const Relation copy =
+      open_state(reached.map_id, psprintf("rows_%d", source), {ACL_SELECT}, AccessShareLock);
+  const TupleDesc then = reached.shape_of(source);
+  if (then != nullptr && !are_same_columns(then, RelationGetDescr(copy))) {
+    out_of_turn("a copy of a source was altered after its rows were looked for");
+  }
+  table_close(copy, NoLock);
+}
+
 // An aggregate's state: a pack that grows.
 PackWriter* writer_of(FunctionCallInfo fcinfo) {
   MemoryContext memory = nullptr;
@@ -103,6 +115,16 @@ PackWriter* writer_of(FunctionCallInfo fcinfo) {
 }
 
 }  // namespace
+
+bool are_same_columns(TupleDesc a, TupleDesc b) noexcept {
+  if (a->natts != b->natts) return false;
+  for (int i = 0; i < a->natts; ++i) {
+    const FormData_pg_attribute& x = *TupleDescAttr(a, i);
+    const FormData_pg_attribute& y = *TupleDescAttr(b, i);
+    if (x.atttypid != y.atttypid || x.attisdropped != y.attisdropped) return false;
+  }
+  return true;
+}
 
 bool is_plain_row(TupleDesc shape, MinimalTuple row, std::size_t bytes) noexcept {
   const int columns = row->t_infomask2;
@@ -157,6 +179,10 @@ MinimalTuple plain_row_of(TupleDesc shape, HeapTuple row) {
   return copy;
 }
 
+void check_copies(const ReachedRows& reached) {
+  for (const ReachedRows::CopyShape& shape : reached.shapes) check_copy(reached, shape.source);
+}
+
 void PackWriter::append(const void* bytes, std::size_t size) {
   if (size_ + size > room_) {
     room_ = std::max(2 * room_, MAXALIGN(size_ + size) + 512);
@@ -207,9 +233,10 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_reached_rows) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("rows of identity_state.m%d_%s have another type", map_id, copy)));
   }
-  table_close(open_state(map_id, copy, {ACL_SELECT}, AccessShareLock), NoLock);
   const ReachedRows* rows = LastReached::of(map_id);
   if (rows == nullptr) out_of_turn("no records of the identity map were looked for");
+  // In a parallel worker it is the leader that has checked them.
+  check_copy(*rows, source);
   const ReturnSetInfo* result = guarded([&] { return begin_tuplestore(fcinfo); });
   TupleTableSlot* slot = MakeSingleTupleTableSlot(result->setDesc, &TTSOpsMinimalTuple);
   for (std::size_t i = 0; i < rows->rows.size(); ++i) {

@@ -9,6 +9,8 @@
 // What raises PostgreSQL's errors says so.
 #pragma once
 
+#include <algorithm>
+
 #include "engine/arena.h"
 #include "pg/environment.h"
 #include "pg/map_state.h"
@@ -69,6 +71,9 @@ bool is_plain_row(TupleDesc shape, MinimalTuple row, std::size_t bytes) noexcept
 // A copy of a row of the shape that is plain. PostgreSQL's half.
 MinimalTuple plain_row_of(TupleDesc shape, HeapTuple row);
 
+// Whether rows of one shape are rows of the other one. Raises no errors.
+bool are_same_columns(TupleDesc a, TupleDesc b) noexcept;
+
 // What identity_map_reach() has found, on a context that the transaction's end frees.
 struct ReachedRows {
   // An identity as the map has it.
@@ -92,6 +97,7 @@ struct ReachedRows {
         ids(memory),
         identities(&memory),
         common(memory),
+        shapes(&memory),
         record_parts(&memory),
         row_parts(&memory),
         all_places(&memory) {}
@@ -109,6 +115,21 @@ struct ReachedRows {
   [[nodiscard]] const Identity* identity_of(const engine::Uuid& id) const noexcept {
     const std::uint32_t place = ids.find(id);
     return place == PlaceTable<engine::Uuid>::kNone ? nullptr : &identities[place];
+  }
+
+  // The columns that the rows of a source's copy had when they were reached: within a transaction
+  // somebody may alter the copy. nullptr: none of its rows was reached. note_shape() is
+  // PostgreSQL's half.
+  [[nodiscard]] TupleDesc shape_of(std::int32_t source) const noexcept {
+    const auto found = std::ranges::find(shapes, source, &CopyShape::source);
+    return found == shapes.end() ? nullptr : found->columns;
+  }
+  void note_shape(std::int32_t source, TupleDesc columns) {
+    if (shape_of(source) != nullptr) return;
+    const MemoryContext outer = MemoryContextSwitchTo(memory.context());
+    TupleDesc copy = CreateTupleDescCopy(columns);
+    MemoryContextSwitchTo(outer);
+    guarded([&] { shapes.push_back({source, copy}); });
   }
 
   // Whether a record, or a row, is of the part that is at hand; by its place.
@@ -131,6 +152,11 @@ struct ReachedRows {
   PlaceTable<engine::Uuid> ids;                        // of the identities
   boost::container::pmr::vector<Identity> identities;  // what they are
   NumberTable common;                                  // keys that connect nobody
+  struct CopyShape {
+    std::int32_t source;
+    TupleDesc columns;
+  };
+  boost::container::pmr::vector<CopyShape> shapes;
   // A process that resolves a part of them (map_place_side.h) sees no others.
   static constexpr std::uint16_t kAllParts = UINT16_MAX;
   std::uint16_t part = kAllParts;
@@ -141,6 +167,10 @@ struct ReachedRows {
 };
 
 using LastReached = OfTransaction<ReachedRows>;
+
+// Raises error 55000 where a copy has other columns than when its rows were reached. For whoever
+// hands rows to another process. PostgreSQL's half.
+void check_copies(const ReachedRows& reached);
 
 namespace detail {
 

@@ -347,6 +347,7 @@ bool place_side_by_side(const PlaceTask& task, ReachedRows& reached, const Ids& 
   Environment environment(CurrentMemoryContext, SIZE_MAX / 2);
   const std::size_t parts = static_cast<std::size_t>(workers) + 1;
   if (!make_parts(reached, parts, environment)) return false;
+  call([&] { check_copies(reached); });
   const std::string told = as_bytes(task);
   const TupleDesc shape = call([&] { return PlacedRow::shape_with(task.columns); });
   List<std::size_t> sizes(&environment.memory());

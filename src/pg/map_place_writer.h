@@ -16,8 +16,8 @@ namespace identity_resolve::pg {
 
 class PlaceWriter final : public PlacedSink {
  public:
-  // As of `at`; table: nullptr where somebody else writes it. What was reached, the last that was, is
-  // held until finish(). Throws PgError.
+  // As of `at`; table: nullptr where somebody else writes it. What was reached, the last that was,
+  // is held until finish(). Throws PgError.
   PlaceWriter(const ReachedRows& reached, TimestampTz at, MapTable* table)
       : reached_(&reached),
         at_(at),

@@ -4,6 +4,7 @@
 // Plain frames all of it: no C++ object is alive where PostgreSQL may raise an error.
 #include "pg/guard.h"
 #include "pg/map_calls.h"
+#include "pg/map_state.h"
 #include "pg/resolve.h"
 
 extern "C" {
@@ -405,6 +406,8 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_history) {
   }
   ReturnSetInfo* result = guarded([&] { return begin_tuplestore(fcinfo); });
   as_user(target.owner, kSafePath, [&] {
+    // Its columns are of the types that the result has, and stay so.
+    table_close(open_state(target.map_id, "history", {ACL_SELECT}, AccessShareLock), NoLock);
     constexpr long kRowsAtATime = 1000;
     std::array<Oid, 2> types = {TIMESTAMPTZOID, UUIDOID};
     std::array<Datum, 2> values = {PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};

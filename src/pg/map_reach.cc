@@ -62,11 +62,18 @@ class Walk {
   }
 
   void open() {
-    records_ = open_lookup(map_id_, "records", GetActiveSnapshot());
-    carriers_ = open_lookup(map_id_, "keys", GetActiveSnapshot(), IndexOnly::kYes);
-    common_ = open_lookup(map_id_, "common", GetActiveSnapshot());
-    identity_of_ = open_lookup(map_id_, "identities", GetActiveSnapshot());
+    records_ = open_lookup(map_id_, "records", {"rid"}, GetActiveSnapshot());
+    carriers_ = open_number_lookup(map_id_, "keys", {"key", "rid"}, GetActiveSnapshot());
+    common_ = open_lookup(map_id_, "common", {"key"}, GetActiveSnapshot());
+    identity_of_ = open_lookup(map_id_, "identities", {"identity_id"}, GetActiveSnapshot());
     fresh_ = LastRead::of(map_id_);
+    // Whatever has become of the copies since.
+    if (fresh_ != nullptr && !std::ranges::all_of(fresh_->shapes, [this](const auto& shape) {
+          return copies_.has(shape.source) &&
+                 are_same_columns(shape.columns, shape_of(shape.source));
+        })) {
+      fresh_ = nullptr;
+    }
   }
   void close() {
     copies_.close();
@@ -299,11 +306,15 @@ class Walk {
     if (is_seed(key)) ++carrier_counts_[key];
   }
 
+  TupleDesc shape_of(std::int32_t source) {
+    return RelationGetDescr(copies_.of(source).rows.table);
+  }
+
   // The rows of a record, which is at a place in rows_; what they carry into row_keys_.
   void take_rows(const MapRecord& record, std::uint32_t place) {
     row_keys_.clear();
     const FreshRows::Row* fresh = fresh_ == nullptr ? nullptr : fresh_->row_of(record.rid);
-    if (fresh == nullptr || !record.knows_keys) {
+    if (fresh == nullptr || fresh->source != record.source || !record.knows_keys) {
       read_rows(record.rid, record.source, place);
       sort_each_once(row_keys_);
       return;
@@ -311,6 +322,7 @@ class Walk {
     // It carries what the record does. The rows that were read end before those that were reached.
     const MinimalTuple row = fresh->tuple;
     bytes_ += row->t_len;
+    rows_->note_shape(record.source, shape_of(record.source));
     guarded([&] {
       auto* copy = reinterpret_cast<MinimalTuple>(rows_->bytes.allocate(row->t_len));
       std::memcpy(copy, row, row->t_len);
@@ -322,6 +334,7 @@ class Walk {
   // The rows of a record, from the copy of its source.
   void read_rows(std::int64_t rid, std::int32_t source, std::uint32_t place) {
     Lookup& rows = copies_.of(source).rows;
+    rows_->note_shape(source, RelationGetDescr(rows.table));
     find(rows, Int64GetDatum(rid));
     while (next(rows)) {
       const MemoryContext outer = MemoryContextSwitchTo(rows_->memory.context());
@@ -387,6 +400,7 @@ class Walk {
   void take_packed_row(std::int32_t source, MinimalTuple tuple, const engine::Uuid& identity,
                        bool shares) {
     TupleTableSlot* row = copies_.of(source).row;
+    rows_->note_shape(source, row->tts_tupleDescriptor);
     ExecStoreMinimalTuple(tuple, row, false);
     slot_getsomeattrs(row, kRowKeys);
     const std::int64_t rid = DatumGetInt64(row->tts_values[kRowRid - 1]);

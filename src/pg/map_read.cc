@@ -81,7 +81,13 @@ class Copying {
     next_rid_ = find_state_sequence(map_id_, "records_rid_seq");
   }
   // When all user code has run, which may have ended what an earlier step has kept.
-  void begin() { fresh_ = LastRead::of_or_new(map_id_); }
+  void begin() {
+    fresh_ = LastRead::of_or_new(map_id_);
+    const MemoryContext outer = MemoryContextSwitchTo(fresh_->memory.context());
+    const TupleDesc columns = CreateTupleDescCopy(RelationGetDescr(copy_->table));
+    MemoryContextSwitchTo(outer);
+    guarded([&] { fresh_->shapes.push_back({source_, columns}); });
+  }
   void close() {
     known_->close();
     close_state_table(records_);
@@ -334,9 +340,10 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_read_rows) {
   const int map_id = PG_GETARG_INT32(6);
   const int source = PG_GETARG_INT32(7);
   const std::int64_t most = PG_GETARG_INT64(9);
-  const FoundAhead* all_ahead = LastFound::of(map_id);
-  const FoundAhead::Source* ahead = all_ahead == nullptr || named ? nullptr : all_ahead->of(source);
-  KnownRecords* known = ahead == nullptr ? nullptr : ahead->known;
+  FoundAhead* all_ahead = LastFound::of(map_id);
+  std::optional<FoundAhead::Source> ahead;
+  if (all_ahead != nullptr && !named) ahead = all_ahead->take(source);
+  KnownRecords* known = ahead ? ahead->known : nullptr;
   const bool is_looked_up = known != nullptr;
   if (known == nullptr) known = make<KnownRecords>(map_id, source, memory);
   auto* copying = make<Copying>(map_id, source, most, *known, memory);
@@ -350,7 +357,7 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_read_rows) {
   }
   FoundRows found{nullptr, found_shape(copying->copy())};
   ScanResult result{};
-  if (ahead != nullptr) {
+  if (ahead) {
     found.rows = ahead->rows;
     result = ahead->result;
   } else {

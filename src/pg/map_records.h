@@ -108,7 +108,7 @@ struct FreshRows {
   };
 
   FreshRows(MemoryContext context, int number)
-      : memory(context), map_id(number), rids(memory), rows(&memory) {}
+      : memory(context), map_id(number), rids(memory), rows(&memory), shapes(&memory) {}
 
   // The row of a record; nullptr where it is not known.
   [[nodiscard]] const Row* row_of(std::int64_t rid) const noexcept {
@@ -124,6 +124,12 @@ struct FreshRows {
   std::size_t bytes = 0;  // that they take
   NumberTable rids;
   boost::container::pmr::vector<Row> rows;  // of these records
+  // The columns of the copies when their rows were put in.
+  struct CopyShape {
+    std::int32_t source;
+    TupleDesc columns;
+  };
+  boost::container::pmr::vector<CopyShape> shapes;
 };
 
 using LastRead = OfTransaction<FreshRows>;

@@ -53,9 +53,11 @@ void read_forgotten(const char* query, NumberTable& records) {
 // bytea, bytes bigint), the last of all that came.
 void read_known(const char* query, KnownRows& known) {
   read_rows(query, {BYTEAOID, BYTEAOID, INT8OID}, [&](const Datum* values, const bool* nulls) {
+    // A guess, and no more: what somebody has written there must not take all memory.
+    constexpr std::int64_t kMost = std::int64_t{1} << 30;
     if (!nulls[2]) {
-      const auto bytes = static_cast<std::size_t>(DatumGetInt64(values[2]));
-      guarded([&] { known.expect(bytes / sizeof(std::int64_t)); });
+      const auto bytes = std::clamp(DatumGetInt64(values[2]), std::int64_t{0}, kMost);
+      guarded([&] { known.expect(static_cast<std::size_t>(bytes) / sizeof(std::int64_t)); });
     }
     if (!nulls[1]) {
       each_slice(values[1], [&](std::span<const char> went, std::size_t) {

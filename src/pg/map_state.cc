@@ -1,6 +1,8 @@
 #include "pg/map_state.h"
 
-#include <algorithm>
+#include "pg/map_arrays.h"
+#include "pg/map_home.h"
+#include "pg/map_lookup.h"
 
 extern "C" {
 #include <catalog/pg_am.h>
@@ -53,11 +55,20 @@ struct StateColumn {
   bool is_null;  // may be
   Oid collation = InvalidOid;
 };
-// A table, by its columns; `more`: any number of columns text and text[] may follow.
+// An index, by its columns.
+struct StateIndex {
+  const char* first;
+  const char* second = nullptr;
+  bool is_unique = true;
+};
+// What columns of a table may follow, in any number.
+enum class More : std::uint8_t { kNone, kTextsAndLists, kLists };
+// A table, by its columns and indexes.
 struct StateShape {
   const char* name;
   std::span<const StateColumn> columns;
-  bool more = false;
+  std::span<const StateIndex> indexes;
+  More more = More::kNone;
 };
 
 constexpr StateColumn kRecordsColumns[] = {{"rid", INT8OID, false},
@@ -77,25 +88,43 @@ constexpr StateColumn kIdentitiesColumns[] = {{"identity_id", UUIDOID, false},
 constexpr StateColumn kRetiredColumns[] = {
     {"identity_id", UUIDOID, false}, {"into_id", UUIDOID, true}, {"at", TIMESTAMPTZOID, false}};
 constexpr StateColumn kHistoryColumns[] = {
-    {"history_id", INT8OID, false}, {"at", TIMESTAMPTZOID, false},  {"event", TEXTOID, false},
-    {"identity_id", UUIDOID, false}, {"from_ids", UUIDARRAYOID, true}, {"into_id", UUIDOID, true},
-    {"by_kind", TEXTOID, true},      {"by_value", TEXTOID, true},      {"by_rids", INT8ARRAYOID, true}};
+    {"history_id", INT8OID, false},   {"at", TIMESTAMPTZOID, false},
+    {"event", TEXTOID, false},        {"identity_id", UUIDOID, false},
+    {"from_ids", UUIDARRAYOID, true}, {"into_id", UUIDOID, true},
+    {"by_kind", TEXTOID, true},       {"by_value", TEXTOID, true},
+    {"by_rids", INT8ARRAYOID, true}};
 constexpr StateColumn kLogColumns[] = {{"source", INT2OID, false},
                                        {"record_id", TEXTOID, true, C_COLLATION_OID}};
 constexpr StateColumn kTombstonesColumns[] = {
     {"hash", INT8OID, false}, {"source", TEXTOID, false}, {"at", TIMESTAMPTZOID, false}};
+constexpr StateColumn kClaimsColumns[] = {{"key", INT8OID, false}};
 constexpr StateColumn kRowsColumns[] = {{"rid", INT8OID, false},
                                         {"fingerprint", INT8OID, false},
                                         {"record_id", TEXTOID, false, C_COLLATION_OID},
                                         {"keys", INT8ARRAYOID, false},
                                         {"updated_at", TIMESTAMPOID, true}};
 
-constexpr StateShape kShapes[] = {
-    {"records", kRecordsColumns},       {"keys", kKeysColumns},       {"prints", kPrintsColumns},
-    {"common", kCommonColumns},         {"identities", kIdentitiesColumns},
-    {"retired", kRetiredColumns},       {"history", kHistoryColumns}, {"log", kLogColumns},
-    {"tombstones", kTombstonesColumns}, {"rows_0", kRowsColumns, true}};
-constexpr StateShape kCopyShape = {"rows", kRowsColumns, true};
+constexpr StateIndex kRecordsIndexes[] = {{"rid"}, {"source", "record_id"}};
+constexpr StateIndex kKeysIndexes[] = {{"key", "rid"}};
+constexpr StateIndex kKeyIndexes[] = {{"key"}};
+constexpr StateIndex kIdentityIndexes[] = {{"identity_id"}};
+constexpr StateIndex kHashIndexes[] = {{"hash"}};
+constexpr StateIndex kToldIndexes[] = {{"rid"}};
+constexpr StateIndex kRowsIndexes[] = {{"rid", nullptr, false}};
+
+// What a copy of a source is, and the tables that every map has: rows_0 is identify()'s.
+constexpr StateShape kCopyShape = {"rows", kRowsColumns, kRowsIndexes, More::kTextsAndLists};
+constexpr StateShape kShapes[] = {{"records", kRecordsColumns, kRecordsIndexes},
+                                  {"keys", kKeysColumns, kKeysIndexes},
+                                  {"prints", kPrintsColumns, {}},
+                                  {"common", kCommonColumns, kKeyIndexes},
+                                  {"identities", kIdentitiesColumns, kIdentityIndexes},
+                                  {"retired", kRetiredColumns, kIdentityIndexes},
+                                  {"history", kHistoryColumns, {}},
+                                  {"log", kLogColumns, {}},
+                                  {"tombstones", kTombstonesColumns, kHashIndexes},
+                                  {"claims", kClaimsColumns, kKeyIndexes},
+                                  {"rows_0", kRowsColumns, kToldIndexes, More::kLists}};
 
 const StateShape& shape_of(const char* name) {
   for (const StateShape& shape : kShapes) {
@@ -104,84 +133,159 @@ const StateShape& shape_of(const char* name) {
   return kCopyShape;
 }
 
-// A column of a table, from 0, where it is what the shape says.
-void check_column(const char* table, const StateShape& shape, std::size_t at,
-                  const FormData_pg_attribute& column) {
-  const bool is_more = at >= shape.columns.size();
-  if (column.attisdropped) bad_shape(psprintf("A column of \"%s\" was dropped.", table));
-  if (is_more && (column.atttypid == TEXTOID || column.atttypid == TEXTARRAYOID)) return;
-  if (is_more) {
-    bad_shape(psprintf("Column \"%s\" of \"%s\" is of type %s.", NameStr(column.attname), table,
-                       format_type_be(column.atttypid)));
+// What is wrong with a column of a table, from 0; nullptr for nothing.
+const char* problem_of_column(const char* table, const StateShape& shape, std::size_t at,
+                              const FormData_pg_attribute& column) {
+  if (column.attisdropped) return psprintf("A column of \"%s\" was dropped.", table);
+  if (at >= shape.columns.size()) {
+    if (column.atttypid == TEXTARRAYOID) return nullptr;
+    if (column.atttypid == TEXTOID && shape.more == More::kTextsAndLists) return nullptr;
+    return psprintf("Column \"%s\" of \"%s\" is of type %s.", NameStr(column.attname), table,
+                    format_type_be(column.atttypid));
   }
   const StateColumn& wanted = shape.columns[at];
   if (std::strcmp(NameStr(column.attname), wanted.name) != 0) {
-    bad_shape(psprintf("Table \"%s\" has a column \"%s\" in the place of \"%s\".", table,
-                       NameStr(column.attname), wanted.name));
+    return psprintf("Table \"%s\" has a column \"%s\" in the place of \"%s\".", table,
+                    NameStr(column.attname), wanted.name);
   }
   if (column.atttypid != wanted.type) {
-    bad_shape(psprintf("Column \"%s\" of \"%s\" is of type %s, not %s.", wanted.name, table,
-                       format_type_be(column.atttypid), format_type_be(wanted.type)));
+    return psprintf("Column \"%s\" of \"%s\" is of type %s, not %s.", wanted.name, table,
+                    format_type_be(column.atttypid), format_type_be(wanted.type));
   }
   if (!wanted.is_null && !column.attnotnull) {
-    bad_shape(psprintf("Column \"%s\" of \"%s\" may be null.", wanted.name, table));
+    return psprintf("Column \"%s\" of \"%s\" may be null.", wanted.name, table);
   }
   if (OidIsValid(wanted.collation) && column.attcollation != wanted.collation) {
-    bad_shape(psprintf("Column \"%s\" of \"%s\" has another collation.", wanted.name, table));
+    return psprintf("Column \"%s\" of \"%s\" has another collation.", wanted.name, table);
   }
+  return nullptr;
 }
 
-void check_table(const StateShape& shape, const FormData_pg_class& table) {
+const char* problem_of_table(const StateShape& shape, const FormData_pg_class& table) {
   const char* name = NameStr(table.relname);
   if (table.relkind != RELKIND_RELATION || table.relam != HEAP_TABLE_AM_OID) {
-    bad_shape(psprintf("\"%s\" is not a table of the access method heap.", name));
+    return psprintf("\"%s\" is not a table of the access method heap.", name);
   }
   const auto columns = static_cast<std::size_t>(table.relnatts);
-  if (columns < shape.columns.size() || (columns > shape.columns.size() && !shape.more)) {
-    bad_shape(psprintf("Table \"%s\" has %d columns, not %d.", name, table.relnatts,
-                       static_cast<int>(shape.columns.size())));
+  if (columns < shape.columns.size() ||
+      (columns > shape.columns.size() && shape.more == More::kNone)) {
+    return psprintf("Table \"%s\" has %d columns, not %d.", name, table.relnatts,
+                    static_cast<int>(shape.columns.size()));
   }
+  return nullptr;
+}
+
+// The columns of a table that is open.
+const char* problem_of(Relation table, const char* name) {
+  const StateShape& shape = shape_of(name);
+  const char* problem = problem_of_table(shape, *table->rd_rel);
+  for (int i = 0; problem == nullptr && i < table->rd_rel->relnatts; ++i) {
+    problem = problem_of_column(RelationGetRelationName(table), shape, static_cast<std::size_t>(i),
+                                *TupleDescAttr(RelationGetDescr(table), i));
+  }
+  return problem;
 }
 
 // A table of the state, by the catalogs alone.
-void check_unopened(int map_id, const char* name) {
+const char* problem_of_unopened(int map_id, const char* name) {
   const Oid id = find_state(map_id, name);
   const HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(id));
-  if (!HeapTupleIsValid(row)) bad_shape(psprintf("Table \"m%d_%s\" is missing.", map_id, name));
+  if (!HeapTupleIsValid(row)) return psprintf("Table \"m%d_%s\" is missing.", map_id, name);
   const auto* table = reinterpret_cast<const FormData_pg_class*>(GETSTRUCT(row));
   const StateShape& shape = shape_of(name);
-  check_table(shape, *table);
-  for (int i = 0; i < table->relnatts; ++i) {
-    const HeapTuple column =
-        SearchSysCache2(ATTNUM, ObjectIdGetDatum(id), Int16GetDatum(static_cast<std::int16_t>(i + 1)));
-    if (!HeapTupleIsValid(column)) bad_shape(psprintf("A column of \"%s\" is missing.", NameStr(table->relname)));
-    check_column(NameStr(table->relname), shape, static_cast<std::size_t>(i),
-                 *reinterpret_cast<const FormData_pg_attribute*>(GETSTRUCT(column)));
+  const char* problem = problem_of_table(shape, *table);
+  for (int i = 0; problem == nullptr && i < table->relnatts; ++i) {
+    const HeapTuple column = SearchSysCache2(ATTNUM, ObjectIdGetDatum(id),
+                                             Int16GetDatum(static_cast<std::int16_t>(i + 1)));
+    if (!HeapTupleIsValid(column)) elog(ERROR, "cache lookup failed for a column of %u", id);
+    problem = problem_of_column(NameStr(table->relname), shape, static_cast<std::size_t>(i),
+                                *reinterpret_cast<const FormData_pg_attribute*>(GETSTRUCT(column)));
     ReleaseSysCache(column);
   }
   ReleaseSysCache(row);
+  return problem;
+}
+
+// The columns of a copy beyond those that all have, where they are c1, c2, ...; a letter each: a
+// for an array, t for a text.
+const char* problem_of_copy(int map_id, const char* name, const char* letters) {
+  const Oid id = find_state(map_id, name);
+  const auto wanted = static_cast<int>(std::strlen(letters));
+  const auto fixed = static_cast<int>(std::size(kRowsColumns));
+  for (int i = 0; i < wanted; ++i) {
+    const char* column = psprintf("c%d", i + 1);
+    if (get_attnum(id, column) != fixed + i + 1 ||
+        get_atttype(id, static_cast<AttrNumber>(fixed + i + 1)) !=
+            (letters[i] == 'a' ? TEXTARRAYOID : TEXTOID)) {
+      return psprintf("Table \"m%d_%s\" has no column \"%s\" of the right type.", map_id, name,
+                      column);
+    }
+  }
+  if (get_atttype(id, static_cast<AttrNumber>(fixed + wanted + 1)) == InvalidOid) return nullptr;
+  return psprintf("Table \"m%d_%s\" has more columns than its source.", map_id, name);
+}
+
+// A list that a row of the catalog has.
+struct Texts {
+  Datum* values;
+  bool* nulls;
+  int count;
+};
+Texts texts_of(HeapTupleHeader map, const char* name, Oid type) {
+  Texts texts{};
+  bool is_null = false;
+  const Datum list = GetAttributeByName(map, name, &is_null);
+  if (is_null) return texts;
+  std::int16_t length = 0;
+  bool by_value = false;
+  char alignment = '\0';
+  get_typlenbyvalalign(type, &length, &by_value, &alignment);
+  deconstruct_array(DatumGetArrayTypeP(list), type, length, by_value, alignment, &texts.values,
+                    &texts.nulls, &texts.count);
+  return texts;
 }
 
 }  // namespace
 
 void bad_shape(const char* detail) {
-  ereport(ERROR,
-          (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-           errmsg("the state of the identity map is not as the extension has made it"),
-           errdetail("%s", detail),
-           errhint("Drop the map with drop_identity_map(), and create it again.")));
+  ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                  errmsg("the state of the identity map is not as the extension has made it"),
+                  errdetail("%s", detail), errhint("%s", kMakeAnew)));
   pg_unreachable();
 }
 
 void bad_state(const char* detail) {
-  ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("%s", kBadState),
-                  errdetail("%s", detail), errhint("%s", kReadAnew)));
+  ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("%s", kBadState), errdetail("%s", detail),
+                  errhint("%s", kReadAnew)));
   pg_unreachable();
 }
 
-void check_state(int map_id, std::span<const int> sources) {
-  for (const StateShape& shape : kShapes) check_unopened(map_id, shape.name);
-  for (const int source : sources) check_unopened(map_id, psprintf("rows_%d", source));
+const char* problem_of_state(HeapTupleHeader map) {
+  bool is_null = false;
+  const int map_id = DatumGetInt32(GetAttributeByName(map, "map_id", &is_null));
+  for (const StateShape& shape : kShapes) {
+    if (const char* problem = problem_of_unopened(map_id, shape.name)) return problem;
+  }
+  // What the sources that it was prepared for need.
+  const Texts copies = texts_of(map, "copies", TEXTOID);
+  const Texts numbers = texts_of(map, "source_numbers", INT4OID);
+  for (int i = 0; i < std::min(copies.count, numbers.count); ++i) {
+    const char* name = psprintf("rows_%d", DatumGetInt32(numbers.values[i]));
+    if (const char* problem = problem_of_unopened(map_id, name)) return problem;
+    if (copies.nulls[i]) continue;
+    const char* problem = problem_of_copy(map_id, name, TextDatumGetCString(copies.values[i]));
+    if (problem != nullptr) return problem;
+  }
+  const Texts kinds = texts_of(map, "trait_kinds", TEXTOID);
+  const Oid told = find_state(map_id, "rows_0");
+  for (int i = 0; i < kinds.count; ++i) {
+    const char* column =
+        psprintf("k_%s", kinds.nulls[i] ? "" : TextDatumGetCString(kinds.values[i]));
+    if (get_attnum(told, column) == InvalidAttrNumber) {
+      return psprintf("Table \"m%d_rows_0\" has no column \"%s\".", map_id, column);
+    }
+  }
+  return nullptr;
 }
 
 Oid find_state(int map_id, const char* name) {
@@ -211,12 +315,7 @@ Relation open_state(int map_id, const char* name, std::initializer_list<AclMode>
     }
   }
   const Relation table = relation_open(id, lock);
-  const StateShape& shape = shape_of(name);
-  check_table(shape, *table->rd_rel);
-  for (int i = 0; i < table->rd_rel->relnatts; ++i) {
-    check_column(RelationGetRelationName(table), shape, static_cast<std::size_t>(i),
-                 *TupleDescAttr(RelationGetDescr(table), i));
-  }
+  if (const char* problem = problem_of(table, name)) bad_shape(problem);
   return table;
 }
 
@@ -299,3 +398,56 @@ bool try_delete_row(StateTable* self, const ItemPointerData& place) {
 }
 
 }  // namespace identity_resolve::pg
+
+using namespace identity_resolve::pg;
+
+namespace {
+
+// The indexes of a table whose columns are in order; locks it.
+const char* problem_of_indexes(int map_id, const char* name) {
+  const Oid id = find_state(map_id, name);
+  if (!OidIsValid(id)) return psprintf("Table \"m%d_%s\" is missing.", map_id, name);
+  const Relation table = table_open(id, AccessShareLock);
+  const char* problem = nullptr;
+  for (const StateIndex& index : shape_of(name).indexes) {
+    const std::array columns = {index.first, index.second};
+    const std::size_t count = index.second == nullptr ? 1 : 2;
+    if (problem == nullptr && !has_index(table, {columns.data(), count}, index.is_unique)) {
+      problem = psprintf("Table \"%s\" has no index by its column \"%s\".",
+                         RelationGetRelationName(table), index.first);
+    }
+  }
+  table_close(table, NoLock);
+  return problem;
+}
+
+Datum answer(FunctionCallInfo fcinfo, const char* problem) {
+  if (problem == nullptr) PG_RETURN_NULL();
+  PG_RETURN_TEXT_P(cstring_to_text(problem));
+}
+
+}  // namespace
+
+// identity_map_state_problem(m identity_map_catalog) → text: src/sql/50-map.sql.
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_state_problem) {
+  const HeapTupleHeader map = PG_GETARG_HEAPTUPLEHEADER(0);
+  const char* problem = problem_of_state(map);
+  bool is_null = false;
+  const int map_id = DatumGetInt32(GetAttributeByName(map, "map_id", &is_null));
+  for (const StateShape& shape : kShapes) {
+    if (problem == nullptr) problem = problem_of_indexes(map_id, shape.name);
+  }
+  const Texts numbers = texts_of(map, "source_numbers", INT4OID);
+  for (int i = 0; problem == nullptr && i < numbers.count; ++i) {
+    problem = problem_of_indexes(map_id, psprintf("rows_%d", DatumGetInt32(numbers.values[i])));
+  }
+  return answer(fcinfo, problem);
+}
+
+// identity_map_state_problem(map_id integer, name text) → text: of one table.
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_table_problem) {
+  const int map_id = PG_GETARG_INT32(0);
+  const char* name = text_to_cstring(PG_GETARG_TEXT_PP(1));
+  const char* problem = problem_of_unopened(map_id, name);
+  return answer(fcinfo, problem != nullptr ? problem : problem_of_indexes(map_id, name));
+}

@@ -28,14 +28,17 @@ Relation open_state(int map_id, const char* name, std::initializer_list<AclMode>
 [[noreturn]] void bad_shape(const char* detail);
 // Raises error XX001: what the rows of a map's state say cannot be. `detail` says what.
 [[noreturn]] void bad_state(const char* detail);
+inline constexpr const char* kMakeAnew =
+    "CALL refresh_identity_map() makes it anew; identities keep their ids.";
 // The same for C++ frames: the parts of that error.
 inline constexpr const char* kBadState = "the state of the identity map contradicts itself";
 inline constexpr const char* kReadAnew =
     "CALL refresh_identity_map(map, full => true) reads everything anew.";
 
-// Whether the tables of a map's state are of their shape: those of every map, and the copies of the
-// sources with these numbers. Looks at the catalogs alone and locks nothing. Error 55000.
-void check_state(int map_id, std::span<const int> sources);
+// In which way the tables of a map's state are not as the extension has made them, or nullptr; a
+// map as its row of the catalog. By the catalogs alone: locks nothing, and does not look at
+// indexes.
+const char* problem_of_state(HeapTupleHeader map);
 
 // The columns of m<id>_records, from 0: src/sql/51-map-state.sql.
 enum RecordColumn : std::uint8_t {

@@ -125,6 +125,8 @@ bool differs(MapTable& self, TupleTableSlot* row, const Datum* values, const boo
 }  // namespace
 
 MapTable* open_map_table(Oid id, const ArrayType* columns) {
+  for (const AclMode right : {ACL_SELECT, ACL_INSERT, ACL_UPDATE, ACL_DELETE}) demand(id, right);
+  if (get_rel_relkind(id) != RELKIND_RELATION) return nullptr;
   const Relation table = table_open(id, RowExclusiveLock);
   // Taken once the lock is held: an ALTER TABLE that was waited for has written all rows anew, and
   // an older snapshot sees none of these.
@@ -136,7 +138,6 @@ MapTable* open_map_table(Oid id, const ArrayType* columns) {
     table_close(table, NoLock);
     return nullptr;
   }
-  for (const AclMode right : {ACL_SELECT, ACL_INSERT, ACL_UPDATE, ACL_DELETE}) demand(id, right);
   for (const CmdType command : {CMD_UPDATE, CMD_DELETE}) CheckCmdReplicaIdentity(table, command);
   self->rows = begin_writing(table);
   const auto room = static_cast<std::size_t>(RelationGetDescr(table)->natts);

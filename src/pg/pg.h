@@ -185,15 +185,6 @@ inline const PgBackendStatus* backend_entry(int index) {
   return local == nullptr ? nullptr : &local->backendStatus;
 }
 
-// The index of a table's primary key, or InvalidOid.
-inline Oid primary_key_of(Relation table) {
-#if PG_VERSION_NUM >= 180000
-  return RelationGetPrimaryKeyIndex(table, false);
-#else
-  return RelationGetPrimaryKeyIndex(table);
-#endif
-}
-
 // A scan by an index, of as many conditions as are given.
 inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot snapshot,
                                       int conditions) {

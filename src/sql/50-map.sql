@@ -54,6 +54,7 @@ CREATE TABLE identity_internal.identity_map_catalog (
   numbers jsonb NOT NULL DEFAULT '{"identify": 0}',
   source_names text[],
   source_numbers integer[],
+  copies text[],
   told_reader text,
   state_sources @extschema@.identity_clause[],
   reached_sources @extschema@.identity_clause[],
@@ -125,6 +126,16 @@ COMMENT ON FUNCTION identity_internal.identity_map_record_key(text) IS 'internal
 CREATE FUNCTION identity_internal.identity_map_minus(numbers bigint[], others bigint[]) RETURNS bigint[]
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION identity_internal.identity_map_minus(bigint[], bigint[]) IS 'internal: the numbers that are not among the others; both rising';
+
+-- In which way a map's state is not as 51-map-state.sql makes it; NULL for none (src/pg/map_state.cc). And of one table,
+-- m<map_id>_<name>.
+CREATE FUNCTION identity_internal.identity_map_state_problem(m identity_internal.identity_map_catalog) RETURNS text
+  AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_internal.identity_map_state_problem(identity_internal.identity_map_catalog) IS
+  'internal: what is wrong with the tables of an identity map''s state';
+CREATE FUNCTION identity_internal.identity_map_state_problem(map_id integer, name text) RETURNS text
+  AS 'MODULE_PATHNAME', 'identity_map_table_problem' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_internal.identity_map_state_problem(integer, text) IS 'internal: what is wrong with a table of an identity map''s state';
 
 CREATE FUNCTION identity_internal.identity_map_pack(numbers bigint[]) RETURNS bytea
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;

@@ -95,8 +95,9 @@ COMMENT ON FUNCTION identity_internal.identity_map_worked_by_owners() IS 'intern
 
 -- Sees to it that a map's state is the functions' owner's, and that the owner of the map's table, and nobody else, has the
 -- rights that the map's work needs: whatever ALTER DEFAULT PRIVILEGES says, and whoever owns the table now.
--- A state that belongs to another role, as after a restore by one, or that lacks a table, is not touched: the map gets another
--- number, and {"former": its old one}, so that a state is made anew into which identity_map_adopt() takes what is known of who is who.
+-- A state that belongs to another role, as after a restore by one, or whose tables are not as they were made, is not touched: the
+-- map gets another number, and {"former": its old one}, so that a state is made anew into which identity_map_adopt() takes what is
+-- known of who is who.
 CREATE FUNCTION identity_internal.identity_map_secure(id integer, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -106,7 +107,6 @@ DECLARE
   stranger text;
   former oid;
   item record;
-  grantee oid;
 BEGIN
   SELECT * INTO m FROM identity_internal.identity_map_catalog AS c WHERE c.map_id = id;
   SELECT c.relowner INTO owner FROM pg_class AS c WHERE c.oid = m.map;
@@ -121,10 +121,8 @@ BEGIN
     END IF;
   END IF;
 
-  IF EXISTS (SELECT FROM identity_internal.identity_map_relations(id) AS r JOIN pg_class AS c ON c.oid = r WHERE c.relowner <> ours)
-     OR m.prepared IS NOT NULL AND EXISTS (
-       SELECT FROM unnest('{records,keys,prints,common,identities,retired,history,log,tombstones,claims,rows_0}'::text[] || ARRAY(SELECT 'rows_' || n FROM unnest(m.source_numbers) AS n)) AS t (name)
-       WHERE to_regclass(identity_internal.identity_map_prefix(id) || t.name) IS NULL) THEN
+  IF m.prepared IS NOT NULL AND identity_internal.identity_map_state_problem(m) IS NOT NULL
+     OR EXISTS (SELECT FROM identity_internal.identity_map_relations(id) AS r JOIN pg_class AS c ON c.oid = r WHERE c.relowner <> ours) THEN
     SELECT string_agg(DISTINCT c.relowner::regrole::text, ', ') INTO stranger
     FROM identity_internal.identity_map_relations(id) AS r JOIN pg_class AS c ON c.oid = r
     WHERE c.relowner NOT IN (ours, owner) AND NOT EXISTS (SELECT FROM pg_roles AS x WHERE x.oid = c.relowner AND x.rolsuper);
@@ -205,8 +203,12 @@ BEGIN
               WHERE f.pronamespace = 'identity_state'::regnamespace AND f.proname ~ ('^m' || id || '_') LOOP
     EXECUTE format('DROP FUNCTION %s CASCADE', item.function);
   END LOOP;
-  FOR item IN SELECT r::regclass AS relation FROM identity_internal.identity_map_relations(id) AS r JOIN pg_class AS c ON c.oid = r WHERE c.relkind = 'r' LOOP
-    EXECUTE format('DROP TABLE %s CASCADE', item.relation);
+  -- Of whatever sort: somebody may have put something else in the place of a table. A sequence goes with its table.
+  FOR item IN SELECT c.oid, c.relname AS name, k.sort FROM identity_internal.identity_map_relations(id) AS r JOIN pg_class AS c ON c.oid = r
+              JOIN (VALUES ('r', 'TABLE'), ('p', 'TABLE'), ('f', 'FOREIGN TABLE'), ('v', 'VIEW'), ('m', 'MATERIALIZED VIEW'), ('S', 'SEQUENCE')) AS k (kind, sort)
+                ON k.kind = c.relkind ORDER BY c.relkind = 'S' LOOP
+    CONTINUE WHEN NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = item.oid);
+    EXECUTE format('DROP %s identity_state.%I CASCADE', item.sort, item.name);
   END LOOP;
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_drop_state(integer) IS 'internal: drops the state of an identity map';
@@ -424,6 +426,9 @@ BEGIN
          array_agg(identity_internal.identity_source(s.name, format('SELECT %s, NULL::bigint AS "[number]" WHERE false', r.blank)) ORDER BY s.n NULLS LAST)
   INTO m.source_names, m.source_numbers, m.told_reader, m.state_sources, m.reached_sources, m.blank_sources
   FROM sources AS s JOIN readers AS r ON r.number = s.number;
+  -- How the copies' own columns are: of each a letter, a for an array, t for a text.
+  m.copies := ARRAY(SELECT (SELECT string_agg(CASE WHEN (c -> 'array')::boolean THEN 'a' ELSE 't' END, '' ORDER BY n) FROM jsonb_array_elements(s.s -> 'columns') WITH ORDINALITY AS c (c, n))
+                    FROM unnest(m.source_names) WITH ORDINALITY AS u (name, place) LEFT JOIN jsonb_array_elements(layout -> 'sources') AS s (s) ON s.s ->> 'name' = u.name ORDER BY u.place);
   m.state := identity_internal.identity_map_state(m.secret, '{}');
   -- The columns of the copy of identify()'s records, for a definition list, and their kinds; the statement that
   -- gives the fingerprint and the keys of a record of its own: $1 clauses, $2 which of the sources it is, $3 a
@@ -445,7 +450,7 @@ BEGIN
   m.limits := ARRAY(SELECT (k ->> 'max_records')::bigint FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) ORDER BY n);
   UPDATE identity_internal.identity_map_catalog AS c
   SET numbers = m.numbers, marks = m.marks, source_names = m.source_names,
-      source_numbers = m.source_numbers, told_reader = m.told_reader, state_sources = m.state_sources, reached_sources = m.reached_sources,
+      source_numbers = m.source_numbers, copies = m.copies, told_reader = m.told_reader, state_sources = m.state_sources, reached_sources = m.reached_sources,
       blank_sources = m.blank_sources, state = m.state, traits = m.traits, trait_kinds = m.trait_kinds, scan_told = m.scan_told, told = m.told, rules = m.rules, limits = m.limits, columns = m.columns,
       settle = identity_internal.identity_map_settle_text(m, false, false), prepared = now_prepared,
       rebuild = c.rebuild OR m.prepared IS NULL OR m.prepared -> 'layout' <> layout

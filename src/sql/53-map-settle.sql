@@ -138,7 +138,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_has_columns(identity_internal
 -- are as they were when the state was last prepared. A column that was renamed is not followed: its name says what it
 -- shows, here as in all clauses.
 CREATE FUNCTION identity_internal.identity_map_check_table(m identity_internal.identity_map_catalog) RETURNS boolean
-  LANGUAGE plpgsql STABLE AS $$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   now jsonb := identity_internal.identity_map_table_columns(m.map);
   name text;

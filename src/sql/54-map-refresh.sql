@@ -196,7 +196,8 @@ DECLARE
   columns text;
 BEGIN
   FOR item IN SELECT v.name, v.sequence FROM (VALUES ('records', 'rid'), ('identities', NULL), ('retired', NULL), ('history', 'history_id'), ('tombstones', NULL),
-                ('rows_0', NULL)) AS v (name, sequence) WHERE to_regclass(former || v.name) IS NOT NULL LOOP
+                ('rows_0', NULL)) AS v (name, sequence)
+              WHERE identity_internal.identity_map_state_problem((a ->> 'former')::integer, v.name) IS NULL LOOP
     -- Packs are made anew.
     SELECT string_agg(quote_ident(t.attname), ', ' ORDER BY t.attnum) INTO columns
     FROM pg_attribute AS t JOIN pg_attribute AS f ON f.attrelid = to_regclass(former || item.name) AND f.attname = t.attname AND NOT f.attisdropped AND f.attnum > 0
