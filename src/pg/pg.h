@@ -317,6 +317,7 @@ class ShapeMaker {
   TupleDesc shape_;
   AttrNumber at_ = 0;
 };
+#pragma GCC poison CreateTemplateTupleDesc CreateTupleDesc TupleDescInitEntry TupleDescCopyEntry
 
 inline MinimalTuple form_minimal_tuple(TupleDesc shape, Datum* values, bool* nulls) {
 #if PG_VERSION_NUM >= 180000
