@@ -110,10 +110,10 @@ if [ "$lived" -eq "$histories" ]; then
   template=two
   notices 'rows of the table that stay as they were' identity_map_settle_text 'AND ROW(' 'AND false AND ROW('
   notices 'forgotten records that come back' identity_map_forgotten 'WHERE source =' 'WHERE false AND source ='
-  notices 'triggers that overlook deletes' identity_map_prepare 'old_rows AS t WHERE t.%4$I IS NOT NULL;' 'old_rows AS t WHERE false;'
-  notices 'triggers that overlook the id that a record had' identity_map_prepare 'old_rows AS t WHERE t.%4$I IS NOT NULL UNION' 'old_rows AS t WHERE false UNION'
-  notices 'changed_since that overlooks rows of the last moment' identity_map_changed '%I OPERATOR(pg_catalog.>=) %L' '%I > %L'
-  notices 'a full refresh that believes changed_since' identity_map_wholes 'WHERE is_full OR' 'WHERE'
+  notices 'triggers that tell of another column' identity_map_captured 'a.attrelid::regclass, a.attnum' 'a.attrelid::regclass, (a.attnum + 1)::smallint'
+  notices 'triggers whose log is thrown away' identity_map_changed 'SELECT DISTINCT record_id FROM gone' 'SELECT DISTINCT record_id FROM gone WHERE false'
+  notices 'changed_since that overlooks rows of the last moment' identity_map_since '%s OPERATOR(pg_catalog.>=) %L' '%s > %L'
+  notices 'a full refresh that believes changed_since' identity_map_wholes 'WHERE is_full' 'WHERE false'
   notices 'identify() that drops what it knew' identity_map_identify "coalesce(former, '{}') - 'rid'" "'{}'::jsonb - 'rid'"
 fi
 server_stop
