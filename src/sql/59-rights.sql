@@ -5,12 +5,12 @@ DECLARE
 BEGIN
   FOR item IN
     SELECT DISTINCT o.what, x.grantee
-    FROM (SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::regclass, c.relowner, coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))
+    FROM (SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::regclass::text, c.relowner, coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))
           FROM pg_class AS c WHERE c.relnamespace IN ('identity_internal'::regnamespace, 'identity_state'::regnamespace) AND c.relkind IN ('r', 'v', 'S')
           UNION ALL
-          SELECT 'ROUTINE ' || p.oid::regprocedure, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner)) FROM pg_proc AS p WHERE p.pronamespace = 'identity_internal'::regnamespace
+          SELECT 'ROUTINE ' || p.oid::regprocedure::text, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner)) FROM pg_proc AS p WHERE p.pronamespace = 'identity_internal'::regnamespace
           UNION ALL
-          SELECT 'SCHEMA ' || n.oid::regnamespace, n.nspowner, coalesce(n.nspacl, acldefault('n', n.nspowner)) FROM pg_namespace AS n WHERE n.nspname IN ('identity_internal', 'identity_state')
+          SELECT 'SCHEMA ' || n.oid::regnamespace::text, n.nspowner, coalesce(n.nspacl, acldefault('n', n.nspowner)) FROM pg_namespace AS n WHERE n.nspname IN ('identity_internal', 'identity_state')
          ) AS o (what, owner, rights) CROSS JOIN LATERAL aclexplode(o.rights) AS x
     WHERE x.grantee <> o.owner
   LOOP
