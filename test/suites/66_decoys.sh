@@ -270,16 +270,15 @@ check "a catalog of another owner is refused" fails_with 'belongs to another rol
 sql --quiet -d one -U root -c 'ALTER TABLE identity_internal.identity_map_catalog OWNER TO postgres'
 check "and the right one taken again" sql --quiet -d one -U root -c "CALL elsewhere.refresh_identity_map('home.people'::regclass)"
 
-# ---- A script without that search_path is caught: by two decoys that fit better than the real ones.
+# ---- A script without that search_path is caught: by a decoy that fits better than the real one.
 if [[ $script == "$SERVER_DIR"/* ]]; then
   sed '/^SET LOCAL search_path/d' "$script" >"${script%--*}--unsafe.sql"
   sql --quiet -c 'CREATE DATABASE three' -c 'GRANT CREATE ON DATABASE three TO mallory'
   lab three
-  sql --quiet -d three -c "DELETE FROM lab.functions WHERE name <> 'to_jsonb'" -c "DELETE FROM lab.operators WHERE symbol <> '||' OR l <> 'name'::regtype"
+  sql --quiet -d three -c "DELETE FROM lab.functions WHERE name <> 'to_jsonb'" -c "DELETE FROM lab.operators"
   sql --quiet -d three -U mallory -c "CALL lab.fill('evil', 20)" -c "CREATE EXTENSION identity_resolve VERSION 'unsafe' SCHEMA evil"
-  check "a script that looked names up in the schema would depend on decoys, in a function" \
+  check "a script that looked names up in the schema would depend on decoys" \
     [ "$(value three "SELECT count(*) FROM lab.borrowed('evil') WHERE object ~ 'function' AND needs = 'function evil.to_jsonb(bigint[])'")" = 1 ]
-  check "and in a view" [ "$(value three "SELECT count(*) FROM lab.borrowed('evil') WHERE object ~ 'view evil.identity_maps' AND needs = 'operator evil.||(name,name)'")" = 1 ]
 fi
 
 # ---- What was there before is not taken over.

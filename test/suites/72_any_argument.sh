@@ -98,6 +98,6 @@ check "the server has not restarted" [ "$(value "SELECT pg_postmaster_start_time
 sql --quiet -c "UPDATE app SET email = 'last' || email WHERE id % 5 = 0" -c "CALL refresh_identity_map('people')" -c "SELECT identify('people', 'u2', '{\"email\": \"lastp5@x.com\"}')" >/dev/null
 check "the map is what a full resolve gives" [ "$(value "SELECT count(*) FROM ((SELECT app_id, shop_id, email, record_count FROM people EXCEPT ALL SELECT * FROM resolve_identities(VARIADIC identity_map_clauses('people')) AS (app_id int[], shop_id text[], email checked, record_count bigint))
   UNION ALL (SELECT * FROM resolve_identities(VARIADIC identity_map_clauses('people')) AS (app_id int[], shop_id text[], email checked, record_count bigint) EXCEPT ALL SELECT app_id, shop_id, email, record_count FROM people)) d")" = 0 ]
-[ -n "${KEEP_SERVER:-}" ] || server_stop
+if [ -z "${KEEP_SERVER:-}" ]; then server_stop; fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
