@@ -18,11 +18,13 @@ check() { # check "what is promised" command…
   if "${@:2}"; then echo "ok: $1"; passed=$((passed + 1)); else echo "NOT OK: $1"; failed=$((failed + 1)); fi
 }
 
-# The calls that are tried say a lot to the log.
-if [[ -z ${SERVER_DIR:-} ]]; then
+# The calls that are tried say a lot to the log. A server that is there already (90_sanitizers.sh) is used, and kept.
+if [[ -n ${KEPT_SERVER:-} ]]; then
+  SERVER_DIR=$KEPT_SERVER SERVER_LOG=$KEPT_SERVER/log
+else
   server_start "autovacuum = off" "jit = off" "log_min_messages = panic" "max_locks_per_transaction = 256"
-  createdb any
 fi
+createdb any
 export PGDATABASE=any PGOPTIONS="-c client_min_messages=error -c statement_timeout=300s"
 value() { sql --quiet -At -c "$1"; }
 sql --quiet -c "CREATE EXTENSION identity_resolve"
@@ -98,6 +100,6 @@ check "the server has not restarted" [ "$(value "SELECT pg_postmaster_start_time
 sql --quiet -c "UPDATE app SET email = 'last' || email WHERE id % 5 = 0" -c "CALL refresh_identity_map('people')" -c "SELECT identify('people', 'u2', '{\"email\": \"lastp5@x.com\"}')" >/dev/null
 check "the map is what a full resolve gives" [ "$(value "SELECT count(*) FROM ((SELECT app_id, shop_id, email, record_count FROM people EXCEPT ALL SELECT * FROM resolve_identities(VARIADIC identity_map_clauses('people')) AS (app_id int[], shop_id text[], email checked, record_count bigint))
   UNION ALL (SELECT * FROM resolve_identities(VARIADIC identity_map_clauses('people')) AS (app_id int[], shop_id text[], email checked, record_count bigint) EXCEPT ALL SELECT app_id, shop_id, email, record_count FROM people)) d")" = 0 ]
-if [ -z "${KEEP_SERVER:-}" ]; then server_stop; fi
+if [ -z "${KEPT_SERVER:-}" ]; then server_stop; fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
