@@ -32,7 +32,7 @@ make_root() {
   local version=$1 release=$2 options=(--variant=minbase) script=/usr/share/debootstrap/scripts
   case $release in
     # A Debian that is older than an Ubuntu has no script of its name; all of them are one script.
-    jammy | noble) options+=(--components=main,universe) script+=/gutsy ;;
+    jammy | noble) options+=("--components=main,universe") script+=/gutsy ;;
     *) script+=/sid ;;
   esac
   rm -rf --one-file-system "$root"

@@ -8,7 +8,6 @@
 #include "pg/resolve.h"
 
 extern "C" {
-#include <utils/regproc.h>
 #include <utils/rls.h>
 #include <utils/varlena.h>
 }
@@ -68,8 +67,7 @@ void add_text(Object& object, const char* name, const char* value) {
 
 void add_jsonb(Object& object, const char* name, Datum value) {
   begin_member(object, name);
-  Jsonb* json = DatumGetJsonbP(value);
-  JsonbToCString(&object.text, &json->root, VARSIZE(json));
+  write_jsonb(&object.text, DatumGetJsonbP(value));
 }
 
 // An argument of type text, nullptr where it is NULL.
@@ -119,8 +117,7 @@ bool add_clauses(Object& object, const char* name, FunctionCallInfo fcinfo, int 
   appendStringInfoChar(&object.text, '[');
   for (int i = 0; i < count; ++i) {
     if (i > 0) appendStringInfoString(&object.text, ", ");
-    Jsonb* json = DatumGetJsonbP(values[i]);
-    JsonbToCString(&object.text, &json->root, VARSIZE(json));
+    write_jsonb(&object.text, DatumGetJsonbP(values[i]));
   }
   appendStringInfoChar(&object.text, ']');
   return true;
@@ -285,7 +282,7 @@ IDENTITY_RESOLVE_FUNCTION(drop_identity_map) {
   const Home home = find_home(fcinfo);
   const char* name = text_argument(fcinfo, 0);
   // As to_regclass() has it.
-  List* names = stringToQualifiedNameList(name);
+  List* names = name_parts(name);
   const Oid table = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
   Target target{};
   if (OidIsValid(table)) {
@@ -345,8 +342,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_clauses) {
   for (JsonbIteratorToken token = JsonbIteratorNext(&at, &value, true); token != WJB_DONE;
        token = JsonbIteratorNext(&at, &value, true)) {
     if (token != WJB_ELEM) continue;
-    Jsonb* clause = JsonbValueToJsonb(&value);
-    char* written = JsonbToCString(nullptr, &clause->root, VARSIZE(clause));
+    char* written = write_jsonb(nullptr, JsonbValueToJsonb(&value));
     accumArrayResult(clauses, OidInputFunctionCall(input, written, parameter, -1), false, type,
                      CurrentMemoryContext);
   }

@@ -70,6 +70,7 @@ extern "C" {
 #include <utils/lsyscache.h>
 #include <utils/memutils.h>
 #include <utils/plancache.h>
+#include <utils/regproc.h>
 #include <utils/rel.h>
 #include <utils/snapmgr.h>
 #include <utils/timestamp.h>
@@ -348,6 +349,21 @@ inline PlannedStmt* plan_query(Query* query, const char* text, int options) {
 #else
   return pg_plan_query(query, text, options, nullptr);
 #endif
+}
+
+// The parts of a name that may be qualified, as SQL reads it; raises 42602 where it is none.
+inline List* name_parts(const char* name) {
+#if PG_VERSION_NUM >= 160000
+  return stringToQualifiedNameList(name, nullptr);
+#else
+  return stringToQualifiedNameList(name);
+#endif
+}
+
+// The text of a jsonb value, behind what is in `text` where that is given. VARSIZE() has the type
+// Size from 19 on.
+inline char* write_jsonb(StringInfo text, Jsonb* value) {
+  return JsonbToCString(text, &value->root, static_cast<int>(VARSIZE(value)));
 }
 
 // A role's right to execute a function, and the user's.
