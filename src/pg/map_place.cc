@@ -77,6 +77,7 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_write) {
     ReachedRows* reached = LastReached::of(map_id);
     if (reached == nullptr) {
       call([] { out_of_turn("no records of the identity map were looked for"); });
+      return Datum{0};  // never comes here
     }
     const Ids dead = call([&] { return ids_argument(fcinfo, 2); });
     PlaceWriter writer(*reached, PG_GETARG_TIMESTAMPTZ(3), table);
