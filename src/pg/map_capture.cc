@@ -4,9 +4,9 @@
 // A trigger is a guest in somebody else's statement. Three promises hold, in this order:
 //
 //   1. It never makes that statement fail. It checks before it acts: that the log is there and
-//      as it must be, that the column of the record ids is there, that an id has a text and is
-//      not too long. Where it cannot name the records it logs "read all of it", a row whose id
-//      is NULL. Where it cannot even log, it does nothing. None of this needs a subtransaction.
+//      as it must be, that the column of the record ids is there, that an id is there, has a text
+//      and is not too long. Where it cannot name the records it logs "read all of it", a row whose
+//      id is NULL. Where it cannot even log, it does nothing. None of this needs a subtransaction.
 //   2. Nothing is lost in silence. A refresh compares what the catalogs say of the table, the
 //      triggers and the log with what they said at the last refresh, and reads the whole table
 //      where anything differs: identity_map_capture_marks() in src/sql/52-map-read.sql. So where
@@ -274,13 +274,17 @@ IdColumn* find_column(TupleDesc shape, AttrNumber number) {
   return id;
 }
 
-// The record of a row. One without an id is none: a refresh that comes upon it says so.
-void put_record(Log* log, IdColumn& id, TupleTableSlot* row) {
+// The record of a row. One without an id cannot be named: where the row is new, a refresh that
+// reads all of the source comes upon it, if the query shows it, and says so; there was never a
+// record of an old one.
+void put_record(Log* log, IdColumn& id, TupleTableSlot* row, bool is_new) {
   bool is_null = false;
   const Datum value = slot_getattr(row, id.number, &is_null);
-  if (is_null || log->is_all) return;
+  if (log->is_all || (is_null && !is_new)) return;
   // Of a long value not even the text is made.
-  if (id.is_varlena && toast_raw_datum_size(value) > kLongestId + VARHDRSZ) return put_all(log);
+  if (is_null || (id.is_varlena && toast_raw_datum_size(value) > kLongestId + VARHDRSZ)) {
+    return put_all(log);
+  }
   put_id(log, id.reader.read_as_stored(value));
 }
 
@@ -325,8 +329,8 @@ void put_records(Log* log, IdColumn& id, const TriggerData& change) {
     if (!has_before && !has_after) break;
     MemoryContextReset(memory);
     const MemoryContext outer = MemoryContextSwitchTo(memory);
-    if (has_before) put_record(log, id, before.slot);
-    if (has_after) put_record(log, id, after.slot);
+    if (has_before) put_record(log, id, before.slot, false);
+    if (has_after) put_record(log, id, after.slot, true);
     MemoryContextSwitchTo(outer);
   }
   end_rows(before);
@@ -334,18 +338,18 @@ void put_records(Log* log, IdColumn& id, const TriggerData& change) {
   MemoryContextDelete(memory);
 }
 
-void put_row_change(Log* log, IdColumn& id, const TriggerData& change) {
-  put_record(log, id, change.tg_trigslot);
-  if (TRIGGER_FIRED_BY_UPDATE(change.tg_event)) put_record(log, id, change.tg_newslot);
+void put_change(Log* log, IdColumn& id, const TriggerData& change) {
+  if (!TRIGGER_FIRED_FOR_ROW(change.tg_event)) return put_records(log, id, change);
+  put_record(log, id, change.tg_trigslot, TRIGGER_FIRED_BY_INSERT(change.tg_event));
+  if (TRIGGER_FIRED_BY_UPDATE(change.tg_event)) put_record(log, id, change.tg_newslot, true);
 }
 
 // The settings that values are written under are the session's own again, also after an error.
 void put_changes(Log* log, IdColumn& id, const TriggerData& change) {
-  const auto put = TRIGGER_FIRED_FOR_ROW(change.tg_event) ? put_row_change : put_records;
-  if (!id.settings.needed()) return put(log, id, change);
+  if (!id.settings.needed()) return put_change(log, id, change);
   id.settings.set();
   PG_TRY();
-  { put(log, id, change); }
+  { put_change(log, id, change); }
   PG_FINALLY();
   { id.settings.restore(); }
   PG_END_TRY();

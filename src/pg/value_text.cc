@@ -109,7 +109,9 @@ std::string for_client(std::string_view utf8) {
     if (length == 1 || at + length > utf8.size()) {
       result += utf8[at++];
     } else {
-      result += fmt::format("\\u{{{:x}}}", utf8_to_unicode(bytes));
+      // A char32_t since PostgreSQL 19.
+      const std::uint32_t character{utf8_to_unicode(bytes)};
+      result += fmt::format("\\u{{{:x}}}", character);
       at += length;
     }
   }

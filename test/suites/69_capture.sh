@@ -261,6 +261,10 @@ check "as does a transaction of many statements, when they are too many" is "$(v
 right "which is read, too"
 app "DELETE FROM shop.users WHERE id > 2000; INSERT INTO shop.users (email) VALUES ('nobody@x.com'); DELETE FROM shop.users WHERE id IS NULL"
 right "a row without a record id came and went"
+app "INSERT INTO shop.users (email) VALUES ('nobody@x.com'); UPDATE shop.users SET email = 'p11@x.com' WHERE id = 12"
+check "one that stays is an error of the refresh, as it is of a resolve" like "$(said anna "CALL refresh_identity_map('people')")" 'ERROR:  source "users": a record id is null'
+app "DELETE FROM shop.users WHERE id IS NULL"
+right "until it is gone"
 app "INSERT INTO shop.leads VALUES (repeat('long', 100000), 'p1@x.com'); UPDATE shop.leads SET email = 'p2@x.com' WHERE length(id) > 1000"
 check "of an id that is longer than any index takes, all is to be read" is "$(value "SELECT count(*), count(record_id) FROM identity_state.m1_log WHERE source = 2")" '1|0'
 app "DELETE FROM shop.leads WHERE length(id) > 1000"
