@@ -26,7 +26,7 @@ step_build() { make -s -j"$(nproc)" WERROR=-Werror all && ls -l identity_resolve
 step_metadata() {
   command -v python3 >/dev/null || return $SKIP
   python3 - <<'PYTHON'
-import json, re
+import glob, json, re
 
 meta = json.load(open("META.json"))
 control = dict(re.findall(r"^(\w+)\s*=\s*'?(.*?)'?$", open("identity_resolve.control").read(), re.M))
@@ -47,6 +47,8 @@ for name, provided in meta["provides"].items():
 assert meta["provides"]["identity_resolve"]["version"] == meta["version"]
 assert control["default_version"] == meta["version"], "control file and META.json: two versions"
 assert control["trusted"] == "true" and control["relocatable"] == "false"
+for part in sorted(glob.glob("src/sql/*.sql")):
+    assert open(part, "rb").read().isascii(), f"{part}: CREATE EXTENSION fails in a database of another encoding than UTF8"
 print(f"META.json is valid: {meta['name']} {meta['version']}")
 PYTHON
 }

@@ -412,7 +412,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_capture) {
   if (!CALLED_AS_TRIGGER(fcinfo)) {
     ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
                     errmsg("the capture of an identity map is a trigger's function"),
-                    errhint("identity_source(…, capture => 'trigger') makes its triggers.")));
+                    errhint("identity_source(..., capture => 'trigger') makes its triggers.")));
   }
   const auto* change = reinterpret_cast<const TriggerData*>(fcinfo->context);
   capture(fcinfo->flinfo->fn_oid, *change);

@@ -350,7 +350,7 @@ BEGIN
                 JOIN unnest(m.clauses) AS c ON c::jsonb ->> 'clause' = 'source' AND c::jsonb ->> 'name' = s.s ->> 'name' AND c::jsonb ->> 'capture' = 'trigger'
                 WHERE s.s ? 'no_capture' LOOP
     RAISE WARNING 'identity map "%", source "%": triggers cannot tell of its changes any more, so that all of it is read', m.map, source.name
-      USING DETAIL = source.reason, HINT = format('Say so: SELECT alter_identity_map(%L, identity_source(%L, …)), without capture.', m.map, source.name);
+      USING DETAIL = source.reason, HINT = format('Say so: SELECT alter_identity_map(%L, identity_source(%L, ...)), without capture.', m.map, source.name);
   END LOOP;
   SELECT coalesce(bool_and(f.is_good AND NOT f.is_elsewhere), true), coalesce(bool_or(f.number IS NULL OR f.is_elsewhere)::integer, 0), coalesce(bool_and(f.is_named), true)
   INTO is_good, made, is_named FROM identity_internal.identity_map_capture_functions(m) AS f;
