@@ -1,5 +1,7 @@
 -- In which order a source gives its rows, and which process reads them: a refresh finds the same.
 SET client_min_messages = warning;
+-- Which process reads is told here, so PostgreSQL does not choose another one for the sake of a test.
+SELECT count(set_config(name, 'off', false)) AS settings FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
 CREATE SCHEMA rows;
 CREATE TABLE rows.app (id int PRIMARY KEY, email text, place int);
 CREATE TABLE rows.desk (id int, email text);
