@@ -246,6 +246,16 @@ right "but not what came after"
 answer=$(said anna "RESET SESSION AUTHORIZATION; BEGIN; TRUNCATE shop.users; CALL refresh_identity_map('people'); INSERT INTO shop.users (id, email) SELECT n, format('p%s@x.com', n) FROM generate_series(1, 60) n; COMMIT")
 check "a refresh within the transaction has taken it" [ -z "$answer" ]
 right "and what comes later is told again"
+if (($(value 'SHOW server_version_num') >= 150000)); then
+  app "DELETE FROM shop.users WHERE id = 31"
+  right "before a MERGE"
+  app "MERGE INTO shop.users u USING (VALUES (30, 'p1@x.com'), (31, 'p2@x.com'), (32, NULL)) v (id, email) ON u.id = v.id WHEN MATCHED AND v.email IS NULL THEN DELETE
+    WHEN MATCHED THEN UPDATE SET email = v.email WHEN NOT MATCHED THEN INSERT (id, email) VALUES (v.id, v.email)"
+  check "a MERGE logs what it inserts, updates and deletes" is "$(value "SELECT string_agg(record_id, ' ' ORDER BY record_id) FROM identity_state.m1_log")" '30 31 32'
+  right "and the map follows"
+  app "INSERT INTO shop.users (id, email) VALUES (32, 'p32@x.com')"
+  right "as before"
+fi
 app "UPDATE shop.users SET note = 'x'"
 check "an update that keeps the record ids logs each once" is "$(log_size)" 60
 app "UPDATE shop.users SET id = id + 1000 WHERE id > 55"
