@@ -122,6 +122,19 @@ COMMIT;
 RESET ROLE;
 SELECT * FROM late.seen WHERE email LIKE '%here@x.com';
 
+-- A trigger that writes to another table whose constraints are deferred is refused by PostgreSQL; where that table refers to
+-- the map's, its constraint is checked at once, too.
+CREATE TABLE late.noted (identity_id uuid CONSTRAINT noted_who REFERENCES late.people DEFERRABLE INITIALLY DEFERRED,
+                         app_id int CONSTRAINT noted_app REFERENCES late.app DEFERRABLE INITIALLY DEFERRED);
+GRANT INSERT ON late.noted TO PUBLIC;
+CREATE FUNCTION late.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO late.noted VALUES (NEW.identity_id, 1); RETURN NULL; END $$;
+CREATE TRIGGER note AFTER INSERT ON late.people FOR EACH ROW EXECUTE FUNCTION late.note();
+SELECT identify('late.people', 'u4', '{"email": "noted@x.com"}');
+ALTER TABLE late.noted ALTER CONSTRAINT noted_app DEFERRABLE INITIALLY IMMEDIATE;
+SELECT identify('late.people', 'u4', '{"email": "noted@x.com"}') IS NOT NULL AS known;
+SELECT count(*) AS noted FROM late.noted JOIN late.people USING (identity_id);
+
+DROP TABLE late.noted;
 SET client_min_messages = warning;
 DROP SCHEMA hidden CASCADE;
 SELECT drop_identity_map('late.people');

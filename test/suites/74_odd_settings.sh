@@ -49,6 +49,17 @@ under() {  # under ROLE OPTIONS: settings of the session; those that this server
   check "$2" same_story odd "$1" "$2"
 }
 
+# Messages are ASCII: a client whose encoding lacks a letter of one gets another error, and a warning becomes one. What is
+# told in other letters (src/pg/explain.cc) asks first. (test/check.sh looks at the install script.)
+only_ascii() {
+  local file found=0
+  for file in ../../src/*/*.{cc,h}; do
+    if sed 's|//.*$||' "$file" | grep -nP '[^\x00-\x7F]' | grep -v is_utf8_here | sed "s|^|$file:|" | grep .; then found=1; fi
+  done
+  ((found == 0))
+}
+check "messages are ASCII" only_ascii
+
 # How text is read and written.
 under odd "-c quote_all_identifiers=on"
 under odd "-c standard_conforming_strings=off"
