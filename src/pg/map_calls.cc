@@ -285,6 +285,7 @@ void admit_owner(const Home& home, Oid role) {
   const Oid type = JSONBOID;
   const Oid one = find_function("identity_map_create", 1, &type);
   if (right_to_execute(one, role) == ACLCHECK_OK) return;
+  demand_writable("the first call on a map of a new owner");
   // Two grants on one function at a time would be one too many for PostgreSQL.
   lock_map(home, 0, kRightsLock, true, true);
   call_raised(home, "identity_map_admit", static_cast<int>(role), jsonb_of("{}"));

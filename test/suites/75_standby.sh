@@ -12,7 +12,7 @@ check() {  # check "what is promised" command…
 }
 same() { diff "$1" "$2" >"$SERVER_DIR/diff" || { head -n 6 "$SERVER_DIR/diff" | cut -c 1-300; false; }; }
 
-server_start "jit = off" "wal_level = replica" "max_wal_senders = 2" "hot_standby = on"
+server_start "jit = off" "synchronous_commit = on" "wal_level = replica" "max_wal_senders = 2" "hot_standby = on"
 standby_stop() {
   local status=$?
   if [[ -n $SERVER_DIR && -f $SERVER_DIR/standby/postmaster.pid ]]; then
@@ -30,7 +30,7 @@ on_standby() { PGPORT=5433 sql "$@"; }
 # Until the standby has replayed what the primary has written.
 catch_up() {
   local lsn
-  lsn=$(sql -At -c 'SELECT pg_current_wal_flush_lsn()')
+  lsn=$(sql -At -c 'SELECT pg_current_wal_insert_lsn()')
   for _ in $(seq 600); do
     [[ $(on_standby -At -c "SELECT pg_last_wal_replay_lsn() >= '$lsn'") == t ]] && return
     sleep 0.1
@@ -53,7 +53,6 @@ UPDATE app SET email = 'p2@x.com' WHERE id = 3;
 CALL refresh_identity_map('people');
 SELECT identify('people', 'u1', '{"email": "p4@x.com"}') \g /dev/null
 SQL
-sql --quiet -c "UPDATE app SET email = 'p5@x.com' WHERE id = 6"  # not refreshed yet
 catch_up
 
 # What reads.
@@ -99,9 +98,21 @@ for call in "${calls[@]}"; do
   check "read-only session: $statement" says "cannot execute $name in a read-only transaction" read_only "$statement"
   check "read-only transaction: $statement" says "cannot execute $name in a read-only transaction" read_only_block "$statement"
 done
+# A new owner's right to work with maps is given by the first call on the primary.
+sql --quiet -c 'CREATE ROLE heir' -c 'GRANT SELECT ON app, shop TO heir' -c 'ALTER TABLE people OWNER TO heir'
+catch_up
+check "standby: the map of a new owner" says "cannot execute the first call on a map of a new owner during recovery" standby "SELECT identity_map_clauses('people')"
+sql --quiet -c 'GRANT TRIGGER ON app TO heir' -c "CALL refresh_identity_map('people')"
+sql -At -c "$reading" >"$SERVER_DIR/primary"
+catch_up
+on_standby -At -c "$reading" >"$SERVER_DIR/standby.out" 2>&1 || true
+check "... and after that call" same "$SERVER_DIR/primary" "$SERVER_DIR/standby.out"
+
 check "and nothing came of it" test "$(sql -At -c 'SELECT last_error IS NULL FROM identity_maps')" = t
 
-# The standby becomes the primary.
+# The standby becomes the primary, after a change that is not refreshed yet.
+sql --quiet -c "UPDATE app SET email = 'p5@x.com' WHERE id = 6"  # not refreshed yet
+catch_up
 server_run "$SERVER_BIN/pg_ctl" --pgdata=data --wait --mode=fast --silent stop >/dev/null
 server_run "$SERVER_BIN/pg_ctl" --pgdata=standby --wait --silent promote >/dev/null
 promoted() {
