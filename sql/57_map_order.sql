@@ -1,7 +1,10 @@
 -- In which order a source gives its rows, and which process reads them: a refresh finds the same.
 SET client_min_messages = warning;
--- Which process reads is told here, so PostgreSQL does not choose another one for the sake of a test.
+-- Which process reads is told here, so PostgreSQL does not choose another one for the sake of a test, nor reads tables as small
+-- as these side by side.
 SELECT count(set_config(name, 'off', false)) AS settings FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+SET min_parallel_table_scan_size = '8MB';
+SET min_parallel_index_scan_size = '512kB';
 CREATE SCHEMA rows;
 CREATE TABLE rows.app (id int PRIMARY KEY, email text, place int);
 CREATE TABLE rows.desk (id int, email text);
