@@ -29,15 +29,16 @@ in_root() {
 }
 
 make_root() {
-  local version=$1 release=$2 options=(--variant=minbase) script=/usr/share/debootstrap/scripts
+  local version=$1 release=$2 options=(--variant=minbase) script=/usr/share/debootstrap/scripts mirror=
   case $release in
-    # A Debian that is older than an Ubuntu has no script of its name; all of them are one script.
-    jammy | noble) options+=("--components=main,universe") script+=/gutsy ;;
+    # A Debian that is older than an Ubuntu has no script of its name; all of them are one script. Nor has it Ubuntu's keys:
+    # signatures are checked here where the package ubuntu-keyring is installed, and by apt in the chroot from then on.
+    jammy | noble) options+=("--components=main,universe") script+=/gutsy mirror=http://archive.ubuntu.com/ubuntu ;;
     *) script+=/sid ;;
   esac
   rm -rf --one-file-system "$root"
   mkdir -p "$root"
-  unshare --mount debootstrap "${options[@]}" "${release/experimental/sid}" "$root" "" "$script"
+  unshare --mount debootstrap "${options[@]}" "${release/experimental/sid}" "$root" "$mirror" "$script"
   # Proxies and the like.
   apt-config dump Acquire >"$root/etc/apt/apt.conf.d/99host"
   if [[ $release == experimental ]]; then

@@ -9,6 +9,7 @@
 
 extern "C" {
 #include <access/htup_details.h>
+#include <access/parallel.h>
 #include <access/table.h>
 #include <catalog/indexing.h>
 #include <storage/lmgr.h>
