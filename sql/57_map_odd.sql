@@ -24,15 +24,15 @@ BEGIN
   PERFORM create_identity_map('odd.people', identity_source('told', 'SELECT id, email FROM told', capture => 'trigger'),
     identity_source('dated', 'SELECT id, email, changed AS updated_at FROM dated', changed_since => 'updated_at'),
     identity_column('told_id', 'text[]'), identity_column('dated_id', 'text[]'), identity_column('email', 'text[]'));
-  CALL refresh_identity_map('odd.people');
+  CALL refresh_identity_map(to_regclass('odd.people'));  -- PostgreSQL 14 keeps the number of a name
   UPDATE odd.told SET email = 'dated2@x.com' WHERE email = 'told1@x.com';
   UPDATE odd.dated SET email = 'told3@x.com', changed = '2024-01-02' WHERE email = 'dated1@x.com';
   DELETE FROM odd.told WHERE email = 'told2@x.com';
   EXECUTE format('INSERT INTO odd.told VALUES (%1$L, %2$L); INSERT INTO odd.dated VALUES (%1$L, %3$L, %4$L)', ids[4], 'dated3@x.com', 'new@x.com', '2024-01-03');
-  CALL refresh_identity_map('odd.people');
+  CALL refresh_identity_map(to_regclass('odd.people'));  -- PostgreSQL 14 keeps the number of a name
   UPDATE odd.told SET email = 'new@x.com' WHERE email = 'dated2@x.com';
   UPDATE odd.dated SET email = 'told3@x.com', changed = '2024-01-04' WHERE email = 'new@x.com';
-  CALL refresh_identity_map('odd.people');
+  CALL refresh_identity_map(to_regclass('odd.people'));  -- PostgreSQL 14 keeps the number of a name
   SELECT count(*) INTO differ FROM (
     (SELECT told_id, dated_id, email FROM odd.people EXCEPT ALL SELECT * FROM resolve_identities(VARIADIC identity_map_clauses('odd.people')) AS (told_id text[], dated_id text[], email text[]))
     UNION ALL

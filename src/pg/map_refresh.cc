@@ -138,7 +138,7 @@ bool refresh_named(const Home& home, const Refresh& asked) {
 
 void commit() {
   SPI_connect_ext(SPI_OPT_NONATOMIC);
-  SPI_commit();
+  commit_and_begin();
   SPI_finish();
 }
 

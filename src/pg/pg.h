@@ -147,6 +147,14 @@ inline void run_to_end(QueryDesc* execution) {
 #endif
 }
 
+// Of a procedure: ends its transaction, and begins the next one.
+inline void commit_and_begin() {
+  SPI_commit();
+#if PG_VERSION_NUM < 150000
+  SPI_start_transaction();
+#endif
+}
+
 }  // namespace identity_resolve::pg
 
 #undef _
