@@ -19,7 +19,8 @@ SELECT people(
 
 -- A thousand records, each knowing only the next.
 SELECT count(DISTINCT identity_id), count(*) FROM identity_records(
-  identity_source('chain', $$SELECT n, ARRAY['a' || n, 'a' || n + 1] AS external_id FROM generate_series(1, 1000) n ORDER BY md5(n::text)$$));
+  identity_source('chain', $$SELECT n, ARRAY['a' || n, 'a' || n + 1] AS external_id FROM generate_series(1, 1000) n ORDER BY md5(n::text)$$),
+  identity_rule('external_id', max_per_identity => 0));
 
 -- One value under two kinds links nobody; nor do two sources' record ids.
 SELECT people(
@@ -35,7 +36,7 @@ SELECT people(identity_source('blank', $$
 SELECT people(identity_source('arrays', $$
   SELECT * FROM (VALUES (1, '{7,8}'::int[]), (2, '{{8,9},{10,11}}'), (3, '[5:6]={11,12}'), (4, '{13,NULL,12}'), (5, '{99}')) v(id, external_id)$$),
   identity_source('scalar', $$SELECT 1, 13::bigint AS external_id$$),
-  identity_source('texts', $$SELECT 1, '{" 99 ",x}'::text[] AS external_id$$));
+  identity_source('texts', $$SELECT 1, '{" 99 ",x}'::text[] AS external_id$$), identity_rule('external_id', max_per_identity => 0));
 
 -- Several columns of one kind.
 SELECT people(identity_source('pair', $$SELECT 1, 'a@x.com' AS email, 'b@x.com' AS email, 'c@x.com' AS email$$),

@@ -136,7 +136,10 @@ SELECT says($$SELECT * FROM resolve_identities(identity_source('a', 'SELECT 1, 2
 SELECT says($$SELECT * FROM resolve_identities(identity_source('identity', 'SELECT 1')) AS (identity_id uuid)$$);
 
 \echo Rules and output.
-SELECT says($$SELECT * FROM identity_records(identity_source('app', 'SELECT 1'), identity_rule('plan'), identity_rule('plan', link => false))$$);
+SELECT says($$SELECT * FROM identity_records(identity_source('app', 'SELECT 1'), identity_rule('plan'), identity_rule('plan', region => 'GB'))$$);
+SELECT says($$SELECT * FROM identity_records(identity_source('app', 'SELECT 1'), identity_defaults('0.1'), identity_defaults('0.1'))$$);
+SELECT says($$SELECT * FROM identity_records(identity_source('app', 'SELECT 1'), identity_defaults('0.0'))$$);
+SELECT says($$SELECT * FROM identity_records(identity_source('app', 'SELECT 1, 2 AS email'), identity_rule('email', scope => 'tenant'))$$);
 SELECT says($$SELECT * FROM identity_records(identity_source('app', 'SELECT 1'), identity_output(), identity_output('combinations'))$$);
 SELECT says($$SELECT identity_rule('plan', 'sounds_like')$$);
 SELECT says($$SELECT identity_rule('plan', '')$$);

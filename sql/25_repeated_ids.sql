@@ -24,12 +24,12 @@ SELECT * FROM records_of('SELECT id, email FROM account WHERE id > 3 ORDER BY em
 -- It is another column's, or the query makes more rows of one.
 SELECT * FROM records_of('SELECT email, email FROM account');
 SELECT * FROM records_of('SELECT id / 2, email FROM account');
-SELECT * FROM records_of('SELECT id, generate_series(1, 2)::text AS external_id FROM account');
+SELECT * FROM records_of('SELECT id, generate_series(1, 2)::text AS anonymous_id FROM account');
 SELECT * FROM records_of('SELECT a.id, b.email FROM account a, account b WHERE b.id < 2');
 SELECT * FROM records_of('SELECT a.id, b.email FROM account a LEFT JOIN account b ON b.id < 2');
 SELECT * FROM records_of('SELECT id, email FROM account UNION ALL SELECT id, email FROM account');
 SELECT * FROM records_of('WITH twice AS (SELECT * FROM account UNION ALL TABLE account) SELECT id, email FROM twice');
-SELECT * FROM records_of('SELECT id, u AS external_id FROM account, unnest(ARRAY[''a'', ''b'']) u');
+SELECT * FROM records_of('SELECT id, u AS anonymous_id FROM account, unnest(ARRAY[''a'', ''b'']) u');
 CREATE VIEW twice AS SELECT * FROM account UNION ALL SELECT * FROM account;
 SELECT * FROM records_of('SELECT id, email FROM twice');
 

@@ -70,7 +70,7 @@ SELECT count(DISTINCT identity_id) AS people FROM identity_records(
   identity_rule('email', max_records => 1001));
 SELECT count(DISTINCT identity_id) AS people FROM identity_records(
   identity_source('a', $$SELECT n, ARRAY['shared', 'pair' || n / 2, 'trio' || n / 3] AS external_id FROM generate_series(0, 11) n$$),
-  identity_rule('external_id', max_records => 2));
+  identity_rule('external_id', max_records => 2, max_per_identity => 0));
 SELECT count(DISTINCT identity_id) AS people FROM identity_records(
   identity_source('a', $$SELECT n, 'shared' AS user_id FROM generate_series(1, 5000) n$$));
 

@@ -65,12 +65,12 @@ SELECT * FROM refused(identity_source('app', $$SELECT * FROM (VALUES ('a', 'u1')
 
 -- 8. A username that Ann gave up and Bob took: the forum's two records of it know no id. It outranks no id, and joins neither.
 SELECT people(identity_source('app', $$SELECT * FROM (VALUES ('ann', 'u1', 'ziggy'), ('bob', 'u2', 'ziggy')) v(id, user_id, username)$$),
-              identity_source('forum', $$SELECT * FROM (VALUES (1, 'ziggy'), (2, 'ziggy')) v(id, username)$$));
+              identity_source('forum', $$SELECT * FROM (VALUES (1, 'ziggy'), (2, 'ziggy')) v(id, username)$$), identity_rule('username', scope => 'all'));
 
 --    Not even where three tools know Bob by it: the post that carries Ann's id is Ann's.
 SELECT people(identity_source('app', $$SELECT * FROM (VALUES ('ann', 'u1', NULL), ('bob', 'u2', 'ziggy')) v(id, user_id, username)$$),
               identity_source('chat', $$SELECT 1, 'u2' AS user_id, 'ziggy' AS username$$), identity_source('shop', $$SELECT 1, 'u2' AS user_id, 'ziggy' AS username$$),
-              identity_source('forum', $$SELECT 1, 'u1' AS user_id, 'ziggy' AS username$$));
+              identity_source('forum', $$SELECT 1, 'u1' AS user_id, 'ziggy' AS username$$), identity_rule('username', scope => 'all'));
 
 -- 9. Two accounts on one device: the device belongs to neither.
 SELECT people(identity_source('events', $$SELECT * FROM (VALUES (1, 'u1', 'ipad'), (2, 'u2', 'ipad'), (3, NULL, 'ipad')) v(id, user_id, anonymous_id)$$));

@@ -29,7 +29,7 @@ WHERE (source, record_id) <> ('zendesk', '1306');
 
 -- A record of several rows has each of its identifiers once.
 SELECT kind, value, status, linked_records
-FROM identity_links(identity_source('a', $$SELECT * FROM (VALUES (1, 'x@y.z', '{u,u}'::text[]), (1, 'X@y.z', '{v}'), (1, 'z@y.z', '{u}'), (2, 'z@y.z', NULL)) v(id, email, external_id)$$))
+FROM identity_links(identity_source('a', $$SELECT * FROM (VALUES (1, 'x@y.z', '{u,u}'::text[]), (1, 'X@y.z', '{v}'), (1, 'z@y.z', '{u}'), (2, 'z@y.z', NULL)) v(id, email, external_id)$$), identity_rule('external_id', max_per_identity => 0))
 WHERE record_id = '1' ORDER BY 1, 2;
 
 -- Streamed by the scan of the extension's own, or collected by PostgreSQL where the call stands elsewhere: the same rows.
@@ -64,9 +64,9 @@ SELECT step, explanation FROM explain_identity('app', 'eve', 'zendesk', '1', ide
 
 -- A long chain is found, and the shortest one where there are several.
 SELECT count(*) - 1 AS steps FROM explain_identity('chain', '1', 'chain', '500',
-  identity_source('chain', $$SELECT n, ARRAY['a' || n, 'a' || n + 1] AS external_id FROM generate_series(1, 500) n$$));
+  identity_source('chain', $$SELECT n, ARRAY['a' || n, 'a' || n + 1] AS external_id FROM generate_series(1, 500) n$$), identity_rule('external_id', max_per_identity => 0));
 SELECT step, explanation FROM explain_identity('chain', '1', 'chain', '9',
-  identity_source('chain', $$SELECT n, ARRAY['a' || n, 'a' || n + 1] AS external_id, CASE WHEN n IN (2, 8) THEN 'short@cut.com' END AS email FROM generate_series(1, 9) n$$));
+  identity_source('chain', $$SELECT n, ARRAY['a' || n, 'a' || n + 1] AS external_id, CASE WHEN n IN (2, 8) THEN 'short@cut.com' END AS email FROM generate_series(1, 9) n$$), identity_rule('external_id', max_per_identity => 0));
 -- Ten thousand records that one refused value joins are gone through once.
 SELECT step, left(explanation, 100) AS explanation FROM explain_identity('many', '7', 'many', '9999',
   identity_source('many', $$SELECT n, 'x@y.z' AS email, 'u' || n AS user_id FROM generate_series(1, 10000) n$$));

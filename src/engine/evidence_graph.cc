@@ -235,10 +235,13 @@ std::optional<EvidenceGraph::Excess> EvidenceGraph::excess(Number identity, Numb
     ticker.tick();
     return order(a) < order(b);
   });
-  held.erase(
-      std::unique(held.begin(), held.end(),
-                  [](const Link* a, const Link* b) { return a->identifier == b->identifier; }),
-      held.end());
+  // One value in two scopes is one.
+  const auto is_one = [this](const Link* a, const Link* b) {
+    return a->identifier == b->identifier ||
+           (a->evidence.kind == b->evidence.kind && kinds_[index(a->evidence.kind)].scoped &&
+            a->evidence.value == b->evidence.value);
+  };
+  held.erase(std::unique(held.begin(), held.end(), is_one), held.end());
   for (std::size_t first = 0; first < held.size();) {
     const KindNumber kind = held[first]->evidence.kind;
     std::size_t last = first;

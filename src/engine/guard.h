@@ -55,6 +55,13 @@ class Guard {
   // A record's cluster: two records with the same number are one identity.
   [[nodiscard]] Number cluster_of(Number record) noexcept { return root(record); }
   [[nodiscard]] Outcome outcome_of(Number claim) const noexcept { return edges_[claim].outcome; }
+  [[nodiscard]] Number record_of(Number claim) const noexcept { return edges_[claim].record; }
+  // The claims on an identifier: from this one on, up to those on the next.
+  [[nodiscard]] std::size_t identifiers() const noexcept { return identifiers_.size(); }
+  [[nodiscard]] Number first_claim_on(Number identifier) const noexcept {
+    return static_cast<Number>(
+        identifier < identifiers_.size() ? identifiers_[identifier].first_edge : edges_.size());
+  }
 
  private:
   template <class T>

@@ -65,17 +65,23 @@ void LocalSink::begin_row(SourceNumber source, std::string_view record_id, std::
 }
 
 void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Standing standing,
-                               std::string_view shown) {
+                               std::string_view shown, std::string_view scoped) {
   const KindRules& rules = shape_->kinds[index(kind)];
-  const bool counts = standing == Standing::kValid || standing == Standing::kGivesWay;
-  const bool links = counts && rules.links;
+  const bool valid = standing == Standing::kValid || standing == Standing::kGivesWay;
+  const bool counts = valid || standing == Standing::kNoScope;
+  const bool links = valid && rules.links;
   const bool limited = counts && rules.max_per_identity != 0;
   if (!links && !limited && !shape_->keep_evidence) return;
 
-  const Key key = keys_->identifier(kind, normalized);
+  // Within a scope the value links under another key than the one that limits count.
+  const bool in_scope = rules.scoped && links;
+  const Key key = keys_->identifier(kind, in_scope ? scoped : normalized);
   const auto row = RowNumber{static_cast<std::uint32_t>(rows())};
   ++identifiers_;
-  links_.add({key, row, kind, links, counts, standing == Standing::kGivesWay});
+  links_.add({key, row, kind, links, counts && !in_scope, standing == Standing::kGivesWay});
+  if (in_scope && (limited || (rules.tells_of_scope && shape_->tells_of_scope))) {
+    links_.add({keys_->identifier(kind, normalized), row, kind, false, true, false});
+  }
   if (shape_->keep_keys && links) {
     add_value(kKeySlot, {reinterpret_cast<const char*>(&key), sizeof key});
   }
@@ -85,7 +91,7 @@ void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Sta
     status = LinkStatus::kInvalid;
   } else if (standing == Standing::kBlocked) {
     status = LinkStatus::kBlocked;
-  } else if (!rules.links) {
+  } else if (!links) {
     status = LinkStatus::kNotLinking;
   }
   if (shown.data() == nullptr) shown = normalized;
@@ -193,8 +199,14 @@ std::vector<LoggedRows> Resolver::logs() const {
 
 UnionInput Resolver::input(std::span<const LoggedLinks> links,
                            std::span<const LoggedRows> rows) const noexcept {
-  return {shape_.kinds, shape_.sources,      links, rows, {runs_.data(), runs_.size()},
-          row_count_,   shape_.keep_evidence};
+  return {shape_.kinds,
+          shape_.sources,
+          links,
+          rows,
+          {runs_.data(), runs_.size()},
+          row_count_,
+          shape_.keep_evidence,
+          shape_.tells_of_limits};
 }
 
 void Resolver::finalize() {
@@ -203,6 +215,8 @@ void Resolver::finalize() {
   UnionStage stage(*environment_, input(links, rows));
   identities_ = stage.run();
   too_common_ = stage.too_common();
+  refused_by_default_ = stage.take_refused_by_default();
+  if (shape_.tells_of_scope) kept_apart_by_scope_ = stage.count_kept_apart_by_scope();
   Verdicts verdicts(*environment_);
   if (shape_.keep_evidence) {
     constexpr std::size_t kLeastRows = std::size_t{1} << 16;

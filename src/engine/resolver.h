@@ -46,6 +46,8 @@ struct Shape {
   bool keep_keys = false;        // keep each row's keys: combinations need them
   bool keep_evidence = false;    // keep each row's identifiers and say what became of them
   bool only_records = false;     // of records only their identities are asked for
+  bool tells_of_scope = false;   // kinds that tell of their scope are asked to
+  bool tells_of_limits = false;  // what limits refuse that nobody asked for is counted
 };
 
 // Takes rows. Between begin_row() and end_row() come the row's identifiers and values.
@@ -70,9 +72,11 @@ class LocalSink {
     return rules.links || rules.max_per_identity != 0 || shape_->keep_evidence;
   }
   // An identifier: its kind, its normalised bytes (as typed where it has no normal form), what is
-  // known of it, and how evidence shows it (no data: as normalised).
+  // known of it, and how evidence shows it (no data: as normalised). Of a scoped kind also what
+  // links: bytes that are equal where the value and the scope are, and never equal to a value.
   void add_identifier(KindNumber kind, std::string_view normalized,
-                      Standing standing = Standing::kValid, std::string_view shown = {});
+                      Standing standing = Standing::kValid, std::string_view shown = {},
+                      std::string_view scoped = {});
   // A value to carry to the output.
   void add_value(SlotNumber slot, std::string_view value);
   // The row is whole. Spills where the budget is used up: rows, and links beyond half of it.
@@ -192,8 +196,18 @@ class Resolver {
   // Unites and labels. No sink may follow.
   void finalize();
 
-  // What links nobody because too many records of one source carry it; once finalized.
+  // What links nobody because too many records carry it; once finalized.
   [[nodiscard]] const TooCommon& too_common() const noexcept { return too_common_; }
+  // By kind: how many links its limit refused, which is a default. Empty where nothing was refused,
+  // and where Shape::tells_of_limits is not set; once finalized.
+  [[nodiscard]] std::span<const std::uint64_t> refused_by_default() const noexcept {
+    return refused_by_default_;
+  }
+  // By kind: how many of its values are in several sources and identities, which their scope alone
+  // keeps apart. Empty where Shape::tells_of_scope is not set; once finalized.
+  [[nodiscard]] std::span<const std::uint64_t> kept_apart_by_scope() const noexcept {
+    return kept_apart_by_scope_;
+  }
 
   [[nodiscard]] std::size_t rows() const noexcept { return row_count_; }
   [[nodiscard]] std::size_t identities() const noexcept { return identities_; }
@@ -282,6 +296,8 @@ class Resolver {
   std::size_t row_count_ = 0;
   std::size_t identities_ = 0;
   TooCommon too_common_;
+  std::vector<std::uint64_t> kept_apart_by_scope_;
+  std::vector<std::uint64_t> refused_by_default_;
 
   // The identities at hand, from first_identity_ on: all, or those of one part.
   std::size_t first_identity_ = 0;

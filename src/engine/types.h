@@ -25,6 +25,7 @@ enum class Standing : std::uint8_t {
   kGivesWay,  // as kValid, but in a conflict every other identifier comes first
   kInvalid,   // is none of its kind: never links, counts for no limit
   kBlocked,   // a rule forbids the value: never links, counts for no limit
+  kNoScope,   // of a scoped kind, and its row does not say in which scope: counts, never links
 };
 
 // What became of an identifier of a record. The names that users see: status_name().
@@ -36,7 +37,8 @@ enum class LinkStatus : std::uint8_t {
   kTooCommon,   // more records of one source carry it than KindRules::max_records
   kConflict,    // the link would break a limit, and a stronger claim came first
   kAmbiguous,   // people with equally strong claims: it joins none of them
-  kNotLinking,  // its kind does not link, or, of a fallback kind, a stronger identifier does
+  kNotLinking,  // its kind does not link, its row has no scope, or, of a fallback kind, a stronger
+                // identifier does
 };
 
 inline constexpr std::size_t kLinkStatuses = 8;
@@ -48,11 +50,23 @@ inline constexpr std::size_t kLinkStatuses = 8;
 // The rules of a kind of identifier: what it may do. doc/guards.md says how they work together.
 struct KindRules {
   bool links = true;
-  bool fallback = false;               // links two records only where no stronger kind does
-  bool ties_by_data = false;           // a tie is settled by the data's own order
-  std::int32_t priority = 0;           // the greater is the stronger kind
-  std::uint64_t max_records = 0;       // of one source that may carry a value; 0: any number
-  std::uint64_t max_per_identity = 0;  // distinct values in one identity; 0: any number
+  bool fallback = false;                 // links two records only where no stronger kind does
+  bool ties_by_data = false;             // a tie is settled by the data's own order
+  std::int32_t priority = 0;             // the greater is the stronger kind
+  std::uint64_t max_records = 0;         // of one source that may carry a value; 0: any number
+  std::uint64_t max_records_in_all = 0;  // of all sources together; 0: any number
+  std::uint64_t max_per_identity = 0;    // distinct values in one identity; 0: any number
+  // Equal values link only within a scope, which is a part of their keys. Limits count the values
+  // by themselves: one value in two scopes is one.
+  bool scoped = false;
+  bool tells_of_scope = false;     // the values that their scope alone keeps apart are counted
+  bool has_default_limit = false;  // what max_per_identity refuses is counted: nobody asked for it
+
+  // A value that no more records carry is not too common, whoever they are; 0: none is.
+  [[nodiscard]] constexpr std::uint64_t least_max_records() const noexcept {
+    if (max_records == 0 || max_records_in_all == 0) return max_records + max_records_in_all;
+    return max_records < max_records_in_all ? max_records : max_records_in_all;
+  }
 };
 
 template <class Number>

@@ -12,14 +12,22 @@ bool UnionStage::find_conflicts() {
   conflicted_.assign(identities_, 0);
   bool any = false;
   Vector<std::uint32_t> counts(&environment_->memory());
+  std::uint8_t limit = kOtherLimits;
+  const auto begin_kind = [&](KindNumber kind) {
+    counts.assign(identities_, 0);
+    const auto found = std::find(default_limits_.begin(), default_limits_.end(), kind);
+    limit = found == default_limits_.end()
+                ? kOtherLimits
+                : static_cast<std::uint8_t>(1U << (found - default_limits_.begin()));
+  };
   const auto count = [&](std::uint32_t identity, std::uint32_t values, std::uint64_t most) {
     if ((counts[identity] += values) <= most) return;
-    conflicted_[identity] = 1;
+    conflicted_[identity] |= limit;
     any = true;
   };
   for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
     if (!counted_by_row(kinds_[kind])) continue;
-    counts.assign(identities_, 0);
+    begin_kind(KindNumber{static_cast<std::uint16_t>(kind)});
     const Vector<std::uint8_t>& values = holders_[limit_of_kind_[kind]];
     for (std::size_t row = 0; row < row_count_; ++row) {
       ticker_.tick();
@@ -30,7 +38,7 @@ bool UnionStage::find_conflicts() {
   Vector<std::uint32_t> here(&environment_->memory());
   Vector<Holding> piece(&environment_->memory());
   for (const KindNumber kind : scattered_kinds_) {
-    counts.assign(identities_, 0);
+    begin_kind(kind);
     std::uint32_t value = kNoRow;
     const auto finish_value = [&] {
       std::sort(here.begin(), here.end(), [this](std::uint32_t a, std::uint32_t b) {
@@ -74,6 +82,7 @@ void UnionStage::build_again() {
     if (!is_conflicted(row)) continue;
     const std::uint32_t record = record_of(RowNumber{row});  // never after the row
     number_of_.push_back(record == row ? guard_->add_record(source_of(row)) : guard_number(record));
+    if (record == row && !default_limits_.empty()) component_of_.push_back(identity_of_[row]);
   }
   tell_guard();
   bool by_data = false;
@@ -81,6 +90,7 @@ void UnionStage::build_again() {
   const Vector<std::uint32_t> ranks =
       by_data ? survivorship_ranks() : Vector<std::uint32_t>(&environment_->memory());
   guard_->solve({ranks.data(), ranks.size()});
+  if (!default_limits_.empty()) count_refused();
   label_again();
 }
 
@@ -108,10 +118,15 @@ void UnionStage::tell_guard() {
       if (!std::any_of(links.begin(), links.end(), in_conflict)) continue;
       if (rules.max_per_identity != 0) {
         const Guard::Number value = guard.add_value(groups[group].kind);
+        const auto limit =
+            std::find(default_limits_.begin(), default_limits_.end(), groups[group].kind);
         for (const Link* link : links) {
-          if (link->counts && in_conflict(link)) {
-            guard.add_holding(guard_number(static_cast<std::uint32_t>(link->row)), value);
-          }
+          if (!link->counts || !in_conflict(link)) continue;
+          const Guard::Number record = guard_number(static_cast<std::uint32_t>(link->row));
+          guard.add_holding(record, value);
+          if (limit == default_limits_.end()) continue;
+          held_by_default_.push_back(
+              {record, value, static_cast<std::uint32_t>(limit - default_limits_.begin())});
         }
       }
       if (!rules.links) continue;

@@ -91,19 +91,26 @@ UnionStage::UnionStage(Environment& environment, const UnionInput& input)
       cells_(&environment.memory()),
       forest_(&environment.memory()),
       conflicted_(&environment.memory()),
+      component_of_(&environment.memory()),
+      held_by_default_(&environment.memory()),
       conflicted_rows_(environment),
       number_of_(&environment.memory()),
-      keep_evidence_(input.keep_evidence) {
+      keep_evidence_(input.keep_evidence),
+      tells_of_limits_(input.tells_of_limits) {
   for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
     const KindRules& rules = kinds_[kind];
-    if (rules.max_records != 0) {
-      least_max_records_ = std::min(least_max_records_, rules.max_records);
+    if (rules.least_max_records() != 0) {
+      least_max_records_ = std::min(least_max_records_, rules.least_max_records());
     }
     const bool falls_back = rules.links && rules.fallback;
     if (falls_back) fallback_priorities_.push_back(rules.priority);
     has_fallback_ = has_fallback_ || falls_back;
     if (rules.max_per_identity == 0) continue;
     has_limits_ = true;
+    if (rules.has_default_limit && tells_of_limits_ &&
+        default_limits_.size() < kMostDefaultLimits) {
+      default_limits_.push_back(KindNumber{static_cast<std::uint16_t>(kind)});
+    }
     if (counted_by_row(rules)) {
       limit_of_kind_[kind] = static_cast<std::uint16_t>(limits_++);
     } else {
@@ -264,11 +271,11 @@ void UnionStage::close_too_common_keys() {
 
 bool UnionStage::may_be_too_common(const KeyGroup& group) const noexcept {
   if (group.links <= least_max_records_ || is_record(group)) return false;
-  const std::uint64_t most = rules_of(group).max_records;
+  const std::uint64_t most = rules_of(group).least_max_records();
   return most != 0 && group.links > most;
 }
 
-// Marks the groups that more records of one source carry than their kind allows.
+// Marks the groups that more records carry than their kind allows.
 void UnionStage::find_too_common(bool report) {
   const std::span<const KeyGroup> groups = index_.groups();
   if (report) first_too_common_key_[partition_] = too_common_keys_.size();
@@ -297,18 +304,20 @@ void UnionStage::judge(std::size_t group, bool report) {
     return a < b;
   });
   counted_.erase(std::unique(counted_.begin(), counted_.end()), counted_.end());
+  const auto count = [&](SourceNumber source, std::uint64_t records, std::uint64_t most) {
+    if (most == 0 || records <= most) return;
+    if (report) report_too_common(judged, source, records);
+    judged.too_common = true;
+  };
   for (std::size_t first = 0; first < counted_.size();) {
     const std::uint64_t source = counted_[first] >> kSourceShift;
     std::size_t last = first;
     while (last < counted_.size() && counted_[last] >> kSourceShift == source) ++last;
-    if (last - first > rules_of(judged).max_records) {
-      if (report) {
-        report_too_common(judged, SourceNumber{static_cast<std::uint16_t>(source)}, last - first);
-      }
-      judged.too_common = true;
-    }
+    count(SourceNumber{static_cast<std::uint16_t>(source)}, last - first,
+          rules_of(judged).max_records);
     first = last;
   }
+  count(TooCommon::kAllSources, counted_.size(), rules_of(judged).max_records_in_all);
 }
 
 // As find_too_common(true), for a partition that is streamed and has no record of several rows: the
@@ -335,12 +344,19 @@ void UnionStage::count_streamed() {
     });
     for (std::size_t place = 0; place < suspects.size(); ++place) {
       KeyGroup& judged = groups[suspects[place]];
-      for (std::size_t source = 0; source < source_count_; ++source) {
-        const std::uint64_t count = records[place * source_count_ + source];
-        if (count <= rules_of(judged).max_records) continue;
-        report_too_common(judged, SourceNumber{static_cast<std::uint16_t>(source)}, count);
+      const auto count = [&](SourceNumber source, std::uint64_t carriers, std::uint64_t most) {
+        if (most == 0 || carriers <= most) return;
+        report_too_common(judged, source, carriers);
         judged.too_common = true;
+      };
+      std::uint64_t in_all = 0;
+      for (std::size_t source = 0; source < source_count_; ++source) {
+        const std::uint64_t carriers = records[place * source_count_ + source];
+        count(SourceNumber{static_cast<std::uint16_t>(source)}, carriers,
+              rules_of(judged).max_records);
+        in_all += carriers;
       }
+      count(TooCommon::kAllSources, in_all, rules_of(judged).max_records_in_all);
     }
   }
   close_too_common_keys();
@@ -534,6 +550,43 @@ void UnionStage::note_scattered_holders() {
   }
 }
 
+std::vector<std::uint64_t> UnionStage::count_kept_apart_by_scope() {
+  struct Carrier {
+    Key key;
+    KindNumber kind;
+    SourceNumber source;
+    std::uint32_t identity;
+  };
+  std::vector<std::uint64_t> apart(kinds_.size(), 0);
+  Vector<Carrier> carriers(&environment_->memory());
+  for (std::size_t partition = 0; partition < LinkTable::kPartitions; ++partition) {
+    carriers.clear();
+    stream(partition, [&](const Link& link) {
+      // These are the values by themselves; with their scope they link.
+      if (link.links || !link.counts || !kinds_[index(link.kind)].tells_of_scope) return;
+      const auto row = static_cast<std::uint32_t>(link.row);
+      carriers.push_back({link.key, link.kind, source_of(row), identity_of_[row]});
+    });
+    std::sort(carriers.begin(), carriers.end(), [this](const Carrier& a, const Carrier& b) {
+      ticker_.tick();
+      return a.key < b.key;
+    });
+    for (std::size_t first = 0; first < carriers.size();) {
+      const Carrier& one = carriers[first];
+      bool several_sources = false;
+      bool several_identities = false;
+      std::size_t last = first;
+      for (; last < carriers.size() && carriers[last].key == one.key; ++last) {
+        several_sources = several_sources || carriers[last].source != one.source;
+        several_identities = several_identities || carriers[last].identity != one.identity;
+      }
+      if (several_sources && several_identities) ++apart[index(one.kind)];
+      first = last;
+    }
+  }
+  return apart;
+}
+
 void UnionStage::forget_links() noexcept {
   loaded_ = Vector<Link>(&environment_->memory());
   index_ = KeyIndex(*environment_);
@@ -544,6 +597,8 @@ void UnionStage::forget_links() noexcept {
   linked_sources_ = Vector<std::uint64_t>(&environment_->memory());
   source_of_ = Vector<std::uint16_t>(&environment_->memory());
   conflicted_ = Vector<std::uint8_t>(&environment_->memory());
+  component_of_ = Vector<std::uint32_t>(&environment_->memory());
+  held_by_default_ = Vector<HeldByDefault>(&environment_->memory());
   number_of_ = Vector<std::uint32_t>(&environment_->memory());
   guard_.reset();
 }

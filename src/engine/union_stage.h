@@ -37,8 +37,9 @@
 
 namespace identity_resolve::engine {
 
-// The identifiers that more records of one source carry than their kind's max_records.
+// The identifiers that more records carry than their kind's max_records and max_records_in_all.
 struct TooCommon {
+  static constexpr SourceNumber kAllSources{std::numeric_limits<std::uint16_t>::max()};
   // Of so many that are equally common none is the worst.
   static constexpr std::size_t kMostNamed = 1000;
 
@@ -46,7 +47,7 @@ struct TooCommon {
   // The worst of them, if there is any: those that most records of one source carry; between
   // equals the first source, then the first kind.
   std::uint64_t records = 0;
-  SourceNumber source{};
+  SourceNumber source{};  // kAllSources: all of them together
   KindNumber kind{};
   std::uint64_t worst = 0;     // how many these are
   std::vector<Key> keys = {};  // and which, up to kMostNamed
@@ -75,6 +76,7 @@ struct UnionInput {
   std::span<const SourceRun> runs;  // by row
   std::size_t row_count;
   bool keep_evidence;
+  bool tells_of_limits;
 };
 
 class UnionStage {
@@ -106,6 +108,13 @@ class UnionStage {
                       std::size_t rows_a_partition);
 
   [[nodiscard]] const TooCommon& too_common() const noexcept { return too_common_; }
+  // Afterwards: by kind, how many links its limit refused, which is a default; empty for none.
+  [[nodiscard]] std::vector<std::uint64_t> take_refused_by_default() noexcept {
+    return std::move(refused_by_default_);
+  }
+  // Afterwards, while the links are there: by kind, how many values are in several sources and in
+  // several identities. Of the kinds that tell of their scope, 0 for the others.
+  [[nodiscard]] std::vector<std::uint64_t> count_kept_apart_by_scope();
 
  private:
   template <class T>
@@ -129,6 +138,13 @@ class UnionStage {
     std::uint32_t row;
   };
 
+  // A record, by the guard's number, that holds a value of a kind with a default limit.
+  struct HeldByDefault {
+    Guard::Number record;
+    Guard::Number value;
+    std::uint32_t limit;  // its place in default_limits_
+  };
+
   static constexpr std::uint8_t kMostCounted = 255;
 
   [[nodiscard]] const KindRules& rules_of(const KeyGroup& group) const noexcept {
@@ -143,7 +159,7 @@ class UnionStage {
   // Whether a limit is one whose values are counted by row: each lies within one identity.
   [[nodiscard]] static bool counted_by_row(const KindRules& rules) noexcept {
     return rules.max_per_identity != 0 && rules.max_per_identity < kMostCounted && rules.links &&
-           !rules.fallback;
+           !rules.fallback && !rules.scoped;
   }
   [[nodiscard]] SourceNumber source_of(std::uint32_t row) const noexcept;
   [[nodiscard]] bool is_conflicted(std::uint32_t row) const noexcept {
@@ -202,6 +218,7 @@ class UnionStage {
   [[nodiscard]] bool find_conflicts();
   void build_again();
   void tell_guard();
+  void count_refused();
   [[nodiscard]] Vector<std::uint32_t> survivorship_ranks();
   void label_again();
   template <class Judged>
@@ -258,13 +275,22 @@ class UnionStage {
   Vector<std::uint32_t> forest_;
 
   // Of conflicts.
-  Vector<std::uint8_t> conflicted_;  // by identity
+  // By identity: 0 for none; else which limits it breaks: of default_limits_ a bit each, the other
+  // ones kOtherLimits.
+  static constexpr std::uint8_t kOtherLimits = 128;
+  static constexpr std::size_t kMostDefaultLimits = 7;
+  Vector<std::uint8_t> conflicted_;
+  std::vector<KindNumber> default_limits_;  // that nobody asked for, and that are told of
+  Vector<std::uint32_t> component_of_;  // by the guard's number of a record: its identity before
+  Vector<HeldByDefault> held_by_default_;
+  std::vector<std::uint64_t> refused_by_default_;
   RowSubset conflicted_rows_;        // theirs
   Vector<std::uint32_t> number_of_;  // of these rows: the guard's numbers of their records
   std::optional<Guard> guard_;       // where there is a conflict
 
   std::uint32_t next_value_ = 0;  // of scattered_holders_
   bool keep_evidence_;
+  bool tells_of_limits_;
   bool has_limits_ = false;
   bool has_fallback_ = false;
   bool records_are_known_ = false;

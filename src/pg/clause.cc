@@ -10,11 +10,13 @@ namespace identity_resolve::pg {
 
 namespace {
 
+constexpr const char* kOldestDefaults = "0.1";
 constexpr const char* kMakeClauses =
-    "Make clauses with identity_source(), identity_rule(), identity_output() and "
-    "identity_column().";
+    "Make clauses with identity_source(), identity_rule(), identity_defaults(), "
+    "identity_output() and identity_column().";
 constexpr const char* kClauseForm =
-    "A clause is a JSON object whose \"clause\" is \"source\", \"rule\", \"output\" or \"column\".";
+    "A clause is a JSON object whose \"clause\" is \"source\", \"rule\", \"defaults\", "
+    "\"output\" or \"column\".";
 
 int length_of(std::string_view text) { return static_cast<int>(text.size()); }
 
@@ -152,18 +154,21 @@ void check_state(const Clause& clause) {
   if (clause.secret.empty() || clause.common == nullptr) no_type();
 }
 
-void check_rule(const Clause& clause) {
-  check_name(clause.kind, "a kind of identifier", "'loyalty_id' or 'plan'");
+void check_kind(std::string_view kind, const char* what, const char* examples) {
+  check_name(kind, what, examples);
   constexpr std::array<std::string_view, 7> kReserved = {
       "id", "identity_id", "record_count", "sources", "updated_at", "record_id", "source"};
   for (const std::string_view reserved : kReserved) {
-    if (clause.kind != reserved) continue;
+    if (kind != reserved) continue;
     ereport(ERROR, (errcode(ERRCODE_RESERVED_NAME),
-                    errmsg("\"%.*s\" cannot name a kind of identifier", length_of(reserved),
-                           reserved.data()),
+                    errmsg("\"%.*s\" cannot name %s", length_of(reserved), reserved.data(), what),
                     errdetail("The name has a meaning of its own in sources or results."),
                     errhint("Give the column another name in the source's query, with AS.")));
   }
+}
+
+void check_rule(const Clause& clause) {
+  check_kind(clause.kind, "a kind of identifier", "'loyalty_id' or 'plan'");
   if (clause.normalizer.data() != nullptr && !normalize::method_by_name(clause.normalizer)) {
     ereport(ERROR,
             (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -223,9 +228,23 @@ void check_pattern(const Clause& clause, std::string_view pattern, bool any_case
   error_context_stack = context.previous;
 }
 
+void check_scope(const Clause& clause) {
+  if (clause.scope.data() == nullptr || clause.scope == "source") return;
+  check_kind(clause.scope, "a scope", "'all', 'source', or a column of the sources: 'tenant'");
+  if (clause.scope != clause.kind) return;
+  ereport(
+      ERROR,
+      (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+       errmsg("kind \"%.*s\" cannot be its own scope", length_of(clause.kind), clause.kind.data()),
+       errdetail("Equal values link only where their rows have the same scope, and equal "
+                 "values always would."),
+       errhint("Use 'all', 'source', or the name of another column, such as 'tenant'.")));
+}
+
 // What keeps people apart.
 void check_guards(const Clause& clause) {
   check_limit("max_records", clause.max_records, clause);
+  check_limit("max_records_in_all", clause.max_records_in_all, clause);
   check_limit("max_per_identity", clause.max_per_identity, clause);
   if (clause.priority && (*clause.priority < PG_INT16_MIN || *clause.priority > PG_INT16_MAX)) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -233,6 +252,7 @@ void check_guards(const Clause& clause) {
                            *clause.priority),
                     errhint("The greater is the stronger kind; user_id has 100, email 60.")));
   }
+  check_scope(clause);
   if (clause.on_tie.data() != nullptr && clause.on_tie != "apart" && clause.on_tie != "data") {
     ereport(ERROR,
             (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -266,6 +286,16 @@ void check_output(const Clause& clause) {
   }
 }
 
+void check_defaults(const Clause& clause) {
+  if (clause.version == kOldestDefaults || clause.version == "current") return;
+  const bool is_missing = clause.version.data() == nullptr;
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                  errmsg("there are no defaults of version \"%.*s\"", length_of(clause.version),
+                         is_missing ? "" : clause.version.data()),
+                  errhint("Write identity_defaults('%s'), or leave it out for those of today.",
+                          kOldestDefaults)));
+}
+
 [[noreturn]] void unknown_part(std::string_view key) {
   ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                   errmsg("identity_clause has no part \"%.*s\"", length_of(key), key.data()),
@@ -283,6 +313,7 @@ void check_output(const Clause& clause) {
 ClauseType type_named(std::string_view name) {
   if (name == "source") return ClauseType::kSource;
   if (name == "rule") return ClauseType::kRule;
+  if (name == "defaults") return ClauseType::kDefaults;
   if (name == "output") return ClauseType::kOutput;
   if (name == "column") return ClauseType::kColumn;
   if (name == "state") return ClauseType::kState;
@@ -315,6 +346,10 @@ bool set_guard(Clause& clause, std::string_view key, const JsonbValue& value) {
     clause.fallback = bool_of(key, value);
   } else if (key == "on_tie") {
     clause.on_tie = string_of(key, value);
+  } else if (key == "max_records_in_all") {
+    clause.max_records_in_all = integer_of(key, value);
+  } else if (key == "scope") {
+    clause.scope = string_of(key, value);
   } else {
     return false;
   }
@@ -349,6 +384,8 @@ void set_part(Clause& clause, std::string_view key, const JsonbValue& value) {
     clause.link = bool_of(key, value);
   } else if (clause.type == ClauseType::kRule && set_guard(clause, key, value)) {
     return;
+  } else if (clause.type == ClauseType::kDefaults && key == "version") {
+    clause.version = string_of(key, value);
   } else if (clause.type == ClauseType::kOutput && key == "rows") {
     clause.rows = string_of(key, value);
   } else if (clause.type == ClauseType::kOutput && key == "max_combinations") {
@@ -413,6 +450,30 @@ class ClauseText {
 
 }  // namespace
 
+void refine(Clause& rule, const Clause& later) {
+  const auto take = [](auto& part, const auto& refined) {
+    if (refined) part = refined;
+  };
+  const auto take_text = [](std::string_view& part, std::string_view refined) {
+    if (refined.data() != nullptr) part = refined;
+  };
+  take_text(rule.normalizer, later.normalizer);
+  take_text(rule.region, later.region);
+  take(rule.link, later.link);
+  take(rule.blocked, later.blocked);
+  take_text(rule.blocked_pattern, later.blocked_pattern);
+  take_text(rule.blocked_ipattern, later.blocked_ipattern);
+  take(rule.block_placeholders, later.block_placeholders);
+  take(rule.block_roles, later.block_roles);
+  take(rule.max_records, later.max_records);
+  take(rule.max_per_identity, later.max_per_identity);
+  take(rule.priority, later.priority);
+  take(rule.fallback, later.fallback);
+  take_text(rule.on_tie, later.on_tie);
+  take(rule.max_records_in_all, later.max_records_in_all);
+  take_text(rule.scope, later.scope);
+}
+
 Clause read_clause(Datum datum) {
   Jsonb* jsonb = DatumGetJsonbP(datum);
   Clause clause;
@@ -443,6 +504,9 @@ Clause read_clause(Datum datum) {
     case ClauseType::kRule:
       check_rule(clause);
       check_guards(clause);
+      break;
+    case ClauseType::kDefaults:
+      check_defaults(clause);
       break;
     case ClauseType::kOutput:
       check_output(clause);
@@ -542,6 +606,18 @@ IDENTITY_RESOLVE_FUNCTION(identity_rule) {
   if (!PG_ARGISNULL(11)) clause.add("priority", static_cast<std::int64_t>(PG_GETARG_INT32(11)));
   if (!PG_ARGISNULL(12)) clause.add("fallback", PG_GETARG_BOOL(12));
   if (!PG_ARGISNULL(13)) clause.add("on_tie", PG_GETARG_TEXT_PP(13));
+  if (!PG_ARGISNULL(14)) {
+    clause.add("max_records_in_all", static_cast<std::int64_t>(PG_GETARG_INT64(14)));
+  }
+  if (!PG_ARGISNULL(15)) clause.add("scope", PG_GETARG_TEXT_PP(15));
+  PG_RETURN_DATUM(clause.finish());
+}
+
+// identity_defaults(version text) → identity_clause. Errors: 22004, 22023 for another version.
+IDENTITY_RESOLVE_FUNCTION(identity_defaults) {
+  if (PG_ARGISNULL(0)) null_argument("identity_defaults", "the version");
+  ClauseText clause("defaults");
+  clause.add("version", PG_GETARG_TEXT_PP(0));
   PG_RETURN_DATUM(clause.finish());
 }
 

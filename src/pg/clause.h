@@ -5,6 +5,8 @@
 //   {"clause": "rule", "kind": "plan", "normalizer": "none", "link": false}
 //   {"clause": "rule", "kind": "phone", "region": "GB"}
 //   {"clause": "rule", "kind": "email", "blocked": ["x@y.z"], "max_records": 500}
+//   {"clause": "rule", "kind": "username", "scope": "all"}
+//   {"clause": "defaults", "version": "0.1"}
 //   {"clause": "output", "rows": "combinations", "max_combinations": 10000}
 //   {"clause": "column", "name": "zendesk_id", "type": "bigint"}
 //   {"clause": "state", "secret": "…", "common": [123, …]}: made by identity maps only
@@ -14,7 +16,7 @@
 
 namespace identity_resolve::pg {
 
-enum class ClauseType : std::uint8_t { kSource, kRule, kOutput, kColumn, kState };
+enum class ClauseType : std::uint8_t { kSource, kRule, kDefaults, kOutput, kColumn, kState };
 
 // A clause taken apart; the views point into the datum. What is absent has no data.
 struct Clause {
@@ -27,7 +29,7 @@ struct Clause {
   std::string_view kind;                    // of a rule
   std::string_view normalizer;              // of a rule
   std::string_view region;                  // of a rule
-  std::optional<bool> link;                 // of a rule, and so on down to on_tie
+  std::optional<bool> link;                 // of a rule, and so on down to scope
   const JsonbContainer* blocked = nullptr;  // an array of strings
   std::string_view blocked_pattern;
   std::string_view blocked_ipattern;
@@ -38,6 +40,9 @@ struct Clause {
   std::optional<std::int64_t> priority;
   std::optional<bool> fallback;
   std::string_view on_tie;
+  std::optional<std::int64_t> max_records_in_all;
+  std::string_view scope;
+  std::string_view version;                // of defaults
   std::string_view rows;                   // of an output
   std::int64_t max_combinations = 0;       // of an output
   std::string_view secret;                 // of a state: a UUID
@@ -49,6 +54,9 @@ inline constexpr std::int64_t kDefaultMaxCombinations = 10000;
 // Takes a datum of type identity_clause apart and checks every part of it.
 // Raises a PostgreSQL error (22023) where a part is missing, unknown or of no use.
 Clause read_clause(Datum datum);
+
+// A rule that another one of the same kind refines: what the later one says counts, part by part.
+void refine(Clause& rule, const Clause& later);
 
 // Calls visit(string_view) for each string of a clause's array. For plain data: may raise errors.
 template <class Visit>

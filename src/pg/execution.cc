@@ -57,6 +57,21 @@ std::size_t budget_of(ResultForm form) noexcept {
   return std::max(static_cast<std::size_t>(maintenance_work_mem) * 1024 / 4 * 3, kLeast);
 }
 
+// Whether a kind that tells of its scope is in several sources.
+bool has_scope_to_tell_of(const Request& request, const std::vector<SourceScan>& scans) {
+  for (std::size_t kind = 0; kind < request.kinds.size(); ++kind) {
+    const engine::KindRules& rules = request.kinds[kind].rules;
+    if (!rules.tells_of_scope || !rules.links) continue;
+    const auto sources = std::ranges::count_if(scans, [kind](const SourceScan& scan) {
+      return std::ranges::any_of(scan.columns(), [kind](const SourceColumn& column) {
+        return engine::index(column.kind) == kind;
+      });
+    });
+    if (sources > 1) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Execution* Execution::create(MemoryContext parent, ResultForm form, const ClauseList& clauses,
@@ -127,6 +142,11 @@ void Execution::resolve(const ClauseList& clauses, Wishes wishes) {
   wanted.keep_evidence =
       wishes.with_evidence || (form_ != ResultForm::kMasterTable && form_ != ResultForm::kRecords);
   wanted.only_records = form_ == ResultForm::kRecords;
+  // What a part of an identity map's records shows is no number for a warning; explain_identity()
+  // and identity_graph() say by themselves why two records are apart.
+  const bool tells = !wishes.keeps_plans && form_ != ResultForm::kGraph;
+  wanted.tells_of_scope = tells && has_scope_to_tell_of(request_, scans);
+  wanted.tells_of_limits = tells;
   resolver_.emplace(environment_, wanted, *keys_);
   const ParallelSink parallel(*resolver_, environment_, secret_, clauses);
   start_progress(scans);
@@ -141,6 +161,8 @@ void Execution::resolve(const ClauseList& clauses, Wishes wishes) {
   progress().set_identities(resolver_->identities());
   progress().begin(Stage::kEmit);
   warn_of_common_values(scans);
+  warn_of_scopes();
+  warn_of_limits();
   if (has_snapshot) call([] { PopActiveSnapshot(); });
   spi.finish();
 
@@ -202,30 +224,89 @@ void Execution::warn_of_common_values(std::vector<SourceScan>& scans) {
   const engine::TooCommon& cut = resolver_->too_common();
   if (cut.identifiers == 0) return;
   const Kind& kind = request_.kinds[engine::index(cut.kind)];
-  SourceScan& scan = scans[engine::index(cut.source)];
+  const bool in_all = cut.source == engine::TooCommon::kAllSources;
+  const std::string whose =
+      in_all ? "all sources"
+             : fmt::format("source \"{}\"", scans[engine::index(cut.source)].name());
+  const std::string_view limit = in_all ? "max_records_in_all" : "max_records";
+  const std::uint64_t most = in_all ? kind.rules.max_records_in_all : kind.rules.max_records;
   const std::string message = fmt::format("{} identifier{} too common to link anybody",
                                           cut.identifiers, cut.identifiers == 1 ? " is" : "s are");
   std::string detail;
   if (cut.worst > cut.keys.size()) {
     detail = fmt::format(
-        "The most common are {} of the kind {}: {} records of source \"{}\" carry each, and "
-        "max_records is {}.",
-        cut.worst, kind.name, cut.records, scan.name(), kind.rules.max_records);
+        "The most common are {} of the kind {}: {} records of {} carry each, and {} is {}.",
+        cut.worst, kind.name, cut.records, whose, limit, most);
   } else {
-    const std::string value = for_client(scan.find_value(cut.kind, cut.keys, *keys_).value_or("?"));
-    detail = fmt::format(
-        "The most common is {} \"{}\": {} records of source \"{}\" carry it, and max_records is "
-        "{}.",
-        kind.name, value, cut.records, scan.name(), kind.rules.max_records);
+    std::optional<std::string> value;
+    for (std::size_t i = 0; i < scans.size() && !value; ++i) {
+      if (!in_all && i != engine::index(cut.source)) continue;
+      value = scans[i].find_value(cut.kind, cut.keys, *keys_);
+    }
+    detail =
+        fmt::format("The most common is {} \"{}\": {} records of {} carry it, and {} is {}.",
+                    kind.name, for_client(value.value_or("?")), cut.records, whose, limit, most);
   }
   const std::string hint = fmt::format(
       "identity_links() shows all of them with the status too_common. Where such a value really is "
-      "one person, raise the limit: identity_rule('{}', max_records => ...).",
-      kind.name);
+      "one person, raise the limit: identity_rule('{}', {} => ...).",
+      kind.name, limit);
   call([&] {
     ereport(WARNING, (errmsg("%s", message.c_str()), errdetail("%s", detail.c_str()),
                       errhint("%s", hint.c_str())));
   });
+}
+
+// A warning for each kind that links only within a source because nobody said anything else.
+void Execution::warn_of_scopes() const {
+  const std::span<const std::uint64_t> apart = resolver_->kept_apart_by_scope();
+  for (std::size_t i = 0; i < apart.size(); ++i) {
+    if (apart[i] == 0) continue;
+    const std::string& kind = request_.kinds[i].name;
+    const bool one = apart[i] == 1;
+    const std::string message = fmt::format(
+        "{} {} in several sources and link{} nobody across them", apart[i],
+        one ? fmt::format("value of {} is", kind) : fmt::format("values of {} are", kind),
+        one ? "s" : "");
+    const std::string detail = fmt::format(
+        "Values of {} link only within one source: in another tool the same one may be somebody "
+        "else's.",
+        kind);
+    const std::string hint = fmt::format(
+        "Where all tools have them from one place, as with single sign-on, say "
+        "identity_rule('{0}', scope => 'all'). To be asked no more: identity_rule('{0}', scope => "
+        "'source').",
+        kind);
+    call([&] {
+      ereport(WARNING, (errmsg("%s", message.c_str()), errdetail("%s", detail.c_str()),
+                        errhint("%s", hint.c_str())));
+    });
+  }
+}
+
+// A warning for each kind whose limit has refused links and is a default.
+void Execution::warn_of_limits() const {
+  const std::span<const std::uint64_t> refused = resolver_->refused_by_default();
+  for (std::size_t i = 0; i < refused.size(); ++i) {
+    if (refused[i] == 0) continue;
+    const Kind& kind = request_.kinds[i];
+    const std::string message =
+        fmt::format("{} link{} refused, as an identity has at most {} {}", refused[i],
+                    refused[i] == 1 ? " is" : "s are", kind.rules.max_per_identity, kind.name);
+    const std::string detail = fmt::format(
+        "That limit is a default of {}. identity_links() shows what it refused with the status "
+        "conflict or ambiguous.",
+        kind.name);
+    const std::string hint = fmt::format(
+        "Where a person really has several, lift it: identity_rule('{0}', max_per_identity => 0). "
+        "To "
+        "keep it without being told: identity_rule('{0}', max_per_identity => {1}).",
+        kind.name, kind.rules.max_per_identity);
+    call([&] {
+      ereport(WARNING, (errmsg("%s", message.c_str()), errdetail("%s", detail.c_str()),
+                        errhint("%s", hint.c_str())));
+    });
+  }
 }
 
 bool Execution::next(Datum* values, bool* nulls) {

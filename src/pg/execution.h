@@ -76,6 +76,8 @@ class Execution {
   void resolve(const ClauseList& clauses, Wishes wishes);
   void start_progress(std::vector<SourceScan>& scans);
   void warn_of_common_values(std::vector<SourceScan>& scans);
+  void warn_of_scopes() const;
+  void warn_of_limits() const;
   bool load_next_identity();
   bool next_record(Datum* values, bool* nulls);
   bool next_listed_record(Datum* values, bool* nulls);

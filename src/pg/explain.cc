@@ -79,6 +79,11 @@ class Explained {
   [[nodiscard]] const Kind& kind(const EvidenceGraph::Link& link) const {
     return request().kinds[engine::index(link.evidence.kind)];
   }
+  // Within what a scoped identifier links.
+  [[nodiscard]] std::string_view scope_of(const EvidenceGraph::Link& link) const {
+    const Kind& of = kind(link);
+    return of.scope ? std::string_view(request().kinds[engine::index(*of.scope)].name) : "source";
+  }
   // An identifier as people name it.
   [[nodiscard]] std::string name(const EvidenceGraph::Link& link) const {
     return fmt::format("{} {}", kind(link).name, link.evidence.value);
@@ -94,6 +99,10 @@ class Explained {
       case LinkStatus::kBlocked:
         return "the value is blocked";
       case LinkStatus::kTooCommon:
+        if (of.rules.max_records_in_all != 0 && carriers > of.rules.max_records_in_all) {
+          return fmt::format("it is too common: {} records carry it, and max_records_in_all is {}",
+                             carriers, of.rules.max_records_in_all);
+        }
         return fmt::format("it is too common: {} records carry it, and max_records is {}", carriers,
                            of.rules.max_records);
       case LinkStatus::kConflict:
@@ -103,8 +112,12 @@ class Explained {
       case LinkStatus::kNotLinking:
       case LinkStatus::kLinks:  // within each of the two identities
       case LinkStatus::kAlone:
-        return of.rules.links ? "a stronger kind of identifier links them elsewhere"
-                              : fmt::format("values of kind {} do not link", of.name);
+        if (!of.rules.links) return fmt::format("values of kind {} do not link", of.name);
+        if (of.scope && status == LinkStatus::kNotLinking && !of.rules.fallback) {
+          return fmt::format("its row has no {0}, and {1} links only within one {0}",
+                             scope_of(*step.from), of.name);
+        }
+        return "a stronger kind of identifier links them elsewhere";
     }
     return {};
   }
@@ -251,11 +264,26 @@ void explain_steps(const Explained& explained, const std::vector<EvidenceGraph::
   }
 }
 
-void list_identifiers(const Explained& explained, Number record, int& number, Rows& rows) {
+// Whether a record carries an identifier's value in another scope.
+bool carries_elsewhere(const Explained& explained, Number record, const EvidenceGraph::Link& link) {
+  const std::span<const EvidenceGraph::Link> links = explained.graph().links_of(record);
+  return explained.kind(link).rules.scoped &&
+         std::ranges::any_of(links, [&](const EvidenceGraph::Link& at) {
+           return at.evidence.kind == link.evidence.kind &&
+                  at.evidence.value == link.evidence.value;
+         });
+}
+
+void list_identifiers(const Explained& explained, Number record, Number other, int& number,
+                      Rows& rows) {
   for (const EvidenceGraph::Link& link : explained.graph().links_of(record)) {
+    std::string why(engine::status_name(link.evidence.status));
+    if (carries_elsewhere(explained, other, link)) {
+      why += fmt::format("; so does {}, but {} links only within one {}", explained.name(other),
+                         explained.kind(link).name, explained.scope_of(link));
+    }
     rows.add(explained, ++number,
-             fmt::format("{} carries {} ({})", explained.name(record), explained.name(link),
-                         engine::status_name(link.evidence.status)),
+             fmt::format("{} carries {} ({})", explained.name(record), explained.name(link), why),
              link, link.evidence.status, std::nullopt);
   }
   if (explained.graph().links_of(record).empty()) {
@@ -290,8 +318,8 @@ void explain(const Explained& explained, Number a, Number b, Rows& rows) {
     rows.add(0,
              fmt::format("{} are two identities, and nothing that they carry connects them", both));
     int number = 0;
-    list_identifiers(explained, a, number, rows);
-    list_identifiers(explained, b, number, rows);
+    list_identifiers(explained, a, b, number, rows);
+    list_identifiers(explained, b, a, number, rows);
   }
 }
 

@@ -431,6 +431,11 @@ bool identify_takes(const Request& request, const std::vector<bool>& used, std::
   });
 }
 
+std::string scope_name(const Request& request, const Kind& kind) {
+  if (!kind.rules.scoped) return "all";
+  return kind.scope ? request.kinds[engine::index(*kind.scope)].name : "source";
+}
+
 std::string layout_of(const Request& request, const char* path) {
   std::string json = "{\"sources\": [";
   std::vector<bool> used(request.kinds.size(), false);
@@ -486,14 +491,19 @@ std::string layout_of(const Request& request, const char* path) {
   }
   search_path.leave();
   spi.finish();
+  // Where a kind is taken, so is its scope.
+  for (const Kind& kind : request.kinds) {
+    if (kind.scope) used[engine::index(*kind.scope)] = true;
+  }
   json += "], \"kinds\": [";
   for (std::size_t i = 0; i < request.kinds.size(); ++i) {
     const Kind& kind = request.kinds[i];
     json += fmt::format(
-        "{}{{\"name\": {}, \"links\": {}, \"priority\": {}, \"max_records\": {}, \"identify\": "
-        "{}}}",
+        "{}{{\"name\": {}, \"links\": {}, \"priority\": {}, \"max_records\": {}, "
+        "\"max_records_in_all\": {}, \"max_per_identity\": {}, \"scope\": {}, \"identify\": {}}}",
         i == 0 ? "" : ", ", quoted(kind.name), kind.rules.links, kind.rules.priority,
-        kind.rules.max_records, identify_takes(request, used, i));
+        kind.rules.max_records, kind.rules.max_records_in_all, kind.rules.max_per_identity,
+        quoted(scope_name(request, kind)), identify_takes(request, used, i));
   }
   return json + "]}";
 }

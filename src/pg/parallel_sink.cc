@@ -103,6 +103,7 @@ struct Told {
   std::size_t budget;
   bool keep_keys;
   bool keep_evidence;
+  bool tells_of_scope;
 };
 
 struct Worker {
@@ -111,6 +112,7 @@ struct Worker {
         environment(context, told.budget, told.files, file_prefix(layout.source)) {
     shape.keep_keys = told.keep_keys;
     shape.keep_evidence = told.keep_evidence;
+    shape.tells_of_scope = told.tells_of_scope;
     const std::string_view bytes = from.rest();
     const Datum clauses = call([&] {
       void* copy = MemoryContextAlloc(context, bytes.size());
@@ -395,6 +397,7 @@ std::string ParallelSink::parameters(const RowLayout& layout, std::size_t budget
   told.budget = budget;
   told.keep_keys = resolver_->shape().keep_keys;
   told.keep_evidence = resolver_->shape().keep_evidence;
+  told.tells_of_scope = resolver_->shape().tells_of_scope;
   to.add(told);
   add_layout(to, layout);
   const auto* array = call([this] { return DatumGetArrayTypeP(clauses_); });

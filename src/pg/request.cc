@@ -24,6 +24,15 @@ constexpr const char* kExample =
 constexpr std::uint64_t kMaxRecords = 1000;
 constexpr std::int32_t kDeclaredPriority = 40;
 
+// Those of them that have changed, for identity_defaults(): the one place that knows what they
+// were.
+struct Defaults {
+  std::string_view username_scope = "source";
+  std::uint64_t external_ids_per_identity = 1;
+};
+constexpr Defaults kDefaults;
+constexpr Defaults kDefaultsOf01 = {.username_scope = "all", .external_ids_per_identity = 0};
+
 Kind known_kind(std::string name, Method method, std::int32_t priority) {
   Kind kind{std::move(name), method};
   kind.rules.priority = priority;
@@ -31,8 +40,14 @@ Kind known_kind(std::string name, Method method, std::int32_t priority) {
   return kind;
 }
 
-std::vector<Kind> known_kinds() {
-  std::vector<Kind> kinds = {
+void set_scope(Request& request, Kind& kind, std::string_view scope);
+
+Kind& kind_at(Request& request, std::string_view name) {
+  return request.kinds[engine::index(*request.kind_named(name))];
+}
+
+void add_known_kinds(Request& request, const Defaults& defaults) {
+  request.kinds = {
       known_kind("user_id", Method::kExact, 100),
       known_kind("anonymous_id", Method::kExact, 10),
       known_kind("device_id", Method::kExact, 10),
@@ -44,9 +59,17 @@ std::vector<Kind> known_kinds() {
       known_kind("uuid", Method::kUuid, 80),
       known_kind("object_id", Method::kObjectId, 80),
   };
-  kinds.front().rules.max_records = 0;
-  kinds.front().rules.max_per_identity = 1;
-  return kinds;
+  const auto limit = [&](std::string_view name, std::uint64_t most) {
+    engine::KindRules& rules = kind_at(request, name).rules;
+    rules.max_per_identity = most;
+    rules.has_default_limit = most != 0;
+  };
+  kind_at(request, "user_id").rules.max_records = 0;
+  limit("user_id", 1);
+  limit("external_id", defaults.external_ids_per_identity);
+  Kind& username = kind_at(request, "username");
+  set_scope(request, username, defaults.username_scope);
+  username.rules.tells_of_scope = username.rules.scoped;
 }
 
 // The clauses' datums; the array's own checks included.
@@ -82,8 +105,12 @@ void add_source(Request& request, const Clause& clause) {
 void apply_limits(Kind& kind, const Clause& clause) {
   engine::KindRules& rules = kind.rules;
   if (clause.max_records) rules.max_records = static_cast<std::uint64_t>(*clause.max_records);
+  if (clause.max_records_in_all) {
+    rules.max_records_in_all = static_cast<std::uint64_t>(*clause.max_records_in_all);
+  }
   if (clause.max_per_identity) {
     rules.max_per_identity = static_cast<std::uint64_t>(*clause.max_per_identity);
+    rules.has_default_limit = false;
   }
   if (clause.priority) rules.priority = static_cast<std::int32_t>(*clause.priority);
   if (clause.fallback) rules.fallback = *clause.fallback;
@@ -157,6 +184,25 @@ MapState read_state(const Clause& clause) {
   return state;
 }
 
+// Within which equal values of a kind link. Kinds are found by their names once all are known: the
+// order of rules of several kinds says nothing.
+void set_scope(Request& request, Kind& kind, std::string_view scope) {
+  kind.rules.tells_of_scope = false;  // somebody has chosen
+  kind.rules.scoped = scope != "all";
+  kind.scope.reset();
+  if (scope == "all" || scope == "source") return;
+  kind.scope = request.kind_named(scope);
+}
+
+// The kinds that rules declare by naming them as a scope: they are there to be compared, not to
+// link.
+void declare_scope(Request& request, std::string_view scope) {
+  if (scope == "all" || scope == "source") return;
+  if (request.kind_named(scope)) return;
+  request.kinds.push_back(known_kind(std::string(scope), Method::kExact, kDeclaredPriority));
+  request.kinds.back().rules.links = false;
+}
+
 void apply_rule(Request& request, const Clause& clause) {
   const bool link = clause.link.value_or(true);
   auto number = request.kind_named(clause.kind);
@@ -185,6 +231,35 @@ void apply_rule(Request& request, const Clause& clause) {
   }
   kind.region = clause.region;
   apply_blocked(kind, clause);
+}
+
+// What the clauses say of kinds.
+struct Rules {
+  const Defaults* defaults = nullptr;  // where a clause asks for them
+  std::vector<Clause> kinds = {};      // one a kind
+  // All that were named, also where a later rule names another one: the sources have the column.
+  std::vector<std::string_view> scopes = {};
+};
+
+void add_rule(Rules& rules, const Clause& clause) {
+  if (clause.scope.data() != nullptr) rules.scopes.push_back(clause.scope);
+  const auto found = std::ranges::find_if(
+      rules.kinds, [&](const Clause& rule) { return rule.kind == clause.kind; });
+  if (found == rules.kinds.end()) {
+    rules.kinds.push_back(clause);
+  } else {
+    refine(*found, clause);
+  }
+}
+
+void apply_rules(Request& request, const Rules& rules) {
+  add_known_kinds(request, rules.defaults == nullptr ? kDefaults : *rules.defaults);
+  for (const Clause& rule : rules.kinds) apply_rule(request, rule);
+  for (const std::string_view scope : rules.scopes) declare_scope(request, scope);
+  for (const Clause& rule : rules.kinds) {
+    if (rule.scope.data() == nullptr) continue;
+    set_scope(request, kind_at(request, rule.kind), rule.scope);
+  }
 }
 
 }  // namespace
@@ -220,8 +295,7 @@ Request read_request(const ClauseList& list, bool for_map) {
   const ClauseArray clauses = take_apart(list.array);
 
   Request request;
-  request.kinds = known_kinds();
-  std::vector<std::string> ruled;
+  Rules rules;
   request.max_combinations = kDefaultMaxCombinations;
   bool has_output = false;
   for (int i = 0; i < clauses.count; ++i) {
@@ -236,12 +310,15 @@ Request read_request(const ClauseList& list, bool for_map) {
         add_source(request, clause);
         break;
       case ClauseType::kRule:
-        if (std::find(ruled.begin(), ruled.end(), clause.kind) != ruled.end()) {
-          throw Error("42710", fmt::format("kind \"{}\" has two rules", clause.kind), {},
-                      "Put all it needs into one identity_rule().");
+        add_rule(rules, clause);
+        break;
+      case ClauseType::kDefaults:
+        if (rules.defaults != nullptr) {
+          throw Error("42710", "identity_defaults() is given twice", {},
+                      "Leave one of the clauses out.");
         }
-        ruled.emplace_back(clause.kind);
-        apply_rule(request, clause);
+        // read_clause() knows no other version.
+        rules.defaults = clause.version == "current" ? &kDefaults : &kDefaultsOf01;
         break;
       case ClauseType::kColumn:
         if (for_map) break;
@@ -266,6 +343,7 @@ Request read_request(const ClauseList& list, bool for_map) {
     }
   }
   if (request.sources.empty()) throw no_source(clauses.count);
+  apply_rules(request, rules);
   constexpr std::size_t kMostSources = 32767;
   if (request.sources.size() > kMostSources || request.kinds.size() > kMostSources) {
     throw Error("54000", fmt::format("more than {} sources or kinds", kMostSources));

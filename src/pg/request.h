@@ -25,6 +25,9 @@ struct Kind {
   normalize::RequiredText blocked_ipattern_needs = {};
   bool block_placeholders = true;
   bool block_roles = false;
+  // Within which equal values link (rules.scoped): a source, or where there is one the rows that
+  // have the same value of this kind.
+  std::optional<engine::KindNumber> scope = {};
 
   [[nodiscard]] bool is_address() const noexcept {
     return method == normalize::Method::kEmail || method == normalize::Method::kMailbox;

@@ -39,6 +39,10 @@ RowReader::RowReader(const Request& request, const RowLayout& layout)
                     pattern_text(kind.blocked_ipattern), ValueReader(column.type)};
     }));
     output_settings_.add(columns_.back().reader);
+    const auto is_there = [&](const Scope& scope) { return scope.kind == *kind.scope; };
+    if (kind.scope && std::none_of(scopes_.begin(), scopes_.end(), is_there)) {
+      scopes_.push_back({*kind.scope});
+    }
   }
   own_texts_ =
       call([&] { return static_cast<Text*>(palloc((columns_.size() + 1) * sizeof(Text))); });
@@ -55,15 +59,20 @@ void RowReader::take(const NullableDatum* cells, engine::LocalSink& sink, Progre
 std::string_view RowReader::find(const NullableDatum* cells, const WantedIdentifiers& wanted) {
   read_texts_under_settings(cells);
   return guarded([&]() -> std::string_view {
-    for (const Text& text : std::span(texts_, text_count_)) {
+    const std::span texts(texts_, text_count_);
+    find_scopes([&](auto&& visit) {
+      for (const Text& text : texts) visit(*text.column, text.value);
+    });
+    for (const Text& text : texts) {
       if (text.column->layout->kind != wanted.kind) continue;
       const normalize::Result result = spell(*text.column->kind, text.value, scratch_);
       if (result.status != normalize::Status::kValid) continue;
-      const engine::Key key = wanted.keys->identifier(wanted.kind, result.text);
-      if (std::find(wanted.wanted.begin(), wanted.wanted.end(), key) == wanted.wanted.end()) {
-        continue;
-      }
-      return has_spelling(result.text) ? result.text : text.value;
+      bool found = false;
+      each_link_text(*text.column, result.text, [&](std::string_view link_text) {
+        const engine::Key key = wanted.keys->identifier(wanted.kind, link_text);
+        found = found || std::ranges::find(wanted.wanted, key) != wanted.wanted.end();
+      });
+      if (found) return has_spelling(result.text) ? result.text : text.value;
     }
     return {};
   });
@@ -84,26 +93,87 @@ void RowReader::show(const NullableDatum* cells, RowVisitor& visitor) {
 void RowReader::keys_of(const RowView& row, const MapSecret& secret,
                         std::vector<std::int64_t>& keys) {
   keys.clear();
+  const auto column_of = [this](const RowView::Cell& cell) -> const Column& {
+    return columns_[static_cast<std::size_t>(cell.column - layout_->columns.data())];
+  };
+  find_scopes([&](auto&& visit) {
+    for (const RowView::Cell& cell : row.cells) visit(column_of(cell), cell.value);
+  });
   for (const RowView::Cell& cell : row.cells) {
-    const Column& column =
-        columns_[static_cast<std::size_t>(cell.column - layout_->columns.data())];
+    const Column& column = column_of(cell);
     const Kind& kind = *column.kind;
     if (!kind.rules.links) continue;
     const normalize::Result result = spell(kind, cell.value, scratch_);
     if (result.status != normalize::Status::kValid) continue;
     if (standing_of(column, result.text) == engine::Standing::kBlocked) continue;
-    keys.push_back(
-        map_key(map_hash_, secret, engine::index(cell.column->kind), kind.name, result.text));
+    each_link_text(column, result.text, [&](std::string_view link_text) {
+      keys.push_back(
+          map_key(map_hash_, secret, engine::index(cell.column->kind), kind.name, link_text));
+    });
   }
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
 }
 
+// Finds the values that are the scope of others. each(visit) calls visit(column, value) for all
+// that the row holds.
+template <class Each>
+void RowReader::find_scopes(Each&& each) {
+  if (scopes_.empty()) return;
+  for (Scope& scope : scopes_) scope.count = 0;
+  each([this](const Column& column, std::string_view value) { add_scope(column, value); });
+}
+
+// What never links is no scope either: `null` is no tenant.
+void RowReader::add_scope(const Column& column, std::string_view value) {
+  for (Scope& scope : scopes_) {
+    if (scope.kind != column.layout->kind) continue;
+    normalize::Result spelled = spell(*column.kind, value, scratch_);
+    if (spelled.status != normalize::Status::kValid) return;
+    if (standing_of(column, spelled.text) == engine::Standing::kBlocked) return;
+    if (column.kind->method == normalize::Method::kNone) {
+      spelled = normalize::normalize(normalize::Method::kExact, value, scratch_);
+    }
+    const auto end = scope.values.begin() + static_cast<std::ptrdiff_t>(scope.count);
+    if (std::find(scope.values.begin(), end, spelled.text) != end) return;
+    if (scope.count == scope.values.size()) scope.values.emplace_back();
+    scope.values[scope.count++] = spelled.text;
+    return;
+  }
+}
+
+// Calls visit(text) with what links an identifier: equal texts do. Of a scoped kind it begins with
+// the scope; once for each that the row has. Whether there is any.
+template <class Visit>
+bool RowReader::each_link_text(const Column& column, std::string_view normalized, Visit&& visit) {
+  const Kind& kind = *column.kind;
+  if (!kind.rules.scoped) {
+    visit(normalized);
+    return true;
+  }
+  // No text of PostgreSQL's has a byte 0: no value is another one with its scope.
+  const auto visit_in = [&](std::string_view scope) {
+    scoped_.assign(1, '\0');
+    scoped_.append(scope);
+    scoped_ += '\0';
+    scoped_.append(normalized);
+    visit(std::string_view(scoped_));
+  };
+  if (!kind.scope) {
+    visit_in(request_->sources[engine::index(layout_->source)].name);
+    return true;
+  }
+  const auto scope = std::find_if(scopes_.begin(), scopes_.end(),
+                                  [&](const Scope& at) { return at.kind == *kind.scope; });
+  for (std::size_t i = 0; i < scope->count; ++i) visit_in(scope->values[i]);
+  return scope->count != 0;
+}
+
 // Whether an identity map knows of more records with the identifier than those which are read.
-bool RowReader::is_common(const Column& column, std::string_view normalized) {
+bool RowReader::is_common(const Column& column, std::string_view link_text) {
   const MapState& state = *request_->state;
   const std::int64_t key = map_key(map_hash_, state.secret, engine::index(column.layout->kind),
-                                   column.kind->name, normalized);
+                                   column.kind->name, link_text);
   return std::binary_search(state.common.begin(), state.common.end(), key);
 }
 
@@ -185,7 +255,11 @@ void RowReader::read_texts(const NullableDatum* cells) {
 // call().
 void RowReader::put_row(engine::LocalSink& sink) {
   sink.begin_row(layout_->source, record_id_, updated_at_, layout_->ids_are_unique);
-  for (const Text& text : std::span(texts_, text_count_)) {
+  const std::span texts(texts_, text_count_);
+  find_scopes([&](auto&& visit) {
+    for (const Text& text : texts) visit(*text.column, text.value);
+  });
+  for (const Text& text : texts) {
     const Column& column = *text.column;
     const SourceColumn& layout = *column.layout;
     const normalize::Result result = spell(*column.kind, text.value, scratch_);
@@ -193,9 +267,7 @@ void RowReader::put_row(engine::LocalSink& sink) {
     if (result.status == normalize::Status::kValid) {
       // A spelling that the database's encoding lacks links all the same, but cannot be shown.
       const std::string_view shown = has_spelling(result.text) ? result.text : text.value;
-      if (sink.wants(layout.kind)) {
-        sink.add_identifier(layout.kind, result.text, standing_of(column, result.text), shown);
-      }
+      if (sink.wants(layout.kind)) put_identifier(sink, column, result.text, shown);
       if (layout.normalized_slot) sink.add_value(*layout.normalized_slot, shown);
     } else {
       sink.add_identifier(layout.kind, text.value, engine::Standing::kInvalid);
@@ -203,6 +275,29 @@ void RowReader::put_row(engine::LocalSink& sink) {
     if (layout.typed_slot) sink.add_value(*layout.typed_slot, text.value);
   }
   sink.end_row();
+}
+
+void RowReader::put_identifier(engine::LocalSink& sink, const Column& column,
+                               std::string_view normalized, std::string_view shown) {
+  using engine::Standing;
+  const engine::KindNumber kind = column.layout->kind;
+  const Standing standing = standing_of(column, normalized);
+  const bool knows_common = request_->state && !request_->state->common.empty();
+  if (!column.kind->rules.scoped) {
+    const bool common = knows_common && is_common(column, normalized);
+    sink.add_identifier(kind, normalized, common ? Standing::kBlocked : standing, shown);
+    return;
+  }
+  if (!column.kind->rules.links || standing == Standing::kBlocked) {
+    sink.add_identifier(kind, normalized, standing, shown);
+    return;
+  }
+  const bool has_scope = each_link_text(column, normalized, [&](std::string_view link_text) {
+    // The value counts as in any other scope.
+    const bool common = knows_common && is_common(column, link_text);
+    sink.add_identifier(kind, normalized, common ? Standing::kNoScope : standing, shown, link_text);
+  });
+  if (!has_scope) sink.add_identifier(kind, normalized, Standing::kNoScope, shown);
 }
 
 // Whether a pattern of the rules of its kind blocks an identifier.
@@ -227,9 +322,6 @@ engine::Standing RowReader::standing_of(const Column& column, std::string_view n
     return Standing::kBlocked;
   }
   if (matches_pattern(column, normalized)) return Standing::kBlocked;
-  if (request_->state && !request_->state->common.empty() && is_common(column, normalized)) {
-    return Standing::kBlocked;
-  }
   if (kind.is_address() && normalize::is_role(normalized)) {
     return kind.block_roles ? Standing::kBlocked : Standing::kGivesWay;
   }

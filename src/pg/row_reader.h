@@ -97,11 +97,27 @@ class RowReader {
     std::string_view value;
   };
 
+  // The values of a kind that the row at hand has, each once: others' scope. Kept from row to row
+  // for the memory.
+  struct Scope {
+    engine::KindNumber kind;
+    std::size_t count = 0;
+    std::vector<std::string> values = {};
+  };
+
   void read_texts(const NullableDatum* cells);
   void read_texts_under_settings(const NullableDatum* cells);
   void put_row(engine::LocalSink& sink);
+  // Calls visit(column, text) for what the row at hand holds.
+  template <class Each>
+  void find_scopes(Each&& each);
+  void add_scope(const Column& column, std::string_view value);
+  template <class Visit>
+  bool each_link_text(const Column& column, std::string_view normalized, Visit&& visit);
   engine::Standing standing_of(const Column& column, std::string_view normalized);
-  [[nodiscard]] bool is_common(const Column& column, std::string_view normalized);
+  [[nodiscard]] bool is_common(const Column& column, std::string_view link_text);
+  void put_identifier(engine::LocalSink& sink, const Column& column, std::string_view normalized,
+                      std::string_view shown);
   [[nodiscard]] static bool matches_pattern(const Column& column, std::string_view normalized);
 
   const Request* request_;
@@ -118,6 +134,8 @@ class RowReader {
   normalize::Scratch scratch_;
   MapHash map_hash_;
   std::vector<RowView::Cell> cells_;  // of the row that is shown
+  std::vector<Scope> scopes_;         // of the kinds that are a scope of others here
+  std::string scoped_;
 };
 
 }  // namespace identity_resolve::pg

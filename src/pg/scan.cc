@@ -207,6 +207,30 @@ void SourceScan::read_columns() {
     normalize::prepare(kind.method);
     layout_.columns.push_back({attribute, *number, OidIsValid(element), value_type, {}, {}});
   }
+  check_scopes();
+}
+
+// A source that never says in which scope its values are would silently link nobody by them. What
+// identify() was told, which has a column only for what the sources have, may.
+void SourceScan::check_scopes() const {
+  if (request_->state) return;
+  for (const SourceColumn& column : layout_.columns) {
+    const Kind& kind = request_->kinds[engine::index(column.kind)];
+    if (!kind.rules.links || !kind.scope) continue;
+    if (std::ranges::any_of(layout_.columns,
+                            [&](const SourceColumn& at) { return at.kind == *kind.scope; })) {
+      continue;
+    }
+    const std::string& scope = request_->kinds[engine::index(*kind.scope)].name;
+    throw Error(
+        "42703", fmt::format("source \"{}\": there is no column \"{}\"", name(), scope),
+        fmt::format("It is the scope of \"{}\", which the query has: equal values link only "
+                    "where their rows have the same {}.",
+                    kind.name, scope),
+        fmt::format("Add the column, for example '...' AS {0}; where it is null, the row's {1} "
+                    "links nobody.",
+                    scope, kind.name));
+  }
 }
 
 // An error of the source's query, told so that the user knows which source to look at.

@@ -58,6 +58,7 @@ class SourceScan {
   void prepare(bool keeps_plan);
   void check_statement() const;
   void read_columns();
+  void check_scopes() const;
   [[nodiscard]] int plan_workers(const ParallelSink& parallel);
   [[nodiscard]] bool run_in_workers(const ParallelSink& parallel, int workers,
                                     engine::LocalSink& sink);

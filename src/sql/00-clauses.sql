@@ -53,13 +53,19 @@ COMMENT ON FUNCTION @extschema@.identity_source(text, text, text, text) IS
 --   block_roles         whether role addresses (info@, support@) never link; false
 --   max_records         a value that more records of one source carry links nobody; 1000, of user_id
 --                       0; 0: any number
---   max_per_identity    most distinct values in one identity; 0, of user_id 1; 0: any number
+--   max_per_identity    most distinct values in one identity; 0, of user_id and external_id 1; 0: any
+--                       number
 --   priority            the greater is the stronger kind; user_id 100, external_id, salesforce_id,
 --                       uuid and object_id 80, email 60, phone and new kinds 40, username 20,
 --                       anonymous_id and device_id 10
 --   fallback            link two records only where no stronger kind does; false
 --   on_tie              'apart': a value that people claim with equal evidence joins none of them;
 --                       'data': the first in the order of survivorship has it; 'apart'
+--   max_records_in_all  as max_records, of all sources together; 0: any number
+--   scope               where equal values link: 'all' everywhere; 'source' within one source; a
+--                       column's name, such as 'tenant', among rows that have the same value there;
+--                       'all', of username 'source'
+-- Several rules of one kind are one: what a later one says counts, part by part.
 -- Errors: 22004, 42602, 42939 for a reserved name, 22023 for what is unknown or out of range, 2201B
 -- for an invalid pattern.
 CREATE FUNCTION @extschema@.identity_rule(kind text, normalizer text DEFAULT NULL, link boolean DEFAULT NULL,
@@ -68,12 +74,22 @@ CREATE FUNCTION @extschema@.identity_rule(kind text, normalizer text DEFAULT NUL
                               block_placeholders boolean DEFAULT NULL,
                               block_roles boolean DEFAULT NULL, max_records bigint DEFAULT NULL,
                               max_per_identity integer DEFAULT NULL, priority integer DEFAULT NULL,
-                              fallback boolean DEFAULT NULL, on_tie text DEFAULT NULL)
+                              fallback boolean DEFAULT NULL, on_tie text DEFAULT NULL,
+                              max_records_in_all bigint DEFAULT NULL, scope text DEFAULT NULL)
   RETURNS @extschema@.identity_clause
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.identity_rule(text, text, boolean, text, text[], text, text, boolean, boolean,
-                                  bigint, integer, integer, boolean, text) IS
+                                  bigint, integer, integer, boolean, text, bigint, text) IS
   'a rule for a kind of identifier: how its values are spelled one way, and what they may link';
+
+-- identity_defaults(version): the defaults that kinds had in an earlier version, wherever the clause
+-- stands; rules change them as they change those of today. '0.1': username links across sources, and
+-- external_id has no limit. 'current': those of today, which says the same as no such clause.
+-- Errors: 22004, 22023 for a version that is none.
+CREATE FUNCTION @extschema@.identity_defaults(version text) RETURNS @extschema@.identity_clause
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.identity_defaults(text) IS
+  'what kinds of identifier did by default in an earlier version';
 
 -- identity_blocked_values(): the values that stand for "no value", which never link unless a rule
 -- says block_placeholders => false. Letter case does not count.

@@ -66,6 +66,8 @@ CREATE TABLE identity_internal.identity_map_catalog (
   told text,
   rules @extschema@.identity_clause[],
   limits bigint[],
+  limits_a_source bigint[],
+  limits_in_all bigint[],
   columns text[],
   settle text
 ) WITH (toast_tuple_target = 8160);
@@ -280,7 +282,7 @@ COMMENT ON TYPE identity_internal.identity_map_reached IS 'internal: the records
 -- identity_map_reach(map_id, live, keys, newly, no_longer, limits, most, gone, dead): the records that a path
 -- of identifiers connects with the records `live`, whose rows may have changed, with the keys `keys` and
 -- `no_longer`, and with the identities `dead` of the records `gone`, which are no more; and those that carry
--- the keys `newly`, which became too common. Limits: the rules' max_records, by kind. Each record and each
+-- the keys `newly`, which became too common. Limits: how many records may carry an identifier, by kind. Each record and each
 -- identifier is looked up once, or comes with the pack of an identity (src/pg/map_reach.cc). NULL where there
 -- are more records than `most`. Which they are the transaction remembers, for identity_map_place(), and their
 -- rows, which identity_map_reached_rows() gives.

@@ -446,12 +446,17 @@ BEGIN
       w AS (INSERT INTO %1$srows_0 SELECT (jsonb_populate_record(NULL::%1$srows_0, $5)).*
             ON CONFLICT (rid) DO UPDATE SET fingerprint = excluded.fingerprint, keys = excluded.keys, updated_at = excluded.updated_at%2$s)
       SELECT 1', p, (SELECT string_agg(format(', %1$I = excluded.%1$I', 'k_' || k), '') FROM unnest(m.trait_kinds) AS k));
-  m.rules := ARRAY(SELECT c FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n) WHERE c::jsonb ->> 'clause' = 'rule' ORDER BY n);
-  m.limits := ARRAY(SELECT (k ->> 'max_records')::bigint FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n) ORDER BY n);
+  m.rules := ARRAY(SELECT c FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n) WHERE c::jsonb ->> 'clause' IN ('rule', 'defaults') ORDER BY n);
+  -- By kind, how many records may carry an identifier, of one source and of all; what no more carry is within both.
+  SELECT array_agg((k ->> 'max_records')::bigint ORDER BY n), array_agg((k ->> 'max_records_in_all')::bigint ORDER BY n),
+         array_agg(coalesce(least(nullif((k ->> 'max_records')::bigint, 0), nullif((k ->> 'max_records_in_all')::bigint, 0)), 0) ORDER BY n)
+  INTO m.limits_a_source, m.limits_in_all, m.limits
+  FROM jsonb_array_elements(layout -> 'kinds') WITH ORDINALITY AS k (k, n);
   UPDATE identity_internal.identity_map_catalog AS c
   SET numbers = m.numbers, marks = m.marks, source_names = m.source_names,
       source_numbers = m.source_numbers, copies = m.copies, told_reader = m.told_reader, state_sources = m.state_sources, reached_sources = m.reached_sources,
-      blank_sources = m.blank_sources, state = m.state, traits = m.traits, trait_kinds = m.trait_kinds, scan_told = m.scan_told, told = m.told, rules = m.rules, limits = m.limits, columns = m.columns,
+      blank_sources = m.blank_sources, state = m.state, traits = m.traits, trait_kinds = m.trait_kinds, scan_told = m.scan_told, told = m.told, rules = m.rules, limits = m.limits, limits_a_source = m.limits_a_source,
+      limits_in_all = m.limits_in_all, columns = m.columns,
       settle = identity_internal.identity_map_settle_text(m, false, false), prepared = now_prepared,
       rebuild = c.rebuild OR m.prepared IS NULL OR m.prepared -> 'layout' <> layout
                 OR m.prepared -> 'clauses' <> now_prepared -> 'clauses'

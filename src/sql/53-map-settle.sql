@@ -6,21 +6,31 @@
 -- with a changed one, before or now, carries one of the identifiers on the path from it, and the first of
 -- these is one that the changed record carried, before or now.
 
+-- The query which of `many` (key, records) more records carry than a rule allows, of one source or of all.
+CREATE FUNCTION identity_internal.identity_map_too_common_text(m identity_internal.identity_map_catalog) RETURNS text
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT format('SELECT k.key FROM many JOIN %1$skeys AS k ON k.key = many.key JOIN %1$srecords AS m ON m.rid = k.rid
+      GROUP BY k.key, m.source HAVING (%2$L::bigint[])[(k.key & 4095) + 1] > 0 AND count(*) > (%2$L::bigint[])[(k.key & 4095) + 1]
+      UNION SELECT key FROM many WHERE (%3$L::bigint[])[(key & 4095) + 1] > 0 AND records > (%3$L::bigint[])[(key & 4095) + 1]',
+    identity_internal.identity_map_prefix(m.map_id), m.limits_a_source, m.limits_in_all);
+END;
+COMMENT ON FUNCTION identity_internal.identity_map_too_common_text(identity_internal.identity_map_catalog) IS
+  'internal: the query which identifiers are too common';
+
 -- Of the keys that came or went: those that have become too common, and those that are no longer.
 CREATE FUNCTION identity_internal.identity_map_common_text(m identity_internal.identity_map_catalog) RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT format('WITH many AS MATERIALIZED (
-      SELECT k.key FROM %1$skeys AS k WHERE k.key = ANY ($1) AND ($2)[(k.key & 4095) + 1] > 0
+      SELECT k.key, count(*) AS records FROM %1$skeys AS k WHERE k.key = ANY ($1) AND ($2)[(k.key & 4095) + 1] > 0
       GROUP BY k.key HAVING count(*) > ($2)[(k.key & 4095) + 1]),
-    now AS MATERIALIZED (
-      SELECT DISTINCT k.key FROM many JOIN %1$skeys AS k ON k.key = many.key JOIN %1$srecords AS m ON m.rid = k.rid
-      GROUP BY k.key, m.source HAVING count(*) > ($2)[(k.key & 4095) + 1]),
+    now AS MATERIALIZED (%3$s),
     more AS (INSERT INTO %1$scommon (key) SELECT key FROM now WHERE NOT EXISTS (SELECT FROM %1$scommon AS c WHERE c.key = now.key)
              RETURNING key),
     less AS (DELETE FROM %1$scommon AS c WHERE c.key = ANY ($1) AND NOT EXISTS (SELECT FROM now WHERE now.key = c.key) RETURNING key)
     SELECT jsonb_build_array((SELECT coalesce(array_agg(key), %2$L) FROM more), (SELECT coalesce(array_agg(key), %2$L) FROM less))::text',
-    identity_internal.identity_map_prefix(m.map_id), '{}');
+    identity_internal.identity_map_prefix(m.map_id), '{}', identity_internal.identity_map_too_common_text(m));
 END;
 COMMENT ON FUNCTION identity_internal.identity_map_common_text(identity_internal.identity_map_catalog) IS
   'internal: the statement that says which identifiers became, or no longer are, too common';
@@ -32,13 +42,12 @@ DECLARE
   has_changed boolean;
 BEGIN
   EXECUTE format('WITH many AS MATERIALIZED (
-      SELECT key FROM %1$skeys GROUP BY key HAVING count(*) > ($1)[(key & 4095) + 1] AND ($1)[(key & 4095) + 1] > 0),
-    now AS MATERIALIZED (
-      SELECT DISTINCT k.key FROM many JOIN %1$skeys AS k ON k.key = many.key JOIN %1$srecords AS m ON m.rid = k.rid
-      GROUP BY k.key, m.source HAVING count(*) > ($1)[(k.key & 4095) + 1]),
+      SELECT key, count(*) AS records FROM %1$skeys GROUP BY key HAVING count(*) > ($1)[(key & 4095) + 1] AND ($1)[(key & 4095) + 1] > 0),
+    now AS MATERIALIZED (%2$s),
     less AS (DELETE FROM %1$scommon AS c WHERE NOT EXISTS (SELECT FROM now WHERE now.key = c.key) RETURNING key),
     more AS (INSERT INTO %1$scommon (key) SELECT key FROM now ON CONFLICT DO NOTHING RETURNING key)
-    SELECT EXISTS (SELECT FROM less) OR EXISTS (SELECT FROM more)', identity_internal.identity_map_prefix(m.map_id))
+    SELECT EXISTS (SELECT FROM less) OR EXISTS (SELECT FROM more)', identity_internal.identity_map_prefix(m.map_id),
+    identity_internal.identity_map_too_common_text(m))
   INTO has_changed USING m.limits;
   RETURN has_changed;
 END $$;

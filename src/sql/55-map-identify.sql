@@ -247,15 +247,24 @@ DECLARE
   type_name text;
   wanted regtype;
   statement text;
+  replaced text[] := '{}';
   path text := current_setting('search_path');
   map_name text := m.map::text;
 BEGIN
   PERFORM identity_internal.identity_map_check_types(a -> 'clauses', coalesce(a ->> 'path', path));
   FOR clause IN SELECT e FROM jsonb_array_elements(a -> 'clauses') AS e LOOP
     part := clause ->> 'clause';
-    name := coalesce(clause ->> 'name', clause ->> 'kind');
-    SELECT n - 1 INTO at FROM jsonb_array_elements(clauses) WITH ORDINALITY AS c (c, n)
-    WHERE c ->> 'clause' = part AND coalesce(c ->> 'name', c ->> 'kind') = name;
+    name := coalesce(clause ->> 'name', clause ->> 'kind', part);
+    SELECT min(n) - 1 INTO at FROM jsonb_array_elements(clauses) WITH ORDINALITY AS c (c, n)
+    WHERE c ->> 'clause' = part AND coalesce(c ->> 'name', c ->> 'kind', part) = name;
+    IF part = 'rule' AND name = ANY (replaced) THEN
+      -- It refines the one that has taken the old rules' place.
+      at := NULL;
+    ELSIF part = 'rule' THEN
+      replaced := replaced || name;
+      clauses := (SELECT jsonb_agg(c ORDER BY n) FROM jsonb_array_elements(clauses) WITH ORDINALITY AS c (c, n)
+                  WHERE n - 1 <= coalesce(at, 0) OR c ->> 'clause' <> part OR c ->> 'kind' <> name);
+    END IF;
     IF part = 'column' THEN
       -- What it is in the table, whatever the clauses say.
       SELECT t.atttypid INTO type FROM pg_attribute AS t WHERE t.attrelid = m.map AND t.attname = name AND NOT t.attisdropped;
@@ -276,15 +285,15 @@ BEGIN
   END LOOP;
   FOR part, name IN SELECT d.part, jsonb_array_elements_text(d.names) FROM (VALUES ('source', a -> 'sources'), ('rule', a -> 'rules'),
                     ('column', a -> 'columns')) AS d (part, names) WHERE jsonb_typeof(d.names) = 'array' LOOP
-    SELECT n - 1 INTO at FROM jsonb_array_elements(clauses) WITH ORDINALITY AS c (c, n)
-    WHERE c ->> 'clause' = part AND coalesce(c ->> 'name', c ->> 'kind') = name;
-    IF at IS NULL THEN
+    IF NOT EXISTS (SELECT FROM jsonb_array_elements(clauses) AS c
+                   WHERE c ->> 'clause' = part AND coalesce(c ->> 'name', c ->> 'kind') = name) THEN
       RAISE EXCEPTION 'the identity map has no % "%"', part, name USING ERRCODE = 'undefined_object',
         DETAIL = format('It has %s.', (SELECT coalesce(string_agg(coalesce(c ->> 'name', c ->> 'kind'), ', '), 'none')
                                        FROM jsonb_array_elements(clauses) AS c WHERE c ->> 'clause' = part)),
         HINT = 'The view identity_maps shows what it is made of.';
     END IF;
-    clauses := clauses - at;
+    clauses := (SELECT coalesce(jsonb_agg(c ORDER BY n), '[]') FROM jsonb_array_elements(clauses) WITH ORDINALITY AS c (c, n)
+                WHERE c ->> 'clause' <> part OR coalesce(c ->> 'name', c ->> 'kind') <> name);
     IF part = 'column' THEN
       EXECUTE format('ALTER TABLE %s DROP COLUMN IF EXISTS %I', map_name, name);
       dropped := dropped || to_jsonb(name);

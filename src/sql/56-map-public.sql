@@ -45,7 +45,7 @@ BEGIN
          || identity_internal.identity_source('identify', 'SELECT NULL::text AS id'
               || (SELECT string_agg(format(', NULL::text AS %I', k ->> 'name'), '') FROM jsonb_array_elements(layout -> 'kinds') AS k WHERE (k -> 'identify')::boolean)
               || ' WHERE false')
-         || ARRAY(SELECT c FROM unnest(made) AS c WHERE c::jsonb ->> 'clause' = 'rule')
+         || ARRAY(SELECT c FROM unnest(made) AS c WHERE c::jsonb ->> 'clause' IN ('rule', 'defaults'))
   INTO empty FROM jsonb_array_elements(layout -> 'sources') WITH ORDINALITY AS s (s, n);
   SELECT string_agg(format(', %I %s', a.attname, format_type(a.atttypid, a.atttypmod)), '' ORDER BY a.attnum)
   INTO definition
