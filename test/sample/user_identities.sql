@@ -12,7 +12,7 @@ CREATE TABLE identity_clauses AS SELECT ARRAY[
                                  FROM stripe.customers c
                                  LEFT JOIN stripe.subscriptions s ON s.customer_id = c.id AND s.status = 'active'
                                  LEFT JOIN stripe.plans p ON p.id = s.plan_id$$),
-  identity_source('salesforce', 'SELECT id, id AS sfdc_lead_id, email, phone FROM salesforce.leads WHERE NOT is_deleted'),
+  identity_source('salesforce', 'SELECT id, id AS sfdc_lead_id, email, phone FROM salesforce.leads WHERE is_deleted IS NOT TRUE'),
   identity_source('intercom',   'SELECT id, user_id, email FROM intercom.users'),
   identity_source('mailchimp',  'SELECT unique_email_id, email_address AS email FROM mailchimp.list_members'),
   identity_source('marketo',    'SELECT id, sfdc_lead_id, email FROM marketo.leads'),
