@@ -11,7 +11,10 @@ BEGIN;
 \i :sample/generate.sql
 \set ECHO all
 
+-- (a warning would tell where the file is)
+SET client_min_messages = error;
 \i :sample/user_identities.sql
+RESET client_min_messages;
 
 SELECT count(*) AS identities, sum(record_count) AS records, count(production_id) AS with_account, max(record_count) AS largest
 FROM user_identities;

@@ -110,6 +110,75 @@ constexpr auto kFree = [] {
 }();
 static_assert(kFree.size() <= 256);
 
+// ---- automatic senders: kAutomaticPattern by hand ----
+
+constexpr std::string_view kPeoplesNoReply = "users.noreply.";
+
+// Blanks stand where the name may have one of . _ -
+constexpr std::string_view kNoReplies[] = {
+    "no reply",      "no respuesta",   "do not reply",      "dont reply",      "no responder",
+    "no responda",   "nao responda",   "nao responder",     "ne pas repondre", "nicht antworten",
+    "keine antwort", "non rispondere", "niet beantwoorden", "nie odpowiadac",  "nie odpowiadaj",
+    "svara inte",    "ikke svar"};
+constexpr std::string_view kDaemons[] = {"mailer daemon",  "mail daemon",  "auto reply",
+                                         "auto responder", "auto confirm", "auto mailer",
+                                         "dev null"};
+
+constexpr bool is_separator(char c) { return c == '.' || c == '_' || c == '-'; }
+
+// How much of the name the phrase takes at its beginning; 0: it does not begin so.
+std::size_t phrase_at(std::string_view name, std::string_view phrase) {
+  std::size_t at = 0;
+  for (const char c : phrase) {
+    if (c == ' ') {
+      if (at < name.size() && is_separator(name[at])) ++at;
+    } else if (at == name.size() || name[at++] != c) {
+      return 0;
+    }
+  }
+  return at;
+}
+
+bool is_digits(std::string_view text) {
+  return text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+bool is_no_reply(std::string_view name) {
+  for (std::size_t at = 0; at < name.size(); ++at) {
+    const char c = name[at];
+    if (c != 'n' && c != 'd' && c != 'k' && c != 's' && c != 'i') continue;
+    if (at > 0 && !is_separator(name[at - 1]) && name[at - 1] != '+') continue;
+    const std::string_view here = name.substr(at);
+    for (const std::string_view phrase : kNoReplies) {
+      if (phrase.front() != c) continue;
+      const std::size_t length = phrase_at(here, phrase);
+      if (length == 0) continue;
+      const std::string_view rest = here.substr(length);
+      if (is_digits(rest) || is_separator(rest.front()) || rest.front() == '+') return true;
+    }
+  }
+  return false;
+}
+
+bool is_daemon(std::string_view name) {
+  if (name.empty() || (name[0] != 'm' && name[0] != 'a' && name[0] != 'd')) return false;
+  for (const std::string_view phrase : kDaemons) {
+    const std::size_t length = phrase_at(name, phrase);
+    if (length == 0) continue;
+    if (is_digits(name.substr(length)) || name[length] == '+') return true;
+  }
+  return false;
+}
+
+bool is_bounce(std::string_view name) {
+  std::size_t length = phrase_at(name, "bounces");
+  if (length == 0) length = phrase_at(name, "bounce");
+  if (length == 0) return false;
+  const std::string_view rest = name.substr(length);
+  if (rest.empty() || rest.front() == '+' || rest.front() == '=') return true;
+  return rest.front() == '-' && rest.find_first_of("0123456789=", 1) != std::string_view::npos;
+}
+
 // A domain a line, in the order of bytes, in a few literals: nothing to relocate or to build.
 constexpr std::string_view kDisposable[] = {
 #include "normalize/disposable_domains.inc"
@@ -144,6 +213,14 @@ std::string_view domain_of(std::string_view address) {
 bool is_role(std::string_view address) {
   const std::string_view name = address.substr(0, address.rfind('@'));
   return kRoles.contains(name.substr(0, name.find('+')));
+}
+
+bool is_automatic(std::string_view address) {
+  const std::size_t at = address.rfind('@');
+  if (at == std::string_view::npos) return false;
+  const std::string_view name = address.substr(0, at);
+  const bool found = is_no_reply(name) || is_daemon(name) || is_bounce(name);
+  return found && address.substr(at + 1, kPeoplesNoReply.size()) != kPeoplesNoReply;
 }
 
 bool is_free(std::string_view address) {

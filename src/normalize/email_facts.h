@@ -17,6 +17,23 @@ namespace identity_resolve::normalize {
 /// nobody well.
 [[nodiscard]] bool is_role(std::string_view address);
 
+/// Whether the name is an automatic sender's: no-reply, do-not-reply and the like in several
+/// languages, alone or as a part of the name (comments-noreply, noreply+4711), mailer-daemon and
+/// bounces. Nobody reads what is sent there. GitHub's and GitLab's users.noreply addresses are
+/// people's.
+[[nodiscard]] bool is_automatic(std::string_view address);
+
+/// The same as a regular expression, as PostgreSQL's ~* reads it.
+inline constexpr std::string_view kAutomaticPattern =
+    R"(^(([^@]*[._+-])?(no[._-]?reply|no[._-]?respuesta|do[._-]?not[._-]?reply|dont[._-]?reply)"
+    R"(|no[._-]?responder|no[._-]?responda|nao[._-]?responda|nao[._-]?responder)"
+    R"(|ne[._-]?pas[._-]?repondre|nicht[._-]?antworten|keine[._-]?antwort|non[._-]?rispondere)"
+    R"(|niet[._-]?beantwoorden|nie[._-]?odpowiadac|nie[._-]?odpowiadaj|svara[._-]?inte)"
+    R"(|ikke[._-]?svar)([._+-][^@]*|[0-9]*))"
+    R"(|(mailer[._-]?daemon|mail[._-]?daemon|auto[._-]?reply|auto[._-]?responder|auto[._-]?confirm)"
+    R"(|auto[._-]?mailer|dev[._-]?null)([+][^@]*|[0-9]*))"
+    R"(|bounces?([+=][^@]*|-[^@]*[0-9=][^@]*)?)@(?!users[.]noreply[.]))";
+
 /// Whether anybody can have a mailbox at the domain for nothing: then the domain says nothing about
 /// a company. True for the names' subdomains at Fastmail too.
 [[nodiscard]] bool is_free(std::string_view address);

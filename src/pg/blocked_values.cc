@@ -4,7 +4,7 @@
 
 using namespace identity_resolve;
 
-// identity_blocked_values() → table (value text, is_pattern boolean, source text)
+// identity_blocked_values() → table (value text, is_pattern boolean, source text, freed_by text)
 IDENTITY_RESOLVE_FUNCTION(identity_blocked_values) {
   if (SRF_IS_FIRSTCALL()) {
     FuncCallContext* first = SRF_FIRSTCALL_INIT();
@@ -22,9 +22,9 @@ IDENTITY_RESOLVE_FUNCTION(identity_blocked_values) {
   const auto text_of = [](std::string_view utf8) {
     return PointerGetDatum(cstring_to_text_with_len(utf8.data(), static_cast<int>(utf8.size())));
   };
-  std::array<Datum, 3> values = {text_of(placeholder.value), BoolGetDatum(placeholder.is_pattern),
-                                 text_of(placeholder.source)};
-  std::array<bool, 3> nulls = {false, false, false};
+  std::array<Datum, 4> values = {text_of(placeholder.value), BoolGetDatum(placeholder.is_pattern),
+                                 text_of(placeholder.source), text_of(placeholder.freed_by)};
+  std::array<bool, 4> nulls = {false, false, false, false};
   SRF_RETURN_NEXT(
       calls, HeapTupleGetDatum(heap_form_tuple(calls->tuple_desc, values.data(), nulls.data())));
 }

@@ -336,6 +336,8 @@ bool set_guard(Clause& clause, std::string_view key, const JsonbValue& value) {
     clause.block_placeholders = bool_of(key, value);
   } else if (key == "block_roles") {
     clause.block_roles = bool_of(key, value);
+  } else if (key == "block_automatic") {
+    clause.block_automatic = bool_of(key, value);
   } else if (key == "max_records") {
     clause.max_records = integer_of(key, value);
   } else if (key == "max_per_identity") {
@@ -465,6 +467,7 @@ void refine(Clause& rule, const Clause& later) {
   take_text(rule.blocked_ipattern, later.blocked_ipattern);
   take(rule.block_placeholders, later.block_placeholders);
   take(rule.block_roles, later.block_roles);
+  take(rule.block_automatic, later.block_automatic);
   take(rule.max_records, later.max_records);
   take(rule.max_per_identity, later.max_per_identity);
   take(rule.priority, later.priority);
@@ -610,6 +613,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_rule) {
     clause.add("max_records_in_all", static_cast<std::int64_t>(PG_GETARG_INT64(14)));
   }
   if (!PG_ARGISNULL(15)) clause.add("scope", PG_GETARG_TEXT_PP(15));
+  if (!PG_ARGISNULL(16)) clause.add("block_automatic", PG_GETARG_BOOL(16));
   PG_RETURN_DATUM(clause.finish());
 }
 

@@ -35,6 +35,7 @@ struct Clause {
   std::string_view blocked_ipattern;
   std::optional<bool> block_placeholders;
   std::optional<bool> block_roles;
+  std::optional<bool> block_automatic;
   std::optional<std::int64_t> max_records;
   std::optional<std::int64_t> max_per_identity;
   std::optional<std::int64_t> priority;

@@ -29,9 +29,14 @@ constexpr std::int32_t kDeclaredPriority = 40;
 struct Defaults {
   std::string_view username_scope = "source";
   std::uint64_t external_ids_per_identity = 1;
+  bool block_automatic = true;
+  bool placeholders_of_01 = false;
 };
 constexpr Defaults kDefaults;
-constexpr Defaults kDefaultsOf01 = {.username_scope = "all", .external_ids_per_identity = 0};
+constexpr Defaults kDefaultsOf01 = {.username_scope = "all",
+                                    .external_ids_per_identity = 0,
+                                    .block_automatic = false,
+                                    .placeholders_of_01 = true};
 
 Kind known_kind(std::string name, Method method, std::int32_t priority) {
   Kind kind{std::move(name), method};
@@ -117,6 +122,17 @@ void apply_limits(Kind& kind, const Clause& clause) {
   if (clause.on_tie.data() != nullptr) rules.ties_by_data = clause.on_tie == "data";
 }
 
+// For options that concern email addresses only.
+void require_addresses(const Kind& kind, std::string_view what, std::string_view example,
+                       std::string_view option) {
+  if (kind.is_address()) return;
+  throw Error("22023", fmt::format("kind \"{}\" has no {}", kind.name, what),
+              fmt::format("Its values are spelled by the normalizer \"{}\"; {} are email addresses "
+                          "such as {}.",
+                          normalize::name_of(kind.method), what, example),
+              fmt::format("Add normalizer => 'email' to the rule, or leave {} out.", option));
+}
+
 // A blocked value is spelled as the identifiers are; one that has no such spelling blocks nothing,
 // as no identifier has it either.
 void apply_blocked(Kind& kind, const Clause& clause) {
@@ -126,14 +142,12 @@ void apply_blocked(Kind& kind, const Clause& clause) {
   kind.blocked_pattern_needs = normalize::RequiredText(kind.blocked_pattern, false);
   kind.blocked_ipattern_needs = normalize::RequiredText(kind.blocked_ipattern, true);
   if (clause.block_roles) {
-    if (!kind.is_address()) {
-      throw Error("22023", fmt::format("kind \"{}\" has no role addresses", kind.name),
-                  fmt::format("Its values are spelled by the normalizer \"{}\"; role addresses are "
-                              "email addresses such as info@.",
-                              normalize::name_of(kind.method)),
-                  "Add normalizer => 'email' to the rule, or leave block_roles out.");
-    }
+    require_addresses(kind, "role addresses", "info@", "block_roles");
     kind.block_roles = *clause.block_roles;
+  }
+  if (clause.block_automatic) {
+    require_addresses(kind, "automatic senders", "no-reply@", "block_automatic");
+    kind.block_automatic = *clause.block_automatic;
   }
   if (clause.blocked == nullptr) return;
   struct Listed {
@@ -253,8 +267,18 @@ void add_rule(Rules& rules, const Clause& clause) {
 }
 
 void apply_rules(Request& request, const Rules& rules) {
-  add_known_kinds(request, rules.defaults == nullptr ? kDefaults : *rules.defaults);
+  const Defaults& defaults = rules.defaults == nullptr ? kDefaults : *rules.defaults;
+  add_known_kinds(request, defaults);
   for (const Clause& rule : rules.kinds) apply_rule(request, rule);
+  // Of kinds that rules declare, too.
+  for (Kind& kind : request.kinds) kind.placeholders_of_01 = defaults.placeholders_of_01;
+  if (!defaults.block_automatic) {
+    for (Kind& kind : request.kinds) {
+      const auto rule = std::ranges::find_if(
+          rules.kinds, [&](const Clause& clause) { return clause.kind == kind.name; });
+      if (rule == rules.kinds.end() || !rule->block_automatic) kind.block_automatic = false;
+    }
+  }
   for (const std::string_view scope : rules.scopes) declare_scope(request, scope);
   for (const Clause& rule : rules.kinds) {
     if (rule.scope.data() == nullptr) continue;

@@ -17,13 +17,15 @@ struct Kind {
   engine::KindRules rules = {};
   std::string region = {};  // of telephone numbers in national form
   // Values that never link: normalised ones, sorted; patterns in the database's encoding, empty for
-  // none; identity_blocked_values(); role addresses.
+  // none; identity_blocked_values(); automatic senders; role addresses.
   std::vector<std::string> blocked = {};
   std::string blocked_pattern = {};
   std::string blocked_ipattern = {};
   normalize::RequiredText blocked_pattern_needs = {};
   normalize::RequiredText blocked_ipattern_needs = {};
   bool block_placeholders = true;
+  bool placeholders_of_01 = false;  // only those that version 0.1 knew
+  bool block_automatic = true;      // of addresses
   bool block_roles = false;
   // Within which equal values link (rules.scoped): a source, or where there is one the rows that
   // have the same value of this kind.

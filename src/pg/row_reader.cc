@@ -4,6 +4,7 @@
 
 #include "normalize/email_facts.h"
 #include "normalize/placeholder.h"
+#include "normalize/text.h"
 #include "pg/guard.h"
 
 namespace identity_resolve::pg {
@@ -23,6 +24,14 @@ bool matches(text* pattern, std::string_view value, int flags) {
   return RE_compile_and_execute(pattern, const_cast<char*>(value.data()),
                                 static_cast<int>(value.size()), REG_ADVANCED | flags,
                                 DEFAULT_COLLATION_OID, 0, nullptr);
+}
+
+// Whether a value is a placeholder: as typed, or as normalised.
+bool is_placeholder(const Kind& kind, std::string_view typed, std::string_view normalized) {
+  if (kind.placeholders_of_01) return normalize::is_placeholder_of_01(normalized);
+  if (normalize::is_placeholder(normalized)) return true;
+  const std::string_view trimmed = normalize::trim(typed);
+  return trimmed != normalized && normalize::is_placeholder(trimmed);
 }
 
 }  // namespace
@@ -105,7 +114,7 @@ void RowReader::keys_of(const RowView& row, const MapSecret& secret,
     if (!kind.rules.links) continue;
     const normalize::Result result = spell(kind, cell.value, scratch_);
     if (result.status != normalize::Status::kValid) continue;
-    if (standing_of(column, result.text) == engine::Standing::kBlocked) continue;
+    if (standing_of(column, cell.value, result.text) == engine::Standing::kBlocked) continue;
     each_link_text(column, result.text, [&](std::string_view link_text) {
       keys.push_back(
           map_key(map_hash_, secret, engine::index(cell.column->kind), kind.name, link_text));
@@ -130,7 +139,7 @@ void RowReader::add_scope(const Column& column, std::string_view value) {
     if (scope.kind != column.layout->kind) continue;
     normalize::Result spelled = spell(*column.kind, value, scratch_);
     if (spelled.status != normalize::Status::kValid) return;
-    if (standing_of(column, spelled.text) == engine::Standing::kBlocked) return;
+    if (standing_of(column, value, spelled.text) == engine::Standing::kBlocked) return;
     if (column.kind->method == normalize::Method::kNone) {
       spelled = normalize::normalize(normalize::Method::kExact, value, scratch_);
     }
@@ -267,7 +276,7 @@ void RowReader::put_row(engine::LocalSink& sink) {
     if (result.status == normalize::Status::kValid) {
       // A spelling that the database's encoding lacks links all the same, but cannot be shown.
       const std::string_view shown = has_spelling(result.text) ? result.text : text.value;
-      if (sink.wants(layout.kind)) put_identifier(sink, column, result.text, shown);
+      if (sink.wants(layout.kind)) put_identifier(sink, column, text.value, result.text, shown);
       if (layout.normalized_slot) sink.add_value(*layout.normalized_slot, shown);
     } else {
       sink.add_identifier(layout.kind, text.value, engine::Standing::kInvalid);
@@ -278,10 +287,11 @@ void RowReader::put_row(engine::LocalSink& sink) {
 }
 
 void RowReader::put_identifier(engine::LocalSink& sink, const Column& column,
-                               std::string_view normalized, std::string_view shown) {
+                               std::string_view typed, std::string_view normalized,
+                               std::string_view shown) {
   using engine::Standing;
   const engine::KindNumber kind = column.layout->kind;
-  const Standing standing = standing_of(column, normalized);
+  const Standing standing = standing_of(column, typed, normalized);
   const bool knows_common = request_->state && !request_->state->common.empty();
   if (!column.kind->rules.scoped) {
     const bool common = knows_common && is_common(column, normalized);
@@ -313,10 +323,14 @@ bool RowReader::matches_pattern(const Column& column, std::string_view normalize
 }
 
 // What the rules of its kind say of an identifier.
-engine::Standing RowReader::standing_of(const Column& column, std::string_view normalized) {
+engine::Standing RowReader::standing_of(const Column& column, std::string_view typed,
+                                        std::string_view normalized) {
   using engine::Standing;
   const Kind& kind = *column.kind;
-  if (kind.block_placeholders && normalize::is_placeholder(normalized)) return Standing::kBlocked;
+  if (kind.block_placeholders && is_placeholder(kind, typed, normalized)) return Standing::kBlocked;
+  if (kind.block_automatic && kind.is_address() && normalize::is_automatic(normalized)) {
+    return Standing::kBlocked;
+  }
   if (!kind.blocked.empty() &&
       std::binary_search(kind.blocked.begin(), kind.blocked.end(), normalized)) {
     return Standing::kBlocked;

@@ -114,10 +114,11 @@ class RowReader {
   void add_scope(const Column& column, std::string_view value);
   template <class Visit>
   bool each_link_text(const Column& column, std::string_view normalized, Visit&& visit);
-  engine::Standing standing_of(const Column& column, std::string_view normalized);
+  engine::Standing standing_of(const Column& column, std::string_view typed,
+                               std::string_view normalized);
   [[nodiscard]] bool is_common(const Column& column, std::string_view link_text);
-  void put_identifier(engine::LocalSink& sink, const Column& column, std::string_view normalized,
-                      std::string_view shown);
+  void put_identifier(engine::LocalSink& sink, const Column& column, std::string_view typed,
+                      std::string_view normalized, std::string_view shown);
   [[nodiscard]] static bool matches_pattern(const Column& column, std::string_view normalized);
 
   const Request* request_;

@@ -50,6 +50,7 @@ COMMENT ON FUNCTION @extschema@.identity_source(text, text, text, text) IS
 --   blocked_pattern     regular expression: normalised values that match it (~) never link
 --   blocked_ipattern    the same in any letter case (~*)
 --   block_placeholders  whether identity_blocked_values() never link; true
+--   block_automatic     whether automatic senders (no-reply@, mailer-daemon@) never link; true
 --   block_roles         whether role addresses (info@, support@) never link; false
 --   max_records         a value that more records of one source carry links nobody; 1000, of user_id
 --                       0; 0: any number
@@ -75,16 +76,18 @@ CREATE FUNCTION @extschema@.identity_rule(kind text, normalizer text DEFAULT NUL
                               block_roles boolean DEFAULT NULL, max_records bigint DEFAULT NULL,
                               max_per_identity integer DEFAULT NULL, priority integer DEFAULT NULL,
                               fallback boolean DEFAULT NULL, on_tie text DEFAULT NULL,
-                              max_records_in_all bigint DEFAULT NULL, scope text DEFAULT NULL)
+                              max_records_in_all bigint DEFAULT NULL, scope text DEFAULT NULL,
+                              block_automatic boolean DEFAULT NULL)
   RETURNS @extschema@.identity_clause
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.identity_rule(text, text, boolean, text, text[], text, text, boolean, boolean,
-                                  bigint, integer, integer, boolean, text, bigint, text) IS
+                                  bigint, integer, integer, boolean, text, bigint, text,
+                                  boolean) IS
   'a rule for a kind of identifier: how its values are spelled one way, and what they may link';
 
 -- identity_defaults(version): the defaults that kinds had in an earlier version, wherever the clause
--- stands; rules change them as they change those of today. '0.1': username links across sources, and
--- external_id has no limit. 'current': those of today, which says the same as no such clause.
+-- stands; rules change them as they change those of today. '0.1': username links across sources,
+-- external_id has no limit, automatic senders link, and the list of placeholders is shorter. 'current': those of today, which says the same as no such clause.
 -- Errors: 22004, 22023 for a version that is none.
 CREATE FUNCTION @extschema@.identity_defaults(version text) RETURNS @extschema@.identity_clause
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
@@ -92,14 +95,18 @@ COMMENT ON FUNCTION @extschema@.identity_defaults(text) IS
   'what kinds of identifier did by default in an earlier version';
 
 -- identity_blocked_values(): the values that stand for "no value", which never link unless a rule
--- says block_placeholders => false. Letter case does not count.
---   is_pattern  the value is a regular expression
+-- says block_placeholders => false; and the pattern of automatic senders (no-reply@ and its kin),
+-- which never link unless a rule says block_automatic => false. A value is compared as it was typed,
+-- without blanks at its ends, and as it is normalised. Letter case does not count.
+--   is_pattern  the value is a regular expression, as ~* reads it
 --   source      who names the value, or why it is here
+--   freed_by    the option of identity_rule() which lets it link: block_placeholders or
+--               block_automatic, of kinds of email addresses
 CREATE FUNCTION @extschema@.identity_blocked_values()
-  RETURNS TABLE (value text, is_pattern boolean, source text)
-  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 42;
+  RETURNS TABLE (value text, is_pattern boolean, source text, freed_by text)
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 500;
 COMMENT ON FUNCTION @extschema@.identity_blocked_values() IS
-  'the built-in list of placeholders that never link anybody';
+  'the built-in list of placeholders that never link anybody, with the source of each';
 
 -- identity_output(rows, max_combinations): which rows resolve_identities() gives.
 --   rows              'identities': one an identity; 'combinations': those that the plain SQL''s

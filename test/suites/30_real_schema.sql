@@ -81,11 +81,14 @@ SELECT fact('identities that span tools which share nobody', (
     HAVING count(DISTINCT CASE WHEN source IN ('crm', 'billing', 'support', 'app', 'partner') THEN 'kanoniv' WHEN source LIKE 'shop\_%' THEN 'shop' ELSE split_part(source, '_', 1) END) > 1) AS i), 0::bigint);
 
 -- The traps, one by one ----------------------------------------------------------------------------------------------------------
-SELECT fact('Zendesk: ten users, one placeholder address: one identity, as long as nothing blocks it', (
-  SELECT count(DISTINCT identity_id) FROM identity_records(identity_source('zendesk', 'SELECT id, email FROM zendesk.user_data'))), 1::bigint);
+SELECT fact('Zendesk: ten users, one address that the form put in: ten', (
+  SELECT count(DISTINCT identity_id) FROM identity_records(identity_source('zendesk', 'SELECT id, email FROM zendesk.user_data'))), 10::bigint);
+SELECT fact('Zendesk: ... one identity, if placeholders link', (
+  SELECT count(DISTINCT identity_id) FROM identity_records(
+    identity_source('zendesk', 'SELECT id, email FROM zendesk.user_data'), identity_rule('email', block_placeholders => false))), 1::bigint);
 SELECT fact('Zendesk: blocked by a rule, ten', (
   SELECT count(DISTINCT identity_id) FROM identity_records(
-    identity_source('zendesk', 'SELECT id, email FROM zendesk.user_data'), identity_rule('email', blocked => ARRAY['example@email.com']))), 10::bigint);
+    identity_source('zendesk', 'SELECT id, email FROM zendesk.user_data'), identity_rule('email', block_placeholders => false, blocked => ARRAY['example@email.com']))), 10::bigint);
 SELECT fact('Zendesk: without the placeholder, ten', (
   SELECT count(DISTINCT identity_id) FROM identity_records(identity_source('zendesk', $$SELECT id, nullif(email, 'example@email.com') AS email FROM zendesk.user_data$$))), 10::bigint);
 SELECT fact('Stripe: one metadata id for twelve customers: one identity, if somebody takes it for a user id', (

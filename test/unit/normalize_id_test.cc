@@ -1,5 +1,6 @@
 // Ids in their several spellings, and what an address tells about its owner.
 #include "normalize/id.h"
+#include "normalize/placeholder.h"
 
 #include <gtest/gtest.h>
 
@@ -123,6 +124,61 @@ TEST(EmailFactsTest, Role) {
   }
   for (const char* address : {"ziggy@x.org", "information.desk.ziggy@x.org", "\"info\"x@x.org"}) {
     EXPECT_FALSE(is_role(address)) << address;
+  }
+}
+
+TEST(EmailFactsTest, Automatic) {
+  for (const char* address :
+       {"no-reply@x.org", "noreply@x.org", "do.not.reply@x.org", "docs-noreply@x.org",
+        "noreply+4711@x.org", "noreply3@x.org", "nicht_antworten@x.de", "mailer-daemon@x.org",
+        "bounces@x.org", "bounce+ann=y.org@x.org", "bounces-17@x.org", "devnull@x.org"}) {
+    EXPECT_TRUE(is_automatic(address)) << address;
+  }
+  for (const char* address :
+       {"ziggy@x.org", "casinoreply@x.org", "noreplyson@x.org", "bounce-house@x.org",
+        "bouncer@x.org", "reply@x.org", "ziggy@noreply.org", "noreply@users.noreply.github.com",
+        "17+ziggy@users.noreply.github.com", "no address", ""}) {
+    EXPECT_FALSE(is_automatic(address)) << address;
+  }
+}
+
+TEST(PlaceholderTest, Machines) {
+  for (const char* value : {"(null)",
+                            "<NULL>",
+                            "\\N",
+                            "#N/A",
+                            "0x0000",
+                            "{{user.id}}",
+                            "%%emailaddr%%",
+                            "*|EMAIL|*",
+                            "{!Contact.Email}",
+                            "%FIRSTNAME%",
+                            "{contact.email}",
+                            "1.23457E+15",
+                            "1E+15",
+                            "-",
+                            "...",
+                            "000000000000000AAA",
+                            "ffffffff-ffff-ffff-ffff-ffffffffffff",
+                            "a@b.invalid",
+                            "noemail@x.org",
+                            "j***@x.org",
+                            "+12345678900",
+                            "\xE2\x80\x94"}) {
+    EXPECT_TRUE(is_placeholder(value)) << value;
+  }
+  for (const char* value :
+       {"", "1e810c197e", "55e8923", "1e810", "1.e4", "55e-8923", "0_0", "fffffff", "nat", "array",
+        "{6ba7b810-9dad-11d1-80b4-00c04fd430c8}", "__jane__", "null@x.org", "a@invalid.org",
+        "rock*star@x.org", "\xE2\x80", "\xFF", "100%"}) {
+    EXPECT_FALSE(is_placeholder(value)) << value;
+  }
+}
+
+TEST(PlaceholderTest, EachWordIsOne) {
+  for (const Placeholder& at : placeholders()) {
+    EXPECT_FALSE(at.source.empty()) << at.value;
+    if (!at.is_pattern) EXPECT_TRUE(is_placeholder(at.value)) << at.value;
   }
 }
 
