@@ -60,7 +60,8 @@ void UnionStage::count_refused() {
     const Guard::Number first = guard.first_claim_on(identifier);
     const Guard::Number last = guard.first_claim_on(identifier + 1);
     const auto is_refused = [&](Guard::Number claim) {
-      return guard.outcome_of(claim) != Guard::Outcome::kHeld;
+      const Guard::Outcome outcome = guard.outcome_of(claim);
+      return outcome == Guard::Outcome::kConflict || outcome == Guard::Outcome::kAmbiguous;
     };
     bool any = false;
     for (Guard::Number claim = first; claim < last; ++claim) any = any || is_refused(claim);
