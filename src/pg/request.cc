@@ -270,6 +270,7 @@ void apply_rules(Request& request, const Rules& rules) {
   const Defaults& defaults = rules.defaults == nullptr ? kDefaults : *rules.defaults;
   add_known_kinds(request, defaults);
   for (const Clause& rule : rules.kinds) apply_rule(request, rule);
+  for (const std::string_view scope : rules.scopes) declare_scope(request, scope);
   // Of kinds that rules declare, too.
   for (Kind& kind : request.kinds) kind.placeholders_of_01 = defaults.placeholders_of_01;
   if (!defaults.block_automatic) {
@@ -279,7 +280,6 @@ void apply_rules(Request& request, const Rules& rules) {
       if (rule == rules.kinds.end() || !rule->block_automatic) kind.block_automatic = false;
     }
   }
-  for (const std::string_view scope : rules.scopes) declare_scope(request, scope);
   for (const Clause& rule : rules.kinds) {
     if (rule.scope.data() == nullptr) continue;
     set_scope(request, kind_at(request, rule.kind), rule.scope);
