@@ -17,7 +17,7 @@ END $$;
 
 -- The index is right: as many records as rows.
 CREATE TABLE account (id int PRIMARY KEY, email text);
-INSERT INTO account SELECT n, format('p%s@x.com', n / 2) FROM generate_series(0, 9) n;
+INSERT INTO account SELECT CASE n WHEN 0 THEN -7 ELSE n END, format('p%s@x.com', n / 2) FROM generate_series(0, 9) n;
 SELECT * FROM records_of('SELECT id, email FROM account');
 SELECT * FROM records_of('SELECT id, email FROM account WHERE id > 3 ORDER BY email LIMIT 4');
 

@@ -111,7 +111,7 @@ SELECT count(*) FROM people(VARIADIC ten(5) || identity_rule('email', max_record
 SELECT count(*) FROM people(VARIADIC ten(5) || identity_rule('email', max_records => 4, max_records_in_all => 40));
 SELECT count(*) FROM people(VARIADIC ten(5) || identity_rule('email', max_records => 0, max_records_in_all => 40));
 --    An id that comes twice is one record.
-SELECT count(*) FROM people(identity_source('a', $$SELECT n % 3, 'all@x.com' AS email FROM generate_series(1, 100) n$$),
+SELECT count(*) FROM people(identity_source('a', $$SELECT 1 + n % 3, 'all@x.com' AS email FROM generate_series(1, 100) n$$),
                             identity_source('b', $$SELECT n, 'all@x.com' AS email FROM generate_series(1, 2) n$$), identity_rule('email', max_records_in_all => 5));
 SELECT step, explanation FROM explain_identity('tool1', '1', 'tool2', '1', VARIADIC ten(5) || identity_rule('email', max_records_in_all => 49));
 SELECT identity_rule('email', max_records_in_all => -1);

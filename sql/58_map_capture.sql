@@ -129,7 +129,7 @@ SHOW DateStyle;
 SELECT timestamptz '2020-02-03 04:05:06+00', 0.1::float8 / 3, '\xde'::bytea;
 COMMIT;
 CREATE TEMP TABLE told AS SELECT source, record_id FROM :log;
-SELECT r.record_id, t.record_id IS NOT NULL AS was_told FROM :records r LEFT JOIN told t USING (source, record_id) ORDER BY r.source;
+SELECT r.record_id, t.record_id IS NOT NULL AS was_told FROM :records r LEFT JOIN told t ON t.source = r.source AND btrim(t.record_id) = r.record_id ORDER BY r.source;
 SELECT count(*) FROM told;
 CALL refresh_identity_map('flow.types');
 SELECT record_count, email FROM flow.types;

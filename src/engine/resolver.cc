@@ -22,7 +22,24 @@ LocalSink::LocalSink(Environment& environment, const Shape& shape, const KeyRing
       links_(environment),
       spill_(environment),
       runs_(&environment.memory()),
+      padded_(&environment.memory()),
+      left_out_(shape.sources, 0, &environment.memory()),
       environment_(&environment) {}
+
+std::size_t LocalSink::rows_given() const noexcept {
+  std::uint64_t rows = log_.rows();
+  for (const std::uint64_t left_out : left_out_) rows += left_out;
+  return rows + (suspects_ == nullptr ? 0 : suspects_->rows_given());
+}
+
+LocalSink& LocalSink::suspects() {
+  // There are hardly any, unless a source names all of its records so.
+  constexpr std::size_t kPart = 8;
+  if (suspects_ == nullptr) {
+    suspects_ = std::make_unique<LocalSink>(*environment_, *shape_, *keys_, budget_ / kPart);
+  }
+  return *suspects_;
+}
 
 void LocalSink::spill() {
   log_.spill(spill_, ticker_);
@@ -37,8 +54,14 @@ void LocalSink::append(const void* bytes, std::size_t count) {
   open_bytes_ += count;
 }
 
-void LocalSink::begin_row(SourceNumber source, std::string_view record_id, std::int64_t updated_at,
-                          bool id_is_unique) {
+void LocalSink::begin_run(SourceNumber source) {
+  if (!runs_.empty() && runs_.back().source == source) return;
+  runs_.push_back({static_cast<std::uint32_t>(rows()), source});
+}
+
+void LocalSink::begin_row(SourceNumber source, const RecordId& id, std::int64_t updated_at) {
+  const std::string_view record_id = id.typed;
+  const bool is_padded = id.compared.size() != record_id.size();
   if (rows() >= kMaxRows) {
     throw Error("54000", "too many rows: one call resolves at most 4294967294");
   }
@@ -46,7 +69,7 @@ void LocalSink::begin_row(SourceNumber source, std::string_view record_id, std::
     throw Error("54000", "a record id is longer than 4 GiB");
   }
   const RowHeader header{static_cast<std::uint32_t>(record_id.size()), 0, source,
-                         updated_at != kNeverUpdated};
+                         updated_at != kNeverUpdated, is_padded || !id.is_unique};
   open_ = log_.open(sizeof header + sizeof updated_at + record_id.size());
   std::memcpy(open_, &header, sizeof header);
   open_bytes_ = sizeof header;
@@ -57,11 +80,11 @@ void LocalSink::begin_row(SourceNumber source, std::string_view record_id, std::
   if (!record_id.empty()) std::memcpy(open_ + open_bytes_, record_id.data(), record_id.size());
   open_bytes_ += record_id.size();
   const auto row = RowNumber{static_cast<std::uint32_t>(rows())};
-  if (runs_.empty() || runs_.back().source != source) {
-    runs_.push_back({static_cast<std::uint32_t>(row), source});
-  }
-  if (id_is_unique) return;
-  links_.add({keys_->record(source, record_id), row, kRecordKind, true, false, false});
+  begin_run(source);
+  if (!header.has_record_link) return;
+  const Key key = keys_->record(source, id.compared);
+  links_.add({key, row, kRecordKind, true, false, false});
+  if (is_padded) padded_.push_back({key, static_cast<std::uint32_t>(row), source});
 }
 
 void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Standing standing,
@@ -124,11 +147,53 @@ void LocalSink::end_row() {
   header.item_bytes = static_cast<std::uint32_t>(item_bytes);
   std::memcpy(open_, &header, sizeof header);
   log_.take(open_bytes_);
+  spill_beyond_budget();
+}
+
+void LocalSink::spill_beyond_budget() {
   if (resident_bytes() <= budget_) return;
   // Rows are wanted last, and from front to back: links, which are wanted at once, stay as long as
   // they leave room.
   log_.spill(spill_, ticker_);
   if (links_.log().resident_bytes() > budget_ / 2) links_.log().spill(spill_, ticker_);
+}
+
+template <class Visit>
+void LocalSink::each_link(std::size_t partition, Visit&& visit) {
+  boost::container::pmr::vector<Link> piece(&environment_->memory());
+  const auto visit_all = [&](std::span<const Link> links) {
+    for (const Link& link : links) {
+      visit(link);
+      ticker_.tick();
+    }
+  };
+  std::as_const(links_).each_chunk(partition, visit_all);
+  links_.each_spilled(partition, spill_, piece, visit_all);
+}
+
+// Takes those of another sink's rows that are to be kept, in their order.
+void LocalSink::take_rows(LocalSink& of, const std::uint8_t* kept) {
+  boost::container::pmr::vector<std::uint32_t> number(of.rows(), kNoRow, &environment_->memory());
+  std::size_t at = 0;
+  of.each_row([&](const Row& row) {
+    ticker_.tick();
+    if (kept[at++] == 0) return;
+    number[at - 1] = static_cast<std::uint32_t>(rows());
+    begin_run(row.source());
+    std::memcpy(log_.open(row.bytes()), row.start(), row.bytes());
+    log_.take(row.bytes());
+    spill_beyond_budget();
+  });
+  for (std::size_t partition = 0; partition < LinkTable::kPartitions; ++partition) {
+    of.each_link(partition, [&](Link link) {
+      const std::uint32_t row = number[index(link.row)];
+      if (row == kNoRow) return;
+      link.row = RowNumber{row};
+      links_.add(link);
+      if (link.kind != kRecordKind) ++identifiers_;
+    });
+    spill_beyond_budget();
+  }
 }
 
 // ---- rows come in ----
@@ -139,6 +204,13 @@ Resolver::Resolver(Environment& environment, const Shape& shape, const KeyRing& 
       keys_(&keys),
       ticker_(environment),
       runs_(&environment.memory()),
+      left_out_(shape.sources, 0, &environment.memory()),
+      padded_(&environment.memory()),
+      spelling_bytes_(environment.memory()),
+      spelled_(&environment.memory()),
+      spelling_links_(environment),
+      spelling_spill_(environment),
+      renamed_(&environment.memory()),
       first_member_(1, 0, &environment.memory()),
       members_(&environment.memory()),
       identity_of_(&environment.memory()),
@@ -161,6 +233,12 @@ void Resolver::combine(std::unique_ptr<LocalSink> sink) {
   for (const SourceRun& run : sink->runs_) {
     runs_.push_back({run.first_row + first, run.source});
   }
+  for (LocalSink::PaddedRow padded : sink->padded_) {
+    padded.row += first;
+    padded_.push_back(padded);
+  }
+  for (std::size_t i = 0; i < left_out_.size(); ++i) left_out_[i] += sink->left_out_[i];
+  if (sink->suspects_ != nullptr) suspects_.push_back(std::move(sink->suspects_));
   row_count_ += sink->rows();
   sinks_.push_back(std::move(sink));
 }
@@ -185,9 +263,10 @@ std::size_t Resolver::resident_bytes() const noexcept {
 
 // ---- union ----
 
-std::vector<LoggedLinks> Resolver::tables() const {
+std::vector<LoggedLinks> Resolver::tables() {
   std::vector<LoggedLinks> tables;
   for (const auto& sink : sinks_) tables.push_back({&sink->links_, &sink->spill_});
+  if (!renamed_.empty()) tables.push_back({&spelling_links_, &spelling_spill_});
   return tables;
 }
 
@@ -210,6 +289,8 @@ UnionInput Resolver::input(std::span<const LoggedLinks> links,
 }
 
 void Resolver::finalize() {
+  admit_suspects();
+  join_spellings();
   const std::vector<LoggedLinks> links = tables();
   const std::vector<LoggedRows> rows = logs();
   UnionStage stage(*environment_, input(links, rows));
@@ -230,19 +311,21 @@ void Resolver::finalize() {
   environment_->begin_stage(Stage::kLabel);
   // The links' memory is free once they are forgotten: rows that had to make way for them may find
   // room again.
-  std::uint64_t bytes = shape_.only_records
+  std::uint64_t bytes = shape_.only_records && renamed_.empty()
                             ? identities_ * (sizeof(const std::byte*) + sizeof(SourceNumber) + 16)
                             : row_count_ * sizeof(const std::byte*);
   for (const auto& sink : sinks_) {
     bytes += std::max<std::uint64_t>(sink->log_.bytes(), sink->log_.resident_bytes());
   }
   const bool fits = bytes <= environment_->budget();
-  if (fits && shape_.only_records) records_ = stage.take_records();
+  const bool lists = shape_.only_records && renamed_.empty();
+  if (fits && lists) records_ = stage.take_records();
   for (const auto& sink : sinks_) sink->links_.log().clear();
+  spelling_links_.log().clear();
   stage.forget_links();
   if (fits) {
     for (const auto& sink : sinks_) sink->log_.load_spilled(sink->spill_, ticker_);
-    if (shape_.only_records) {
+    if (lists) {
       identity_of_ = stage.take_identities();
       list_records();
     } else {
@@ -254,6 +337,141 @@ void Resolver::finalize() {
   for (const auto& sink : sinks_) sink->spill_.close();
 }
 
+// ---- which rows name a record, and how ----
+
+// Takes the rows of the suspects' sinks that are the only ones of their records.
+void Resolver::admit_suspects() {
+  std::size_t rows = 0;
+  for (const auto& sink : suspects_) rows += sink->rows();
+  if (rows == 0) return;
+  Vector<std::uint8_t> is_only(rows, 0, &environment_->memory());
+  KeyIndex records(*environment_);
+  for (std::size_t partition = 0; partition < LinkTable::kPartitions; ++partition) {
+    records.reset(0);
+    std::size_t first = 0;
+    for (const auto& sink : suspects_) {
+      sink->each_link(partition, [&](Link link) {
+        if (link.kind != kRecordKind) return;
+        link.row = RowNumber{static_cast<std::uint32_t>(index(link.row) + first)};
+        static_cast<void>(records.add(link));
+      });
+      first += sink->rows();
+    }
+    for (const KeyGroup& record : records.groups()) {
+      if (record.links == 1) is_only[record.first_row] = 1;
+    }
+  }
+  const std::uint8_t* kept = is_only.data();
+  for (std::unique_ptr<LocalSink>& sink : suspects_) {
+    const std::uint8_t* const first = std::exchange(kept, kept + sink->rows());
+    std::size_t row = 0;
+    sink->each_row([&](const Row& at) {
+      if (first[row++] == 0) ++left_out_[index(at.source())];
+    });
+    auto admitted = make_sink();
+    admitted->take_rows(*sink, first);
+    sink.reset();
+    if (admitted->rows() != 0) combine(std::move(admitted));
+  }
+  suspects_.clear();
+}
+
+// Calls visit(row, number, record) for each row of the records of spelled_.
+template <class Visit>
+void Resolver::each_spelled_row(Visit&& visit) {
+  std::vector<bool> is_spelled(shape_.sources);
+  for (const SpelledRecord& record : spelled_) is_spelled[index(record.source)] = true;
+  std::uint32_t number = 0;
+  std::size_t next_padded = 0;
+  each_row(logs(), [&](const Row& row) {
+    ticker_.tick();
+    const std::uint32_t here = number++;
+    if (!is_spelled[index(row.source())]) return;
+    const bool is_padded = next_padded < padded_.size() && padded_[next_padded].row == here;
+    const Key key =
+        is_padded ? padded_[next_padded++].key : keys_->record(row.source(), row.record_id());
+    const auto record = std::lower_bound(
+        spelled_.begin(), spelled_.end(), key,
+        [](const SpelledRecord& at, const Key& wanted) { return at.key < wanted; });
+    if (record != spelled_.end() && record->key == key) visit(row, here, *record);
+  });
+}
+
+// Ids that differ in the blanks around them name one record: finds these records, unites their
+// rows, and has all of them show the first spelling. Where no id has blanks around it, as nearly
+// always, nothing is looked at.
+void Resolver::join_spellings() {
+  if (padded_.empty()) return;
+  for (const LocalSink::PaddedRow& padded : padded_) {
+    spelled_.push_back({padded.key, padded.source});
+  }
+  std::sort(spelled_.begin(), spelled_.end(), [this](const auto& a, const auto& b) {
+    ticker_.tick();
+    return a.key < b.key;
+  });
+  spelled_.erase(std::unique(spelled_.begin(), spelled_.end(),
+                             [](const auto& a, const auto& b) { return a.key == b.key; }),
+                 spelled_.end());
+  const auto copy = [this](std::string_view id) {
+    auto* bytes = reinterpret_cast<char*>(spelling_bytes_.allocate(id.size()));
+    id.copy(bytes, id.size());
+    return std::string_view(bytes, id.size());
+  };
+  each_spelled_row([&](const Row& row, std::uint32_t, SpelledRecord& record) {
+    const std::string_view id = row.record_id();
+    if (record.first.data() == nullptr) {
+      record.first = record.last = copy(id);
+    } else if (compare_ids(id, record.first) < 0) {
+      record.first = copy(id);
+    } else if (compare_ids(id, record.last) > 0) {
+      record.last = copy(id);
+    }
+    record.has_several = record.first != record.last;
+  });
+  const SpelledRecord* first = nullptr;
+  for (const SpelledRecord& record : spelled_) {
+    if (!record.has_several) continue;
+    ++spellings_.records;
+    if (first == nullptr || record.source < first->source ||
+        (record.source == first->source && compare_ids(record.first, first->first) < 0)) {
+      first = &record;
+    }
+  }
+  if (first == nullptr) return;
+  spellings_.source = first->source;
+  spellings_.shown = first->first;
+  spellings_.other = first->last;
+  each_spelled_row([&](const Row& row, std::uint32_t number, const SpelledRecord& record) {
+    if (!record.has_several) return;
+    if (!row.has_record_link()) {
+      spelling_links_.add({record.key, RowNumber{number}, kRecordKind, true, false, false});
+    }
+    if (row.record_id() != record.first) {
+      renamed_.push_back({number, static_cast<std::uint32_t>(&record - spelled_.data())});
+    }
+  });
+}
+
+// A copy of a row with another record id, which lives as long as the resolver.
+std::byte* Resolver::rename(std::byte* row, std::string_view id) {
+  const Row typed(row);
+  RowHeader header;
+  std::memcpy(&header, row, sizeof header);
+  const auto typed_id = reinterpret_cast<const std::byte*>(typed.record_id().data());
+  const auto before = static_cast<std::size_t>(typed_id - row);
+  header.id_bytes = static_cast<std::uint32_t>(id.size());
+  // As long as a row's place is: it may be copied with what fills it up.
+  std::byte* const copy =
+      spelling_bytes_.allocate(row_space(before + id.size() + header.item_bytes));
+  std::memcpy(copy, row, before);
+  std::memcpy(copy, &header, sizeof header);
+  std::memcpy(copy + before, id.data(), id.size());
+  if (header.item_bytes != 0) {
+    std::memcpy(copy + before + id.size(), typed.items().data(), header.item_bytes);
+  }
+  return copy;
+}
+
 // ---- where an identity's rows are ----
 
 // Calls visit(row, number) for all rows in the order of their numbers, their evidence complete.
@@ -262,6 +480,7 @@ void Resolver::each_judged_row(Verdicts& verdicts, bool forget, Visit&& visit) {
   Vector<Verdict> here(&environment_->memory());
   std::size_t number = 0;
   std::size_t next = 0;  // in `here`
+  std::size_t next_renamed = 0;
   for (const auto& sink : sinks_) {
     sink->log_.each_block(sink->spill_, forget, [&](std::byte* start, const RowLog::Block& block) {
       each_row_of(start, block, [&](std::byte* row) {
@@ -274,6 +493,9 @@ void Resolver::each_judged_row(Verdicts& verdicts, bool forget, Visit&& visit) {
           const std::size_t first = next;
           while (next < here.size() && here[next].row == number) ++next;
           judge_row(row, {here.data() + first, next - first});
+        }
+        if (next_renamed < renamed_.size() && renamed_[next_renamed].row == number) {
+          row = rename(row, spelled_[renamed_[next_renamed++].record].first);
         }
         visit(row, number++);
       });

@@ -25,9 +25,11 @@
 #include <limits>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "engine/arena.h"
 #include "engine/environment.h"
 #include "engine/key.h"
 #include "engine/link_table.h"
@@ -50,6 +52,27 @@ struct Shape {
   bool tells_of_limits = false;  // what limits refuse that nobody asked for is counted
 };
 
+// How a row names its record.
+struct RecordId {
+  std::string_view typed;     // any bytes, not kept by reference; what is shown
+  std::string_view compared;  // the part of it that says which record it is: no blanks around it
+  bool is_unique = false;     // no other row of the source has it, in this sink or another, unless
+                              // with other blanks: that saves looking for one
+};
+
+// Rows that have been left out, as they name no record, by source.
+using LeftOut = boost::container::pmr::vector<std::uint64_t>;
+
+// Records whose id was written in several ways, which differ in the blanks around it.
+struct Spellings {
+  std::uint64_t records = 0;
+  // Of the first of them, by source and then by id: two of its spellings, the first of which is
+  // shown wherever the record is.
+  SourceNumber source{};
+  std::string shown = {};
+  std::string other = {};
+};
+
 // Takes rows. Between begin_row() and end_row() come the row's identifiers and values.
 //
 // A finished sink can be spilled, described in bytes by one process and adopted by another that can
@@ -59,12 +82,20 @@ class LocalSink {
   // shape and keys must outlive the sink; budget: the bytes that it may hold in memory.
   LocalSink(Environment& environment, const Shape& shape, const KeyRing& keys, std::size_t budget);
 
-  // A row of a source: its record id (any bytes, not kept by reference) and when it was changed
-  // (microseconds, or kNeverUpdated). id_is_unique: no other row of the source has this id, in
-  // this sink or another, which saves looking for one. Throws Error 54000 beyond kMaxRows rows or
-  // 4 GiB ids, end_row() beyond 4 GiB of values.
+  // A row of a source: how it names its record, and when it was changed (microseconds, or
+  // kNeverUpdated). Throws Error 54000 beyond kMaxRows rows or 4 GiB ids, end_row() beyond 4 GiB of
+  // values.
+  void begin_row(SourceNumber source, const RecordId& id, std::int64_t updated_at);
   void begin_row(SourceNumber source, std::string_view record_id, std::int64_t updated_at,
-                 bool id_is_unique = false);
+                 bool id_is_unique = false) {
+    begin_row(source, {record_id, record_id, id_is_unique}, updated_at);
+  }
+  // Counts a row of a source that is left out, as it names no record.
+  void leave_out(SourceNumber source) { ++left_out_[index(source)]; }
+  // Takes rows whose record id is one that programs write where they have none: the resolver takes
+  // such a row where it is the only one of its record, and else leaves all of them out. None of
+  // them is unique.
+  [[nodiscard]] LocalSink& suspects();
   // Whether identifiers of a kind are of any use here: they link, a limit counts them, or evidence
   // is kept.
   [[nodiscard]] bool wants(KindNumber kind) const noexcept {
@@ -83,14 +114,23 @@ class LocalSink {
   void end_row();
 
   [[nodiscard]] std::size_t rows() const noexcept { return log_.rows(); }
-  [[nodiscard]] std::uint64_t identifiers() const noexcept { return identifiers_; }
-  [[nodiscard]] std::uint64_t spilled_bytes() const noexcept { return spill_.bytes(); }
+  // Those that it was given, whatever became of them.
+  [[nodiscard]] std::size_t rows_given() const noexcept;
+  [[nodiscard]] std::uint64_t identifiers() const noexcept {
+    return identifiers_ + (suspects_ == nullptr ? 0 : suspects_->identifiers());
+  }
+  [[nodiscard]] std::uint64_t spilled_bytes() const noexcept {
+    return spill_.bytes() + (suspects_ == nullptr ? 0 : suspects_->spilled_bytes());
+  }
   // What it has spilled to; nullptr where nothing has been.
   [[nodiscard]] const SpillFile* file() const noexcept { return spill_.file(); }
   // What it holds in memory, and may hold.
   [[nodiscard]] std::size_t resident_bytes() const noexcept {
-    return log_.resident_bytes() + links_.log().resident_bytes();
+    return log_.resident_bytes() + links_.log().resident_bytes() +
+           padded_.size() * sizeof(PaddedRow) +
+           (suspects_ == nullptr ? 0 : suspects_->resident_bytes());
   }
+  [[nodiscard]] bool has_suspects() const noexcept { return suspects_ != nullptr; }
   void set_budget(std::size_t budget) noexcept { budget_ = budget; }
 
   // Writes all that is in memory to the file.
@@ -107,7 +147,8 @@ class LocalSink {
   template <class Write>
   void describe(Write&& write) const;
   // Makes an empty sink the described one: read(void*, std::size_t) gives the description's next
-  // bytes; file: what the other one has spilled to, if it has.
+  // bytes; file: what the other one has spilled to, if it has. Its suspects are a sink of their
+  // own, described and adopted as such.
   template <class Read>
   void adopt(Read&& read, std::unique_ptr<SpillFile> file);
 
@@ -119,6 +160,13 @@ class LocalSink {
     std::uint64_t identifiers;
     std::uint64_t runs;
     std::uint64_t pieces;
+    std::uint64_t padded;
+  };
+  // A row with blanks around its record id, and the key of its record.
+  struct PaddedRow {
+    Key key;
+    std::uint32_t row;
+    SourceNumber source;
   };
   struct Piece {
     Extent extent;
@@ -128,6 +176,12 @@ class LocalSink {
   static constexpr std::uint16_t kRowPiece = std::numeric_limits<std::uint16_t>::max();
 
   void append(const void* bytes, std::size_t count);
+  void begin_run(SourceNumber source);
+  void spill_beyond_budget();
+  // Calls visit(link) for each link of a partition.
+  template <class Visit>
+  void each_link(std::size_t partition, Visit&& visit);
+  void take_rows(LocalSink& of, const std::uint8_t* kept);
 
   const Shape* shape_;
   const KeyRing* keys_;
@@ -137,6 +191,9 @@ class LocalSink {
   LinkTable links_;
   Spill spill_;
   boost::container::pmr::vector<SourceRun> runs_;
+  boost::container::pmr::vector<PaddedRow> padded_;
+  LeftOut left_out_;
+  std::unique_ptr<LocalSink> suspects_;
   Environment* environment_;
   std::uint64_t identifiers_ = 0;
   std::byte* open_ = nullptr;  // the row being written
@@ -147,9 +204,11 @@ template <class Write>
 void LocalSink::describe(Write&& write) const {
   std::uint64_t pieces = log_.blocks().size();
   links_.log().each_extent([&](std::size_t, const Extent&) { ++pieces; });
-  const Description head{identifiers_, runs_.size(), pieces};
+  const Description head{identifiers_, runs_.size(), pieces, padded_.size()};
   write(&head, sizeof head);
   write(runs_.data(), runs_.size() * sizeof(SourceRun));
+  write(padded_.data(), padded_.size() * sizeof(PaddedRow));
+  write(left_out_.data(), left_out_.size() * sizeof(std::uint64_t));
   const auto write_piece = [&](const Extent& extent, std::uint64_t rows, std::size_t partition) {
     const Piece piece{extent, static_cast<std::uint32_t>(rows),
                       static_cast<std::uint16_t>(partition)};
@@ -167,6 +226,9 @@ void LocalSink::adopt(Read&& read, std::unique_ptr<SpillFile> file) {
   identifiers_ = head.identifiers;
   runs_.resize(head.runs);
   read(runs_.data(), runs_.size() * sizeof(SourceRun));
+  padded_.resize(head.padded);
+  read(padded_.data(), padded_.size() * sizeof(PaddedRow));
+  read(left_out_.data(), left_out_.size() * sizeof(std::uint64_t));
   std::uint64_t bytes = 0;
   for (std::uint64_t i = 0; i < head.pieces; ++i) {
     Piece piece;
@@ -196,6 +258,13 @@ class Resolver {
   // Unites and labels. No sink may follow.
   void finalize();
 
+  // Rows that name no record, by source; once finalized. A row that was suspected (suspects()) is
+  // one of them where its record had others.
+  [[nodiscard]] std::span<const std::uint64_t> left_out() const noexcept {
+    return {left_out_.data(), left_out_.size()};
+  }
+  // Records whose id was written in several ways; once finalized.
+  [[nodiscard]] const Spellings& spellings() const noexcept { return spellings_; }
   // What links nobody because too many records carry it; once finalized.
   [[nodiscard]] const TooCommon& too_common() const noexcept { return too_common_; }
   // By kind: how many links its limit refused, which is a default. Empty where nothing was refused,
@@ -267,7 +336,26 @@ class Resolver {
     std::size_t rows_a_partition = 0;
   };
 
-  [[nodiscard]] std::vector<LoggedLinks> tables() const;
+  // A row of a record whose id is shown in another spelling.
+  struct RenamedRow {
+    std::uint32_t row;
+    std::uint32_t record;  // in spelled_
+  };
+  // A record that is named with blanks around its id.
+  struct SpelledRecord {
+    Key key;
+    SourceNumber source;
+    bool has_several = false;     // spellings
+    std::string_view first = {};  // of them, and the last one
+    std::string_view last = {};
+  };
+
+  void admit_suspects();
+  void join_spellings();
+  template <class Visit>
+  void each_spelled_row(Visit&& visit);
+  [[nodiscard]] std::byte* rename(std::byte* row, std::string_view id);
+  [[nodiscard]] std::vector<LoggedLinks> tables();
   [[nodiscard]] std::vector<LoggedRows> logs() const;
   [[nodiscard]] UnionInput input(std::span<const LoggedLinks> links,
                                  std::span<const LoggedRows> rows) const noexcept;
@@ -293,6 +381,17 @@ class Resolver {
   Ticker ticker_;
   boost::container::vector<std::unique_ptr<LocalSink>> sinks_;
   Vector<SourceRun> runs_;
+  boost::container::vector<std::unique_ptr<LocalSink>> suspects_;
+  LeftOut left_out_;
+  // Of record ids in several spellings: the rows with blanks around theirs, what these say, and
+  // what comes of it: links that unite rows of one record, and rows that show another spelling.
+  Vector<LocalSink::PaddedRow> padded_;
+  Arena spelling_bytes_;
+  Vector<SpelledRecord> spelled_;
+  LinkTable spelling_links_;
+  Spill spelling_spill_;
+  Vector<RenamedRow> renamed_;
+  Spellings spellings_;
   std::size_t row_count_ = 0;
   std::size_t identities_ = 0;
   TooCommon too_common_;

@@ -27,7 +27,9 @@ struct RowHeader {
   std::uint32_t item_bytes;
   SourceNumber source;
   bool has_updated_at;
+  bool has_record_link;  // a link of kRecordKind brings it together with its record's other rows
 };
+static_assert(sizeof(RowHeader) == 12);
 
 // What a row of so many bytes takes where rows lie one behind the other.
 constexpr std::size_t row_space(std::size_t bytes) noexcept {
@@ -64,6 +66,7 @@ class Row {
   }
 
   [[nodiscard]] SourceNumber source() const noexcept { return header_.source; }
+  [[nodiscard]] bool has_record_link() const noexcept { return header_.has_record_link; }
   [[nodiscard]] std::int64_t updated_at() const noexcept {
     std::int64_t updated_at = kNeverUpdated;
     if (header_.has_updated_at) {

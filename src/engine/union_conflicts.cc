@@ -173,6 +173,12 @@ boost::container::pmr::vector<std::uint32_t> UnionStage::survivorship_ranks() {
       id.copy(copy, id.size());
       records.push_back({at.source(), at.updated_at(), {copy, id.size()}});
     }
+    // Of an id in several spellings the first counts.
+    if (const std::string_view id = at.record_id(); compare_ids(id, records[number].id) < 0) {
+      auto* copy = reinterpret_cast<char*>(ids.allocate(id.size()));
+      id.copy(copy, id.size());
+      records[number].id = {copy, id.size()};
+    }
     records[number].updated_at = std::max(records[number].updated_at, at.updated_at());
   });
   Vector<std::uint32_t> sorted(records.size(), &environment_->memory());

@@ -110,6 +110,16 @@ void check_source(const Clause& clause) {
              errmsg("source \"%.*s\" has no query", length_of(clause.name), clause.name.data()),
              errhint("Write identity_source('name', 'SELECT id, email FROM ...').")));
   }
+  if (clause.bad_ids.data() != nullptr && clause.bad_ids != "leave_out" &&
+      clause.bad_ids != "error") {
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("bad_ids cannot be \"%.*s\"", length_of(clause.bad_ids), clause.bad_ids.data()),
+             errdetail("Source \"%.*s\" asks for it: what becomes of rows whose record id is blank "
+                       "or stands for none.",
+                       length_of(clause.name), clause.name.data()),
+             errhint("Use bad_ids => 'leave_out', which warns, or bad_ids => 'error'.")));
+  }
   if (clause.capture.data() == nullptr) return;
   if (clause.capture != "trigger") {
     ereport(ERROR,
@@ -368,6 +378,8 @@ void set_part(Clause& clause, std::string_view key, const JsonbValue& value) {
     clause.changed_since = string_of(key, value);
   } else if (clause.type == ClauseType::kSource && key == "capture") {
     clause.capture = string_of(key, value);
+  } else if (clause.type == ClauseType::kSource && key == "bad_ids") {
+    clause.bad_ids = string_of(key, value);
   } else if (clause.type == ClauseType::kColumn && key == "name") {
     clause.name = string_of(key, value);
   } else if (clause.type == ClauseType::kColumn && key == "type") {
@@ -562,9 +574,10 @@ IDENTITY_RESOLVE_FUNCTION(identity_clause_send) {
   PG_RETURN_DATUM(DirectFunctionCall1(jsonb_send, PG_GETARG_DATUM(0)));
 }
 
-// identity_source(name text, query text, changed_since text, capture text) → identity_clause.
-// Errors: 22004 for NULL, 42602 for a name that no output column can bear, 22023 for a capture that
-// does not exist. The query is looked at only when the clause is used.
+// identity_source(name text, query text, changed_since text, capture text, bad_ids text) →
+// identity_clause. Errors: 22004 for NULL, 42602 for a name that no output column can bear, 22023
+// for a capture or bad_ids that does not exist. The query is looked at only when the clause is
+// used.
 IDENTITY_RESOLVE_FUNCTION(identity_source) {
   if (PG_ARGISNULL(0)) null_argument("identity_source", "the name");
   if (PG_ARGISNULL(1)) null_argument("identity_source", "the query");
@@ -573,6 +586,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_source) {
   clause.add("query", PG_GETARG_TEXT_PP(1));
   if (PG_NARGS() > 2 && !PG_ARGISNULL(2)) clause.add("changed_since", PG_GETARG_TEXT_PP(2));
   if (PG_NARGS() > 3 && !PG_ARGISNULL(3)) clause.add("capture", PG_GETARG_TEXT_PP(3));
+  if (PG_NARGS() > 4 && !PG_ARGISNULL(4)) clause.add("bad_ids", PG_GETARG_TEXT_PP(4));
   PG_RETURN_DATUM(clause.finish());
 }
 

@@ -2,6 +2,7 @@
 //
 // A value is stored as jsonb is, so it prints as JSON, can be kept in a table and dumped:
 //   {"clause": "source", "name": "segment", "query": "SELECT …"}
+//   {"clause": "source", "name": "shop", "query": "SELECT …", "bad_ids": "error"}
 //   {"clause": "rule", "kind": "plan", "normalizer": "none", "link": false}
 //   {"clause": "rule", "kind": "phone", "region": "GB"}
 //   {"clause": "rule", "kind": "email", "blocked": ["x@y.z"], "max_records": 500}
@@ -25,6 +26,7 @@ struct Clause {
   std::string_view query;                   // of a source
   std::string_view changed_since;           // of a source: a column of its query, for maps
   std::string_view capture;                 // of a source: how a map hears of changes
+  std::string_view bad_ids;                 // of a source: what becomes of rows of no record
   std::string_view column_type;             // of a column
   std::string_view kind;                    // of a rule
   std::string_view normalizer;              // of a rule

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "pg/bad_ids.h"
 #include "pg/spi.h"
 
 namespace identity_resolve::pg {
@@ -160,6 +161,7 @@ void Execution::resolve(const ClauseList& clauses, Wishes wishes) {
   progress().set_spilled(resolver_->spilled_bytes());
   progress().set_identities(resolver_->identities());
   progress().begin(Stage::kEmit);
+  report_record_ids(scans);
   warn_of_common_values(scans);
   warn_of_scopes();
   warn_of_limits();
@@ -215,8 +217,19 @@ void Execution::make_names() {
       status_names_[i] =
           PointerGetDatum(cstring_to_text_with_len(name.data(), static_cast<int>(name.size())));
     }
+    left_out_name_ = PointerGetDatum(cstring_to_text("left_out"));
     MemoryContextSwitchTo(outer);
   });
+}
+
+// What record ids name no record, and which name one in several ways.
+void Execution::report_record_ids(const std::vector<SourceScan>& scans) const {
+  const std::span<const std::uint64_t> left_out = resolver_->left_out();
+  for (std::size_t i = 0; i < left_out.size(); ++i) {
+    report_left_out(request_.sources[i], scans[i].layout().id_name, left_out[i]);
+  }
+  const engine::Spellings& spellings = resolver_->spellings();
+  warn_of_spellings(spellings, request_.sources[engine::index(spellings.source)].name);
 }
 
 // One warning for all values that max_records cut, with the worst of them by name.
@@ -327,6 +340,7 @@ void Execution::rewind() noexcept {
   next_link_ = 0;
   links_.clear();
   show_record_ = false;
+  next_left_out_ = 0;
 }
 
 bool Execution::load_next_identity() {
@@ -418,7 +432,7 @@ bool Execution::load_next_links() {
 
 bool Execution::next_link(Datum* values, bool* nulls) {
   if (next_link_ == links_.size() && !show_record_) {
-    if (!load_next_links()) return false;
+    if (!load_next_links()) return next_left_out(values, nulls);
   }
   values[0] = PointerGetDatum(id_.data());
   values[1] = source_names_[engine::index(record_source_)];
@@ -435,6 +449,21 @@ bool Execution::next_link(Datum* values, bool* nulls) {
   values[5] = status_names_[static_cast<std::size_t>(link.status)];
   values[6] = Int64GetDatum(static_cast<std::int64_t>(link.others));
   std::fill_n(nulls, 7, false);
+  return true;
+}
+
+// Of evidence, behind all records: how many rows of a source were left out.
+bool Execution::next_left_out(Datum* values, bool* nulls) noexcept {
+  show_record_ = false;
+  if (form_ != ResultForm::kEvidence) return false;
+  const std::span<const std::uint64_t> left_out = resolver_->left_out();
+  while (next_left_out_ < left_out.size() && left_out[next_left_out_] == 0) ++next_left_out_;
+  if (next_left_out_ == left_out.size()) return false;
+  std::fill_n(nulls, 7, true);
+  values[1] = source_names_[next_left_out_];
+  values[5] = left_out_name_;
+  values[6] = Int64GetDatum(static_cast<std::int64_t>(left_out[next_left_out_++]));
+  nulls[1] = nulls[5] = nulls[6] = false;
   return true;
 }
 

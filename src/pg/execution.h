@@ -75,6 +75,7 @@ class Execution {
 
   void resolve(const ClauseList& clauses, Wishes wishes);
   void start_progress(std::vector<SourceScan>& scans);
+  void report_record_ids(const std::vector<SourceScan>& scans) const;
   void warn_of_common_values(std::vector<SourceScan>& scans);
   void warn_of_scopes() const;
   void warn_of_limits() const;
@@ -82,6 +83,7 @@ class Execution {
   bool next_record(Datum* values, bool* nulls);
   bool next_listed_record(Datum* values, bool* nulls);
   bool next_link(Datum* values, bool* nulls);
+  bool next_left_out(Datum* values, bool* nulls) noexcept;
   bool load_next_links();
   void make_names();
   bool next_identity(Datum* values, bool* nulls);
@@ -122,6 +124,8 @@ class Execution {
   boost::container::pmr::vector<engine::Evidence> links_;
   std::size_t next_link_ = 0;
   bool show_record_ = false;
+  Datum left_out_name_ = 0;
+  std::size_t next_left_out_ = 0;  // source
 
   // Of combinations: those of the identity at hand, their scalar cells one after the other.
   boost::container::pmr::vector<std::string_view> combined_;

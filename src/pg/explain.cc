@@ -6,6 +6,7 @@
 #include <map>
 
 #include "engine/evidence_graph.h"
+#include "normalize/text.h"
 #include "pg/execution.h"
 #include "pg/resolve.h"
 
@@ -58,14 +59,27 @@ class Explained {
                   "Name the source as identity_source() does.");
     }
     const auto number = engine::SourceNumber{static_cast<std::uint16_t>(found - sources.begin())};
-    const std::optional<Number> record = graph_.find(number, id);
+    const std::optional<Number> record = named(number, id);
     if (!record) {
       throw Error("22023",
                   fmt::format("source \"{}\" has no record \"{}\"", native(source), native(id)),
-                  "Record ids are compared as text, byte by byte.",
+                  "Record ids are compared as text, byte by byte, but for blanks around them.",
                   fmt::format("Run the source's query by itself: {}", found->query));
     }
     return *record;
+  }
+
+  // The record of an id, as it is shown or with other blanks around it.
+  [[nodiscard]] std::optional<Number> named(engine::SourceNumber source,
+                                            std::string_view id) const {
+    if (const std::optional<Number> record = graph_.find(source, id)) return record;
+    engine::Ticker ticker(execution_->environment());
+    for (Number number = 0; number < graph_.records(); ++number) {
+      ticker.tick();
+      const EvidenceGraph::Record& at = graph_.record(number);
+      if (at.source == source && normalize::trim(at.id) == normalize::trim(id)) return number;
+    }
+    return std::nullopt;
   }
 
   // A record as people name it.

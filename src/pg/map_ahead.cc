@@ -51,6 +51,7 @@ struct Shared {
 struct Outcome {
   bool is_found;  // by a worker
   bool ids_are_unique;
+  std::uint64_t left_out;
 };
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
@@ -183,8 +184,10 @@ void collect(const Told& told, const Outcome* outcomes, SharedTuplestoreAccessor
                                              shape_of(told.map_id, told.sources[at].number));
     KnownRecords* known = collect_known(told, at, stores[at * kStores + kKnown], into);
     guarded([&] {
-      into.sources.push_back(
-          {told.sources[at].number, rows, {outcomes[at].ids_are_unique, {}}, known});
+      into.sources.push_back({told.sources[at].number,
+                              rows,
+                              {outcomes[at].ids_are_unique, {}, outcomes[at].left_out},
+                              known});
     });
   }
 }
@@ -317,7 +320,7 @@ void identity_map_scan_worker(dsm_segment* segment, shm_toc* toc) {
                      share_rows(attach(kRows), found.rows, found.shape,
                                 [&](TupleTableSlot* row) { return is_known(result, row); });
                    });
-                   outcomes[at] = {true, result.ids_are_unique};
+                   outcomes[at] = {true, result.ids_are_unique, result.left_out};
                  });
   });
 }

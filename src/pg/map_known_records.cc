@@ -62,8 +62,9 @@ void KnownRecords::close() {
 }
 
 void KnownRecords::look_up(std::span<const Datum> ids) {
+  guarded([&] { ids_.reserve(ids.size()); });
+  for (const Datum id : ids) ids_.push_back(record_name(id));
   guarded([&] {
-    ids_.assign(ids.begin(), ids.end());
     std::sort(ids_.begin(), ids_.end(), is_less);
     ids_.erase(std::unique(ids_.begin(), ids_.end(),
                            [](Datum a, Datum b) { return text_view(a) == text_view(b); }),
@@ -257,9 +258,10 @@ void KnownRecords::forget_rows(std::size_t begin) noexcept {
   prints_.resize(begin);
 }
 
-std::size_t KnownRecords::place_of(Datum id) const noexcept {
-  const auto found = std::lower_bound(ids_.begin(), ids_.end(), id, is_less);
-  if (found == ids_.end() || text_view(*found) != text_view(id)) return kNotNamed;
+std::size_t KnownRecords::place_of(Datum id) const {
+  const Datum name = record_name(id);
+  const auto found = std::lower_bound(ids_.begin(), ids_.end(), name, is_less);
+  if (found == ids_.end() || text_view(*found) != text_view(name)) return kNotNamed;
   return static_cast<std::size_t>(found - ids_.begin());
 }
 

@@ -83,8 +83,8 @@ class KnownRecords {
   void take_row(TupleTableSlot* row);
   void forget_rows(std::size_t begin) noexcept;
 
-  // Of what was looked up; none of these raises an error. The place of an id, or kNotNamed.
-  [[nodiscard]] std::size_t place_of(Datum id) const noexcept;
+  // Of what was looked up; none of the others raises an error. The place of an id, or kNotNamed.
+  [[nodiscard]] std::size_t place_of(Datum id) const;
   [[nodiscard]] const Record& record(std::size_t named) const noexcept { return records_[named]; }
   // The row of a record, where it had one, which is still there.
   [[nodiscard]] Row* only_row_of(std::size_t named) noexcept;
@@ -125,8 +125,8 @@ class KnownRecords {
   bool is_open_ = false;
   Lookup record_of_id_{};
   Lookup rows_of_record_{};
-  // The ids, rising, what they are, and which of the rows are theirs; the rows, what they carry,
-  // their fingerprints, and their places in the order of these.
+  // The names of the records, rising, what these are, and which of the rows are theirs; the rows,
+  // what they carry, their fingerprints, and their places in the order of these.
   List<Datum> ids_;
   List<Record> records_;
   List<Rows> rows_of_;

@@ -368,6 +368,7 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_read_rows) {
                                   known->prints()};
     result = guarded([&] { return scan_source(arguments, found); });
   }
+  if (!named) set_left_out(result.left_out);
   if (!named && !is_looked_up) known->look_up(found, result, most);
   copying->begin();
   TupleTableSlot* row = MakeSingleTupleTableSlot(found.shape, &TTSOpsMinimalTuple);

@@ -2,6 +2,11 @@
 
 #include <sodium.h>
 
+#include "normalize/placeholder.h"
+#include "normalize/text.h"
+#include "pg/guard.h"
+#include "pg/value_text.h"
+
 namespace identity_resolve::pg {
 
 namespace {
@@ -10,10 +15,25 @@ namespace {
 constexpr int kLongest = 2600;
 constexpr std::string_view kMark = "...";
 
+std::string_view view_of(const text* value) noexcept {
+  return {VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
+}
+
 }  // namespace
 
+Datum record_name(Datum id) {
+  const std::string_view typed = view_of(DatumGetTextPP(id));
+  const std::string_view name = guarded([typed] {
+    const std::string_view utf8 = to_utf8(typed);
+    const std::string_view trimmed = normalize::trim(utf8);
+    return trimmed.size() == utf8.size() ? typed : from_utf8(trimmed);
+  });
+  if (name.size() == typed.size()) return id;
+  return PointerGetDatum(cstring_to_text_with_len(name.data(), static_cast<int>(name.size())));
+}
+
 Datum record_key(Datum id) {
-  auto* value = DatumGetTextPP(id);
+  auto* value = DatumGetTextPP(record_name(id));
   const char* bytes = VARDATA_ANY(value);
   const auto size = static_cast<int>(VARSIZE_ANY_EXHDR(value));
   if (size <= kLongest) return PointerGetDatum(value);
@@ -38,4 +58,14 @@ using namespace identity_resolve::pg;
 // identity_map_record_key(record_id text) → text.
 IDENTITY_RESOLVE_FUNCTION(identity_map_record_key) {
   PG_RETURN_DATUM(record_key(PG_GETARG_DATUM(0)));
+}
+
+// identity_map_may_name_none(record_id text) → boolean: whether an id is blank, or one that
+// programs write where they have none.
+IDENTITY_RESOLVE_FUNCTION(identity_map_may_name_none) {
+  const std::string_view id = view_of(PG_GETARG_TEXT_PP(0));
+  PG_RETURN_BOOL(guarded([id] {
+    const std::string_view name = identity_resolve::normalize::trim(to_utf8(id));
+    return name.empty() || identity_resolve::normalize::is_placeholder(name);
+  }));
 }

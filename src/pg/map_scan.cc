@@ -13,11 +13,14 @@
 
 #include <algorithm>
 
+#include "normalize/text.h"
+#include "pg/bad_ids.h"
 #include "pg/environment.h"
 #include "pg/map_arrays.h"
 #include "pg/map_execute.h"
 #include "pg/map_home.h"
 #include "pg/map_known_rows.h"
+#include "pg/map_record_key.h"
 #include "pg/map_snapshot.h"
 #include "pg/map_tables.h"
 #include "pg/resolve.h"
@@ -107,21 +110,42 @@ class ChangeFinder final : public RowVisitor {
         found_(found),
         known_(&known),
         forgotten_(std::move(forgotten)),
-        records_(memory) {
+        records_(memory),
+        suspects_(memory) {
     const auto columns = static_cast<std::size_t>(found.shape->natts);
     values_.resize(columns);
     nulls_ = std::make_unique<bool[]>(columns);
   }
 
   void take(const RowView& row) override {
+    if (row.record_name.empty()) {
+      ++left_out_;
+      return;
+    }
     if (!forgotten_.keys().empty() && forgotten_.contains(record_number(row))) return;
-    const std::int64_t fingerprint = fingerprint_of(row);
-    if (known_->see(fingerprint)) return;
-    const bool unique = scan_->layout().ids_are_unique;
-    const std::int64_t ordinal =
-        unique ? ++rows_ : std::int64_t{records_.insert(record_number(row)).first} + 1;
-    scan_->reader().keys_of(row, *secret_, keys_);
-    put(row, fingerprint, ordinal);
+    if (row.record_name.size() != row.record_id.size()) note_spelling(row);
+    if (row.is_suspect) {
+      hold(row);
+    } else {
+      take_named(row);
+    }
+  }
+  // Takes the suspects that are the only rows of their records: all rows have come.
+  void take_held() {
+    for (Held& held : held_) {
+      if (held.rows > 1) {
+        left_out_ += held.rows;
+        continue;
+      }
+      std::vector<RowView::Cell> cells;
+      for (const auto& [column, value] : held.cells) cells.push_back({column, value});
+      take_named({held.record_id, normalize::trim(held.record_id), true, held.updated_at, cells});
+    }
+  }
+  [[nodiscard]] std::uint64_t left_out() const noexcept { return left_out_; }
+  // Whether each record has one row: not where blanks around an id make another of it.
+  [[nodiscard]] bool ids_are_unique() const noexcept {
+    return scan_->layout().ids_are_unique && !has_padded_;
   }
 
   // Those of the known rows that have not been seen.
@@ -135,10 +159,45 @@ class ChangeFinder final : public RowVisitor {
   }
 
  private:
+  // The first row of a record whose id may be none.
+  struct Held {
+    std::uint64_t rows = 0;
+    std::string record_id = {};
+    std::int64_t updated_at = engine::kNeverUpdated;
+    std::vector<std::pair<const SourceColumn*, std::string>> cells = {};
+  };
+
+  void hold(const RowView& row) {
+    const auto [place, is_new] = suspects_.insert(record_number(row));
+    if (is_new) held_.emplace_back();
+    Held& held = held_[place];
+    if (++held.rows > 1) {
+      held.cells.clear();
+      return;
+    }
+    held.record_id = row.record_id;
+    held.updated_at = row.updated_at;
+    for (const RowView::Cell& cell : row.cells) {
+      held.cells.emplace_back(cell.column, std::string(cell.value));
+    }
+  }
+
+  void note_spelling(const RowView&) noexcept { has_padded_ = true; }
+
+  void take_named(const RowView& row) {
+    const std::int64_t fingerprint = fingerprint_of(row);
+    if (known_->see(fingerprint)) return;
+    const bool is_alone = scan_->layout().ids_are_unique && !scan_->reader().ids_may_have_blanks();
+    const std::int64_t ordinal =
+        is_alone ? ++rows_ : std::int64_t{records_.insert(record_number(row)).first} + 1;
+    scan_->reader().keys_of(row, *secret_, keys_);
+    put(row, fingerprint, ordinal);
+  }
+
   std::int64_t record_number(const RowView& row) {
     hash_.begin(MapHash::Sort::kRecord);
     hash_.add(std::string_view(scan_->name()));
-    hash_.add(row.record_id);
+    hash_.add(row.record_name);
     return hash_.end(*secret_);
   }
 
@@ -203,6 +262,10 @@ class ChangeFinder final : public RowVisitor {
   KnownRows* known_;
   NumberTable forgotten_;  // records
   NumberTable records_;    // of new rows, where a record may have several
+  NumberTable suspects_;   // records whose id may be none
+  std::vector<Held> held_;
+  std::uint64_t left_out_ = 0;
+  bool has_padded_ = false;
   std::int64_t rows_ = 0;
   MapHash hash_;
   std::vector<std::int64_t> keys_;
@@ -296,11 +359,21 @@ ScanResult scan_source(const ScanArguments& arguments, const FoundRows& found) {
   scan.visit(finder);
   if (snapshot != nullptr) call([] { PopActiveSnapshot(); });
   search_path.leave();
+  finder.take_held();
   const std::span<const std::int64_t> known = known_rows.finish();
   finder.put_gone();
+  report_left_out(request.sources[engine::index(number)], scan.layout().id_name, finder.left_out());
   spi.finish();
-  return {scan.layout().ids_are_unique, copy_of(known, memory)};
+  return {finder.ids_are_unique(), copy_of(known, memory), finder.left_out()};
 }
+
+namespace {
+
+std::uint64_t last_left_out = 0;  // of this session
+
+}  // namespace
+
+void set_left_out(std::uint64_t rows) noexcept { last_left_out = rows; }
 
 TupleDesc found_shape(Relation copy) {
   const TupleDesc copied = RelationGetDescr(copy);
@@ -459,8 +532,9 @@ std::string layout_of(const Request& request, const char* path) {
                         i == 0 ? "" : ", ", quoted(scan.name()), quoted(layout.id_name),
                         quoted(qualified_type(id_type, -1)),
                         equality == nullptr ? "null" : quoted(equality));
-    json += fmt::format("\"id_is_padded\": {}, \"updated_at\": {}, ",
+    json += fmt::format("\"id_is_padded\": {}, \"id_may_have_blanks\": {}, \"updated_at\": {}, ",
                         call([id_type] { return getBaseType(id_type) == BPCHAROID; }),
+                        call([id_type] { return ValueReader(id_type).may_have_blanks(); }),
                         layout.updated_at_attribute >= 0);
     json += fmt::format("\"query\": {}, \"names\": [", quoted(statement));
     std::string types;
@@ -530,9 +604,15 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_scan) {
                            {}};
     });
     // None is known.
-    static_cast<void>(scan_source(arguments, {result->setResult, result->setDesc}));
+    set_left_out(scan_source(arguments, {result->setResult, result->setDesc}).left_out);
   });
   return Datum{0};
+}
+
+// identity_map_left_out() → bigint: how many rows the last read of a whole source left out, as they
+// name no record.
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_left_out) {
+  PG_RETURN_INT64(static_cast<std::int64_t>(last_left_out));
 }
 
 // identity_map_layout(clauses identity_clause[], search_path text) → jsonb: src/sql/50-map.sql.
@@ -569,7 +649,7 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_minus) {
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_record) {
   const std::uint8_t* secret = DatumGetUUIDP(PG_GETARG_DATUM(0))->data;
   const text* source = PG_GETARG_TEXT_PP(1);
-  const text* id = PG_GETARG_TEXT_PP(2);
+  const text* id = DatumGetTextPP(record_name(PG_GETARG_DATUM(2)));
   const auto view = [](const text* value) {
     return to_utf8({VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))});
   };

@@ -34,15 +34,18 @@ struct FoundRows {
 TupleDesc found_shape(Relation copy);
 
 struct ScanResult {
-  bool ids_are_unique;  // a record has one row
+  bool ids_are_unique;  // a record has one row, among those that came or were known
   // The fingerprints, rising, of rows among those that came that were known after all: they are no
   // news. On the memory context that was current.
   std::span<const std::int64_t> known;
+  std::uint64_t left_out;  // rows that name no record
 };
 
 // Reads a source. In a guarded() frame: throws; needs no connection to SPI. Errors: those of the
 // source's query; 55000 where its columns are others than the shape says.
 ScanResult scan_source(const ScanArguments& arguments, const FoundRows& found);
+// What the last read of a whole source left out, for identity_map_left_out().
+void set_left_out(std::uint64_t rows) noexcept;
 // Whether a row among those that came was known after all. PostgreSQL's half.
 bool is_known(const ScanResult& result, TupleTableSlot* found);
 

@@ -187,18 +187,31 @@ SinkState* begin_state(MemoryContext context, bytea* parameters) {
   return state;
 }
 
-// What a worker has read, as a message: the task, how many rows, the file's name, and the sink's
-// description.
-std::string pack_message(Worker& worker, std::uint64_t task) {
-  engine::LocalSink& sink = *worker.sink;
+// A sink: the name of its file, and its description.
+void pack_sink(engine::LocalSink& sink, ByteWriter& to) {
   sink.spill();
-  ByteWriter to;
-  to.add(task);
-  to.add(sink.rows());
   to.add_text(sink.file() == nullptr ? std::string_view() : name_of(*sink.file()));
   sink.describe([&](const void* bytes, std::size_t count) {
     to.add_bytes({static_cast<const char*>(bytes), count});
   });
+}
+
+void unpack_sink(Environment& environment, ByteReader& from, engine::LocalSink& sink) {
+  const std::string name(from.get_text());
+  sink.adopt([&](void* to, std::size_t bytes) { from.get_bytes(to, bytes); },
+             name.empty() ? nullptr : environment.files().open(name));
+}
+
+// What a worker has read, as a message: the task, how many rows, the sink, and, where there are
+// any, that of suspects.
+std::string pack_message(Worker& worker, std::uint64_t task) {
+  engine::LocalSink& sink = *worker.sink;
+  ByteWriter to;
+  to.add(task);
+  to.add(sink.rows_given());
+  to.add(sink.has_suspects());
+  pack_sink(sink, to);
+  if (sink.has_suspects()) pack_sink(sink.suspects(), to);
   worker.sink.reset();
   return to.take();
 }
@@ -207,11 +220,11 @@ std::string pack_message(Worker& worker, std::uint64_t task) {
 void unpack_message(LeaderTask& task, ByteReader from) {
   Environment& environment = *task.environment;
   const auto rows = from.get<std::size_t>();
-  const std::string name(from.get_text());
+  const auto has_suspects = from.get<bool>();
   auto sink = task.resolver->make_sink();
-  sink->adopt([&](void* to, std::size_t bytes) { from.get_bytes(to, bytes); },
-              name.empty() ? nullptr : environment.files().open(name));
-  task.arrived += rows;
+  unpack_sink(environment, from, *sink);
+  if (has_suspects) unpack_sink(environment, from, sink->suspects());
+  task.arrived += sink->rows_given();
   task.progress->add_records(rows, sink->identifiers());
   task.resolver->combine(std::move(sink));
   task.progress->set_spilled(task.resolver->spilled_bytes() + task.own->spilled_bytes());
@@ -448,7 +461,7 @@ bool ParallelSink::run(const Query& query, const std::string& text, const RowLay
   const PlannedStmt* planned = plan(query, text, parameters(layout, share, task.number()));
   if (planned == nullptr) return false;
   own.set_budget(own.resident_bytes() + share);
-  const std::size_t owned = own.rows();
+  const std::size_t owned = own.rows_given();
   CountReceiver receiver = make_count_receiver();
   call([&] {
     ErrorContextCallback context{error_context_stack, say_query, const_cast<char*>(text.c_str())};
@@ -467,7 +480,8 @@ bool ParallelSink::run(const Query& query, const std::string& text, const RowLay
     if (!has_snapshot) PopActiveSnapshot();
   });
   progress.set_workers(std::max<std::uint64_t>(progress.workers(), task.messages));
-  check_count(static_cast<std::uint64_t>(receiver.rows), own.rows() - owned + task.arrived, text);
+  check_count(static_cast<std::uint64_t>(receiver.rows), own.rows_given() - owned + task.arrived,
+              text);
   return true;
 }
 

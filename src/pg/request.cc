@@ -104,7 +104,8 @@ void add_source(Request& request, const Clause& clause) {
                             "with UNION ALL in one query.",
                             source.name));
   }
-  request.sources.push_back({std::string(clause.name), std::string(clause.query)});
+  request.sources.push_back(
+      {std::string(clause.name), std::string(clause.query), clause.bad_ids == "error"});
 }
 
 void apply_limits(Kind& kind, const Clause& clause) {

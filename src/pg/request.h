@@ -43,6 +43,7 @@ normalize::Result spell(const Kind& kind, std::string_view value, normalize::Scr
 struct Source {
   std::string name;
   std::string query;
+  bool bad_ids_are_errors = false;  // rows that name no record are not just left out
 };
 
 enum class OutputRows : std::uint8_t { kIdentities, kCombinations };

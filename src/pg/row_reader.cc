@@ -94,7 +94,7 @@ void RowReader::show(const NullableDatum* cells, RowVisitor& visitor) {
     for (const Text& text : std::span(texts_, text_count_)) {
       cells_.push_back({text.column->layout, text.value});
     }
-    visitor.take({record_id_, updated_at_, cells_});
+    visitor.take({record_id_, record_name_, is_suspect_, updated_at_, cells_});
   });
   texts_ = nullptr;
 }
@@ -196,6 +196,15 @@ void RowReader::read_texts_under_settings(const NullableDatum* cells) {
   }
 }
 
+// Which record a row is of, and whether its id may be none. Of numbers that are unique each is a
+// record; texts that are unique may still differ in blanks alone.
+void RowReader::read_record_id(Datum id) {
+  record_id_ = id_reader_.read(id);
+  const bool is_text = id_reader_.may_have_blanks();
+  record_name_ = is_text ? normalize::trim(record_id_) : record_id_;
+  is_suspect_ = (is_text || !layout_->ids_are_unique) && normalize::is_placeholder(record_name_);
+}
+
 // The row as text, on the row's memory. PostgreSQL's half: may raise errors.
 void RowReader::read_texts(const NullableDatum* cells) {
   texts_ = own_texts_;
@@ -224,7 +233,7 @@ void RowReader::read_texts(const NullableDatum* cells) {
              errhint("Put the record's key first in the query, or leave such rows out with "
                      "WHERE ... IS NOT NULL.")));
   }
-  record_id_ = id_reader_.read(cells[0].value);
+  read_record_id(cells[0].value);
 
   updated_at_ = engine::kNeverUpdated;
   if (const int at = layout_->updated_at_attribute; at >= 0 && !cells[at].isnull) {
@@ -262,8 +271,14 @@ void RowReader::read_texts(const NullableDatum* cells) {
 
 // The row into the sink: normalise, key, keep. C++'s half: may throw, calls PostgreSQL only within
 // call().
-void RowReader::put_row(engine::LocalSink& sink) {
-  sink.begin_row(layout_->source, record_id_, updated_at_, layout_->ids_are_unique);
+void RowReader::put_row(engine::LocalSink& to) {
+  if (record_name_.empty()) {
+    to.leave_out(layout_->source);
+    return;
+  }
+  engine::LocalSink& sink = is_suspect_ ? to.suspects() : to;
+  sink.begin_row(layout_->source,
+                 {record_id_, record_name_, layout_->ids_are_unique && !is_suspect_}, updated_at_);
   const std::span texts(texts_, text_count_);
   find_scopes([&](auto&& visit) {
     for (const Text& text : texts) visit(*text.column, text.value);

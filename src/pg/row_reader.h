@@ -46,8 +46,10 @@ struct RowView {
     std::string_view value;
   };
   std::string_view record_id;
-  std::int64_t updated_at;      // engine::kNeverUpdated for none
-  std::span<const Cell> cells;  // those that hold something, in the order of the columns
+  std::string_view record_name;  // which record it is: the id without the blanks around it
+  bool is_suspect;               // the id is one that programs write where they have none
+  std::int64_t updated_at;       // engine::kNeverUpdated for none
+  std::span<const Cell> cells;   // those that hold something, in the order of the columns
 };
 
 // Takes rows. Its calls may throw.
@@ -79,6 +81,9 @@ class RowReader {
   // In a guarded() frame: throws.
   void keys_of(const RowView& row, const MapSecret& secret, std::vector<std::int64_t>& keys);
 
+  // Whether ids may differ in the blanks around them alone.
+  [[nodiscard]] bool ids_may_have_blanks() const noexcept { return id_reader_.may_have_blanks(); }
+
   // After an error within take() or find(): gives the session its settings back.
   void restore_settings() noexcept { output_settings_.restore(); }
 
@@ -105,6 +110,7 @@ class RowReader {
     std::vector<std::string> values = {};
   };
 
+  void read_record_id(Datum id);
   void read_texts(const NullableDatum* cells);
   void read_texts_under_settings(const NullableDatum* cells);
   void put_row(engine::LocalSink& sink);
@@ -127,6 +133,8 @@ class RowReader {
   std::vector<Column> columns_;
   OutputSettings output_settings_;
   std::string_view record_id_;
+  std::string_view record_name_;  // empty: the row names no record
+  bool is_suspect_ = false;
   std::int64_t updated_at_ = engine::kNeverUpdated;
   Text* own_texts_ = nullptr;  // room for a text a column, which most rows do with
   Text* texts_ = nullptr;

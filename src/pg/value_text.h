@@ -19,6 +19,10 @@ class ValueReader {
   // The same in the database's own encoding.
   std::string_view read_as_stored(Datum value);
 
+  // Whether the text may be blank, or have blanks around it.
+  [[nodiscard]] bool may_have_blanks() const noexcept {
+    return form_ != Form::kInt2 && form_ != Form::kInt4 && form_ != Form::kInt8;
+  }
   // Whether the text may depend on the session's settings (OutputSettings).
   [[nodiscard]] bool depends_on_settings() const noexcept { return form_ == Form::kOther; }
 

@@ -29,14 +29,16 @@ CREATE CAST (@extschema@.identity_clause AS jsonb) WITHOUT FUNCTION;
 -- identity_source(name, query): one tool's users in this database.
 --   name   a lower-case identifier; output columns are named after it
 --   query  one SELECT: first column the record id, every other column named by its kind
+--   bad_ids  what becomes of rows whose record id is blank, or one of identity_blocked_values() that comes
+--            on several rows: 'leave_out' (a warning counts them) or 'error'; 'leave_out'
 -- Of use to identity maps only (doc/maps.md), and ignored elsewhere: how a refresh finds what changed.
 --   changed_since  a column of the query that grows whenever a row is new or changes, such as updated_at
 --   capture        'trigger': triggers on the query's one table tell of every change
--- Errors: 22004 for NULL, 42602 for a name that cannot name a column, 22023 for another capture.
+-- Errors: 22004 for NULL, 42602 for a name that cannot name a column, 22023 for another capture or bad_ids.
 CREATE FUNCTION @extschema@.identity_source(name text, query text, changed_since text DEFAULT NULL,
-                                capture text DEFAULT NULL) RETURNS @extschema@.identity_clause
+                                capture text DEFAULT NULL, bad_ids text DEFAULT NULL) RETURNS @extschema@.identity_clause
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.identity_source(text, text, text, text) IS
+COMMENT ON FUNCTION @extschema@.identity_source(text, text, text, text, text) IS
   'a source of records: its name, and a query that yields a record id and identifiers named by their kinds';
 
 -- identity_rule(kind, ...): declares a kind of identifier, or changes a known one. NULL leaves each

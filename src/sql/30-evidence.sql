@@ -23,7 +23,9 @@ COMMENT ON FUNCTION @extschema@.identity_links(@extschema@.identity_clause[]) IS
 
 -- identity_evidence(clauses): identity_records() and identity_links() of one resolve. A row for each
 -- record, in which kind, value, status and linked_records are NULL, and after it those of its
--- identifiers. Errors: as resolve_identities().
+-- identifiers. Behind them all a row for each source of which rows were left out, as they name no record: its
+-- status is left_out, linked_records how many rows they are, and identity_id and record_id are NULL.
+-- Errors: as resolve_identities().
 CREATE FUNCTION @extschema@.identity_evidence(VARIADIC clauses @extschema@.identity_clause[])
   RETURNS TABLE (identity_id uuid, source text, record_id text, kind text, value text, status text,
                  linked_records bigint)
@@ -57,12 +59,14 @@ COMMENT ON FUNCTION @extschema@.identity_graph(text, text, @extschema@.identity_
   'a picture of one identity, its records and identifiers, as Graphviz DOT';
 
 -- identity_report(clauses): what came of a resolve, in numbers. The metrics, in this order:
+--   rows left out            of sources that have such rows: those that name no record
 --   records, identities      of each source and in all: an identity counts in each of its sources
 --   match rate, %            of the records of one source, those whose identity has a record of another
 --   identities joined by     of identities of several records: by links of that kind alone
 --   identities of n records  how large identities are
 --   identifiers              by status, and by status and kind
 --   most shared              the twenty values that most records carry: how many
+--   most identifiers         the twenty records that hold most identifiers of one kind, ten or more: how many
 -- Errors: as resolve_identities().
 CREATE FUNCTION @extschema@.identity_report(VARIADIC clauses @extschema@.identity_clause[])
   RETURNS TABLE (metric text, subject text, value numeric)
@@ -73,11 +77,11 @@ BEGIN ATOMIC
     FROM unnest(identity_report.clauses) WITH ORDINALITY AS c (clause, place)
     WHERE (c.clause::jsonb ->> 'clause') = 'source'),
   evidence AS MATERIALIZED (
-    SELECT e.identity_id, e.source, e.kind, e.value, e.status, e.linked_records
+    SELECT e.identity_id, e.source, e.record_id, e.kind, e.value, e.status, e.linked_records
     FROM @extschema@.identity_evidence(VARIADIC identity_report.clauses) AS e),
-  records AS (SELECT e.identity_id, e.source FROM evidence AS e WHERE e.kind IS NULL),
+  records AS (SELECT e.identity_id, e.source FROM evidence AS e WHERE e.kind IS NULL AND e.status IS NULL),
   links AS (
-    SELECT e.identity_id, e.kind, e.value, e.status, e.linked_records
+    SELECT e.identity_id, e.source, e.record_id, e.kind, e.value, e.status, e.linked_records
     FROM evidence AS e WHERE e.kind IS NOT NULL),
   presence AS MATERIALIZED (
     SELECT r.identity_id, r.source, count(*) AS records FROM records AS r GROUP BY 1, 2),
@@ -94,6 +98,9 @@ BEGIN ATOMIC
     VALUES (1, 'links'), (2, 'alone'), (3, 'invalid'), (4, 'blocked'), (5, 'too_common'),
            (6, 'conflict'), (7, 'ambiguous'), (8, 'not_linking')),
   metrics (part, place, metric, subject, value) AS (
+    SELECT 0, s.place, 'rows left out', s.source, e.linked_records
+    FROM sources AS s JOIN evidence AS e ON e.source = s.source AND e.status = 'left_out'
+    UNION ALL
     SELECT 1, s.place, 'records', s.source, coalesce(sum(p.records), 0)
     FROM sources AS s LEFT JOIN presence AS p ON p.source = s.source GROUP BY s.place, s.source
     UNION ALL
@@ -134,7 +141,13 @@ BEGIN ATOMIC
                            ELSE ' (' || string_agg(DISTINCT l.status, ', ') || ')' END AS subject,
                  max(l.linked_records) + 1 AS records
           FROM links AS l WHERE l.linked_records > 0 GROUP BY l.kind, l.value) AS shared
-    WHERE shared.place <= 20)
+    WHERE shared.place <= 20
+    UNION ALL
+    SELECT 8, held.place, 'most identifiers', held.source || ' ' || held.record_id || ': ' || held.kind, held.identifiers
+    FROM (SELECT row_number() OVER (ORDER BY count(*) DESC, l.source COLLATE "C", l.record_id COLLATE "C", l.kind COLLATE "C") AS place,
+                 l.source, l.record_id, l.kind, count(*) AS identifiers
+          FROM links AS l GROUP BY l.source, l.record_id, l.kind HAVING count(*) >= 10) AS held
+    WHERE held.place <= 20)
   SELECT m.metric, m.subject, m.value::numeric FROM metrics AS m
   ORDER BY m.part, m.place, m.subject COLLATE "C";
 END;

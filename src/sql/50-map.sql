@@ -125,6 +125,16 @@ CREATE FUNCTION identity_internal.identity_map_record_key(record_id text) RETURN
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION identity_internal.identity_map_record_key(text) IS 'internal: what an identity map''s records are found by';
 
+-- Whether a record id is blank, or one of identity_blocked_values().
+CREATE FUNCTION identity_internal.identity_map_may_name_none(record_id text) RETURNS boolean
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION identity_internal.identity_map_may_name_none(text) IS 'internal: whether a record id may name no record';
+
+CREATE FUNCTION identity_internal.identity_map_left_out() RETURNS bigint
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_internal.identity_map_left_out() IS
+  'internal: how many rows the last read of a whole source left out, as they name no record';
+
 CREATE FUNCTION identity_internal.identity_map_minus(numbers bigint[], others bigint[]) RETURNS bigint[]
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION identity_internal.identity_map_minus(bigint[], bigint[]) IS 'internal: the numbers that are not among the others; both rising';

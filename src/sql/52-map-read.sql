@@ -245,8 +245,14 @@ BEGIN
     ids := NULL;
   ELSE
     ids := coalesce(ids, '{}') || told;
-    IF cardinality(ids) > most THEN
+    -- Whether an id that may name no record does depends on rows that nothing tells of.
+    IF cardinality(ids) > most OR EXISTS (SELECT FROM unnest(ids) AS u (id) WHERE identity_internal.identity_map_may_name_none(u.id)) THEN
       ids := NULL;
+    ELSIF cardinality(ids) > 0 AND (m.prepared #> ARRAY['layout', 'sources', (i - 1)::text, 'id_may_have_blanks'])::boolean THEN
+      -- All spellings of a record are read: that of the id which changed, and those that are known.
+      ids := identity_internal.identity_map_execute_then(format('SELECT ARRAY(SELECT unnest($1) UNION SELECT r.record_id FROM unnest($1) AS u (id)
+        JOIN %1$srecords AS m ON m.source = %2$s AND m.record_id = identity_internal.identity_map_record_key(u.id)
+        JOIN %1$srows_%2$s AS r ON r.rid = m.rid)', p, n), ids);
     END IF;
   END IF;
 END $$;

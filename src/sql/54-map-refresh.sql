@@ -43,14 +43,16 @@ COMMENT ON FUNCTION identity_internal.identity_map_reconcile(identity_internal.i
   'internal: brings an identity map''s records in line with the copies of its sources';
 
 -- Reads every source anew into an empty copy: at first, and after clauses or columns have changed. Records
--- keep their numbers and identities. Gives the identities of records that are gone.
-CREATE FUNCTION identity_internal.identity_map_load(m identity_internal.identity_map_catalog) RETURNS uuid[]
+-- keep their numbers and identities. Gives the identities of records that are gone, and how many rows of each source
+-- were left out, as they name no record.
+CREATE FUNCTION identity_internal.identity_map_load(m identity_internal.identity_map_catalog, OUT dead uuid[], OUT left_out jsonb)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
   n integer;
   base bigint;
 BEGIN
+  left_out := '{}';
   EXECUTE format('DELETE FROM %sprints WHERE source <> ALL ($1)', p) USING m.source_numbers;
   FOR i IN 1 .. cardinality(m.source_numbers) LOOP
     n := m.source_numbers[i];
@@ -71,6 +73,7 @@ BEGIN
       FROM found AS f LEFT JOIN %1$srecords AS m ON m.source = %2$s AND m.record_id = identity_internal.identity_map_record_key(f.record_id)',
       p, n, identity_internal.identity_map_cells(m, i, ''), identity_internal.identity_map_cells(m, i, 'f.'))
     USING identity_internal.identity_map_scan_clauses(m), m.search_path, base;
+    left_out := left_out || jsonb_build_object(n, identity_internal.identity_map_left_out());
     EXECUTE format('INSERT INTO %1$srecords (rid, source, record_id)
       SELECT DISTINCT r.rid, %2$s, identity_internal.identity_map_record_key(r.record_id) FROM %1$srows_%2$s AS r WHERE r.rid > $1', p, n)
     USING base;
@@ -79,7 +82,7 @@ BEGIN
     PERFORM identity_internal.identity_map_print(m, n);
     PERFORM identity_internal.identity_map_analyze(m.map_id, 'rows_' || n);
   END LOOP;
-  RETURN identity_internal.identity_map_reconcile(m);
+  dead := identity_internal.identity_map_reconcile(m);
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_load(identity_internal.identity_map_catalog) IS
   'internal: reads all of an identity map''s sources anew';
@@ -101,6 +104,7 @@ DECLARE
   definition text;
   shown text;
   done jsonb;
+  left_out jsonb := '{}';
 BEGIN
   EXECUTE format('DELETE FROM %sprints WHERE source <> ALL ($1)', p) USING m.source_numbers;
   FOR i IN 1 .. sources LOOP
@@ -113,8 +117,9 @@ BEGIN
       p, n, identity_internal.identity_map_cells(m, i, ''), identity_internal.identity_map_cells(m, i, 'f.'))
     INTO last, rows
     USING identity_internal.identity_map_scan_clauses(m), m.search_path, base;
+    left_out := left_out || jsonb_build_object(n, identity_internal.identity_map_left_out());
     -- A record of several rows carries what they all carry.
-    copies := copies || format('SELECT%s %s, rid, record_id FROM %srows_%s', CASE WHEN rows = last - base THEN '' ELSE ' DISTINCT' END, n, p, n);
+    copies := copies || format('SELECT%s %s, rid, identity_internal.identity_map_record_key(record_id) FROM %srows_%s', CASE WHEN rows = last - base THEN '' ELSE ' DISTINCT' END, n, p, n);
     carried := carried || format('SELECT%s unnest(keys), rid FROM %srows_%s', CASE WHEN rows = last - base THEN '' ELSE ' DISTINCT' END, p, n);
     base := last;
   END LOOP;
@@ -129,7 +134,7 @@ BEGIN
   EXECUTE format('WITH res AS MATERIALIZED (SELECT * FROM identity_internal.resolve_identities(VARIADIC $1) AS (%2$s)),
     t_new AS (INSERT INTO %3$s (identity_id%4$s) SELECT identity_id%4$s FROM res ORDER BY identity_id),
     r_new AS (INSERT INTO %1$srecords (rid, source, record_id, identity_id)
-              SELECT x.rid, x.source, identity_internal.identity_map_record_key(x.record_id), r.identity_id
+              SELECT x.rid, x.source, x.record_id, r.identity_id
               FROM (SELECT identity_id, unnest("[number]") AS rid FROM res LIMIT %8$s) AS r
               JOIN (%5$s) AS x (source, rid, record_id) ON x.rid = r.rid)
     SELECT jsonb_build_object(%6$L, count(*), %7$L, count(*)) FROM res',
@@ -146,7 +151,7 @@ BEGIN
   END LOOP;
   PERFORM identity_internal.identity_map_count_common(m), identity_internal.identity_map_fill_identities(m, at);
   PERFORM identity_internal.identity_map_analyze(m.map_id, 'identities');
-  RETURN done || jsonb_build_object('records', base, 'updated', 0, 'deleted', 0, 'merged', 0, 'split', 0, 'retired', 0);
+  RETURN done || jsonb_build_object('left_out', left_out, 'records', base, 'updated', 0, 'deleted', 0, 'merged', 0, 'split', 0, 'retired', 0);
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_build(identity_internal.identity_map_catalog, timestamptz) IS 'internal: fills an identity map for the first time';
 
@@ -229,6 +234,7 @@ DECLARE
   most bigint := identity_internal.identity_map_most();
   dead uuid[];
   changed bigint := 0;
+  left_out jsonb := coalesce(m.marks -> 'left_out', '{}');  -- by the sources' numbers
   done jsonb;
 BEGIN
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
@@ -248,8 +254,10 @@ BEGIN
     PERFORM identity_internal.identity_map_lock(m.map_id, 2, true, true);
     IF identity_internal.identity_map_is_unbuilt(m) THEN
       done := identity_internal.identity_map_build(m, started) || '{"kind": "built"}';
+      left_out := done -> 'left_out';
+      done := done - 'left_out';
     ELSE
-      dead := identity_internal.identity_map_load(m);
+      SELECT l.dead, l.left_out INTO dead, left_out FROM identity_internal.identity_map_load(m) AS l;
       done := identity_internal.identity_map_settle_all(m, dead, started, true) || '{"kind": "built"}';
     END IF;
   ELSE
@@ -261,6 +269,9 @@ BEGIN
       marks := marks || jsonb_build_object(m.source_numbers[i], mark);
       CONTINUE WHEN ids = '{}';
       changed := changed + identity_internal.identity_map_read(m, i, ids, greatest(most - changed, 0));
+      IF ids IS NULL THEN
+        left_out := left_out || jsonb_build_object(m.source_numbers[i], identity_internal.identity_map_left_out());
+      END IF;
     END LOOP;
     -- From here on nobody calls identify(), and no source's query runs.
     PERFORM identity_internal.identity_map_lock(m.map_id, 2, true, true), set_config('enable_mergejoin', 'off', true);
@@ -269,7 +280,7 @@ BEGIN
         done := identity_internal.identity_map_take_in(m, changed, most, true, started);
       EXCEPTION WHEN data_corrupted THEN
         -- The state contradicts itself: all is read anew. Records that are known stay who they are.
-        dead := identity_internal.identity_map_load(m);
+        SELECT l.dead, l.left_out INTO dead, left_out FROM identity_internal.identity_map_load(m) AS l;
         done := identity_internal.identity_map_settle_all(m, dead, started, true) || '{"kind": "full"}';
       END;
     ELSE
@@ -280,6 +291,6 @@ BEGIN
   IF is_full OR pg_relation_size((identity_internal.identity_map_prefix(m.map_id) || 'claims')::regclass) > 1000000 THEN
     EXECUTE format('TRUNCATE %sclaims', identity_internal.identity_map_prefix(m.map_id));
   END IF;
-  RETURN jsonb_build_object('started', started, 'marks', marks || jsonb_build_object('captures', captures), 'changes', done || jsonb_build_object('changed', changed));
+  RETURN jsonb_build_object('started', started, 'marks', marks || jsonb_build_object('captures', captures, 'left_out', left_out), 'changes', done || jsonb_build_object('changed', changed));
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_refresh(identity_internal.identity_map_catalog, jsonb) IS 'internal: one refresh of an identity map';

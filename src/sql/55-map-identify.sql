@@ -52,6 +52,10 @@ BEGIN
   IF coalesce(user_id, '') !~ '[^[:space:]]' THEN
     RAISE EXCEPTION 'identify() needs a user id' USING ERRCODE = CASE WHEN user_id IS NULL THEN '22004' ELSE '22023' END,
       HINT = 'Give the id under which your accounts know the user.';
+  ELSIF identity_internal.identity_map_may_name_none(user_id) THEN
+    RAISE EXCEPTION 'identify() needs a user id, and "%" is none', user_id USING ERRCODE = 'invalid_parameter_value',
+      DETAIL = 'It is one of identity_blocked_values(), which programs write where they have no id: users without one would become one person.',
+      HINT = 'Call identify() when the user is known.';
   ELSIF jsonb_typeof(a -> 'traits') NOT IN ('object', 'null') THEN
     RAISE EXCEPTION 'traits must be an object' USING ERRCODE = 'invalid_parameter_value', DETAIL = format('They are %s.', a -> 'traits'),
       HINT = 'Write for example {"email": "jane.kim@example.com"}.';
@@ -67,6 +71,7 @@ BEGIN
     FROM %srecords AS m JOIN %srows_0 AS r ON r.rid = m.rid WHERE m.source = 0 AND m.record_id = identity_internal.identity_map_record_key($1)', 'identity_id', p, p), user_id);
   number := former ->> 'rid';
   IF number IS NOT NULL THEN
+    user_id := former ->> 'record_id';  -- as it was spelled at first
     old_keys := ARRAY(SELECT k::bigint FROM jsonb_array_elements_text(former -> 'keys') AS k);
   END IF;
   -- What it said before stays, unless it says otherwise.

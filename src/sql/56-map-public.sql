@@ -154,7 +154,7 @@ COMMENT ON FUNCTION @extschema@.drop_identity_map(text) IS 'drops an identity ma
 -- record is one of the map's own source `identify`: its id is the user id, and each trait named as a kind
 -- (email, phone, ..., or declared by a rule) is an identifier, or an array of them. Other traits are nobody's
 -- business here. A trait replaces what the user had under that name, null removes it, what is not named stays.
--- Errors: 22004, 22023 for an identifier that is an object, 55000 for a user who was forgotten, 42501 for
+-- Errors: 22004, 22023 for a user id that is none (identity_blocked_values()) and an identifier that is an object, 55000 for a user who was forgotten, 42501 for
 -- others than the owner and those who may INSERT into the map, 25001 unless READ COMMITTED.
 CREATE FUNCTION @extschema@.identify(map regclass, user_id text, traits jsonb DEFAULT '{}') RETURNS uuid
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
@@ -215,13 +215,16 @@ COMMENT ON FUNCTION @extschema@.remember(regclass, text, text) IS 'lets a record
 --                     deleted, identities created, merged, split and retired
 --   needs_full        whether the next refresh reads everything anew, as clauses have changed
 --   last_error        of a refresh that failed since; last_error_at
+--   left_out          of each source that has such rows, how many are left out, as they name no record
 CREATE VIEW @extschema@.identity_maps AS
   SELECT coalesce(quote_ident(n.nspname) || '.' || quote_ident(c.relname), m.map_name) AS map, coalesce(pg_catalog.pg_get_userbyid(c.relowner), m.owner_name) AS owner,
          (SELECT array_agg(e.c::jsonb ->> 'name' ORDER BY e.n) FROM unnest(m.clauses) WITH ORDINALITY AS e (c, n)
           WHERE e.c::jsonb ->> 'clause' = 'source') AS sources,
          m.clauses, greatest(c.reltuples, 0)::bigint AS identities, greatest(s.reltuples, 0)::bigint AS records,
          m.created_at, m.refreshes, m.last_refresh, m.last_duration, m.last_changes, m.rebuild AS needs_full,
-         m.last_error, m.last_error_at, c.oid IS NULL AS table_is_gone
+         m.last_error, m.last_error_at, c.oid IS NULL AS table_is_gone,
+         (SELECT coalesce(jsonb_object_agg(n.k, (m.marks #>> ARRAY['left_out', n.v])::bigint), '{}')
+          FROM jsonb_each_text(m.numbers) AS n (k, v) WHERE (m.marks #>> ARRAY['left_out', n.v])::bigint > 0) AS left_out
   FROM identity_internal.identity_map_catalog AS m
     LEFT JOIN pg_catalog.pg_class AS c ON c.oid = identity_internal.identity_map_table(m.map, m.map_oid, m.map_name, m.written_in)
     LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
