@@ -12,10 +12,10 @@ namespace {
 
 constexpr const char* kOldestDefaults = "0.1";
 constexpr const char* kMakeClauses =
-    "Make clauses with identity_source(), identity_rule(), identity_defaults(), "
+    "Make clauses with identity_source(), identity_rule(), identity_alias(), identity_defaults(), "
     "identity_output() and identity_column().";
 constexpr const char* kClauseForm =
-    "A clause is a JSON object whose \"clause\" is \"source\", \"rule\", \"defaults\", "
+    "A clause is a JSON object whose \"clause\" is \"source\", \"rule\", \"alias\", \"defaults\", "
     "\"output\" or \"column\".";
 
 int length_of(std::string_view text) { return static_cast<int>(text.size()); }
@@ -296,6 +296,15 @@ void check_output(const Clause& clause) {
   }
 }
 
+void check_alias(const Clause& clause) {
+  check_name(clause.kind, "a kind of identifier", "'user_id' or 'hubspot_id'");
+  if (clause.query.data() != nullptr) return;
+  ereport(ERROR,
+          (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+           errmsg("the alias of \"%.*s\" has no query", length_of(clause.kind), clause.kind.data()),
+           errhint("Write identity_alias('user_id', 'SELECT former, present FROM ...').")));
+}
+
 void check_defaults(const Clause& clause) {
   if (clause.version == kOldestDefaults || clause.version == "current") return;
   const bool is_missing = clause.version.data() == nullptr;
@@ -323,6 +332,7 @@ void check_defaults(const Clause& clause) {
 ClauseType type_named(std::string_view name) {
   if (name == "source") return ClauseType::kSource;
   if (name == "rule") return ClauseType::kRule;
+  if (name == "alias") return ClauseType::kAlias;
   if (name == "defaults") return ClauseType::kDefaults;
   if (name == "output") return ClauseType::kOutput;
   if (name == "column") return ClauseType::kColumn;
@@ -398,6 +408,10 @@ void set_part(Clause& clause, std::string_view key, const JsonbValue& value) {
     clause.link = bool_of(key, value);
   } else if (clause.type == ClauseType::kRule && set_guard(clause, key, value)) {
     return;
+  } else if (clause.type == ClauseType::kAlias && key == "kind") {
+    clause.kind = string_of(key, value);
+  } else if (clause.type == ClauseType::kAlias && key == "query") {
+    clause.query = string_of(key, value);
   } else if (clause.type == ClauseType::kDefaults && key == "version") {
     clause.version = string_of(key, value);
   } else if (clause.type == ClauseType::kOutput && key == "rows") {
@@ -520,6 +534,9 @@ Clause read_clause(Datum datum) {
       check_rule(clause);
       check_guards(clause);
       break;
+    case ClauseType::kAlias:
+      check_alias(clause);
+      break;
     case ClauseType::kDefaults:
       check_defaults(clause);
       break;
@@ -628,6 +645,17 @@ IDENTITY_RESOLVE_FUNCTION(identity_rule) {
   }
   if (!PG_ARGISNULL(15)) clause.add("scope", PG_GETARG_TEXT_PP(15));
   if (!PG_ARGISNULL(16)) clause.add("block_automatic", PG_GETARG_BOOL(16));
+  PG_RETURN_DATUM(clause.finish());
+}
+
+// identity_alias(kind text, query text) → identity_clause. Errors: 22004, 42602. The query is
+// looked at only when the clause is used.
+IDENTITY_RESOLVE_FUNCTION(identity_alias) {
+  if (PG_ARGISNULL(0)) null_argument("identity_alias", "the kind");
+  if (PG_ARGISNULL(1)) null_argument("identity_alias", "the query");
+  ClauseText clause("alias");
+  clause.add("kind", PG_GETARG_TEXT_PP(0));
+  clause.add("query", PG_GETARG_TEXT_PP(1));
   PG_RETURN_DATUM(clause.finish());
 }
 

@@ -7,6 +7,7 @@
 //   {"clause": "rule", "kind": "phone", "region": "GB"}
 //   {"clause": "rule", "kind": "email", "blocked": ["x@y.z"], "max_records": 500}
 //   {"clause": "rule", "kind": "username", "scope": "all"}
+//   {"clause": "alias", "kind": "user_id", "query": "SELECT former, present FROM …"}
 //   {"clause": "defaults", "version": "0.1"}
 //   {"clause": "output", "rows": "combinations", "max_combinations": 10000}
 //   {"clause": "column", "name": "zendesk_id", "type": "bigint"}
@@ -17,18 +18,26 @@
 
 namespace identity_resolve::pg {
 
-enum class ClauseType : std::uint8_t { kSource, kRule, kDefaults, kOutput, kColumn, kState };
+enum class ClauseType : std::uint8_t {
+  kSource,
+  kRule,
+  kAlias,
+  kDefaults,
+  kOutput,
+  kColumn,
+  kState
+};
 
 // A clause taken apart; the views point into the datum. What is absent has no data.
 struct Clause {
   ClauseType type = ClauseType::kSource;
   std::string_view name;                    // of a source or a column
-  std::string_view query;                   // of a source
+  std::string_view query;                   // of a source or an alias
   std::string_view changed_since;           // of a source: a column of its query, for maps
   std::string_view capture;                 // of a source: how a map hears of changes
   std::string_view bad_ids;                 // of a source: what becomes of rows of no record
   std::string_view column_type;             // of a column
-  std::string_view kind;                    // of a rule
+  std::string_view kind;                    // of a rule or an alias
   std::string_view normalizer;              // of a rule
   std::string_view region;                  // of a rule
   std::optional<bool> link;                 // of a rule, and so on down to scope

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "pg/aliases.h"
 #include "pg/bad_ids.h"
 #include "pg/spi.h"
 
@@ -127,6 +128,7 @@ Execution::Execution(MemoryContext memory, ResultForm form, TupleDesc shape)
 void Execution::resolve(const ClauseList& clauses, Wishes wishes) {
   request_ = read_request(clauses);
   SpiConnection spi;
+  read_aliases(request_);
   std::vector<SourceScan> scans = prepare_sources(request_, wishes.keeps_plans);
   // Nobody else writes what is a map's own.
   const bool has_snapshot = !wishes.keeps_plans && push_snapshot_that_sees(scans);
@@ -149,7 +151,7 @@ void Execution::resolve(const ClauseList& clauses, Wishes wishes) {
   wanted.tells_of_scope = tells && has_scope_to_tell_of(request_, scans);
   wanted.tells_of_limits = tells;
   resolver_.emplace(environment_, wanted, *keys_);
-  const ParallelSink parallel(*resolver_, environment_, secret_, clauses);
+  const ParallelSink parallel(*resolver_, environment_, secret_, clauses, request_);
   start_progress(scans);
   auto sink = resolver_->make_sink();
   for (SourceScan& scan : scans) {

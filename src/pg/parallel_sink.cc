@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "pg/aliases.h"
 #include "pg/bytes.h"
 #include "pg/map_home.h"
 #include "pg/settings.h"
@@ -113,6 +114,7 @@ struct Worker {
     shape.keep_keys = told.keep_keys;
     shape.keep_evidence = told.keep_evidence;
     shape.tells_of_scope = told.tells_of_scope;
+    ByteReader aliases(from.get_text());
     const std::string_view bytes = from.rest();
     const Datum clauses = call([&] {
       void* copy = MemoryContextAlloc(context, bytes.size());
@@ -120,6 +122,7 @@ struct Worker {
       return PointerGetDatum(copy);
     });
     request = read_request({clauses, false, false});
+    get_aliases(aliases, request);
     for (const Kind& kind : request.kinds) shape.kinds.push_back(kind.rules);
     shape.sources = request.sources.size();
     for (const SourceColumn& column : layout.columns) {
@@ -397,8 +400,13 @@ void check_count(std::uint64_t read, std::uint64_t arrived, const std::string& t
 }  // namespace
 
 ParallelSink::ParallelSink(engine::Resolver& resolver, Environment& environment,
-                           const KeySecret& secret, const ClauseList& clauses)
-    : resolver_(&resolver), environment_(&environment), secret_(&secret), clauses_(clauses.array) {}
+                           const KeySecret& secret, const ClauseList& clauses,
+                           const Request& request)
+    : resolver_(&resolver),
+      environment_(&environment),
+      secret_(&secret),
+      clauses_(clauses.array),
+      request_(&request) {}
 
 std::string ParallelSink::parameters(const RowLayout& layout, std::size_t budget,
                                      std::uint64_t task) const {
@@ -413,6 +421,9 @@ std::string ParallelSink::parameters(const RowLayout& layout, std::size_t budget
   told.tells_of_scope = resolver_->shape().tells_of_scope;
   to.add(told);
   add_layout(to, layout);
+  ByteWriter aliases;
+  add_aliases(aliases, *request_);
+  to.add_text(aliases.take());
   const auto* array = call([this] { return DatumGetArrayTypeP(clauses_); });
   to.add_bytes({reinterpret_cast<const char*>(array), VARSIZE(array)});
   return to.take();

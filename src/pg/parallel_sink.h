@@ -21,9 +21,10 @@ using KeySecret = std::array<std::byte, engine::kSecretBytes>;
 
 class ParallelSink {
  public:
-  // All of them outlive the object. `clauses` are those that the request was read from.
+  // All of them outlive the object. `clauses` are those that the request was read from, to
+  // which its aliases have come.
   ParallelSink(engine::Resolver& resolver, Environment& environment, const KeySecret& secret,
-               const ClauseList& clauses);
+               const ClauseList& clauses, const Request& request);
 
   // How many workers the planner would have read the query; 0: none. Throws PgError.
   [[nodiscard]] int planned_workers(const Query& query, const std::string& text,
@@ -46,6 +47,7 @@ class ParallelSink {
   Environment* environment_;
   const KeySecret* secret_;
   Datum clauses_;
+  const Request* request_;
 };
 
 }  // namespace identity_resolve::pg

@@ -248,6 +248,21 @@ void apply_rule(Request& request, const Clause& clause) {
   apply_blocked(kind, clause);
 }
 
+void add_alias(Request& request, const Clause& clause) {
+  const auto kind = request.kind_named(clause.kind);
+  if (!kind) {
+    throw Error("42704", fmt::format("identity_alias(): there is no kind \"{}\"", clause.kind), {},
+                fmt::format("Declare it: identity_rule('{}').", clause.kind));
+  }
+  for (const AliasQuery& other : request.alias_queries) {
+    if (other.kind != *kind) continue;
+    throw Error("42710",
+                fmt::format("identity_alias() is given twice for kind \"{}\"", clause.kind), {},
+                "Join the queries with UNION ALL.");
+  }
+  request.alias_queries.push_back({*kind, std::string(clause.query)});
+}
+
 // What the clauses say of kinds.
 struct Rules {
   const Defaults* defaults = nullptr;  // where a clause asks for them
@@ -296,7 +311,10 @@ std::optional<engine::KindNumber> Request::kind_named(std::string_view name) con
   return engine::KindNumber{static_cast<std::uint16_t>(found - kinds.begin())};
 }
 
-normalize::Result spell(const Kind& kind, std::string_view value, normalize::Scratch& scratch) {
+namespace {
+
+normalize::Result spell_alone(const Kind& kind, std::string_view value,
+                              normalize::Scratch& scratch) {
   if (kind.method == Method::kPhone) {
     return normalize::normalize_phone(value, scratch, kind.region);
   }
@@ -305,6 +323,15 @@ normalize::Result spell(const Kind& kind, std::string_view value, normalize::Scr
     if (trimmed.status == normalize::Status::kBlank) return trimmed;
   }
   return normalize::normalize(kind.method, value, scratch);
+}
+
+}  // namespace
+
+normalize::Result spell(const Kind& kind, std::string_view value, normalize::Scratch& scratch) {
+  normalize::Result result = spell_alone(kind, value, scratch);
+  if (kind.aliases.empty() || result.status != normalize::Status::kValid) return result;
+  if (const Alias* alias = kind.alias_of(result.text)) result.text = alias->present;
+  return result;
 }
 
 Request read_request(const ClauseList& list, bool for_map) {
@@ -321,6 +348,7 @@ Request read_request(const ClauseList& list, bool for_map) {
 
   Request request;
   Rules rules;
+  std::vector<Clause> aliases;
   request.max_combinations = kDefaultMaxCombinations;
   bool has_output = false;
   for (int i = 0; i < clauses.count; ++i) {
@@ -336,6 +364,9 @@ Request read_request(const ClauseList& list, bool for_map) {
         break;
       case ClauseType::kRule:
         add_rule(rules, clause);
+        break;
+      case ClauseType::kAlias:
+        aliases.push_back(clause);
         break;
       case ClauseType::kDefaults:
         if (rules.defaults != nullptr) {
@@ -369,6 +400,7 @@ Request read_request(const ClauseList& list, bool for_map) {
   }
   if (request.sources.empty()) throw no_source(clauses.count);
   apply_rules(request, rules);
+  for (const Clause& alias : aliases) add_alias(request, alias);
   constexpr std::size_t kMostSources = 32767;
   if (request.sources.size() > kMostSources || request.kinds.size() > kMostSources) {
     throw Error("54000", fmt::format("more than {} sources or kinds", kMostSources));

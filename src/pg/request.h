@@ -1,6 +1,8 @@
 // What a call asks for: its clauses, taken together and checked against each other.
 #pragma once
 
+#include <algorithm>
+
 #include "engine/types.h"
 #include "normalize/normalize.h"
 #include "normalize/pattern.h"
@@ -9,6 +11,12 @@
 #include "pg/progress.h"
 
 namespace identity_resolve::pg {
+
+// A value of a kind that is read as another one (aliases.h); both normalised.
+struct Alias {
+  std::string former;
+  std::string present;
+};
 
 // A kind of identifier: how its values are spelled, and what they may do.
 struct Kind {
@@ -23,6 +31,7 @@ struct Kind {
   std::string blocked_ipattern = {};
   normalize::RequiredText blocked_pattern_needs = {};
   normalize::RequiredText blocked_ipattern_needs = {};
+  std::vector<Alias> aliases = {};  // by their former values
   bool block_placeholders = true;
   bool placeholders_of_01 = false;  // only those that version 0.1 knew
   bool block_automatic = true;      // of addresses
@@ -31,19 +40,31 @@ struct Kind {
   // have the same value of this kind.
   std::optional<engine::KindNumber> scope = {};
 
+  [[nodiscard]] const Alias* alias_of(std::string_view normalized) const noexcept {
+    const auto found = std::lower_bound(
+        aliases.begin(), aliases.end(), normalized,
+        [](const Alias& alias, std::string_view value) { return alias.former < value; });
+    return found != aliases.end() && found->former == normalized ? &*found : nullptr;
+  }
   [[nodiscard]] bool is_address() const noexcept {
     return method == normalize::Method::kEmail || method == normalize::Method::kMailbox;
   }
 };
 
-// A value in the one spelling of its kind. Blanks say nothing, also where a value is only carried
-// as it was typed. UTF-8.
+// A value in the one spelling of its kind, a former value as the present one. Blanks say nothing,
+// also where a value is only carried as it was typed. UTF-8.
 normalize::Result spell(const Kind& kind, std::string_view value, normalize::Scratch& scratch);
 
 struct Source {
   std::string name;
   std::string query;
   bool bad_ids_are_errors = false;  // rows that name no record are not just left out
+};
+
+// Where a kind's aliases are read.
+struct AliasQuery {
+  engine::KindNumber kind{};
+  std::string query;
 };
 
 enum class OutputRows : std::uint8_t { kIdentities, kCombinations };
@@ -60,7 +81,8 @@ struct MapState {
 
 struct Request {
   std::vector<Source> sources;  // in the order of precedence
-  std::vector<Kind> kinds;      // the known ones, as rules changed them, and the declared ones
+  std::vector<AliasQuery> alias_queries;
+  std::vector<Kind> kinds;  // the known ones, as rules changed them, and the declared ones
   OutputRows rows = OutputRows::kIdentities;
   std::uint64_t max_combinations = 0;
   std::optional<MapState> state;

@@ -87,6 +87,16 @@ COMMENT ON FUNCTION @extschema@.identity_rule(text, text, boolean, text, text[],
                                   boolean) IS
   'a rule for a kind of identifier: how its values are spelled one way, and what they may link';
 
+-- identity_alias(kind, query): former values of a kind, as of accounts that were merged in the product.
+--   query  one SELECT: rows of (former value, present value). Both count as one value everywhere: for links, limits,
+--          evidence and output, which shows the present one. Chains are followed; of values that run in a
+--          circle the first is shown. No record is made of them. Not for identity maps yet.
+-- Errors: 22004, 42602; 42704 for a kind that is none when the clause is used.
+CREATE FUNCTION @extschema@.identity_alias(kind text, query text) RETURNS @extschema@.identity_clause
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.identity_alias(text, text) IS
+  'former values of a kind of identifier, and the present values that they count as';
+
 -- identity_defaults(version): the defaults that kinds had in an earlier version, wherever the clause
 -- stands; rules change them as they change those of today. '0.1': username links across sources,
 -- external_id has no limit, automatic senders link, and the list of placeholders is shorter. 'current': those of today, which says the same as no such clause.

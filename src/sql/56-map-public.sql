@@ -17,6 +17,10 @@ BEGIN
     IF clause ->> 'clause' IN ('output', 'state') THEN
       RAISE EXCEPTION 'an identity map has no use for identity_output()' USING ERRCODE = 'invalid_parameter_value',
         DETAIL = 'A map has one row for each identity.', HINT = 'Leave the clause out.';
+    ELSIF clause ->> 'clause' = 'alias' THEN
+      RAISE EXCEPTION 'identity maps know no identity_alias() yet' USING ERRCODE = 'feature_not_supported',
+        DETAIL = format('It is given for the kind "%s".', clause ->> 'kind'),
+        HINT = 'Read the former values as the present ones in the sources'' queries.';
     ELSIF clause ->> 'clause' = 'source' AND clause ->> 'name' = 'identify' THEN
       RAISE EXCEPTION 'source "identify" is there anyway' USING ERRCODE = 'reserved_name',
         DETAIL = 'It holds what identify() was told, and comes after all other sources.', HINT = 'Give the source another name.';
