@@ -178,7 +178,9 @@ TEST(PlaceholderTest, Machines) {
 TEST(PlaceholderTest, EachWordIsOne) {
   for (const Placeholder& at : placeholders()) {
     EXPECT_FALSE(at.source.empty()) << at.value;
-    if (!at.is_pattern) EXPECT_TRUE(is_placeholder(at.value)) << at.value;
+    if (!at.is_pattern) {
+      EXPECT_TRUE(is_placeholder(at.value)) << at.value;
+    }
   }
 }
 
