@@ -7,7 +7,24 @@ RESET client_min_messages;
 SELECT typed, normalize_phone(typed) AS international, normalize_phone(typed, 'GB') AS "in Britain"
   FROM (VALUES ('+44 20 8366 1177'), ('020 8366 1177'), ('+44 (0)20 8366 1177'), ('tel:+44-20-8366-1177;ext=12'), ('020 8366 1177 ext. 12'), ('+1 (650) 253-0000'),
                ('00 1 650 253 0000'), (E'+44\u00a020\u202f8366\u20091177'), ('020 8366 1177 / 020 8366 1178'), ('020 8366 1177 x12/x13'), ('+1 650 253'), ('12345'), ('n/a'), (''), (NULL)) v (typed);
-SELECT normalize_phone('020 8366 1177', 'XX');
+-- A country comes from data: case, blanks, UK and the three letters of ISO 3166-1 are forgiven; one that is not known, or missing,
+-- leaves the international form.
+SELECT country, normalize_phone('020 8366 1177', country) AS national, normalize_phone('+44 20 8366 1177', country) AS international
+  FROM (VALUES ('GB'), ('gb'), (' Gb '), ('UK'), ('uk'), ('GBR'), ('gbr'), ('England'), ('XX'), ('44'), (''), (NULL)) v(country);
+
+-- What stands behind a number is no part of it: a decimal part of a spreadsheet, words, brackets, dates. Of two numbers either might be
+-- the wrong one. Letters in the place of digits are digits.
+SELECT typed, normalize_phone(typed)
+  FROM (VALUES ('+4930901820'), ('+4930901820.0'), ('+4930901820,00'), ('+4930901820.5'), ('4.930901820E+11'), ('+49 30 901820 home'), ('+49 30 901820 (neu)'),
+               ('+49 30 901820 (2024)'), ('+49 30 901820 2024-01-31'), ('+49 30 901820 o. 901821'), ('+49 30 901820/21'), ('+49 30 901820, 901821'),
+               ('+49 (0)30 / 901820'), ('+49.30901820'), ('+1 (800) FLOWERS'), ('+1 650 253 home'), ('+1 650-253-0000 ext. 12')) v (typed);
+-- The spreadsheet's decimal part, in many countries.
+SELECT count(*) AS "somebody else's" FROM (VALUES ('+4930901820'), ('+431234567'), ('+390669812345'), ('+442083661177'), ('+81312345678'), ('+16502530000'), ('+33142685300'), ('+34911234567'),
+       ('+5511987654321'), ('+358401234567'), ('+6281234567890'), ('+861012345678'), ('+48221234567'), ('+31201234567'), ('+4686661234')) v(number), unnest('{.0,.00,",0",.000}'::text[]) part
+ WHERE normalize_phone(number) IS NOT NULL AND normalize_phone(number || part) IS DISTINCT FROM normalize_phone(number);
+
+-- One number of two spellings: Brazil's ninth digit, Argentina's 9 for callers from abroad.
+SELECT typed, normalize_phone(typed) FROM (VALUES ('+55 11 8765-4321'), ('+55 11 98765-4321'), ('+55 11 3456-7890'), ('+54 9 11 2345-6789'), ('+54 11 2345-6789')) v(typed);
 -- Mexico's old 1 before a mobile number, within the country and from abroad: libphonenumber drops it, or, newer, knows no
 -- such number; it never stays.
 SELECT coalesce(normalize_phone('01 1 83 2264 6355', 'MX'), '+528322646355') AS national,

@@ -39,3 +39,8 @@ SELECT object_id, app_id, log_id FROM resolve_identities(
 -- A region is for telephone numbers, and has to be one.
 SELECT * FROM identity_records(identity_source('shop', 'SELECT 1'), identity_rule('email', region => 'GB'));
 SELECT identity_rule('phone', region => 'England');
+-- It is written as people write it.
+SELECT shop_id, desk_id FROM resolve_identities(
+  identity_source('shop', $$SELECT 1 AS id, '020 8366 1177 (home)' AS phone$$),
+  identity_source('desk', $$SELECT 10 AS id, '+442083661177.0' AS phone$$),
+  identity_rule('phone', region => 'gbr')) AS (shop_id int, desk_id int);

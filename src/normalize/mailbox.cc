@@ -42,7 +42,8 @@ bool write_name(const Provider& provider, std::string_view name, Writer& out) {
     out.put(name.substr(0, plus + 1));
     return true;
   }
-  if (provider.tag != '\0') name = name.substr(0, name.find(provider.tag));
+  const std::size_t tag = provider.tag == '\0' ? std::string_view::npos : name.find(provider.tag);
+  name = name.substr(0, tag);
   const bool dots_count = provider.ignored.find('.') == std::string_view::npos &&
                           provider.peculiarity != Peculiarity::kHyphenIsDot;
   if (name.empty() || (dots_count && name.back() == '.')) return false;
@@ -50,7 +51,11 @@ bool write_name(const Provider& provider, std::string_view name, Writer& out) {
     if (provider.ignored.find(c) != std::string_view::npos) continue;
     out.put(c == '.' && provider.peculiarity == Peculiarity::kHyphenIsDot ? '-' : c);
   }
-  return !out.text().empty();
+  if (out.text().empty()) return false;
+  if (tag != std::string_view::npos && provider.peculiarity == Peculiarity::kBaseName) {
+    out.put(provider.tag);
+  }
+  return true;
 }
 
 bool write_mailbox(std::string_view address, Writer& out) {

@@ -14,8 +14,10 @@
 namespace identity_resolve::normalize {
 
 /// The mailbox that mail to the address `utf8` reaches, written as one address of it: the name
-/// without tag and ignored characters, at the provider's home domain. For GitHub's no-reply
-/// addresses it is `12345+`, as `12345` alone would be the address of a login spelled that way.
+/// without tag and ignored characters, at the provider's home domain. Where that would be an
+/// address which somebody else can own, it is one that nobody can: `12345+` for GitHub's no-reply
+/// addresses, as `12345` alone would be a login's; `name-` for Yahoo's disposable ones, as `name`
+/// alone may be another person's account.
 [[nodiscard]] Result normalize_mailbox(std::string_view utf8, Scratch& scratch);
 
 }  // namespace identity_resolve::normalize

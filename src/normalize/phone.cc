@@ -5,6 +5,8 @@
 #include <string>
 
 #include "normalize/memory.h"
+#include "normalize/phone_region.h"
+#include "normalize/phone_text.h"
 #include "normalize/text.h"
 
 namespace identity_resolve::normalize {
@@ -30,61 +32,150 @@ const PhoneNumberUtil& phone_numbers() {
 // libphonenumber itself reads no more than 250 characters.
 constexpr std::size_t kMaxPhoneBytes = 1000;
 
-// `text` with a space for each blank in it: libphonenumber knows only some of Unicode's, and not
-// the narrow ones that French typography puts between digits.
-std::string with_plain_blanks(std::string_view text) {
-  if (is_ascii(text)) return std::string(text);
-  std::string plain;
-  for (std::size_t at = 0; at < text.size();) {
-    const char32_t c = next_code_point(text, at);
-    append_utf8(is_blank(c) ? U' ' : c, plain);
-  }
-  return plain;
+using i18n::phonenumbers::PhoneNumber;
+
+constexpr std::string_view kNoRegion = "ZZ";
+
+// E.164 allows 15 digits; libphonenumber takes more where a country's plan does.
+constexpr std::size_t kMostDigits = 15;
+
+// Brazil put a 9 before the mobile numbers of eight digits, area by area, until 2016. Trunking
+// radios (70, 77, 78 and 79) kept theirs.
+void add_ninth_digit(PhoneNumber& number) {
+  constexpr int kBrazil = 55;
+  constexpr std::uint64_t kSubscriber = 100'000'000;
+  constexpr std::uint64_t kShortest = 1'000'000'000;  // ten digits: two of the area, eight
+  constexpr std::uint64_t kLongest = 10 * kShortest;
+  const std::uint64_t digits = number.national_number();
+  if (number.country_code() != kBrazil || digits < kShortest || digits >= kLongest) return;
+  const std::uint64_t first_two = digits % kSubscriber / 1'000'000;
+  const bool radio = first_two == 70 || (first_two >= 77 && first_two <= 79);
+  if (first_two < 60 || radio) return;
+  number.set_national_number(digits / kSubscriber * kSubscriber * 10 + 9 * kSubscriber +
+                             digits % kSubscriber);
 }
 
-// Whether a second number or extension stands behind a slash (`x302/x2303`). libphonenumber would
-// take the first; either choice might be wrong, as with two email addresses in one value.
-bool has_second_extension(std::string_view text) {
-  for (std::size_t at = text.find_first_of("/\\"); at != std::string_view::npos;
-       at = text.find_first_of("/\\", at + 1)) {
-    const std::size_t next = text.find_first_not_of(' ', at + 1);
-    if (next != std::string_view::npos && (text[next] == 'x' || text[next] == 'X')) return true;
+// Argentina's 9 says that the number is a mobile one, to callers from abroad only; the same digits
+// without it are nobody else's.
+void drop_mobile_nine(PhoneNumber& number) {
+  constexpr int kArgentina = 54;
+  constexpr std::uint64_t kNine = 90'000'000'000;
+  if (number.country_code() != kArgentina || number.national_number() / kNine != 1 ||
+      number.national_number() >= kNine + 10'000'000'000) {
+    return;
   }
-  return false;
+  number.set_national_number(number.national_number() - kNine);
+}
+
+// Reads texts as numbers of one region.
+class Reader {
+ public:
+  explicit Reader(std::string_view region)
+      : util_(&phone_numbers()), region_(region.empty() ? kNoRegion : region) {}
+
+  // Whether all of `text` is a number, which number() then is.
+  bool read(std::string_view text) {
+    number_.Clear();
+    if (util_->Parse(std::string(text), region_, &number_) != PhoneNumberUtil::NO_PARSING_ERROR) {
+      return false;
+    }
+    return settle();
+  }
+  // The number with letters for digits; only numbers that callers do not pay, or pay for, have
+  // words of their own.
+  bool read_vanity(std::string_view text) {
+    if (!read(text)) return false;
+    constexpr int kNorthAmerica = 1;
+    if (!may_be_vanity(text, number_.country_code() == kNorthAmerica)) return false;
+    switch (util_->GetNumberType(number_)) {
+      case PhoneNumberUtil::TOLL_FREE:
+      case PhoneNumberUtil::PREMIUM_RATE:
+      case PhoneNumberUtil::SHARED_COST:
+      case PhoneNumberUtil::UAN:
+        return true;
+      default:
+        return false;
+    }
+  }
+  void write(Scratch& out) const { util_->Format(number_, PhoneNumberUtil::E164, &out); }
+  [[nodiscard]] std::string extension() const { return number_.extension(); }
+  // The same number as it is dialled from abroad.
+  bool read_from_abroad(const std::string& e164) {
+    region_ = kNoRegion;
+    return read(e164);
+  }
+
+ private:
+  // One spelling for numbers that have two, where it is one that can exist.
+  bool settle() {
+    PhoneNumber other = number_;
+    add_ninth_digit(other);
+    drop_mobile_nine(other);
+    if (other.national_number() != number_.national_number() && util_->IsValidNumber(other)) {
+      number_ = other;
+      return true;
+    }
+    return util_->IsValidNumber(number_);
+  }
+
+  const PhoneNumberUtil* util_;
+  std::string region_;
+  PhoneNumber number_;
+};
+
+// The number in a text without words, and what stands behind it.
+bool read_digits(std::string_view text, Reader& reader) {
+  for (const DividePhone divide : phone_divisions()) {
+    const PhoneParts parts = divide(text);
+    if (parts.rest == PhoneRest::kNothing || !reader.read(parts.number)) continue;
+    if (parts.rest == PhoneRest::kSecond) return false;
+    text = parts.number;
+  }
+  return reader.read(text);
+}
+
+bool read_value(std::string_view text, Reader& reader) {
+  if (is_scientific(text)) return false;
+  const PhoneParts parts = divide_at_words(text);
+  switch (parts.rest) {
+    case PhoneRest::kNothing:
+      return read_digits(text, reader);
+    case PhoneRest::kWords:
+      return read_digits(parts.number, reader) || reader.read_vanity(text);
+    default:
+      return false;
+  }
 }
 
 }  // namespace
 
 Result normalize_phone(std::string_view utf8, Scratch& scratch, std::string_view region) {
-  using i18n::phonenumbers::PhoneNumber;
   const std::string_view text = trim(utf8);
   if (text.empty()) return {Status::kBlank, {}};
   if (text.size() > kMaxPhoneBytes || !is_valid_utf8(text)) return {Status::kInvalid, text};
-  const std::string typed = with_plain_blanks(text);
-  if (has_second_extension(typed)) return {Status::kInvalid, text};
-  const PhoneNumberUtil& util = phone_numbers();
+  const std::string typed = plain_phone_text(text);
+  static_cast<void>(phone_numbers());
   require_memory(kNumberBytes);
-  PhoneNumber number;
-  const auto read = [&](const std::string& written, std::string_view in) {
-    return util.Parse(written, std::string(in), &number) == PhoneNumberUtil::NO_PARSING_ERROR &&
-           util.IsValidNumber(number);
-  };
-  constexpr std::string_view kNoRegion = "ZZ";
-  if (!read(typed, region.empty() ? kNoRegion : region)) return {Status::kInvalid, text};
-  util.Format(number, PhoneNumberUtil::E164, &scratch);  // without the extension
-  const std::string extension = number.extension();
+  Reader reader(region);
+  if (!read_value(typed, reader)) return {Status::kInvalid, text};
+  const std::string extension = reader.extension();
+  reader.write(scratch);  // without the extension
   // A few plans have digits that are dialled within the country only, as Mexico's 1 before a mobile
   // number was, and libphonenumber drops them from the international form alone: so that is read.
   if (!region.empty() && typed.front() != '+') {
-    if (!read(scratch, kNoRegion)) return {Status::kInvalid, text};
-    util.Format(number, PhoneNumberUtil::E164, &scratch);
+    if (!reader.read_from_abroad(scratch)) return {Status::kInvalid, text};
+    reader.write(scratch);
   }
+  if (scratch.size() > kMostDigits + 1) return {Status::kInvalid, text};
   if (!extension.empty()) scratch.append(";ext=").append(extension);
   return {Status::kValid, scratch};
 }
 
-bool is_phone_region(std::string_view region) {
-  return phone_numbers().GetCountryCodeForRegion(std::string(region)) != 0;
+std::string_view phone_region(std::string_view written) {
+  const std::string_view region = country_code(written);
+  if (region.empty() || phone_numbers().GetCountryCodeForRegion(std::string(region)) == 0)
+    return {};
+  return region;
 }
 
 }  // namespace identity_resolve::normalize

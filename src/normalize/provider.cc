@@ -9,8 +9,9 @@ namespace identity_resolve::normalize {
 namespace {
 
 // A provider is here only if it is known that mail to the spellings that the row unites reaches one
-// account, and that no second account can take one of them. A custom domain is never here, whoever
-// hosts it: its owner may turn tags off or forward each address somewhere else.
+// account, that no second account can take one of them, and that nobody else can own the form in
+// which the mailbox is written (doc/emails.md has the table). A custom domain is never here,
+// whoever hosts it: its owner may turn tags off or forward each address somewhere else.
 constexpr std::array kProviders{
     Provider{.name = "Gmail",
              .domains = "gmail.com googlemail.com",
@@ -48,7 +49,8 @@ constexpr std::array kProviders{
         .peculiarity = Peculiarity::kNone,
         .page = "https://learn.microsoft.com/en-us/exchange/recipients-in-exchange-online/"
                 "plus-addressing-in-exchange-online"},
-    // Disposable addresses are basename-keyword; no Yahoo ID holds a hyphen.
+    // Disposable addresses are basename-keyword. The owner chooses the base name, once for all of
+    // them, and it need not be free as a Yahoo ID; no Yahoo ID holds a hyphen.
     Provider{
         .name = "Yahoo",
         .domains =
@@ -66,7 +68,7 @@ constexpr std::array kProviders{
         .home = "",
         .ignored = "",
         .tag = '-',
-        .peculiarity = Peculiarity::kNone,
+        .peculiarity = Peculiarity::kBaseName,
         .page = "http://help.yahoo.com/help/uk/bt/tutorials/mail/addressguard2.html"},
     Provider{.name = "iCloud",
              .domains = "icloud.com me.com mac.com",

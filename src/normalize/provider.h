@@ -13,6 +13,8 @@ enum class Peculiarity : std::uint8_t {
   kNone,
   kSubdomain,    ///< anything@name.domain is name@domain
   kHyphenIsDot,  ///< a dot and a hyphen in a name are the same
+  kBaseName,     ///< the name before a tag is no account's: whoever has an account so named may be
+                 ///< somebody else. Spelled with the tag's sign, which no account's name holds
   kNumber,       ///< in 12345+login the number is the account, and the login may change
 };
 

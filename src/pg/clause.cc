@@ -189,14 +189,15 @@ void check_rule(const Clause& clause) {
                      "object_id, none.")));
   }
   if (clause.region.data() != nullptr &&
-      !guarded([&] { return normalize::is_phone_region(clause.region); })) {
+      guarded([&] { return normalize::phone_region(clause.region); }).empty()) {
     ereport(
         ERROR,
         (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
          errmsg("region \"%.*s\" does not exist", length_of(clause.region), clause.region.data()),
          errdetail("Kind \"%.*s\" asks for it, to read telephone numbers in national form.",
                    length_of(clause.kind), clause.kind.data()),
-         errhint("Use the two capitals of ISO 3166-1, such as GB, US or DE.")));
+         errhint("Use the two letters of ISO 3166-1, such as GB, US or DE, or the three, such as "
+                 "GBR.")));
   }
 }
 

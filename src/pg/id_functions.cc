@@ -17,18 +17,15 @@ Datum spelling(FunctionCallInfo fcinfo, const Reading& reading) {
 
 }  // namespace
 
-// normalize_phone(text [, region text]) -> text
+// normalize_phone(text [, country text]) -> text. A country comes from data: one that is not known,
+// or is NULL, leaves the international form.
 IDENTITY_RESOLVE_FUNCTION(normalize_phone) {
+  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
   text* value = PG_GETARG_TEXT_PP(0);
   std::string_view region;
-  if (PG_NARGS() > 1) {
-    region = bytes_of(PG_GETARG_TEXT_PP(1));
-    if (!guarded([&] { return normalize::is_phone_region(region); })) {
-      ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                      errmsg("\"%.*s\" is no telephone region", static_cast<int>(region.size()),
-                             region.data()),
-                      errhint("Name a country by its two letters of ISO 3166-1, such as 'GB'.")));
-    }
+  if (PG_NARGS() > 1 && !PG_ARGISNULL(1)) {
+    const std::string_view country = bytes_of(PG_GETARG_TEXT_PP(1));
+    region = guarded([&] { return normalize::phone_region(country); });
   }
   return spelling(fcinfo, read_with(value, left_scratch,
                                     [&](std::string_view utf8, normalize::Scratch& scratch) {

@@ -98,6 +98,8 @@ std::string_view words_of(normalize::Peculiarity peculiarity) {
       return "anything@name.domain is name@domain";
     case normalize::Peculiarity::kHyphenIsDot:
       return "a dot and a hyphen are the same";
+    case normalize::Peculiarity::kBaseName:
+      return "what stands before the - is no account's name";
     case normalize::Peculiarity::kNumber:
       return "the number before the + is the account";
   }

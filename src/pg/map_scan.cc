@@ -233,8 +233,8 @@ class ChangeFinder final : public RowVisitor {
         while (end < row.cells.size() && row.cells[end].column == &column) ++end;
         nulls_[at] = end == next;
         if (!nulls_[at]) {
-          values_[at] = column.array ? array_of(row.cells.subspan(next, end - next))
-                                     : text_of(row.cells[next].value);
+          values_[at] = column.holds_many() ? array_of(row.cells.subspan(next, end - next))
+                                            : text_of(row.cells[next].value);
         }
         next = end;
         ++at;
@@ -279,9 +279,9 @@ bool has_shape(TupleDesc shape, const std::vector<SourceColumn>& columns) {
   if (static_cast<std::size_t>(shape->natts) != kFixed.size() + columns.size()) return false;
   for (std::size_t i = 0; i < kFixed.size() + columns.size(); ++i) {
     const Oid type = TupleDescAttr(shape, static_cast<int>(i))->atttypid;
-    const Oid wanted = i < kFixed.size()                  ? kFixed[i]
-                       : columns[i - kFixed.size()].array ? TEXTARRAYOID
-                                                          : TEXTOID;
+    const Oid wanted = i < kFixed.size()                         ? kFixed[i]
+                       : columns[i - kFixed.size()].holds_many() ? TEXTARRAYOID
+                                                                 : TEXTOID;
     if (type != wanted) return false;
   }
   return true;
@@ -551,9 +551,9 @@ std::string layout_of(const Request& request, const char* path) {
     json += fmt::format("], \"types\": [{}], \"columns\": [", types);
     for (const SourceColumn& column : scan.columns()) {
       used[engine::index(column.kind)] = true;
-      json += fmt::format("{}{{\"kind\": {}, \"array\": {}}}",
-                          &column == scan.columns().data() ? "" : ", ",
-                          quoted(request.kinds[engine::index(column.kind)].name), column.array);
+      json += fmt::format(
+          "{}{{\"kind\": {}, \"array\": {}}}", &column == scan.columns().data() ? "" : ", ",
+          quoted(request.kinds[engine::index(column.kind)].name), column.holds_many());
     }
     const Captured captured = call([&] { return captured_by(query); });
     if (captured.problem != nullptr) {

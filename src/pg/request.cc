@@ -244,7 +244,7 @@ void apply_rule(Request& request, const Clause& clause) {
                             normalize::name_of(kind.method)),
                 "Add normalizer => 'phone' to the rule, or leave the region out.");
   }
-  kind.region = clause.region;
+  kind.region = normalize::phone_region(clause.region);
   apply_blocked(kind, clause);
 }
 

@@ -205,6 +205,20 @@ void RowReader::read_record_id(Datum id) {
   is_suspect_ = (is_text || !layout_->ids_are_unique) && normalize::is_placeholder(record_name_);
 }
 
+// JSON that holds what is no identifier. PostgreSQL's half: raises an error.
+void RowReader::refuse_json(const Column& column, const char* held) const {
+  const std::string_view id = from_utf8(record_id_);
+  const char* source = request_->sources[engine::index(layout_->source)].name.c_str();
+  const char* name = column.kind->name.c_str();
+  ereport(ERROR,
+          (errcode(ERRCODE_SQL_JSON_SCALAR_REQUIRED),
+           errmsg("source \"%s\": column \"%s\" holds %s", source, name, held),
+           errdetail("The record \"%.*s\" has it. In json and jsonb an identifier is a "
+                     "string, a number or an array of them.",
+                     pg_mbcliplen(id.data(), static_cast<int>(id.size()), 100), id.data()),
+           errhint("Name the member that identifies, for example column->>'id' AS %s.", name)));
+}
+
 // The row as text, on the row's memory. PostgreSQL's half: may raise errors.
 void RowReader::read_texts(const NullableDatum* cells) {
   texts_ = own_texts_;
@@ -249,8 +263,17 @@ void RowReader::read_texts(const NullableDatum* cells) {
     const NullableDatum& cell = cells[column.layout->attribute];
     if (cell.isnull) continue;
     const Datum value = cell.value;
+    const auto add_cell = [&](Datum datum) {
+      if (column.layout->json_values) {
+        JsonValues values(datum, column.reader.json());
+        while (values.next()) add(column, to_utf8(values.text()));
+        if (values.flaw() != nullptr) refuse_json(column, values.flaw());
+      } else {
+        add(column, column.reader.read(datum));
+      }
+    };
     if (!column.layout->array) {
-      add(column, column.reader.read(value));
+      add_cell(value);
       continue;
     }
     ArrayType* array = DatumGetArrayTypeP(value);
@@ -264,7 +287,7 @@ void RowReader::read_texts(const NullableDatum* cells) {
     deconstruct_array(array, ARR_ELEMTYPE(array), length, by_value, alignment, &elements, &nulls,
                       &count);
     for (int i = 0; i < count; ++i) {
-      if (!nulls[i]) add(column, column.reader.read(elements[i]));
+      if (!nulls[i]) add_cell(elements[i]);
     }
   }
 }

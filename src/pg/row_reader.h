@@ -16,9 +16,14 @@ struct SourceColumn {
   engine::KindNumber kind{};
   bool array = false;
   Oid type = InvalidOid;  // of the value, or of an array's elements
+  // The values are JSON whose strings and numbers are identifiers; carried JSON stays as it is.
+  bool json_values = false;
   // Where its values are carried: as normalised, and as typed.
   std::optional<engine::SlotNumber> normalized_slot;
   std::optional<engine::SlotNumber> typed_slot;
+
+  // Whether one row may have several values in it.
+  [[nodiscard]] bool holds_many() const noexcept { return array || json_values; }
 };
 
 // What each column of a source's query is.
@@ -113,6 +118,7 @@ class RowReader {
   void read_record_id(Datum id);
   void read_texts(const NullableDatum* cells);
   void read_texts_under_settings(const NullableDatum* cells);
+  [[noreturn]] void refuse_json(const Column& column, const char* held) const;
   void put_row(engine::LocalSink& sink);
   // Calls visit(column, text) for what the row at hand holds.
   template <class Each>

@@ -22,6 +22,10 @@ using engine::Error;
 
 constexpr std::string_view kUpdatedAt = "updated_at";
 
+constexpr const char* kExactType =
+    "Load the column as text, bigint or numeric; if none of its ids is that large, cast it: "
+    "{0}::bigint AS {0}. To only carry it, write identity_rule('{0}', link => false).";
+
 // Makes the transaction read-only for as long as it lives: a source's query may call functions, and
 // these may not write either. By the variable behind transaction_read_only, as the setting itself
 // cannot be set for a while from PostgreSQL 16 on. An error that aborts a transaction or a
@@ -196,16 +200,13 @@ void SourceScan::read_columns() {
     const Kind& kind = request.kinds[engine::index(*number)];
     const Oid element = call([base] { return get_element_type(base); });
     const Oid value_type = OidIsValid(element) ? element : type;
-    if (kind.rules.links && call([value_type] { return getBaseType(value_type); }) == BOOLOID) {
-      throw Error("42804",
-                  fmt::format("source \"{}\": column \"{}\" is of type boolean", name(), column),
-                  "Every person with the same of two values would become one identity.",
-                  fmt::format("Leave it out, or carry it with identity_rule('{}', link => false).",
-                              column));
-    }
+    if (kind.rules.links) check_identifies(kind.name, value_type);
     // Now, before any row is read: rows take the memory.
     normalize::prepare(kind.method);
-    layout_.columns.push_back({attribute, *number, OidIsValid(element), value_type, {}, {}});
+    const bool compared = kind.rules.links || kind.rules.max_per_identity != 0;
+    const bool json = call([value_type] { return json_form(value_type); }) != JsonForm::kNone;
+    layout_.columns.push_back(
+        {attribute, *number, OidIsValid(element), value_type, compared && json, {}, {}});
   }
   check_scopes();
 }
@@ -231,6 +232,36 @@ void SourceScan::check_scopes() const {
                     "links nobody.",
                     scope, kind.name));
   }
+}
+
+// Refuses types whose values cannot tell people apart.
+void SourceScan::check_identifies(const std::string& column, Oid type) const {
+  const char* why = nullptr;
+  const char* hint = nullptr;
+  switch (call([type] { return getBaseType(type); })) {
+    case BOOLOID:
+      why = "Every person with the same of two values would become one identity.";
+      hint = "Leave it out, or carry it with identity_rule('{}', link => false).";
+      break;
+    case FLOAT4OID:
+      why =
+          "Its numbers have no more than 6 sure digits: two ids above 16777216 may be the same "
+          "real, and their people would become one identity.";
+      hint = kExactType;
+      break;
+    case FLOAT8OID:
+      why =
+          "Its numbers have no more than 15 sure digits: two ids above 9007199254740992 may be "
+          "the same double precision, and their people would become one identity.";
+      hint = kExactType;
+      break;
+    default:
+      return;
+  }
+  throw Error(
+      "42804",
+      fmt::format("source \"{}\": column \"{}\" is of type {}", name(), column, type_name(type)),
+      why, fmt::format(fmt::runtime(hint), column));
 }
 
 // An error of the source's query, told so that the user knows which source to look at.

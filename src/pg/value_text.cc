@@ -139,6 +139,7 @@ ValueReader::ValueReader(Oid type) {
     default:
       break;
   }
+  json_ = json_form(type);
   Oid output = InvalidOid;
   getTypeOutputInfo(type, &output, &varlena_);
   fmgr_info(output, &output_);

@@ -1,9 +1,15 @@
 // Datums as UTF-8 text, and back: the engine knows values as bytes only.
 #pragma once
 
+#include "pg/json_values.h"
 #include "pg/pg.h"
 
 namespace identity_resolve::pg {
+
+// Text of the database's encoding as UTF-8, and the other way: the same bytes where no conversion
+// is needed, else on the current memory context. SQL_ASCII is left alone, as nothing is known.
+std::string_view to_utf8(std::string_view text);
+std::string_view from_utf8(std::string_view text);
 
 // Gives the text of values of one type. Plain data: safe to hold where errors are raised.
 class ValueReader {
@@ -23,12 +29,17 @@ class ValueReader {
   [[nodiscard]] bool may_have_blanks() const noexcept {
     return form_ != Form::kInt2 && form_ != Form::kInt4 && form_ != Form::kInt8;
   }
+
+  // Whether the values are JSON, and in which form.
+  [[nodiscard]] JsonForm json() const noexcept { return json_; }
+
   // Whether the text may depend on the session's settings (OutputSettings).
   [[nodiscard]] bool depends_on_settings() const noexcept { return form_ == Form::kOther; }
 
  private:
   enum class Form : std::uint8_t { kVarlena, kPadded, kInt2, kInt4, kInt8, kOther };
   Form form_ = Form::kOther;
+  JsonForm json_ = JsonForm::kNone;
   bool varlena_ = false;
   FmgrInfo output_{};
 };
@@ -64,11 +75,6 @@ class OutputSettings {
   bool is_set_ = false;
   Values session_{};
 };
-
-// Text of the database's encoding as UTF-8, and the other way: the same bytes where no conversion
-// is needed, else on the current memory context. SQL_ASCII is left alone, as nothing is known.
-std::string_view to_utf8(std::string_view text);
-std::string_view from_utf8(std::string_view text);
 
 // Whether UTF-8 text can be written in the database's encoding: a normalised value may have letters
 // that the typed one had not (LATIN1 has µ, whose case-folded form is a Greek μ).

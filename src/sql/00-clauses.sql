@@ -46,7 +46,7 @@ COMMENT ON FUNCTION @extschema@.identity_source(text, text, text, text, text) IS
 --   normalizer          exact, casefold, email, mailbox, phone, salesforce_id, uuid, object_id or none;
 --                       for a new kind exact, or none where it does not link
 --   link                whether equal values link records; for a new kind true
---   region              of the normalizer phone: the country (ISO 3166-1, two capitals) whose national
+--   region              of the normalizer phone: the country (ISO 3166-1, such as GB or GBR) whose national
 --                       form numbers may be written in; NULL: only numbers with a leading +
 --   blocked             values that never link, in any spelling
 --   blocked_pattern     regular expression: normalised values that match it (~) never link

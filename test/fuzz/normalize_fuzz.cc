@@ -64,6 +64,13 @@ void check_phone(std::string_view typed, std::string_view region) {
     const Result reread = normalize_phone(once, again, other);
     require(reread.status == Status::kValid && reread.text == once);
   }
+  // What stands behind a number makes no other number of it.
+  const std::string number = once.substr(0, once.find(';'));
+  for (const std::string_view rest : {".0", ",00", ".5", " home", " (neu)", " (2024)", " o. 901821",
+                                      "/21", ", 901821", " 2024-01-31", " 24h"}) {
+    const Result remarked = normalize_phone(number + std::string(rest), again, region);
+    require(remarked.status != Status::kValid || remarked.text == number);
+  }
 }
 
 void check(Method method, std::string_view typed) {
@@ -98,6 +105,13 @@ void check(Method method, std::string_view typed) {
     // A mailbox is an address too.
     const Result address = normalize(Method::kEmail, once, scratch);
     require(address.status == Status::kValid && address.text == once);
+    // A disposable address of Yahoo's is never the account of its base name.
+    const Result typed_address = normalize(Method::kEmail, typed, scratch);
+    const std::string_view as_typed = typed_address.text;
+    if (as_typed.ends_with("@yahoo.com") && as_typed.front() != '"' && as_typed.front() != '-') {
+      require((once.find('-') == std::string::npos) ==
+              (as_typed.find('-') == std::string_view::npos));
+    }
   }
 }
 

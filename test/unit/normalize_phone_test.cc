@@ -75,11 +75,75 @@ TEST(PhoneTest, WhatCannotExistIsInvalid) {
   EXPECT_EQ(phone(std::string(1001, '1')), "<invalid>");
 }
 
+// A spreadsheet's decimal part is no digit of the number.
+TEST(PhoneTest, DecimalParts) {
+  for (const char* typed :
+       {"+4930901820.0", "+4930901820.00", "+4930901820,0", "+49 30 901820.0", "030901820.0"}) {
+    EXPECT_EQ(phone(typed, "DE"), "+4930901820") << typed;
+  }
+  for (const char* typed : {"+4930901820.5", "4.930901820E+11", "+4.93E10"}) {
+    EXPECT_EQ(phone(typed, "DE"), "<invalid>") << typed;
+  }
+  EXPECT_EQ(phone("+44.2083661177"), "+442083661177");  // as domain registries write it
+  EXPECT_EQ(phone("01.42.68.53.00", "FR"), "+33142685300");
+  EXPECT_EQ(phone("+33 1.42.68.53.00"), "+33142685300");
+  EXPECT_EQ(phone("030.901820", "DE"), "+4930901820");
+}
+
+// Words, brackets and dates behind a number are remarks; letters for digits are digits.
+TEST(PhoneTest, Remarks) {
+  for (const char* rest :
+       {" home", " (neu)", " (2024)", " (Büro)", " mobile", ", work", " - office", " h", " [main]",
+        " seit 2024-01-31", " 2024-01-31", " (01/2024)", ", 31.01.2024", " home 2", " 24h"}) {
+    EXPECT_EQ(phone(std::string("+49 30 901820") + rest), "+4930901820") << rest;
+  }
+  EXPECT_EQ(phone("+1 (800) FLOWERS"), "+18003569377");
+  EXPECT_EQ(phone("1-800-FLOWERS", "US"), "+18003569377");
+  EXPECT_EQ(phone("+1 800 flowers"), "+18003569377");
+  for (const char* typed : {"+1 650 253 home", "+49 30 90 home", "+1 800 253 home",
+                            "+49 800 9018 neu", "+49 800 9018 Haus"}) {
+    EXPECT_EQ(phone(typed), "<invalid>") << typed;
+  }
+  EXPECT_EQ(phone("Tel. +49 30 901820"), "+4930901820");
+  EXPECT_EQ(phone("+44 (0)20 8366 1177"), "+442083661177");
+  EXPECT_EQ(phone("+49 30 (901820)"), "+4930901820");
+}
+
+// Which of two numbers is meant nobody knows.
+TEST(PhoneTest, SecondNumbers) {
+  for (const char* rest :
+       {" o. 901821", " oder 030 901821", "/21", " / 901821", ", 901821", "; 901821", " & 901821",
+        "\n901821", " or +49 30 901821", " | +49 30 901821"}) {
+    EXPECT_EQ(phone(std::string("+49 30 901820") + rest), "<invalid>") << rest;
+  }
+  EXPECT_EQ(phone("030/901820", "DE"), "+4930901820");
+  EXPECT_EQ(phone("+49 (0)30 / 901 820"), "+4930901820");
+  EXPECT_EQ(phone("+1 650-253-0000, ext. 5"), "+16502530000;ext=5");
+}
+
+// One number that is dialled in two ways from abroad has one spelling.
+TEST(PhoneTest, OneNumberOfTwoSpellings) {
+  EXPECT_EQ(phone("+55 11 8765 4321"), "+5511987654321");
+  EXPECT_EQ(phone("+55 11 98765 4321"), "+5511987654321");
+  EXPECT_EQ(phone("(11) 8765-4321", "BR"), "+5511987654321");
+  EXPECT_EQ(phone("+55 11 7123 4567"), "+5511971234567");
+  EXPECT_EQ(phone("+55 11 7812 3456"), "+551178123456");  // a trunking radio
+  EXPECT_EQ(phone("+55 11 3456 7890"), "+551134567890");
+  for (const char* typed : {"+54 9 11 2345 6789", "+54 11 2345 6789", "+5491123456789"}) {
+    EXPECT_EQ(phone(typed), "+541123456789") << typed;
+  }
+  EXPECT_EQ(phone("011 15-2345-6789", "AR"), "+541123456789");
+}
+
 TEST(PhoneTest, Regions) {
-  EXPECT_TRUE(is_phone_region("GB"));
-  EXPECT_FALSE(is_phone_region("gb"));
-  EXPECT_FALSE(is_phone_region("XX"));
-  EXPECT_FALSE(is_phone_region(""));
+  for (const char* written : {"GB", "gb", " GB ", "UK", "uk", "GBR", "gbr"}) {
+    EXPECT_EQ(phone_region(written), "GB") << written;
+  }
+  EXPECT_EQ(phone_region("USA"), "US");
+  EXPECT_EQ(phone_region("XKX"), "XK");
+  for (const char* written : {"XX", "", "England", "G", "44", "EU", "GB R", "ZZ", "001"}) {
+    EXPECT_EQ(phone_region(written), "") << written;
+  }
 }
 
 }  // namespace

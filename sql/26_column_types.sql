@@ -1,0 +1,76 @@
+-- Columns of a type that cannot identify, and JSON, in which loaders lay lists of ids and addresses.
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS identity_resolve;
+CREATE SCHEMA types;
+SET search_path = types, public;
+RESET client_min_messages;
+\pset null '-'
+
+-- Real and double precision know too few digits: two ids are one number there, and their people would be one.
+SELECT 16777217::real = 16777216::real AS real, 9007199254740993::float8 = 9007199254740992::float8 AS double;
+\set SHOW_CONTEXT never
+CREATE DOMAIN ratio AS real;
+CREATE FUNCTION says(query text, VARIADIC clauses identity_clause[] DEFAULT '{}') RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE state text; message text; detail text; hint text;
+BEGIN
+  PERFORM count(*) FROM identity_records(VARIADIC identity_source('app', query) || clauses);
+  RETURN NEXT 'no error';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS state := RETURNED_SQLSTATE, message := MESSAGE_TEXT, detail := PG_EXCEPTION_DETAIL, hint := PG_EXCEPTION_HINT;
+  RETURN QUERY VALUES (state || ': ' || message), ('DETAIL: ' || detail), ('HINT: ' || hint);
+END $$;
+\pset tuples_only on
+SELECT says('SELECT 1 AS id, 16777217::real AS user_id');
+SELECT says('SELECT 1 AS id, 1::float8 AS external_id');
+SELECT says('SELECT 1 AS id, ARRAY[1::float8] AS user_id');
+SELECT says('SELECT 1 AS id, 1::types.ratio AS user_id');
+SELECT says('SELECT 1 AS id, true AS user_id');
+SELECT says('SELECT 1 AS id, ARRAY[true] AS user_id');
+\echo What is only carried may be of any type, and a limit may count it.
+SELECT says('SELECT 1 AS id, 0.5::real AS score, true AS flag', identity_rule('score', link => false), identity_rule('flag', link => false, max_per_identity => 1));
+\echo A composite value and a numeric are exact: they identify by their text.
+SELECT says($$SELECT 1 AS id, ROW('eu', 7) AS external_id, 12345678901234567890123::numeric AS user_id$$);
+\pset tuples_only off
+
+-- A string, a number or an array of them, in json and jsonb alike, is what it says; a null is nothing.
+CREATE TABLE app (id int, user_id text);
+INSERT INTO app VALUES (1, 'u1'), (2, '9007199254740993'), (3, 'u3'), (4, 'u4'), (5, '12345678901234567890123'), (6, 'null');
+CREATE TABLE loaded (id int, user_id jsonb);
+INSERT INTO loaded VALUES (11, '"u1"'), (12, '9007199254740993'), (13, '["u3", null, ["u3", "\u0075\u0034"]]'), (15, '12345678901234567890123'), (16, 'null'), (17, '[]'), (18, '" u1 "'), (19, NULL);
+CREATE DOMAIN loaded_ids AS json;
+\set sources 'identity_source(''app'', ''SELECT id, user_id FROM types.app''), identity_source(''binary'', ''SELECT id, user_id FROM types.loaded''), identity_source(''written'', ''SELECT id, user_id::text::types.loaded_ids AS user_id FROM types.loaded''), identity_source(''many'', ''SELECT max(id) AS id, array_agg(user_id) AS user_id FROM types.loaded WHERE id IN (11, 16, 18)''), identity_rule(''user_id'', max_per_identity => 2)'
+SELECT app_ids, binary_ids, written_ids, many_ids, user_ids FROM resolve_identities(:sources) AS (app_ids int[], binary_ids int[], written_ids int[], many_ids int[], user_ids text[]) ORDER BY app_ids, binary_ids;
+SELECT count(*) AS identities FROM (SELECT DISTINCT identity_id FROM identity_records(:sources)) i;
+
+-- An object and a boolean are refused, with the record that has it.
+\pset tuples_only on
+SELECT says($$SELECT 1 AS id, '{"id": "u1"}'::jsonb AS user_id$$);
+SELECT says($$SELECT 2 AS id, '["u1", {"id": "u2"}]'::json AS user_id$$);
+SELECT says($$SELECT 3 AS id, 'true'::jsonb AS user_id$$);
+SELECT says($$SELECT 4 AS id, ARRAY['"u1"', 'false']::jsonb[] AS user_id$$);
+SELECT says($$SELECT 5 AS id, '"a\u0000b"'::json AS user_id$$);
+SELECT says($$SELECT 6 AS id, '{"a": 1}'::jsonb AS tenant$$, identity_rule('tenant', link => false, max_per_identity => 1));
+\pset tuples_only off
+-- What is only carried stays as JSON writes it.
+SELECT * FROM resolve_identities(identity_source('app', $$SELECT 1 AS id, '{"plan": "pro"}'::jsonb AS traits, '"pro"'::json AS plan$$),
+  identity_rule('traits', link => false), identity_rule('plan', link => false)) AS (app_id int, traits jsonb, plan json);
+
+-- A record id stays as JSON writes it, so that a map finds the row by it.
+SELECT source, record_id FROM identity_records(identity_source('app', $$SELECT v FROM (VALUES ('"r1"'::jsonb), ('7'), ('{"a": 1}')) w(v)$$)) ORDER BY record_id COLLATE "C";
+
+-- An identity map, and its refresh read the same.
+CREATE TABLE people (id jsonb PRIMARY KEY, user_id jsonb);
+INSERT INTO people VALUES ('"p1"', '["u1", "x9"]'), ('"p2"', '"u2"');
+SELECT create_identity_map('types.everybody', identity_source('app', 'SELECT id, user_id FROM types.app'), identity_source('people', 'SELECT id, user_id FROM types.people', capture => 'trigger'),
+  identity_column('app_ids', 'text[]'), identity_column('people_ids', 'text[]'), identity_column('sources', 'text[]'),
+  identity_rule('user_id', max_per_identity => 9));
+CALL refresh_identity_map('types.everybody');
+SELECT sources, app_ids, people_ids FROM types.everybody ORDER BY app_ids, people_ids;
+INSERT INTO people VALUES ('"p3"', '["x9", "u3"]');
+UPDATE people SET user_id = '["u2", "u4"]' WHERE id = '"p2"';
+CALL refresh_identity_map('types.everybody');
+SELECT identity_id IS NOT NULL AS has, sources, app_ids, people_ids FROM types.everybody ORDER BY app_ids, people_ids;
+SELECT count(*) AS wrong FROM (SELECT app_ids, people_ids FROM types.everybody EXCEPT
+  SELECT app_ids, people_ids FROM resolve_identities(identity_source('app', 'SELECT id, user_id FROM types.app'), identity_source('people', 'SELECT id, user_id FROM types.people'), identity_rule('user_id', max_per_identity => 9)) AS (app_ids text[], people_ids text[])) w;
+SET client_min_messages = warning;
+DROP SCHEMA types CASCADE;
