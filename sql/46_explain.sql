@@ -4,6 +4,7 @@ CREATE EXTENSION IF NOT EXISTS identity_resolve;
 CREATE SCHEMA explaining;
 SET search_path = explaining, public;
 RESET client_min_messages;
+SET identity_resolve.max_workers = 0;  -- whatever the server's costs of parallel workers are
 
 CREATE TABLE app AS SELECT n AS id, n AS user_id, format('p%s@x.com', n) AS email FROM generate_series(1, 4000) n;
 CREATE TABLE shop AS SELECT n AS id, format('P%s@x.com', n) AS email FROM generate_series(1, 1000) n;
