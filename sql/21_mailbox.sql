@@ -10,15 +10,15 @@ SELECT typed, normalize_mailbox(typed) AS mailbox
   FROM (VALUES ('Zig.Gy+news@Googlemail.com'), ('zig.gy+news@outlook.com'), ('ziggy-news@yahoo.com'), ('ziggy@me.com'), ('shop@ziggy.fastmail.com'),
                ('zig_gy@pm.me'), ('zig.gy@ya.ru'), ('12345+ziggy@users.noreply.github.com'), ('12345+stardust@users.noreply.github.com')) v (typed);
 
--- What stands before the hyphen of Yahoo's disposable addresses is a base name, and the account of that name may be
--- somebody else's: the disposable ones are one mailbox, spelled as no Yahoo ID can be, and the account is another.
+-- A Yahoo user's disposable addresses begin with a base name, and the account of that name may be somebody else's. So they
+-- are one mailbox, spelled as no Yahoo ID can be, and the account is another.
 SELECT normalize_mailbox('nick-shop@yahoo.com') AS disposable, normalize_mailbox('nick@yahoo.com') AS account,
        'nick-shop@yahoo.com' =~@ 'nick-news@yahoo.com' AS "one user's", 'nick-shop@yahoo.com' =~@ 'nick@yahoo.com' AS "perhaps another's";
 SELECT email, shop_id, crm_id FROM resolve_identities(
   identity_source('shop', $$SELECT * FROM (VALUES (1, 'nick-shop@yahoo.com'), (2, 'nick@yahoo.com')) v(id, email)$$),
   identity_source('crm', $$SELECT * FROM (VALUES (7, 'nick-news@yahoo.com'), (8, 'Nick@yahoo.com')) v(id, email)$$),
   identity_rule('email', normalizer => 'mailbox')) AS (email text, shop_id int, crm_id int) ORDER BY shop_id;
--- What a mailbox is written as is its own mailbox.
+-- The form that stands for a mailbox is an address of that mailbox.
 SELECT count(*) AS "not its own" FROM email_providers(), unnest(domains) domain, unnest('{zig.gy,zig-gy+x,zig_gy-a-b,12345+ziggy,-ziggy,+ziggy}'::text[]) name
  WHERE normalize_mailbox(normalize_mailbox(name || '@' || domain)) <> normalize_mailbox(name || '@' || domain);
 

@@ -12,7 +12,7 @@ SELECT typed, normalize_phone(typed) AS international, normalize_phone(typed, 'G
 SELECT country, normalize_phone('020 8366 1177', country) AS national, normalize_phone('+44 20 8366 1177', country) AS international
   FROM (VALUES ('GB'), ('gb'), (' Gb '), ('UK'), ('uk'), ('GBR'), ('gbr'), ('England'), ('XX'), ('44'), (''), (NULL)) v(country);
 
--- What stands behind a number is no part of it: a decimal part of a spreadsheet, words, brackets, dates. Of two numbers either might be
+-- A spreadsheet's decimal part, words, brackets and dates behind a number are no part of it. A value with two numbers is none, as either might be
 -- the wrong one. Letters in the place of digits are digits.
 SELECT typed, normalize_phone(typed)
   FROM (VALUES ('+4930901820'), ('+4930901820.0'), ('+4930901820,00'), ('+4930901820.5'), ('4.930901820E+11'), ('+49 30 901820 home'), ('+49 30 901820 (neu)'),

@@ -101,7 +101,7 @@ SELECT crm_id, shop_id, emails, record_count FROM (SELECT * FROM resolve_identit
 SELECT source, record_id, value, status, linked_records FROM identity_links(VARIADIC :'clauses') ORDER BY 1, 2, 3;
 SELECT step, explanation FROM explain_identity('shop', 'a', 'crm', '2', VARIADIC :'clauses') ORDER BY 1;
 SELECT step, explanation FROM explain_identity('shop', ' a ', 'crm', '2', VARIADIC :'clauses') ORDER BY 1;
--- Of one spelling nothing changes: the identity's id is that of the id as it is typed.
+-- Where an id has one spelling, the identity's id is the one that this spelling gives.
 SELECT a.identity_id = b.identity_id AS same FROM
   identity_records(identity_source('shop', $$SELECT ' x ' AS id, 'ann@x.com' AS email$$)) a,
   identity_records(identity_source('shop', $$SELECT * FROM (VALUES (' x ', 'ann@x.com'), (' x ', 'bob@x.com')) v(id, email)$$)) b;

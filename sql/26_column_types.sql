@@ -51,7 +51,7 @@ SELECT says($$SELECT 4 AS id, ARRAY['"u1"', 'false']::jsonb[] AS user_id$$);
 SELECT says($$SELECT 5 AS id, '"a\u0000b"'::json AS user_id$$);
 SELECT says($$SELECT 6 AS id, '{"a": 1}'::jsonb AS tenant$$, identity_rule('tenant', link => false, max_per_identity => 1));
 \pset tuples_only off
--- What is only carried stays as JSON writes it.
+-- JSON that is only carried stays as it is written.
 SELECT * FROM resolve_identities(identity_source('app', $$SELECT 1 AS id, '{"plan": "pro"}'::jsonb AS traits, '"pro"'::json AS plan$$),
   identity_rule('traits', link => false), identity_rule('plan', link => false)) AS (app_id int, traits jsonb, plan json);
 

@@ -15,10 +15,8 @@ bool UnionStage::find_conflicts() {
   std::uint8_t limit = kOtherLimits;
   const auto begin_kind = [&](KindNumber kind) {
     counts.assign(identities_, 0);
-    const auto found = std::find(default_limits_.begin(), default_limits_.end(), kind);
-    limit = found == default_limits_.end()
-                ? kOtherLimits
-                : static_cast<std::uint8_t>(1U << (found - default_limits_.begin()));
+    const std::uint32_t place = default_limit_of(kind);
+    limit = place == kNoDefaultLimit ? kOtherLimits : static_cast<std::uint8_t>(1U << place);
   };
   const auto count = [&](std::uint32_t identity, std::uint32_t values, std::uint64_t most) {
     if ((counts[identity] += values) <= most) return;
@@ -118,15 +116,12 @@ void UnionStage::tell_guard() {
       if (!std::any_of(links.begin(), links.end(), in_conflict)) continue;
       if (rules.max_per_identity != 0) {
         const Guard::Number value = guard.add_value(groups[group].kind);
-        const auto limit =
-            std::find(default_limits_.begin(), default_limits_.end(), groups[group].kind);
+        const std::uint32_t limit = default_limit_of(groups[group].kind);
         for (const Link* link : links) {
           if (!link->counts || !in_conflict(link)) continue;
           const Guard::Number record = guard_number(static_cast<std::uint32_t>(link->row));
           guard.add_holding(record, value);
-          if (limit == default_limits_.end()) continue;
-          held_by_default_.push_back(
-              {record, value, static_cast<std::uint32_t>(limit - default_limits_.begin())});
+          if (limit != kNoDefaultLimit) held_by_default_.push_back({record, value, limit});
         }
       }
       if (!rules.links) continue;

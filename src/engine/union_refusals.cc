@@ -7,6 +7,13 @@
 
 namespace identity_resolve::engine {
 
+std::uint32_t UnionStage::default_limit_of(KindNumber kind) const noexcept {
+  const auto found = std::find(default_limits_.begin(), default_limits_.end(), kind);
+  return found == default_limits_.end()
+             ? kNoDefaultLimit
+             : static_cast<std::uint32_t>(found - default_limits_.begin());
+}
+
 // Counts the claims that were refused, by the limit that refused them. Where one limit was broken
 // before the guard came, it is that one; of several, each which those who carry the identifier
 // would break together. A claim that another record of the same identity makes too joins its record

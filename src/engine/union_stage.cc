@@ -304,20 +304,25 @@ void UnionStage::judge(std::size_t group, bool report) {
     return a < b;
   });
   counted_.erase(std::unique(counted_.begin(), counted_.end()), counted_.end());
-  const auto count = [&](SourceNumber source, std::uint64_t records, std::uint64_t most) {
-    if (most == 0 || records <= most) return;
-    if (report) report_too_common(judged, source, records);
-    judged.too_common = true;
-  };
   for (std::size_t first = 0; first < counted_.size();) {
     const std::uint64_t source = counted_[first] >> kSourceShift;
     std::size_t last = first;
     while (last < counted_.size() && counted_[last] >> kSourceShift == source) ++last;
-    count(SourceNumber{static_cast<std::uint16_t>(source)}, last - first,
-          rules_of(judged).max_records);
+    check_count(judged, SourceNumber{static_cast<std::uint16_t>(source)}, last - first, report);
     first = last;
   }
-  count(TooCommon::kAllSources, counted_.size(), rules_of(judged).max_records_in_all);
+  check_count(judged, TooCommon::kAllSources, counted_.size(), report);
+}
+
+// Marks a group that more records of a source, or of all, carry than its kind allows.
+void UnionStage::check_count(KeyGroup& group, SourceNumber source, std::uint64_t records,
+                             bool report) {
+  const KindRules& rules = rules_of(group);
+  const std::uint64_t most =
+      source == TooCommon::kAllSources ? rules.max_records_in_all : rules.max_records;
+  if (most == 0 || records <= most) return;
+  if (report) report_too_common(group, source, records);
+  group.too_common = true;
 }
 
 // As find_too_common(true), for a partition that is streamed and has no record of several rows: the
@@ -344,19 +349,13 @@ void UnionStage::count_streamed() {
     });
     for (std::size_t place = 0; place < suspects.size(); ++place) {
       KeyGroup& judged = groups[suspects[place]];
-      const auto count = [&](SourceNumber source, std::uint64_t carriers, std::uint64_t most) {
-        if (most == 0 || carriers <= most) return;
-        report_too_common(judged, source, carriers);
-        judged.too_common = true;
-      };
       std::uint64_t in_all = 0;
       for (std::size_t source = 0; source < source_count_; ++source) {
         const std::uint64_t carriers = records[place * source_count_ + source];
-        count(SourceNumber{static_cast<std::uint16_t>(source)}, carriers,
-              rules_of(judged).max_records);
+        check_count(judged, SourceNumber{static_cast<std::uint16_t>(source)}, carriers, true);
         in_all += carriers;
       }
-      count(TooCommon::kAllSources, in_all, rules_of(judged).max_records_in_all);
+      check_count(judged, TooCommon::kAllSources, in_all, true);
     }
   }
   close_too_common_keys();

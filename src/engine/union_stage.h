@@ -192,6 +192,7 @@ class UnionStage {
   [[nodiscard]] bool may_be_too_common(const KeyGroup& group) const noexcept;
   void find_too_common(bool report);
   void judge(std::size_t group, bool report);
+  void check_count(KeyGroup& group, SourceNumber source, std::uint64_t records, bool report);
   void count_streamed();
   void close_too_common_keys();
   [[nodiscard]] std::span<const Key> too_common_keys_of(std::size_t partition) const noexcept {
@@ -218,6 +219,8 @@ class UnionStage {
   [[nodiscard]] bool find_conflicts();
   void build_again();
   void tell_guard();
+  // A kind's place in default_limits_; kNoDefaultLimit where its limit is none that is told of.
+  [[nodiscard]] std::uint32_t default_limit_of(KindNumber kind) const noexcept;
   void count_refused();
   [[nodiscard]] Vector<std::uint32_t> survivorship_ranks();
   void label_again();
@@ -279,6 +282,7 @@ class UnionStage {
   // ones kOtherLimits.
   static constexpr std::uint8_t kOtherLimits = 128;
   static constexpr std::size_t kMostDefaultLimits = 7;
+  static constexpr std::uint32_t kNoDefaultLimit = UINT32_MAX;
   Vector<std::uint8_t> conflicted_;
   std::vector<KindNumber> default_limits_;  // that nobody asked for, and that are told of
   Vector<std::uint32_t> component_of_;  // by the guard's number of a record: its identity before

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <string>
 
+#include "normalize/ascii.h"
 #include "normalize/memory.h"
 #include "normalize/text.h"
 
@@ -42,8 +43,6 @@ constexpr std::array<std::uint8_t, 256> kClasses = [] {
 }();
 
 std::uint8_t class_of(char c) { return kClasses[static_cast<unsigned char>(c)]; }
-
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
 // The plain address in `text`, which nearly every address is: ASCII, unquoted, no IDN. True if it
 // is one; `upper` says whether it still has capitals. False says nothing: the long way decides.
@@ -138,7 +137,7 @@ EmailProblem unbracket(std::string_view& text) {
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
-  c = lower(c);
+  c = to_lower(c);
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
@@ -146,7 +145,7 @@ bool is_mailto(std::string_view text) {
   constexpr std::string_view kScheme = "mailto:";
   if (text.size() < kScheme.size()) return false;
   for (std::size_t i = 0; i < kScheme.size(); ++i) {
-    if (lower(text[i]) != kScheme[i]) return false;
+    if (to_lower(text[i]) != kScheme[i]) return false;
   }
   return true;
 }
@@ -221,7 +220,7 @@ EmailProblem fold_local(std::string& local) {
   for (std::size_t at = 0; at < composed.size();) {
     const char32_t c = next_code_point(composed, at);
     if (c < 0x80) {
-      folded.push_back(lower(static_cast<char>(c)));
+      folded.push_back(to_lower(static_cast<char>(c)));
       continue;
     }
     const auto small = static_cast<char32_t>(u_tolower(static_cast<UChar32>(c)));

@@ -3,19 +3,13 @@
 #include <array>
 #include <string>
 
+#include "normalize/ascii.h"
 #include "normalize/text.h"
 
 namespace identity_resolve::normalize {
 
 namespace {
 
-constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-constexpr bool is_letter(char c) { return is_upper(c) || (c >= 'a' && c <= 'z'); }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr char to_lower(char c) { return is_upper(c) ? static_cast<char>(c | 0x20) : c; }
-constexpr char to_upper(char c) {
-  return is_letter(c) ? static_cast<char>(static_cast<unsigned char>(c) & 0xDFU) : c;
-}
 constexpr bool is_hex(char c) { return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f'); }
 
 // Whether `text` starts with `prefix` in any case, and if so `text` without it.

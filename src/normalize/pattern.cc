@@ -3,16 +3,14 @@
 #include <algorithm>
 #include <optional>
 
+#include "normalize/ascii.h"
+
 namespace identity_resolve::normalize {
 
 namespace {
 
 constexpr bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-constexpr bool is_alphanumeric(char c) {
-  return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z');
-}
+constexpr bool is_alphanumeric(char c) { return is_digit(c) || is_letter(c); }
 
 // Reads a pattern from left to right; gives up (false) at whatever it does not know.
 class Reader {

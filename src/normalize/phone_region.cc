@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "normalize/ascii.h"
 #include "normalize/text.h"
 
 namespace identity_resolve::normalize {
@@ -40,10 +41,8 @@ std::string_view country_code(std::string_view written) {
   if (name.size() != 2 && name.size() != 3) return {};
   std::array<char, 3> letters{};
   for (std::size_t i = 0; i < name.size(); ++i) {
-    const char c =
-        name[i] >= 'a' && name[i] <= 'z' ? static_cast<char>(name[i] - 'a' + 'A') : name[i];
-    if (c < 'A' || c > 'Z') return {};
-    letters[i] = c;
+    if (!is_letter(name[i])) return {};
+    letters[i] = to_upper(name[i]);
   }
   const std::string_view code(letters.data(), name.size());
   // In use, though not in ISO 3166-1: Kosovo, and the islands of Ascension and Tristan da Cunha,

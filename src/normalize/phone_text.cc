@@ -3,16 +3,12 @@
 #include <algorithm>
 #include <array>
 
+#include "normalize/ascii.h"
 #include "normalize/text.h"
 
 namespace identity_resolve::normalize {
 
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_letter(char c) { return is_capital(c) || (c >= 'a' && c <= 'z'); }
-char to_small(char c) { return is_capital(c) ? static_cast<char>(c - 'A' + 'a') : c; }
 
 std::size_t count_digits(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), is_digit));
@@ -40,7 +36,7 @@ std::string_view word_at(std::string_view text, std::size_t at) {
 
 bool is_one_of(std::string_view word, std::string_view list) {
   std::string small(word.size() + 2, ' ');
-  std::transform(word.begin(), word.end(), small.begin() + 1, to_small);
+  std::transform(word.begin(), word.end(), small.begin() + 1, to_lower);
   return list.find(small) != kNone;
 }
 
@@ -216,7 +212,7 @@ bool may_be_vanity(std::string_view text, bool north_american) {
   }
   if (north_american) return true;
   constexpr std::size_t kLongestPrefix = 6;
-  return word.size() >= 4 && std::all_of(word.begin(), word.end(), is_capital) &&
+  return word.size() >= 4 && std::all_of(word.begin(), word.end(), is_upper) &&
          count_digits(text.substr(0, at)) <= kLongestPrefix;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "normalize/ascii.h"
 #include "normalize/email_facts.h"
 #include "normalize/text.h"
 #include "normalize/word_table.h"
@@ -336,17 +337,13 @@ static_assert(kNobodyNames.size() <= 128);
 // ---- the patterns, by hand ----
 // As the list shows them: sql/44_placeholders.sql compares the two.
 
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
-
 // Whether a table has a word, in any letter case.
 template <std::size_t Slots>
 bool has(const WordTable<Slots>& table, std::string_view word) {
   if (word.empty() || word.size() > kLongest) return false;
-  if (!table.may_contain(word.size(), lower(word.front()), lower(word.back()))) return false;
+  if (!table.may_contain(word.size(), to_lower(word.front()), to_lower(word.back()))) return false;
   std::array<char, kLongest> buffer;
-  std::transform(word.begin(), word.end(), buffer.begin(), lower);
+  std::transform(word.begin(), word.end(), buffer.begin(), to_lower);
   return table.contains({buffer.data(), word.size()});
 }
 
@@ -356,14 +353,14 @@ bool only(std::string_view text, std::string_view characters) {
 
 bool is_zeros(std::string_view text) {
   if (only(text, "-0:., (){}+")) return true;
-  return text.size() > 2 && text[0] == '0' && lower(text[1]) == 'x' && only(text.substr(2), "0");
+  return text.size() > 2 && text[0] == '0' && to_lower(text[1]) == 'x' && only(text.substr(2), "0");
 }
 
 bool is_all_bits(std::string_view text) {
   if (text.front() == '{') text.remove_prefix(1);
   if (!text.empty() && text.back() == '}') text.remove_suffix(1);
-  if (text.size() > 2 && text[0] == '0' && lower(text[1]) == 'x') text.remove_prefix(2);
-  return text.size() >= 8 && lower(text.front()) == 'f' && only(text, "fF:-");
+  if (text.size() > 2 && text[0] == '0' && to_lower(text[1]) == 'x') text.remove_prefix(2);
+  return text.size() >= 8 && to_lower(text.front()) == 'f' && only(text, "fF:-");
 }
 
 bool is_punctuation(char32_t c) {
@@ -410,7 +407,7 @@ bool is_scientific(std::string_view text) {
     has_fraction = fraction > 0;
     text.remove_prefix(fraction);
   }
-  if (text.empty() || lower(text.front()) != 'e') return false;
+  if (text.empty() || to_lower(text.front()) != 'e') return false;
   text.remove_prefix(1);
   const char sign =
       !text.empty() && (text.front() == '+' || text.front() == '-') ? text.front() : ' ';
@@ -473,7 +470,7 @@ bool is_enclosed(std::string_view text, char open, char close) {
 bool starts_with(std::string_view text, std::string_view beginning) {
   return text.size() >= beginning.size() &&
          std::equal(beginning.begin(), beginning.end(), text.begin(),
-                    [](char a, char b) { return a == lower(b); });
+                    [](char a, char b) { return a == to_lower(b); });
 }
 
 // Of a text that has one of the characters that macros begin with.
@@ -560,7 +557,7 @@ bool is_placeholder(std::string_view value) {
         is_wrapped(value) || is_all_bits(value)) {
       return true;
     }
-  } else if (lower(first) == 'f' && is_all_bits(value)) {
+  } else if (to_lower(first) == 'f' && is_all_bits(value)) {
     return true;
   }
   if (may_be_macro(value) && is_macro(value)) return true;

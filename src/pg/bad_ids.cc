@@ -8,17 +8,6 @@
 
 namespace identity_resolve::pg {
 
-namespace {
-
-void warn(const std::string& message, const std::string& detail, const std::string& hint) {
-  call([&] {
-    ereport(WARNING, (errmsg("%s", message.c_str()), errdetail("%s", detail.c_str()),
-                      errhint("%s", hint.c_str())));
-  });
-}
-
-}  // namespace
-
 void report_left_out(const Source& source, std::string_view id_name, std::uint64_t rows) {
   if (rows == 0) return;
   const std::string count = fmt::format("{} row{}", rows, rows == 1 ? "" : "s");

@@ -266,10 +266,7 @@ void Execution::warn_of_common_values(std::vector<SourceScan>& scans) {
       "identity_links() shows all of them with the status too_common. Where such a value really is "
       "one person, raise the limit: identity_rule('{}', {} => ...).",
       kind.name, limit);
-  call([&] {
-    ereport(WARNING, (errmsg("%s", message.c_str()), errdetail("%s", detail.c_str()),
-                      errhint("%s", hint.c_str())));
-  });
+  warn(message, detail, hint);
 }
 
 // A warning for each kind that links only within a source because nobody said anything else.
@@ -292,10 +289,7 @@ void Execution::warn_of_scopes() const {
         "identity_rule('{0}', scope => 'all'). To be asked no more: identity_rule('{0}', scope => "
         "'source').",
         kind);
-    call([&] {
-      ereport(WARNING, (errmsg("%s", message.c_str()), errdetail("%s", detail.c_str()),
-                        errhint("%s", hint.c_str())));
-    });
+    warn(message, detail, hint);
   }
 }
 
@@ -317,10 +311,7 @@ void Execution::warn_of_limits() const {
         "To "
         "keep it without being told: identity_rule('{0}', max_per_identity => {1}).",
         kind.name, kind.rules.max_per_identity);
-    call([&] {
-      ereport(WARNING, (errmsg("%s", message.c_str()), errdetail("%s", detail.c_str()),
-                        errhint("%s", hint.c_str())));
-    });
+    warn(message, detail, hint);
   }
 }
 

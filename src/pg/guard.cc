@@ -1,5 +1,16 @@
 #include "pg/guard.h"
 
+namespace identity_resolve::pg {
+
+void warn(const std::string& message, const std::string& detail, const std::string& hint) {
+  call([&] {
+    ereport(WARNING, (errmsg("%s", message.c_str()), errdetail("%s", detail.c_str()),
+                      errhint("%s", hint.c_str())));
+  });
+}
+
+}  // namespace identity_resolve::pg
+
 namespace identity_resolve::pg::detail {
 
 namespace {

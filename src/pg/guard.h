@@ -31,6 +31,10 @@ class PgError : public std::exception {
   ErrorData* data_;
 };
 
+// A WARNING with its DETAIL and HINT, in the database's encoding. For frames of C++: an error that
+// a log hook raises comes out as PgError.
+void warn(const std::string& message, const std::string& detail, const std::string& hint);
+
 namespace detail {
 
 // An exception reduced to plain data which needs no destructor: fit to be raised.

@@ -12,8 +12,7 @@ namespace identity_resolve::pg {
 namespace {
 
 std::string_view text_view(Datum value) noexcept {
-  const auto* text = reinterpret_cast<const struct varlena*>(DatumGetPointer(value));
-  return {VARDATA_ANY(text), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(text))};
+  return bytes_of(reinterpret_cast<const varlena*>(DatumGetPointer(value)));
 }
 bool is_less(Datum a, Datum b) noexcept { return text_view(a) < text_view(b); }
 

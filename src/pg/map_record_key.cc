@@ -15,14 +15,10 @@ namespace {
 constexpr int kLongest = 2600;
 constexpr std::string_view kMark = "...";
 
-std::string_view view_of(const text* value) noexcept {
-  return {VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
-}
-
 }  // namespace
 
 Datum record_name(Datum id) {
-  const std::string_view typed = view_of(DatumGetTextPP(id));
+  const std::string_view typed = bytes_of(DatumGetTextPP(id));
   const std::string_view name = guarded([typed] {
     const std::string_view utf8 = to_utf8(typed);
     const std::string_view trimmed = normalize::trim(utf8);
@@ -63,7 +59,7 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_record_key) {
 // identity_map_may_name_none(record_id text) → boolean: whether an id is blank, or one that
 // programs write where they have none.
 IDENTITY_RESOLVE_FUNCTION(identity_map_may_name_none) {
-  const std::string_view id = view_of(PG_GETARG_TEXT_PP(0));
+  const std::string_view id = bytes_of(PG_GETARG_TEXT_PP(0));
   PG_RETURN_BOOL(guarded([id] {
     const std::string_view name = identity_resolve::normalize::trim(to_utf8(id));
     return name.empty() || identity_resolve::normalize::is_placeholder(name);

@@ -123,7 +123,7 @@ class ChangeFinder final : public RowVisitor {
       return;
     }
     if (!forgotten_.keys().empty() && forgotten_.contains(record_number(row))) return;
-    if (row.record_name.size() != row.record_id.size()) note_spelling(row);
+    has_padded_ = has_padded_ || row.record_name.size() != row.record_id.size();
     if (row.is_suspect) {
       hold(row);
     } else {
@@ -181,8 +181,6 @@ class ChangeFinder final : public RowVisitor {
       held.cells.emplace_back(cell.column, std::string(cell.value));
     }
   }
-
-  void note_spelling(const RowView&) noexcept { has_padded_ = true; }
 
   void take_named(const RowView& row) {
     const std::int64_t fingerprint = fingerprint_of(row);
@@ -648,13 +646,9 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_minus) {
 // remembers a record that was forgotten.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_record) {
   const std::uint8_t* secret = DatumGetUUIDP(PG_GETARG_DATUM(0))->data;
-  const text* source = PG_GETARG_TEXT_PP(1);
-  const text* id = DatumGetTextPP(record_name(PG_GETARG_DATUM(2)));
-  const auto view = [](const text* value) {
-    return to_utf8({VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))});
-  };
-  const std::string_view source_name = view(source);
-  const std::string_view record_id = view(id);
+  const std::string_view source_name = to_utf8(bytes_of(PG_GETARG_TEXT_PP(1)));
+  const std::string_view record_id =
+      to_utf8(bytes_of(DatumGetTextPP(record_name(PG_GETARG_DATUM(2)))));
   PG_RETURN_INT64(guarded([&] {
     MapSecret key;
     std::copy_n(secret, key.size(), key.begin());

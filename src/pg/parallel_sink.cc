@@ -205,13 +205,12 @@ void unpack_sink(Environment& environment, ByteReader& from, engine::LocalSink& 
              name.empty() ? nullptr : environment.files().open(name));
 }
 
-// What a worker has read, as a message: the task, how many rows, the sink, and, where there are
-// any, that of suspects.
+// What a worker has read, as a message: the task, the sink, and, where there are any, that of
+// suspects.
 std::string pack_message(Worker& worker, std::uint64_t task) {
   engine::LocalSink& sink = *worker.sink;
   ByteWriter to;
   to.add(task);
-  to.add(sink.rows_given());
   to.add(sink.has_suspects());
   pack_sink(sink, to);
   if (sink.has_suspects()) pack_sink(sink.suspects(), to);
@@ -222,12 +221,12 @@ std::string pack_message(Worker& worker, std::uint64_t task) {
 // A worker's sink into the resolver.
 void unpack_message(LeaderTask& task, ByteReader from) {
   Environment& environment = *task.environment;
-  const auto rows = from.get<std::size_t>();
   const auto has_suspects = from.get<bool>();
   auto sink = task.resolver->make_sink();
   unpack_sink(environment, from, *sink);
   if (has_suspects) unpack_sink(environment, from, sink->suspects());
-  task.arrived += sink->rows_given();
+  const std::size_t rows = sink->rows_given();
+  task.arrived += rows;
   task.progress->add_records(rows, sink->identifiers());
   task.resolver->combine(std::move(sink));
   task.progress->set_spilled(task.resolver->spilled_bytes() + task.own->spilled_bytes());

@@ -147,6 +147,11 @@ inline void run_to_end(QueryDesc* execution) {
 #endif
 }
 
+// The bytes of a text or bytea that is not compressed or stored elsewhere.
+inline std::string_view bytes_of(const varlena* value) noexcept {
+  return {VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
+}
+
 // Of a procedure: ends its transaction, and begins the next one.
 inline void commit_and_begin() {
   SPI_commit();

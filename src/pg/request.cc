@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "normalize/phone.h"
+#include "normalize/placeholder.h"
+#include "normalize/text.h"
 #include "pg/clause.h"
 #include "pg/guard.h"
 #include "pg/value_text.h"
@@ -38,8 +40,10 @@ constexpr Defaults kDefaultsOf01 = {.username_scope = "all",
                                     .block_automatic = false,
                                     .placeholders_of_01 = true};
 
-Kind known_kind(std::string name, Method method, std::int32_t priority) {
+Kind new_kind(const Defaults& defaults, std::string name, Method method, std::int32_t priority) {
   Kind kind{std::move(name), method};
+  kind.placeholders_of_01 = defaults.placeholders_of_01;
+  kind.block_automatic = defaults.block_automatic;
   kind.rules.priority = priority;
   kind.rules.max_records = kMaxRecords;
   return kind;
@@ -52,6 +56,9 @@ Kind& kind_at(Request& request, std::string_view name) {
 }
 
 void add_known_kinds(Request& request, const Defaults& defaults) {
+  const auto known_kind = [&](const char* name, Method method, std::int32_t priority) {
+    return new_kind(defaults, name, method, priority);
+  };
   request.kinds = {
       known_kind("user_id", Method::kExact, 100),
       known_kind("anonymous_id", Method::kExact, 10),
@@ -211,20 +218,21 @@ void set_scope(Request& request, Kind& kind, std::string_view scope) {
 
 // The kinds that rules declare by naming them as a scope: they are there to be compared, not to
 // link.
-void declare_scope(Request& request, std::string_view scope) {
+void declare_scope(Request& request, const Defaults& defaults, std::string_view scope) {
   if (scope == "all" || scope == "source") return;
   if (request.kind_named(scope)) return;
-  request.kinds.push_back(known_kind(std::string(scope), Method::kExact, kDeclaredPriority));
+  request.kinds.push_back(
+      new_kind(defaults, std::string(scope), Method::kExact, kDeclaredPriority));
   request.kinds.back().rules.links = false;
 }
 
-void apply_rule(Request& request, const Clause& clause) {
+void apply_rule(Request& request, const Defaults& defaults, const Clause& clause) {
   const bool link = clause.link.value_or(true);
   auto number = request.kind_named(clause.kind);
   if (!number) {
     number = engine::KindNumber{static_cast<std::uint16_t>(request.kinds.size())};
-    request.kinds.push_back(known_kind(std::string(clause.kind),
-                                       link ? Method::kExact : Method::kNone, kDeclaredPriority));
+    request.kinds.push_back(new_kind(defaults, std::string(clause.kind),
+                                     link ? Method::kExact : Method::kNone, kDeclaredPriority));
     request.kinds.back().rules.links = link;
   }
   Kind& kind = request.kinds[engine::index(*number)];
@@ -285,17 +293,8 @@ void add_rule(Rules& rules, const Clause& clause) {
 void apply_rules(Request& request, const Rules& rules) {
   const Defaults& defaults = rules.defaults == nullptr ? kDefaults : *rules.defaults;
   add_known_kinds(request, defaults);
-  for (const Clause& rule : rules.kinds) apply_rule(request, rule);
-  for (const std::string_view scope : rules.scopes) declare_scope(request, scope);
-  // Of kinds that rules declare, too.
-  for (Kind& kind : request.kinds) kind.placeholders_of_01 = defaults.placeholders_of_01;
-  if (!defaults.block_automatic) {
-    for (Kind& kind : request.kinds) {
-      const auto rule = std::ranges::find_if(
-          rules.kinds, [&](const Clause& clause) { return clause.kind == kind.name; });
-      if (rule == rules.kinds.end() || !rule->block_automatic) kind.block_automatic = false;
-    }
-  }
+  for (const Clause& rule : rules.kinds) apply_rule(request, defaults, rule);
+  for (const std::string_view scope : rules.scopes) declare_scope(request, defaults, scope);
   for (const Clause& rule : rules.kinds) {
     if (rule.scope.data() == nullptr) continue;
     set_scope(request, kind_at(request, rule.kind), rule.scope);
@@ -332,6 +331,14 @@ normalize::Result spell(const Kind& kind, std::string_view value, normalize::Scr
   if (kind.aliases.empty() || result.status != normalize::Status::kValid) return result;
   if (const Alias* alias = kind.alias_of(result.text)) result.text = alias->present;
   return result;
+}
+
+bool is_blocked_placeholder(const Kind& kind, std::string_view typed, std::string_view normalized) {
+  if (!kind.block_placeholders) return false;
+  if (kind.placeholders_of_01) return normalize::is_placeholder_of_01(normalized);
+  if (normalize::is_placeholder(normalized)) return true;
+  const std::string_view trimmed = normalize::trim(typed);
+  return trimmed != normalized && normalize::is_placeholder(trimmed);
 }
 
 Request read_request(const ClauseList& list, bool for_map) {
@@ -407,7 +414,7 @@ Request read_request(const ClauseList& list, bool for_map) {
   }
   if (request.state) {
     // Behind all others, whose numbers are part of identifiers' keys.
-    request.kinds.push_back(known_kind(kRecordNumber, Method::kNone, kDeclaredPriority));
+    request.kinds.push_back(new_kind(kDefaults, kRecordNumber, Method::kNone, kDeclaredPriority));
     request.kinds.back().rules.links = false;
   }
   return request;

@@ -55,6 +55,10 @@ struct Kind {
 // also where a value is only carried as it was typed. UTF-8.
 normalize::Result spell(const Kind& kind, std::string_view value, normalize::Scratch& scratch);
 
+// Whether the kind's rules block a value as one that stands for "no value": as typed, or as
+// normalised.
+bool is_blocked_placeholder(const Kind& kind, std::string_view typed, std::string_view normalized);
+
 struct Source {
   std::string name;
   std::string query;

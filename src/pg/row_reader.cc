@@ -26,14 +26,6 @@ bool matches(text* pattern, std::string_view value, int flags) {
                                 DEFAULT_COLLATION_OID, 0, nullptr);
 }
 
-// Whether a value is a placeholder: as typed, or as normalised.
-bool is_placeholder(const Kind& kind, std::string_view typed, std::string_view normalized) {
-  if (kind.placeholders_of_01) return normalize::is_placeholder_of_01(normalized);
-  if (normalize::is_placeholder(normalized)) return true;
-  const std::string_view trimmed = normalize::trim(typed);
-  return trimmed != normalized && normalize::is_placeholder(trimmed);
-}
-
 }  // namespace
 
 RowReader::RowReader(const Request& request, const RowLayout& layout)
@@ -365,7 +357,7 @@ engine::Standing RowReader::standing_of(const Column& column, std::string_view t
                                         std::string_view normalized) {
   using engine::Standing;
   const Kind& kind = *column.kind;
-  if (kind.block_placeholders && is_placeholder(kind, typed, normalized)) return Standing::kBlocked;
+  if (is_blocked_placeholder(kind, typed, normalized)) return Standing::kBlocked;
   if (kind.block_automatic && kind.is_address() && normalize::is_automatic(normalized)) {
     return Standing::kBlocked;
   }

@@ -29,10 +29,6 @@ struct Reading {
 inline normalize::Scratch left_scratch;
 inline normalize::Scratch right_scratch;
 
-inline std::string_view bytes_of(text* value) {
-  return {VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
-}
-
 // Whether the bytes of a text are UTF-8 already. A database without an encoding holds what its
 // clients sent; the reader finds out whether that is UTF-8.
 inline bool server_speaks_utf8() {
