@@ -30,6 +30,11 @@ SELECT record_id, value, status FROM identity_links(identity_source('shop', 'SEL
 SELECT user_id FROM resolve_identities(identity_source('shop', 'SELECT id, user_id FROM shop WHERE id < 3'),
   identity_alias('user_id', $$SELECT * FROM (VALUES ('u1', 'z'), ('u1', 'y10'), ('u3', 'y9')) AS v (f, p)$$)) AS (user_id text);
 
+-- A value that stands for "no value" is nobody's former one; which values do is the kind's rule to say.
+SELECT defaults, (SELECT array_agg(r.user_id ORDER BY r.user_id) FROM resolve_identities(identity_source('shop', $$SELECT 1, '#N/A' AS user_id UNION ALL SELECT 2, 'u7'$$),
+  identity_alias('user_id', $$SELECT '#N/A', 'u7'$$), defaults) AS r (user_id text)) AS people
+FROM unnest(ARRAY[identity_defaults('current'), identity_defaults('0.1')]) AS defaults;
+
 -- HubSpot's contacts name those that were merged into them, as vid:time;vid:time.
 CREATE TABLE hubspot (vid bigint, email text, hs_calculated_merged_vids text);
 INSERT INTO hubspot VALUES (301, 'ann@x.com', '101:1544563200000;201:1544563300000'), (302, 'bob@x.com', ''), (303, 'cat@x.com', NULL);

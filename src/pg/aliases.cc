@@ -6,7 +6,6 @@
 #include <map>
 
 #include "engine/row.h"
-#include "normalize/placeholder.h"
 #include "pg/scan.h"
 
 namespace identity_resolve::pg {
@@ -58,7 +57,7 @@ class Pairs final : public RowVisitor {
     const normalize::Result result = spell(*kind_, typed, scratch_);
     if (result.status != normalize::Status::kValid) return std::nullopt;
     // What stands for "no value" is nobody's former one.
-    if (kind_->block_placeholders && normalize::is_placeholder(result.text)) return std::nullopt;
+    if (is_blocked_placeholder(*kind_, typed, result.text)) return std::nullopt;
     return std::string(result.text);
   }
   std::string root_of(std::string value) {
