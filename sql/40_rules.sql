@@ -63,10 +63,10 @@ SELECT people(identity_source('a', $$SELECT 1, 'info@acme.com' AS email$$), iden
 
 -- What too many records carry links nobody; the warning names the worst.
 SELECT count(DISTINCT identity_id) AS people FROM identity_records(
-  identity_source('zendesk', $$SELECT n, 'support@acme.com' AS email, 'x' || n / 2 AS user_id FROM generate_series(1, 1001) n$$),
-  identity_source('stripe', $$SELECT 'cus_1' AS id, 'support@acme.com' AS email$$));
+  identity_source('zendesk', $$SELECT n, 'frontdesk@acme.com' AS email, 'x' || n / 2 AS user_id FROM generate_series(1, 1001) n$$),
+  identity_source('stripe', $$SELECT 'cus_1' AS id, 'frontdesk@acme.com' AS email$$));
 SELECT count(DISTINCT identity_id) AS people FROM identity_records(
-  identity_source('zendesk', $$SELECT n, 'support@acme.com' AS email FROM generate_series(1, 1001) n$$),
+  identity_source('zendesk', $$SELECT n, 'frontdesk@acme.com' AS email FROM generate_series(1, 1001) n$$),
   identity_rule('email', max_records => 1001));
 SELECT count(DISTINCT identity_id) AS people FROM identity_records(
   identity_source('a', $$SELECT n, ARRAY['shared', 'pair' || n / 2, 'trio' || n / 3] AS external_id FROM generate_series(0, 11) n$$),

@@ -12,18 +12,18 @@ CREATE FUNCTION refused(VARIADIC clauses identity_clause[]) RETURNS TABLE (recor
   SELECT source || '/' || record_id, kind || ' ' || value, status
   FROM identity_links(VARIADIC clauses) WHERE status NOT IN ('links', 'alone') ORDER BY 1, 2 $$;
 
--- 1. Ten thousand people share support@acme.com, and one of them has user id X. Nobody is glued to anybody: the address is too common.
+-- 1. Ten thousand people share frontdesk@acme.com, and one of them has user id X. Nobody is glued to anybody: the address is too common.
 SELECT count(*) AS people, max(records) AS largest
 FROM (SELECT count(*) AS records FROM identity_records(
-        identity_source('zendesk', $$SELECT n, 'support@acme.com' AS email, CASE n WHEN 5000 THEN 'X' END AS user_id FROM generate_series(1, 10000) n$$),
+        identity_source('zendesk', $$SELECT n, 'frontdesk@acme.com' AS email, CASE n WHEN 5000 THEN 'X' END AS user_id FROM generate_series(1, 10000) n$$),
         identity_source('app', $$SELECT 'X' AS id, 'X' AS user_id$$)) GROUP BY identity_id) AS identities;
 
 -- 2. The same of ten people, who are below that limit: nothing speaks against one person with one user id, and they are one.
 SELECT count(DISTINCT identity_id) AS people FROM identity_records(
-  identity_source('zendesk', $$SELECT n, 'support@acme.com' AS email, CASE n WHEN 5 THEN 'X' END AS user_id FROM generate_series(1, 10) n$$));
+  identity_source('zendesk', $$SELECT n, 'frontdesk@acme.com' AS email, CASE n WHEN 5 THEN 'X' END AS user_id FROM generate_series(1, 10) n$$));
 --    But if two of the ten have accounts, the address is claimed twice with equal evidence: all ten stay apart.
 SELECT count(DISTINCT identity_id) AS people FROM identity_records(
-  identity_source('zendesk', $$SELECT n, 'support@acme.com' AS email, CASE n WHEN 5 THEN 'X' WHEN 6 THEN 'Y' END AS user_id FROM generate_series(1, 10) n$$));
+  identity_source('zendesk', $$SELECT n, 'frontdesk@acme.com' AS email, CASE n WHEN 5 THEN 'X' WHEN 6 THEN 'Y' END AS user_id FROM generate_series(1, 10) n$$));
 
 -- 3. A family's mailbox. Both have accounts, but only Ann's address is known from a second tool: the ticket without an id is hers.
 CREATE TABLE app (id text, user_id text, email text);

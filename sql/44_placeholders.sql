@@ -87,7 +87,7 @@ SELECT DISTINCT typed, hit, status FROM found JOIN wanted USING (typed) WHERE hi
 CREATE TABLE names AS
   SELECT n, string_agg((ARRAY['no', 'reply', 'noreply', 'do', 'not', 'dont', 'mailer', 'daemon', 'mail', 'auto', 'dev', 'null', 'bounce', 'bounces', 'nicht', 'antworten', 'keine', 'antwort', 'responder', 'responda', 'nao', 'ikke', 'svar', '.', '-', '_', '+', '=', '1', '22', 'a', 'ann'])[1 + floor(random() * 32)::int], '') AS name
   FROM generate_series(1, 30000) n, LATERAL generate_series(1, 1 + n % 5) i GROUP BY n;
-CREATE TABLE sent AS SELECT value, status FROM identity_links(identity_source('names', $$SELECT n, name || CASE n % 9 WHEN 0 THEN '@users.noreply.github.com' ELSE '@x.com' END AS email FROM names$$), identity_rule('email', block_placeholders => false)) WHERE status <> 'invalid';
+CREATE TABLE sent AS SELECT value, status FROM identity_links(identity_source('names', $$SELECT n, name || CASE n % 9 WHEN 0 THEN '@users.noreply.github.com' ELSE '@x.com' END AS email FROM names$$), identity_rule('email', block_placeholders => false, role_max_records => 0)) WHERE status <> 'invalid';
 SELECT count(*) > 10000 AS many, count(*) FILTER (WHERE status = 'blocked') > 300 AS some_hit, count(*) FILTER (WHERE (value ~* pattern) <> (status = 'blocked')) AS differences
 FROM sent, (SELECT value AS pattern FROM identity_blocked_values() WHERE freed_by = 'block_automatic') p;
 

@@ -102,7 +102,7 @@ SELECT count(*) FROM people(identity_source('a', $$SELECT n, 'pat@x.com' AS emai
 
 -- 5. Ten tools, and each has five records of one address: no source has too many of them, all together have.
 CREATE FUNCTION ten(records int) RETURNS identity_clause[] LANGUAGE sql AS $$
-  SELECT array_agg(identity_source('tool' || t, format('SELECT n, ''all@x.com'' AS email FROM generate_series(1, %s) n', records)) ORDER BY t) FROM generate_series(1, 10) t $$;
+  SELECT array_agg(identity_source('tool' || t, format('SELECT n, ''ours@x.com'' AS email FROM generate_series(1, %s) n', records)) ORDER BY t) FROM generate_series(1, 10) t $$;
 SELECT count(*) FROM people(VARIADIC ten(5));
 SELECT count(*) FROM people(VARIADIC ten(5) || identity_rule('email', max_records_in_all => 50));
 SELECT count(*) FROM people(VARIADIC ten(5) || identity_rule('email', max_records_in_all => 49));
@@ -111,8 +111,8 @@ SELECT count(*) FROM people(VARIADIC ten(5) || identity_rule('email', max_record
 SELECT count(*) FROM people(VARIADIC ten(5) || identity_rule('email', max_records => 4, max_records_in_all => 40));
 SELECT count(*) FROM people(VARIADIC ten(5) || identity_rule('email', max_records => 0, max_records_in_all => 40));
 --    An id that comes twice is one record.
-SELECT count(*) FROM people(identity_source('a', $$SELECT 1 + n % 3, 'all@x.com' AS email FROM generate_series(1, 100) n$$),
-                            identity_source('b', $$SELECT n, 'all@x.com' AS email FROM generate_series(1, 2) n$$), identity_rule('email', max_records_in_all => 5));
+SELECT count(*) FROM people(identity_source('a', $$SELECT 1 + n % 3, 'ours@x.com' AS email FROM generate_series(1, 100) n$$),
+                            identity_source('b', $$SELECT n, 'ours@x.com' AS email FROM generate_series(1, 2) n$$), identity_rule('email', max_records_in_all => 5));
 SELECT step, explanation FROM explain_identity('tool1', '1', 'tool2', '1', VARIADIC ten(5) || identity_rule('email', max_records_in_all => 49));
 SELECT identity_rule('email', max_records_in_all => -1);
 

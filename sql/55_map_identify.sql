@@ -75,7 +75,7 @@ SELECT drop_identity_map('site.people');
 -- all apart who only share it; without the second they are one again.
 CREATE TABLE site.shared AS SELECT n AS id, 'all@x.com' AS email FROM generate_series(1, 3000) AS n;
 SELECT create_identity_map('site.crowd', identity_source('shared', 'SELECT id, email FROM site.shared'),
-  identity_rule('email', max_records => 0), identity_column('shared_id', 'int[]'), identity_column('identify_id', 'text[]'));
+  identity_rule('email', max_records => 0, role_max_records => 0), identity_column('shared_id', 'int[]'), identity_column('identify_id', 'text[]'));
 CALL refresh_identity_map('site.crowd');
 CREATE PROCEDURE site.as_resolved(OUT identities bigint, OUT differ bigint) LANGUAGE plpgsql AS $$
 BEGIN

@@ -89,6 +89,7 @@ struct KeyGroup {
   std::uint32_t leader;     // the row that the others are united with, or kNoRow
   KindNumber kind;
   bool too_common;  // links nobody
+  bool gives_way;   // Standing::kGivesWay
 };
 static_assert(sizeof(KeyGroup) == 32);
 inline constexpr std::uint32_t kNoRow = std::numeric_limits<std::uint32_t>::max();
@@ -111,14 +112,16 @@ class KeyIndex {
     for (std::size_t at = link.key.low & mask_;; at = (at + 1) & mask_) {
       Slot& slot = slots_[at];
       if (slot.place == 0) {
-        groups_.push_back(
-            {link.key, static_cast<std::uint32_t>(link.row), 1, kNoRow, link.kind, false});
+        groups_.push_back({link.key, static_cast<std::uint32_t>(link.row), 1, kNoRow, link.kind,
+                           false, link.gives_way});
         slot = {tag, static_cast<std::uint32_t>(groups_.size())};
         if (groups_.size() * 2 > slots_.size()) grow();
         return static_cast<std::uint32_t>(groups_.size()) - 1;
       }
       if (slot.tag == tag && groups_[slot.place - 1].key == link.key) {
-        ++groups_[slot.place - 1].links;
+        KeyGroup& group = groups_[slot.place - 1];
+        ++group.links;
+        group.gives_way = group.gives_way || link.gives_way;
         return slot.place - 1;
       }
     }

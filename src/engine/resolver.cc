@@ -296,6 +296,8 @@ void Resolver::finalize() {
   UnionStage stage(*environment_, input(links, rows));
   identities_ = stage.run();
   too_common_ = stage.too_common();
+  shared_roles_ = stage.shared_roles();
+  frequent_ = stage.frequent();
   refused_by_default_ = stage.take_refused_by_default();
   if (shape_.tells_of_scope) kept_apart_by_scope_ = stage.count_kept_apart_by_scope();
   Verdicts verdicts(*environment_);

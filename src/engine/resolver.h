@@ -267,6 +267,8 @@ class Resolver {
   [[nodiscard]] const Spellings& spellings() const noexcept { return spellings_; }
   // What links nobody because too many records carry it; once finalized.
   [[nodiscard]] const TooCommon& too_common() const noexcept { return too_common_; }
+  [[nodiscard]] const TooCommon& shared_roles() const noexcept { return shared_roles_; }
+  [[nodiscard]] const TooCommon& frequent() const noexcept { return frequent_; }
   // By kind: how many links its limit refused, which is a default. Empty where nothing was refused,
   // and where Shape::tells_of_limits is not set; once finalized.
   [[nodiscard]] std::span<const std::uint64_t> refused_by_default() const noexcept {
@@ -395,6 +397,8 @@ class Resolver {
   std::size_t row_count_ = 0;
   std::size_t identities_ = 0;
   TooCommon too_common_;
+  TooCommon shared_roles_;
+  TooCommon frequent_;
   std::vector<std::uint64_t> kept_apart_by_scope_;
   std::vector<std::uint64_t> refused_by_default_;
 

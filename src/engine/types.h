@@ -56,12 +56,21 @@ struct KindRules {
   std::uint64_t max_records = 0;         // of one source that may carry a value; 0: any number
   std::uint64_t max_records_in_all = 0;  // of all sources together; 0: any number
   std::uint64_t max_per_identity = 0;    // distinct values in one identity; 0: any number
+  // An identifier that gives way links only as long as no source has it on more than so many
+  // records that nothing else unites; 0: on any number.
+  std::uint64_t role_max_records = 0;
+  std::uint64_t warn_records = 0;  // of one source with one value, which no honest data has; 0: any
   // Equal values link only within a scope, which is a part of their keys. Limits count the values
   // by themselves: one value in two scopes is one.
   bool scoped = false;
   bool tells_of_scope = false;     // the values that their scope alone keeps apart are counted
   bool has_default_limit = false;  // what max_per_identity refuses is counted: nobody asked for it
 
+  // A value that no more records carry needs no look, whoever they are; 0: none does.
+  [[nodiscard]] constexpr std::uint64_t least_looked_at() const noexcept {
+    const std::uint64_t least = least_max_records();
+    return least == 0 || (warn_records != 0 && warn_records < least) ? warn_records : least;
+  }
   // A value that no more records carry is not too common, whoever they are; 0: none is.
   [[nodiscard]] constexpr std::uint64_t least_max_records() const noexcept {
     if (max_records == 0 || max_records_in_all == 0) return max_records + max_records_in_all;

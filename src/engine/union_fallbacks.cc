@@ -27,6 +27,8 @@ void UnionStage::note_sources() {
 void UnionStage::mark_sources(std::size_t group) {
   const KeyGroup& marked = index_.groups()[group];
   if (is_record(marked) || marked.too_common || !rules_of(marked).links || marked.links < 2) return;
+  // A role address with a limit is no stronger identifier: whether it links is decided last.
+  if (is_limited_role(marked)) return;
   const auto weaker = static_cast<std::size_t>(std::lower_bound(fallback_priorities_.begin(),
                                                                 fallback_priorities_.end(),
                                                                 rules_of(marked).priority) -
@@ -135,6 +137,7 @@ void UnionStage::unite_fallbacks() {
     for (std::size_t group = 0; group < groups.size(); ++group) {
       const KeyGroup& at = groups[group];
       if (is_record(at) || at.too_common || !rules_of(at).links || !rules_of(at).fallback) continue;
+      if (is_limited_role(at)) continue;
       list_members(group, true);
       split(rules_of(at));
       for (std::size_t i = 1; i < members_.size(); ++i) {

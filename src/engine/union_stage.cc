@@ -70,6 +70,9 @@ UnionStage::UnionStage(Environment& environment, const UnionInput& input)
       row_count_(input.row_count),
       limit_of_kind_(input.kinds.size(), 0),
       identity_of_(&environment.memory()),
+      role_links_(environment),
+      role_spill_(environment),
+      shared_role_keys_(&environment.memory()),
       record_of_(&environment.memory()),
       loaded_(&environment.memory()),
       piece_(&environment.memory()),
@@ -99,8 +102,8 @@ UnionStage::UnionStage(Environment& environment, const UnionInput& input)
       tells_of_limits_(input.tells_of_limits) {
   for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
     const KindRules& rules = kinds_[kind];
-    if (rules.least_max_records() != 0) {
-      least_max_records_ = std::min(least_max_records_, rules.least_max_records());
+    if (rules.least_looked_at() != 0) {
+      least_max_records_ = std::min(least_max_records_, rules.least_looked_at());
     }
     const bool falls_back = rules.links && rules.fallback;
     if (falls_back) fallback_priorities_.push_back(rules.priority);
@@ -131,6 +134,7 @@ std::size_t UnionStage::run() {
   }
   unite_all();
   if (has_fallback_) unite_fallbacks();
+  unite_roles();
   identities_ = sets().label(*environment_);
   if (has_limits_) {
     environment_->begin_stage(Stage::kGuard);
@@ -196,6 +200,7 @@ void UnionStage::load(std::size_t partition) {
   only_conflicted_ = false;
   load(partition, [](const Link&, std::uint32_t) {});
   find_too_common(false);
+  mark_shared_roles();
 }
 
 // Of the partition only the links of rows in a conflict. All who carry an identifier that links are
@@ -203,10 +208,11 @@ void UnionStage::load(std::size_t partition) {
 void UnionStage::load_conflicted(std::size_t partition) {
   only_conflicted_ = true;
   load(partition, [](const Link&, std::uint32_t) {});
+  mark_shared_roles();
   const std::span<const Key> keys = too_common_keys_of(partition);
   if (keys.empty()) return;
   for (KeyGroup& group : index_.groups()) {
-    group.too_common = std::binary_search(keys.begin(), keys.end(), group.key);
+    if (std::binary_search(keys.begin(), keys.end(), group.key)) group.too_common = true;
     ticker_.tick();
   }
 }
@@ -271,7 +277,7 @@ void UnionStage::close_too_common_keys() {
 
 bool UnionStage::may_be_too_common(const KeyGroup& group) const noexcept {
   if (group.links <= least_max_records_ || is_record(group)) return false;
-  const std::uint64_t most = rules_of(group).least_max_records();
+  const std::uint64_t most = rules_of(group).least_looked_at();
   return most != 0 && group.links > most;
 }
 
@@ -314,15 +320,20 @@ void UnionStage::judge(std::size_t group, bool report) {
   check_count(judged, TooCommon::kAllSources, counted_.size(), report);
 }
 
-// Marks a group that more records of a source, or of all, carry than its kind allows.
+// Marks a group that more records of a source, or of all, carry than its kind allows, and notes one
+// that may link but is on more records of a source than honest data has.
 void UnionStage::check_count(KeyGroup& group, SourceNumber source, std::uint64_t records,
                              bool report) {
   const KindRules& rules = rules_of(group);
-  const std::uint64_t most =
-      source == TooCommon::kAllSources ? rules.max_records_in_all : rules.max_records;
-  if (most == 0 || records <= most) return;
-  if (report) report_too_common(group, source, records);
-  group.too_common = true;
+  const bool of_all = source == TooCommon::kAllSources;
+  const std::uint64_t most = of_all ? rules.max_records_in_all : rules.max_records;
+  if (most != 0 && records > most) {
+    if (report) report_too_common(group, source, records);
+    group.too_common = true;
+  } else if (report && !of_all && rules.warn_records != 0 && records > rules.warn_records) {
+    ++frequent_.identifiers;
+    frequent_.keep(group.key, source, group.kind, records);
+  }
 }
 
 // As find_too_common(true), for a partition that is streamed and has no record of several rows: the
@@ -361,26 +372,29 @@ void UnionStage::count_streamed() {
   close_too_common_keys();
 }
 
-// Keeps the worst: those that most records of one source carry.
+void TooCommon::keep(const Key& key, SourceNumber of, KindNumber its_kind, std::uint64_t carriers) {
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+  const std::tuple place(kMost - carriers, of, its_kind);
+  const std::tuple worst_place(kMost - records, source, kind);
+  if (records != 0 && place > worst_place) return;
+  if (records == 0 || place < worst_place) {
+    records = carriers;
+    source = of;
+    kind = its_kind;
+    worst = 0;
+    keys.clear();
+  }
+  ++worst;
+  if (keys.size() < kMostNamed) keys.push_back(key);
+}
+
 void UnionStage::report_too_common(const KeyGroup& group, SourceNumber source,
                                    std::uint64_t records) {
   if (!group.too_common) {
     ++too_common_.identifiers;
     too_common_keys_.push_back(group.key);
   }
-  const std::tuple place(std::numeric_limits<std::uint64_t>::max() - records, source, group.kind);
-  const std::tuple worst(std::numeric_limits<std::uint64_t>::max() - too_common_.records,
-                         too_common_.source, too_common_.kind);
-  if (too_common_.records != 0 && place > worst) return;
-  if (too_common_.records == 0 || place < worst) {
-    too_common_.records = records;
-    too_common_.source = source;
-    too_common_.kind = group.kind;
-    too_common_.worst = 0;
-    too_common_.keys.clear();
-  }
-  ++too_common_.worst;
-  if (too_common_.keys.size() < TooCommon::kMostNamed) too_common_.keys.push_back(group.key);
+  too_common_.keep(group.key, source, group.kind, records);
 }
 
 // The links of a group in members_, ordered by record; of several parts all in part 0 for now.
@@ -441,6 +455,9 @@ void UnionStage::unite_all() {
     } else {
       unite_partition(partition);
     }
+    if (role_links_.log().resident_bytes() > environment_->budget() / 4) {
+      role_links_.log().spill(role_spill_, ticker_);
+    }
   }
 }
 
@@ -448,6 +465,7 @@ void UnionStage::unite_partition(std::size_t partition) {
   pairs_.clear();
   load(partition, [this](const Link& link, std::uint32_t place) {
     if (!link.links) return;
+    if (link.gives_way) keep_role(link);
     KeyGroup& group = index_.groups()[place];
     const auto row = static_cast<std::uint32_t>(link.row);
     if (group.leader == kNoRow) {
@@ -463,7 +481,7 @@ void UnionStage::unite_partition(std::size_t partition) {
   for (const Pair& pair : pairs_) {
     ticker_.tick();
     const KeyGroup& group = groups[pair.group];
-    if (group.too_common || falls_back(group)) continue;
+    if (group.too_common || falls_back(group) || is_limited_role(group)) continue;
     delayed.unite(RowNumber{pair.leader}, RowNumber{pair.row});
   }
   delayed.finish();
@@ -483,6 +501,7 @@ void UnionStage::unite_streamed(std::size_t partition) {
     const std::uint32_t place = index_.add(link);  // moves the groups
     KeyGroup& group = index_.groups()[place];
     if (link.links && group.leader == kNoRow) group.leader = static_cast<std::uint32_t>(link.row);
+    if (link.links && link.gives_way) keep_role(link);
   });
   const std::span<const KeyGroup> groups = index_.groups();
   const bool suspect = std::any_of(groups.begin(), groups.end(), [this](const KeyGroup& group) {
@@ -510,7 +529,7 @@ void UnionStage::unite_streamed(std::size_t partition) {
   stream(partition, [&](const Link& link) {
     if (!link.links) return;
     const KeyGroup& group = index_.groups()[index_.find(link)];
-    if (group.too_common) return;
+    if (group.too_common || is_limited_role(group)) return;
     delayed.unite(RowNumber{group.leader}, link.row);
   });
   delayed.finish();
@@ -522,6 +541,7 @@ void UnionStage::note_holders() {
   for (const KeyGroup& group : index_.groups()) {
     ticker_.tick();
     if (is_record(group) || group.too_common || group.leader == kNoRow) continue;
+    if (is_limited_role(group) != roles_are_judged_) continue;
     if (!counted_by_row(rules_of(group))) continue;
     std::uint8_t& count = holders_[limit_of_kind_[index(group.kind)]][group.leader];
     if (count != kMostCounted) ++count;
@@ -534,6 +554,7 @@ void UnionStage::note_scattered_holders() {
   const std::span<const KeyGroup> groups = index_.groups();
   for (std::size_t group = 0; group < groups.size(); ++group) {
     if (is_record(groups[group]) || groups[group].too_common) continue;
+    if (is_limited_role(groups[group]) != roles_are_judged_) continue;
     const KindRules& rules = rules_of(groups[group]);
     if (rules.max_per_identity == 0 || counted_by_row(rules)) continue;
     for (const Link* link : links_of(group)) {

@@ -51,6 +51,9 @@ struct TooCommon {
   KindNumber kind{};
   std::uint64_t worst = 0;     // how many these are
   std::vector<Key> keys = {};  // and which, up to kMostNamed
+
+  // Takes an identifier that so many records of a source carry; keeps the worst.
+  void keep(const Key& key, SourceNumber of, KindNumber its_kind, std::uint64_t carriers);
 };
 
 // From this row on, up to the next run, the rows are of this source.
@@ -108,6 +111,10 @@ class UnionStage {
                       std::size_t rows_a_partition);
 
   [[nodiscard]] const TooCommon& too_common() const noexcept { return too_common_; }
+  // The same of identifiers that give way and KindRules::role_max_records: records that nothing
+  // else unites. And of those that link, but on more records than KindRules::warn_records.
+  [[nodiscard]] const TooCommon& frequent() const noexcept { return frequent_; }
+  [[nodiscard]] const TooCommon& shared_roles() const noexcept { return shared_roles_; }
   // Afterwards: by kind, how many links its limit refused, which is a default; empty for none.
   [[nodiscard]] std::vector<std::uint64_t> take_refused_by_default() noexcept {
     return std::move(refused_by_default_);
@@ -152,6 +159,11 @@ class UnionStage {
   }
   [[nodiscard]] static bool is_record(const KeyGroup& group) noexcept {
     return group.kind == kRecordKind;
+  }
+  // Whether an identifier is united last, once it is known what all others unite.
+  [[nodiscard]] bool is_limited_role(const KeyGroup& group) const noexcept {
+    return group.gives_way && !is_record(group) && rules_of(group).links &&
+           rules_of(group).role_max_records != 0;
   }
   [[nodiscard]] bool falls_back(const KeyGroup& group) const noexcept {
     return has_fallback_ && !is_record(group) && rules_of(group).fallback;
@@ -215,6 +227,14 @@ class UnionStage {
   void note_sources();
   void mark_sources(std::size_t group);
   void unite_fallbacks();
+  void keep_role(const Link& link) {
+    if (link.gives_way && kinds_[index(link.kind)].role_max_records != 0) role_links_.add(link);
+  }
+  void unite_roles();
+  void judge_roles(std::size_t partition);
+  void judge_role(std::size_t group);
+  void unite_roles_of(std::size_t partition);
+  void mark_shared_roles();
 
   [[nodiscard]] bool find_conflicts();
   void build_again();
@@ -245,6 +265,16 @@ class UnionStage {
   // How many values of a limited kind each row stands for, up to kMostCounted, by limit.
   std::vector<Vector<std::uint8_t>> holders_;
   TooCommon too_common_;
+  TooCommon frequent_;
+
+  // The links of identifiers with a role_max_records, and those of these that do not link, by
+  // partition and sorted.
+  LinkTable role_links_;
+  Spill role_spill_;
+  TooCommon shared_roles_;
+  Vector<Key> shared_role_keys_;
+  std::array<std::size_t, LinkTable::kPartitions + 1> first_shared_role_{};
+  bool roles_are_judged_ = false;
   Vector<std::uint32_t> record_of_;  // empty where each row is a record of its own
 
   // One partition.

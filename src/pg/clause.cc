@@ -255,6 +255,7 @@ void check_scope(const Clause& clause) {
 // What keeps people apart.
 void check_guards(const Clause& clause) {
   check_limit("max_records", clause.max_records, clause);
+  check_limit("role_max_records", clause.role_max_records, clause);
   check_limit("max_records_in_all", clause.max_records_in_all, clause);
   check_limit("max_per_identity", clause.max_per_identity, clause);
   if (clause.priority && (*clause.priority < PG_INT16_MIN || *clause.priority > PG_INT16_MAX)) {
@@ -359,6 +360,8 @@ bool set_guard(Clause& clause, std::string_view key, const JsonbValue& value) {
     clause.block_roles = bool_of(key, value);
   } else if (key == "block_automatic") {
     clause.block_automatic = bool_of(key, value);
+  } else if (key == "role_max_records") {
+    clause.role_max_records = integer_of(key, value);
   } else if (key == "max_records") {
     clause.max_records = integer_of(key, value);
   } else if (key == "max_per_identity") {
@@ -495,6 +498,7 @@ void refine(Clause& rule, const Clause& later) {
   take(rule.block_placeholders, later.block_placeholders);
   take(rule.block_roles, later.block_roles);
   take(rule.block_automatic, later.block_automatic);
+  take(rule.role_max_records, later.role_max_records);
   take(rule.max_records, later.max_records);
   take(rule.max_per_identity, later.max_per_identity);
   take(rule.priority, later.priority);
@@ -646,6 +650,9 @@ IDENTITY_RESOLVE_FUNCTION(identity_rule) {
   }
   if (!PG_ARGISNULL(15)) clause.add("scope", PG_GETARG_TEXT_PP(15));
   if (!PG_ARGISNULL(16)) clause.add("block_automatic", PG_GETARG_BOOL(16));
+  if (!PG_ARGISNULL(17)) {
+    clause.add("role_max_records", static_cast<std::int64_t>(PG_GETARG_INT64(17)));
+  }
   PG_RETURN_DATUM(clause.finish());
 }
 

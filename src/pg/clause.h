@@ -47,6 +47,7 @@ struct Clause {
   std::optional<bool> block_placeholders;
   std::optional<bool> block_roles;
   std::optional<bool> block_automatic;
+  std::optional<std::int64_t> role_max_records;
   std::optional<std::int64_t> max_records;
   std::optional<std::int64_t> max_per_identity;
   std::optional<std::int64_t> priority;

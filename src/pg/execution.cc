@@ -165,6 +165,8 @@ void Execution::resolve(const ClauseList& clauses, Wishes wishes) {
   progress().begin(Stage::kEmit);
   report_record_ids(scans);
   warn_of_common_values(scans);
+  warn_of_shared_roles(scans);
+  warn_of_frequent_values(scans);
   warn_of_scopes();
   warn_of_limits();
   if (has_snapshot) call([] { PopActiveSnapshot(); });
@@ -266,6 +268,56 @@ void Execution::warn_of_common_values(std::vector<SourceScan>& scans) {
       "identity_links() shows all of them with the status too_common. Where such a value really is "
       "one person, raise the limit: identity_rule('{}', {} => ...).",
       kind.name, limit);
+  warn(message, detail, hint);
+}
+
+// The worst of the identifiers that were noted, by name if it is one.
+std::string Execution::name_worst(const engine::TooCommon& noted, std::vector<SourceScan>& scans) {
+  const std::string& kind = request_.kinds[engine::index(noted.kind)].name;
+  const std::size_t source = engine::index(noted.source);
+  if (noted.worst > noted.keys.size()) return fmt::format("{} values of {}", noted.worst, kind);
+  const std::optional<std::string> value = scans[source].find_value(noted.kind, noted.keys, *keys_);
+  return fmt::format("{} \"{}\"", kind, for_client(value.value_or("?")));
+}
+
+// One warning for all role addresses that role_max_records cut.
+void Execution::warn_of_shared_roles(std::vector<SourceScan>& scans) {
+  const engine::TooCommon& cut = resolver_->shared_roles();
+  if (cut.identifiers == 0) return;
+  const Kind& kind = request_.kinds[engine::index(cut.kind)];
+  const std::string message = fmt::format(
+      "{} role address{} nobody: several people of one source share {}", cut.identifiers,
+      cut.identifiers == 1 ? " links" : "es link", cut.identifiers == 1 ? "it" : "each");
+  const std::string detail = fmt::format(
+      "The most shared is {}: {} records of source \"{}\" have it that nothing else unites, and "
+      "role_max_records is {}.",
+      name_worst(cut, scans), cut.records, scans[engine::index(cut.source)].name(),
+      kind.rules.role_max_records);
+  const std::string hint = fmt::format(
+      "identity_links() shows all of them with the status too_common. To have them link: "
+      "identity_rule('{0}', role_max_records => 0). To block role addresses without being told: "
+      "identity_rule('{0}', block_roles => true).",
+      kind.name);
+  warn(message, detail, hint);
+}
+
+// One warning for values that link, but on more records than honest data has.
+void Execution::warn_of_frequent_values(std::vector<SourceScan>& scans) {
+  const engine::TooCommon& noted = resolver_->frequent();
+  if (noted.identifiers == 0) return;
+  const Kind& kind = request_.kinds[engine::index(noted.kind)];
+  const std::string message = fmt::format("{} is on {} records of source \"{}\" and makes them one",
+                                          name_worst(noted, scans), noted.records,
+                                          scans[engine::index(noted.source)].name());
+  const std::string detail = fmt::format(
+      "More than {} records with one {} are more than one person has. It may be a placeholder that "
+      "identity_blocked_values() does not know.",
+      kind.rules.warn_records, kind.name);
+  const std::string hint = fmt::format(
+      "If it is nobody's: identity_rule('{0}', blocked => ARRAY['...']), or max_records => 1000 "
+      "for all such values. If it is right, or the rows are events: identity_rule('{0}', "
+      "max_records => 0) ends this warning.",
+      kind.name);
   warn(message, detail, hint);
 }
 

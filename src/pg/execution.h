@@ -77,6 +77,9 @@ class Execution {
   void start_progress(std::vector<SourceScan>& scans);
   void report_record_ids(const std::vector<SourceScan>& scans) const;
   void warn_of_common_values(std::vector<SourceScan>& scans);
+  std::string name_worst(const engine::TooCommon& noted, std::vector<SourceScan>& scans);
+  void warn_of_shared_roles(std::vector<SourceScan>& scans);
+  void warn_of_frequent_values(std::vector<SourceScan>& scans);
   void warn_of_scopes() const;
   void warn_of_limits() const;
   bool load_next_identity();

@@ -32,18 +32,24 @@ struct Defaults {
   std::string_view username_scope = "source";
   std::uint64_t external_ids_per_identity = 1;
   bool block_automatic = true;
+  std::uint64_t role_max_records = 1;
+  // A source's rows are people, accounts, devices, orders: nobody has ten thousand of one tool.
+  std::uint64_t user_id_warn_records = 10000;
   bool placeholders_of_01 = false;
 };
 constexpr Defaults kDefaults;
 constexpr Defaults kDefaultsOf01 = {.username_scope = "all",
                                     .external_ids_per_identity = 0,
                                     .block_automatic = false,
+                                    .role_max_records = 0,
+                                    .user_id_warn_records = 0,
                                     .placeholders_of_01 = true};
 
 Kind new_kind(const Defaults& defaults, std::string name, Method method, std::int32_t priority) {
   Kind kind{std::move(name), method};
   kind.placeholders_of_01 = defaults.placeholders_of_01;
   kind.block_automatic = defaults.block_automatic;
+  kind.rules.role_max_records = defaults.role_max_records;
   kind.rules.priority = priority;
   kind.rules.max_records = kMaxRecords;
   return kind;
@@ -77,6 +83,7 @@ void add_known_kinds(Request& request, const Defaults& defaults) {
     rules.has_default_limit = most != 0;
   };
   kind_at(request, "user_id").rules.max_records = 0;
+  kind_at(request, "user_id").rules.warn_records = defaults.user_id_warn_records;
   limit("user_id", 1);
   limit("external_id", defaults.external_ids_per_identity);
   Kind& username = kind_at(request, "username");
@@ -117,9 +124,13 @@ void add_source(Request& request, const Clause& clause) {
 
 void apply_limits(Kind& kind, const Clause& clause) {
   engine::KindRules& rules = kind.rules;
-  if (clause.max_records) rules.max_records = static_cast<std::uint64_t>(*clause.max_records);
+  if (clause.max_records) {
+    rules.max_records = static_cast<std::uint64_t>(*clause.max_records);
+    rules.warn_records = 0;  // somebody has chosen
+  }
   if (clause.max_records_in_all) {
     rules.max_records_in_all = static_cast<std::uint64_t>(*clause.max_records_in_all);
+    rules.warn_records = 0;
   }
   if (clause.max_per_identity) {
     rules.max_per_identity = static_cast<std::uint64_t>(*clause.max_per_identity);
@@ -152,6 +163,10 @@ void apply_blocked(Kind& kind, const Clause& clause) {
   if (clause.block_roles) {
     require_addresses(kind, "role addresses", "info@", "block_roles");
     kind.block_roles = *clause.block_roles;
+  }
+  if (clause.role_max_records) {
+    require_addresses(kind, "role addresses", "info@", "role_max_records");
+    kind.rules.role_max_records = static_cast<std::uint64_t>(*clause.role_max_records);
   }
   if (clause.block_automatic) {
     require_addresses(kind, "automatic senders", "no-reply@", "block_automatic");

@@ -64,6 +64,8 @@ COMMENT ON FUNCTION @extschema@.identity_source(text, text, text, text, text) IS
 --   fallback            link two records only where no stronger kind does; false
 --   on_tie              'apart': a value that people claim with equal evidence joins none of them;
 --                       'data': the first in the order of survivorship has it; 'apart'
+--   role_max_records    a role address that one source has on more records which nothing else unites
+--                       links nobody; 1; 0: any number
 --   max_records_in_all  as max_records, of all sources together; 0: any number
 --   scope               where equal values link: 'all' everywhere; 'source' within one source; a
 --                       column's name, such as 'tenant', among rows that have the same value there;
@@ -79,12 +81,13 @@ CREATE FUNCTION @extschema@.identity_rule(kind text, normalizer text DEFAULT NUL
                               max_per_identity integer DEFAULT NULL, priority integer DEFAULT NULL,
                               fallback boolean DEFAULT NULL, on_tie text DEFAULT NULL,
                               max_records_in_all bigint DEFAULT NULL, scope text DEFAULT NULL,
-                              block_automatic boolean DEFAULT NULL)
+                              block_automatic boolean DEFAULT NULL,
+                              role_max_records bigint DEFAULT NULL)
   RETURNS @extschema@.identity_clause
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.identity_rule(text, text, boolean, text, text[], text, text, boolean, boolean,
                                   bigint, integer, integer, boolean, text, bigint, text,
-                                  boolean) IS
+                                  boolean, bigint) IS
   'a rule for a kind of identifier: how its values are spelled one way, and what they may link';
 
 -- identity_alias(kind, query): former values of a kind, as of accounts that were merged in the product.
@@ -99,7 +102,8 @@ COMMENT ON FUNCTION @extschema@.identity_alias(text, text) IS
 
 -- identity_defaults(version): the defaults that kinds had in an earlier version, wherever the clause
 -- stands; rules change them as they change those of today. '0.1': username links across sources,
--- external_id has no limit, automatic senders link, and the list of placeholders is shorter. 'current': those of today, which says the same as no such clause.
+-- external_id has no limit, automatic senders link, role addresses link whoever
+-- has them, and the list of placeholders is shorter. 'current': those of today, which says the same as no such clause.
 -- Errors: 22004, 22023 for a version that is none.
 CREATE FUNCTION @extschema@.identity_defaults(version text) RETURNS @extschema@.identity_clause
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;

@@ -24,6 +24,7 @@ class Rule:
         self.max_records, self.max_per_identity, self.priority = 0, 0, 0
         self.blocked, self.pattern, self.ipattern = set(), None, None
         self.block_placeholders, self.block_roles = True, False
+        self.role_max_records = 1
 
 
 class Problem:
@@ -58,6 +59,7 @@ def random_problem(rng):
             rule.ipattern = rng.choice(["^P[12]", "[LU]3$", "INFO"])
         rule.block_placeholders = rng.random() < 0.85
         rule.block_roles = kind == "email" and rng.random() < 0.15
+        rule.role_max_records = rng.choice([0, 0, 1, 1, 2])
         rules[kind] = rule
     pool = {kind: rng.randint(1, 4) for kind in KINDS}
     # Every other problem is of people with an account each and records between them.
@@ -216,9 +218,25 @@ class Oracle:
             and identifier not in self.too_common
         ]
         # 3. each group counts as an identifier of its own
+        late = [i for i in linking if is_role(*i) and rules[i[0]].role_max_records]
+        others = [i for i in linking if i not in late]
         self.groups = []  # (identifier, records)
-        for identifier in linking:
-            for records in self.split(identifier, linking):
+        for identifier in others:
+            for records in self.split(identifier, others):
+                self.groups.append((identifier, frozenset(records)))
+        # a role address that one source has on more records that nothing else unites
+        united = self.united([records for _, records in self.groups])
+        for identifier in late:
+            by_source = defaultdict(set)
+            for number, records in enumerate(united):
+                for record in records & self.carriers[identifier]:
+                    by_source[record[0]].add(number)
+            if max(map(len, by_source.values())) > rules[identifier[0]].role_max_records:
+                self.count["roles shared"] += 1
+                self.too_common.add(identifier)
+                continue
+            self.count["roles that link"] += 1
+            for records in self.split(identifier, others):
                 self.groups.append((identifier, frozenset(records)))
         # 4. records that share an identifier are united, transitively
         self.identities = self.united([records for _, records in self.groups])
@@ -557,7 +575,11 @@ def clauses_of(problem, rng):
             f"blocked_pattern => {quoted_or_null(rule.pattern)}, "
             f"blocked_ipattern => {quoted_or_null(rule.ipattern)}, "
             f"block_placeholders => {rule.block_placeholders}"
-            + (f", block_roles => {rule.block_roles})" if kind == "email" else ")")
+            + (
+                f", block_roles => {rule.block_roles}, role_max_records => {rule.role_max_records})"
+                if kind == "email"
+                else ")"
+            )
         )
     return ", ".join(clauses)
 
