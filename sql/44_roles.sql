@@ -19,6 +19,11 @@ INSERT INTO crm VALUES ('ann', 'info@acme.com', 'u1'), ('bob', 'info@acme.com', 
 SELECT people(identity_source('crm', 'TABLE crm'), identity_source('shop', 'TABLE shop'));
 SET client_min_messages = error;
 SELECT source, record_id, value, linked_records, status FROM identity_links(identity_source('crm', 'TABLE crm'), identity_source('shop', 'TABLE shop')) WHERE kind = 'email' ORDER BY 1, 2;
+SELECT step, explanation FROM explain_identity('crm', 'ann', 'shop', 'acme', identity_source('crm', 'TABLE crm'), identity_source('shop', 'TABLE shop'));
+-- The report counts those that each source has on too many of its records; of the evidence it is a row at the end.
+SELECT * FROM identity_report(identity_source('crm', 'TABLE crm'), identity_source('shop', 'TABLE shop')) WHERE metric = 'role addresses shared' OR subject LIKE 'too_common%';
+SELECT * FROM identity_evidence(identity_source('crm', 'TABLE crm'), identity_source('shop', 'TABLE shop')) WHERE status = 'roles_shared';
+SELECT * FROM identity_report(identity_source('crm', 'TABLE crm'), identity_source('shop', 'TABLE shop'), identity_rule('email', role_max_records => 0)) WHERE metric = 'role addresses shared';
 -- Three records, of which a user id unites two and a telephone number the third: they count as one, and the address links the shop's too.
 SELECT people(identity_source('crm', $$SELECT * FROM (VALUES (1, 'info@acme.com', 'u1', NULL), (2, 'info@acme.com', 'u1', '+442079460958'), (3, 'info@acme.com', NULL, '+442079460958')) v(id, email, user_id, phone)$$),
               identity_source('shop', $$SELECT 'acme', 'info@acme.com' AS email$$));

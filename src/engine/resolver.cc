@@ -297,6 +297,7 @@ void Resolver::finalize() {
   identities_ = stage.run();
   too_common_ = stage.too_common();
   shared_roles_ = stage.shared_roles();
+  roles_shared_in_ = stage.take_roles_shared_in();
   frequent_ = stage.frequent();
   refused_by_default_ = stage.take_refused_by_default();
   if (shape_.tells_of_scope) kept_apart_by_scope_ = stage.count_kept_apart_by_scope();

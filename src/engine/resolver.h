@@ -267,7 +267,12 @@ class Resolver {
   [[nodiscard]] const Spellings& spellings() const noexcept { return spellings_; }
   // What links nobody because too many records carry it; once finalized.
   [[nodiscard]] const TooCommon& too_common() const noexcept { return too_common_; }
+  // The same of role addresses and KindRules::role_max_records; by source, how many are shared
+  // there; and what links, but on more records than KindRules::warn_records.
   [[nodiscard]] const TooCommon& shared_roles() const noexcept { return shared_roles_; }
+  [[nodiscard]] std::span<const std::uint64_t> roles_shared_in() const noexcept {
+    return roles_shared_in_;
+  }
   [[nodiscard]] const TooCommon& frequent() const noexcept { return frequent_; }
   // By kind: how many links its limit refused, which is a default. Empty where nothing was refused,
   // and where Shape::tells_of_limits is not set; once finalized.
@@ -398,6 +403,7 @@ class Resolver {
   std::size_t identities_ = 0;
   TooCommon too_common_;
   TooCommon shared_roles_;
+  std::vector<std::uint64_t> roles_shared_in_;
   TooCommon frequent_;
   std::vector<std::uint64_t> kept_apart_by_scope_;
   std::vector<std::uint64_t> refused_by_default_;

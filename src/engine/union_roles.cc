@@ -13,6 +13,7 @@ namespace identity_resolve::engine {
 
 void UnionStage::unite_roles() {
   roles_are_judged_ = true;
+  roles_shared_in_.assign(source_count_, 0);
   const LoggedLinks roles{&role_links_, &role_spill_};
   const std::span<const LoggedLinks> all = std::exchange(tables_, std::span(&roles, 1));
   for (std::size_t partition = 0; partition < LinkTable::kPartitions; ++partition) {
@@ -66,6 +67,7 @@ void UnionStage::judge_role(std::size_t group) {
     if (last - first > most) {
       shared_roles_.keep(judged.key, SourceNumber{static_cast<std::uint16_t>(source)}, judged.kind,
                          last - first);
+      ++roles_shared_in_[source];
       is_shared = true;
     }
     first = last;

@@ -111,10 +111,15 @@ class UnionStage {
                       std::size_t rows_a_partition);
 
   [[nodiscard]] const TooCommon& too_common() const noexcept { return too_common_; }
-  // The same of identifiers that give way and KindRules::role_max_records: records that nothing
-  // else unites. And of those that link, but on more records than KindRules::warn_records.
+  // Those that link, but are on more records than KindRules::warn_records.
   [[nodiscard]] const TooCommon& frequent() const noexcept { return frequent_; }
+  // Those that give way and are on more records than KindRules::role_max_records, counting as one
+  // those that something else unites.
   [[nodiscard]] const TooCommon& shared_roles() const noexcept { return shared_roles_; }
+  // By source: how many such identifiers are on too many of its own records; empty for none.
+  [[nodiscard]] std::vector<std::uint64_t> take_roles_shared_in() noexcept {
+    return std::move(roles_shared_in_);
+  }
   // Afterwards: by kind, how many links its limit refused, which is a default; empty for none.
   [[nodiscard]] std::vector<std::uint64_t> take_refused_by_default() noexcept {
     return std::move(refused_by_default_);
@@ -272,6 +277,7 @@ class UnionStage {
   LinkTable role_links_;
   Spill role_spill_;
   TooCommon shared_roles_;
+  std::vector<std::uint64_t> roles_shared_in_;
   Vector<Key> shared_role_keys_;
   std::array<std::size_t, LinkTable::kPartitions + 1> first_shared_role_{};
   bool roles_are_judged_ = false;

@@ -221,7 +221,8 @@ void Execution::make_names() {
       status_names_[i] =
           PointerGetDatum(cstring_to_text_with_len(name.data(), static_cast<int>(name.size())));
     }
-    left_out_name_ = PointerGetDatum(cstring_to_text("left_out"));
+    tally_names_ = {PointerGetDatum(cstring_to_text("left_out")),
+                    PointerGetDatum(cstring_to_text("roles_shared"))};
     MemoryContextSwitchTo(outer);
   });
 }
@@ -385,7 +386,7 @@ void Execution::rewind() noexcept {
   next_link_ = 0;
   links_.clear();
   show_record_ = false;
-  next_left_out_ = 0;
+  next_tally_ = 0;
 }
 
 bool Execution::load_next_identity() {
@@ -477,7 +478,7 @@ bool Execution::load_next_links() {
 
 bool Execution::next_link(Datum* values, bool* nulls) {
   if (next_link_ == links_.size() && !show_record_) {
-    if (!load_next_links()) return next_left_out(values, nulls);
+    if (!load_next_links()) return next_tally(values, nulls);
   }
   values[0] = PointerGetDatum(id_.data());
   values[1] = source_names_[engine::index(record_source_)];
@@ -497,19 +498,26 @@ bool Execution::next_link(Datum* values, bool* nulls) {
   return true;
 }
 
-// Of evidence, behind all records: how many rows of a source were left out.
-bool Execution::next_left_out(Datum* values, bool* nulls) noexcept {
+// Of evidence, behind all records: how many rows of a source were left out, and how many role
+// addresses it has on too many records.
+bool Execution::next_tally(Datum* values, bool* nulls) noexcept {
   show_record_ = false;
   if (form_ != ResultForm::kEvidence) return false;
-  const std::span<const std::uint64_t> left_out = resolver_->left_out();
-  while (next_left_out_ < left_out.size() && left_out[next_left_out_] == 0) ++next_left_out_;
-  if (next_left_out_ == left_out.size()) return false;
-  std::fill_n(nulls, 7, true);
-  values[1] = source_names_[next_left_out_];
-  values[5] = left_out_name_;
-  values[6] = Int64GetDatum(static_cast<std::int64_t>(left_out[next_left_out_++]));
-  nulls[1] = nulls[5] = nulls[6] = false;
-  return true;
+  const std::size_t sources = request_.sources.size();
+  const std::array tallies = {resolver_->left_out(), resolver_->roles_shared_in()};
+  for (; next_tally_ < tallies.size() * sources; ++next_tally_) {
+    const std::span<const std::uint64_t> tally = tallies[next_tally_ / sources];
+    const std::size_t source = next_tally_ % sources;
+    if (source >= tally.size() || tally[source] == 0) continue;
+    std::fill_n(nulls, 7, true);
+    values[1] = source_names_[source];
+    values[5] = tally_names_[next_tally_ / sources];
+    values[6] = Int64GetDatum(static_cast<std::int64_t>(tally[source]));
+    nulls[1] = nulls[5] = nulls[6] = false;
+    ++next_tally_;
+    return true;
+  }
+  return false;
 }
 
 bool Execution::next_identity(Datum* values, bool* nulls) {

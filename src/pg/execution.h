@@ -86,7 +86,7 @@ class Execution {
   bool next_record(Datum* values, bool* nulls);
   bool next_listed_record(Datum* values, bool* nulls);
   bool next_link(Datum* values, bool* nulls);
-  bool next_left_out(Datum* values, bool* nulls) noexcept;
+  bool next_tally(Datum* values, bool* nulls) noexcept;
   bool load_next_links();
   void make_names();
   bool next_identity(Datum* values, bool* nulls);
@@ -127,8 +127,8 @@ class Execution {
   boost::container::pmr::vector<engine::Evidence> links_;
   std::size_t next_link_ = 0;
   bool show_record_ = false;
-  Datum left_out_name_ = 0;
-  std::size_t next_left_out_ = 0;  // source
+  std::array<Datum, 2> tally_names_{};
+  std::size_t next_tally_ = 0;  // source, and from the number of sources on the next tally's
 
   // Of combinations: those of the identity at hand, their scalar cells one after the other.
   boost::container::pmr::vector<std::string_view> combined_;

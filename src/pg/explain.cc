@@ -6,6 +6,7 @@
 #include <map>
 
 #include "engine/evidence_graph.h"
+#include "normalize/email_facts.h"
 #include "normalize/text.h"
 #include "pg/execution.h"
 #include "pg/resolve.h"
@@ -116,6 +117,12 @@ class Explained {
         if (of.rules.max_records_in_all != 0 && carriers > of.rules.max_records_in_all) {
           return fmt::format("it is too common: {} records carry it, and max_records_in_all is {}",
                              carriers, of.rules.max_records_in_all);
+        }
+        if ((of.rules.max_records == 0 || carriers <= of.rules.max_records) && of.is_address() &&
+            normalize::is_role(step.from->evidence.value)) {
+          return fmt::format(
+              "several people of one source share this role address, and role_max_records is {}",
+              of.rules.role_max_records);
         }
         return fmt::format("it is too common: {} records carry it, and max_records is {}", carriers,
                            of.rules.max_records);

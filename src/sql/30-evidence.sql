@@ -7,7 +7,8 @@
 --                   alone        no other record carries it
 --                   invalid      is none of its kind
 --                   blocked      a rule or identity_blocked_values() forbids it
---                   too_common   more records of one source carry it than max_records
+--                   too_common   more records of one source carry it than max_records, or than
+--                                role_max_records where it is a role address
 --                   conflict     the link would break max_per_identity, and a stronger claim came first
 --                   ambiguous    people with equally strong claims: it joins none of them
 --                   not_linking  its kind does not link, or, of a fallback kind, a stronger one does
@@ -23,8 +24,10 @@ COMMENT ON FUNCTION @extschema@.identity_links(@extschema@.identity_clause[]) IS
 
 -- identity_evidence(clauses): identity_records() and identity_links() of one resolve. A row for each
 -- record, in which kind, value, status and linked_records are NULL, and after it those of its
--- identifiers. Behind them all a row for each source of which rows were left out, as they name no record: its
--- status is left_out, linked_records how many rows they are, and identity_id and record_id are NULL.
+-- identifiers. Behind them all, with NULL for identity_id and record_id, a row for each source of which
+-- rows were left out, as they name no record: its status is left_out, linked_records how many rows they
+-- are; and one for each source that has role addresses on more records than role_max_records: its status
+-- is roles_shared, linked_records how many addresses they are.
 -- Errors: as resolve_identities().
 CREATE FUNCTION @extschema@.identity_evidence(VARIADIC clauses @extschema@.identity_clause[])
   RETURNS TABLE (identity_id uuid, source text, record_id text, kind text, value text, status text,
@@ -65,8 +68,10 @@ COMMENT ON FUNCTION @extschema@.identity_graph(text, text, @extschema@.identity_
 --   identities joined by     of identities of several records: by links of that kind alone
 --   identities of n records  how large identities are
 --   identifiers              by status, and by status and kind
+--   role addresses shared    of sources that have such: those on more of its records than role_max_records;
+--                            they link nobody
 --   most shared              the twenty values that most records carry: how many
---   most identifiers         the twenty records that hold most identifiers of one kind, ten or more: how many
+--   records that hold most identifiers   of one kind, ten or more; the twenty: how many
 -- Errors: as resolve_identities().
 CREATE FUNCTION @extschema@.identity_report(VARIADIC clauses @extschema@.identity_clause[])
   RETURNS TABLE (metric text, subject text, value numeric)
@@ -133,7 +138,10 @@ BEGIN ATOMIC
     SELECT 6, s.place * 10 + 1, 'identifiers', s.status || ', ' || l.kind, count(*)
     FROM statuses AS s JOIN links AS l ON l.status = s.status GROUP BY s.place, s.status, l.kind
     UNION ALL
-    SELECT 7, shared.place, 'most shared', shared.subject, shared.records
+    SELECT 7, s.place, 'role addresses shared', s.source, e.linked_records
+    FROM sources AS s JOIN evidence AS e ON e.source = s.source AND e.status = 'roles_shared'
+    UNION ALL
+    SELECT 8, shared.place, 'most shared', shared.subject, shared.records
     FROM (SELECT row_number() OVER (ORDER BY max(l.linked_records) DESC, l.kind COLLATE "C",
                                     l.value COLLATE "C") AS place,
                  l.kind || ' ' || l.value
@@ -143,7 +151,7 @@ BEGIN ATOMIC
           FROM links AS l WHERE l.linked_records > 0 GROUP BY l.kind, l.value) AS shared
     WHERE shared.place <= 20
     UNION ALL
-    SELECT 8, held.place, 'most identifiers', held.source || ' ' || held.record_id || ': ' || held.kind, held.identifiers
+    SELECT 9, held.place, 'records that hold most identifiers', held.source || ' ' || held.record_id || ': ' || held.kind, held.identifiers
     FROM (SELECT row_number() OVER (ORDER BY count(*) DESC, l.source COLLATE "C", l.record_id COLLATE "C", l.kind COLLATE "C") AS place,
                  l.source, l.record_id, l.kind, count(*) AS identifiers
           FROM links AS l GROUP BY l.source, l.record_id, l.kind HAVING count(*) >= 10) AS held
