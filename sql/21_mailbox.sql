@@ -7,7 +7,7 @@ RESET client_min_messages;
 
 -- One account, as people type it.
 SELECT typed, normalize_mailbox(typed) AS mailbox
-  FROM (VALUES ('Zig.Gy+news@Googlemail.com'), ('zig.gy+news@outlook.com'), ('ziggy-news@yahoo.com'), ('ziggy@me.com'), ('shop@ziggy.fastmail.com'),
+  FROM (VALUES ('Zig.Gy+news@Googlemail.com'), ('zig.gy+news@outlook.com'), ('ziggy-news@yahoo.com'), ('ziggy@me.com'), ('shop@ziggy.fastmail.com'), ('shop@zig-gy.fastmail.com'),
                ('zig_gy@pm.me'), ('zig.gy@ya.ru'), ('12345+ziggy@users.noreply.github.com'), ('12345+stardust@users.noreply.github.com')) v (typed);
 
 -- A Yahoo user's disposable addresses begin with a base name, and the account of that name may be somebody else's. So they

@@ -67,7 +67,25 @@ RESET parallel_tuple_cost;
 RESET min_parallel_table_scan_size;
 SELECT people, records, count(*) AS times FROM outcomes GROUP BY people, records, same;
 
+-- The query runs with the caller's rights, and sees what the caller's policies let through.
+CREATE ROLE regress_alias;
+GRANT SELECT ON shop, desk TO regress_alias;
+GRANT SELECT (old_id) ON merges TO regress_alias;
+SET ROLE regress_alias;
+SELECT count(*) FROM identity_records(VARIADIC :'clauses'::identity_clause[]);
+EXPLAIN (COSTS off) SELECT * FROM identity_records(VARIADIC :'clauses'::identity_clause[]);
+RESET ROLE;
+GRANT SELECT ON merges TO regress_alias;
+ALTER TABLE merges ENABLE ROW LEVEL SECURITY;
+CREATE POLICY first_ones ON merges USING (old_id <> 'u2');
+SET ROLE regress_alias;
+SET client_min_messages = error;
+SELECT user_id FROM resolve_identities(VARIADIC :'clauses'::identity_clause[]) AS (user_id text) ORDER BY 1;
+RESET client_min_messages;
+RESET ROLE;
+SELECT user_id FROM resolve_identities(VARIADIC :'clauses'::identity_clause[]) AS (user_id text) ORDER BY 1;
 -- Errors.
+SELECT count(*) FROM identity_records(identity_source('shop', 'TABLE shop'), identity_alias('user_id', 'SELECT old_id, 1 / (length(old_id) - 2) FROM merges'));
 SELECT identity_alias(NULL, 'TABLE merges');
 SELECT identity_alias('user_id', NULL);
 SELECT identity_alias('User', 'TABLE merges');
@@ -79,3 +97,4 @@ SELECT count(*) FROM identity_records(identity_source('shop', 'TABLE shop'), ide
 SELECT create_identity_map('shoppers', VARIADIC :'clauses'::identity_clause[]);
 DROP FUNCTION outcome;
 DROP TABLE merges, shop, desk, hubspot, calls, many;
+DROP ROLE regress_alias;

@@ -28,6 +28,9 @@ class Writer {
   std::size_t size_ = 0;
 };
 
+// How a label begins in which letters beyond ASCII were written: no name of an account.
+constexpr std::string_view kLabelBeyondAscii = "xn--";
+
 bool all_digits(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -69,7 +72,11 @@ bool write_mailbox(std::string_view address, Writer& out) {
     const std::size_t dot = domain.find('.');
     provider = provider_of(domain.substr(dot + 1));
     if (provider == nullptr || provider->peculiarity != Peculiarity::kSubdomain) return false;
-    out.put(domain.substr(0, dot));
+    const std::string_view owner = domain.substr(0, dot);
+    if (owner.starts_with(kLabelBeyondAscii)) return false;
+    // No name at such a domain has a hyphen; there it stands for the underscore, which no host name
+    // may have.
+    for (const char c : owner) out.put(c == '-' ? '_' : c);
     out.put('@');
     out.put(domain.substr(dot + 1));
     return true;

@@ -131,7 +131,9 @@ bool read_digits(std::string_view text, Reader& reader) {
     if (parts.rest == PhoneRest::kSecond) return false;
     text = parts.number;
   }
-  return reader.read(text);
+  if (reader.read(text)) return true;
+  const PhoneParts parts = divide_at_year(text);
+  return parts.rest == PhoneRest::kRemark && reader.read(parts.number);
 }
 
 bool read_value(std::string_view text, Reader& reader) {

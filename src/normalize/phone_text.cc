@@ -26,6 +26,9 @@ constexpr std::size_t kFewestDigits = 5;
 // A sign may part two numbers if there is a whole number before it, not the beginning of one that
 // happens to be assigned.
 constexpr std::size_t kWholeNumber = 7;
+// A blank parts two numbers if there is a whole number without any before it: `0309018 2024` may
+// still be one.
+constexpr std::size_t kWithoutBlanks = 9;
 
 // The letters from `at` on.
 std::string_view word_at(std::string_view text, std::size_t at) {
@@ -53,6 +56,8 @@ bool is_extension(std::string_view text, std::size_t at) {
   return count_digits(rest) > 0 && rest.find_first_not_of("0123456789 .:,-=#") == kNone;
 }
 
+constexpr bool is_likely_year(int number) { return number >= 1900 && number < 2100; }
+
 // A date, or a month and a year, at the end of the text: where it begins, or kNone. Behind a blank,
 // a comma or an opening bracket.
 std::size_t date_at_end(std::string_view text) {
@@ -77,15 +82,21 @@ std::size_t date_at_end(std::string_view text) {
       return kNone;
     }
   }
-  const auto is_year = [&](std::size_t i) {
-    return widths[i] == 4 && numbers[i] >= 1900 && numbers[i] < 2100;
-  };
+  const auto is_year = [&](std::size_t i) { return widths[i] == 4 && is_likely_year(numbers[i]); };
   const auto is_day = [&](std::size_t i) {
     return (widths[i] == 1 || widths[i] == 2) && numbers[i] >= 1 && numbers[i] <= 31;
   };
   if (count == 2) return is_day(0) && numbers[0] <= 12 && is_year(1) ? last : kNone;
   if (count != 3 || !is_day(1)) return kNone;
   return (is_year(0) && is_day(2)) || (is_day(0) && is_year(2)) ? last : kNone;
+}
+
+// Whether the text is a year and nothing else.
+bool is_year(std::string_view text) {
+  if (text.size() != 4 || count_digits(text) != 4) return false;
+  int number = 0;
+  for (const char c : text) number = number * 10 + (c - '0');
+  return is_likely_year(number);
 }
 
 // Where an opening bracket stands whose closing one ends the text; kNone.
@@ -136,6 +147,19 @@ PhoneParts divide_at_separator(std::string_view text) {
     }
   }
   return {text};
+}
+
+// Who writes a number without blanks does not group its digits by them: what follows its first
+// blank is no part of it.
+PhoneParts divide_at_first_blank(std::string_view text) {
+  const std::size_t first = find_digit(text);
+  const std::size_t blank = first == kNone ? kNone : text.find(' ', first);
+  if (blank == kNone || count_digits(text.substr(0, blank)) < kWithoutBlanks) return {text};
+  const std::string_view rest = trim(text.substr(blank));
+  if (rest.empty() || (!is_digit(rest.front()) && rest.front() != '+' && rest.front() != '(')) {
+    return {text};
+  }
+  return {text.substr(0, blank), is_year(rest) ? PhoneRest::kRemark : PhoneRest::kSecond};
 }
 
 }  // namespace
@@ -189,8 +213,18 @@ PhoneParts divide_at_words(std::string_view text) {
 
 std::span<const DividePhone> phone_divisions() {
   static constexpr std::array kDivisions = {&divide_at_decimals, &divide_at_date,
-                                            &divide_at_bracket, &divide_at_separator};
+                                            &divide_at_bracket, &divide_at_separator,
+                                            &divide_at_first_blank};
   return kDivisions;
+}
+
+PhoneParts divide_at_year(std::string_view text) {
+  text = trim(text);
+  const std::size_t blank = text.rfind(' ');
+  if (blank == kNone || !is_year(text.substr(blank + 1))) return {text};
+  const std::string_view number = text.substr(0, blank);
+  if (count_digits(number) < kWholeNumber) return {text};
+  return {number, PhoneRest::kRemark};
 }
 
 bool may_be_vanity(std::string_view text, bool north_american) {

@@ -35,9 +35,14 @@ struct PhoneParts {
 [[nodiscard]] PhoneParts divide_at_words(std::string_view text);
 
 /// The ways to divide a text without words, in the order in which they are tried: before a decimal
-/// part, a date at the end, a bracket at the end, a sign that may part two numbers.
+/// part, a date at the end, a bracket at the end, a sign that may part two numbers, the first blank
+/// behind a number that has none itself.
 using DividePhone = PhoneParts (*)(std::string_view text);
 [[nodiscard]] std::span<const DividePhone> phone_divisions();
+
+/// Divides before a year at the end. It may be the last group of a number's digits as well, so this
+/// is for a text that as a whole is no number.
+[[nodiscard]] PhoneParts divide_at_year(std::string_view text);
 
 /// Whether letters stand in the place of digits (`+1 (800) FLOWERS`) and are not a word beside the
 /// number. In the North American plan, whose numbers are of one length, any letters may; elsewhere

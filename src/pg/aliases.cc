@@ -94,7 +94,8 @@ void read_aliases(Request& request) {
                              fmt::format("SELECT q.former::pg_catalog.text, q.present::pg_catalog."
                                          "text AS value FROM ({}\n) AS q (former, present) WHERE "
                                          "q.former IS NOT NULL",
-                                         alias.query)});
+                                         alias.query),
+                             false, alias.query});
     pairs.kinds.push_back({"value", normalize::Method::kNone});
     pairs.kinds.front().rules.links = false;
     SourceScan scan(pairs, engine::SourceNumber{0});

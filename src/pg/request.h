@@ -63,6 +63,7 @@ struct Source {
   std::string name;
   std::string query;
   bool bad_ids_are_errors = false;  // rows that name no record are not just left out
+  std::string typed = {};           // what errors show of a query that stands within another one
 };
 
 // Where a kind's aliases are read.

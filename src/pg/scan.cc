@@ -278,7 +278,8 @@ void SourceScan::rethrow(const PgError& error) const {
   const MemoryContext context = CurrentMemoryContext;
   data->message = keep(context, fmt::format("source \"{}\": {}", name(), data->message));
   if (data->detail == nullptr) {
-    data->detail = keep(context, fmt::format("The query is: {}", source_->query));
+    const std::string& query = source_->typed.empty() ? source_->query : source_->typed;
+    data->detail = keep(context, fmt::format("The query is: {}", query));
   }
   if (data->hint == nullptr) {
     const bool wrote = data->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION;

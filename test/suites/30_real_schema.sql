@@ -80,6 +80,72 @@ SELECT fact('identities that span tools which share nobody', (
     SELECT identity_id FROM everybody GROUP BY 1
     HAVING count(DISTINCT CASE WHEN source IN ('crm', 'billing', 'support', 'app', 'partner') THEN 'kanoniv' WHEN source LIKE 'shop\_%' THEN 'shop' ELSE split_part(source, '_', 1) END) > 1) AS i), 0::bigint);
 
+-- What the defaults of today change, against those of version 0.1: among these and in every table by itself, its columns as their names say,
+-- nobody is newly merged, and nobody is newly apart but Zendesk's users of one address that a form put in (ten in either of two tables, eleven in both).
+CREATE FUNCTION kind_of(name text) RETURNS text LANGUAGE sql AS $$
+  SELECT CASE
+    WHEN name ~* 'e_?mail' AND name !~* 'bounce|opt|type|consent|encoding|prefer|template|client|quality|verif|status|domain|marketing|campaign|cadence|subject|open|click|unsub|receives|confirm|_id$|state|is_|date|count|valid|catch|message|reply_time|unknown|sent|last_' THEN 'email'
+    WHEN name ~* 'phone|mobile|(^|_)fax$' AND name !~* 'region|is_|country|type|format|valid|catch|verif|device|opt|do_not|name' THEN 'phone'
+    WHEN name ~* '^(user_id|userid|property_user_id|visitor_id)$' THEN 'user_id'
+    WHEN name ~* '^external_id$' THEN 'external_id'
+    WHEN name ~* '^(username|user_name|community_nickname|alias|login)$' THEN 'username'
+    WHEN name ~* '^(anonymous_id|domain_userid|network_userid|user_pseudo_id|distinct_id)$' THEN 'anonymous_id'
+    WHEN name ~* '^(device_id|amplitude_id|mp_device_id|user_fingerprint)$' THEN 'device_id'
+  END $$;
+CREATE TABLE runs (run text, clauses identity_clause[]);
+INSERT INTO runs SELECT 'everybody', clauses FROM clauses;
+INSERT INTO runs SELECT 'by mailbox', clauses || identity_rule('email', 'mailbox') FROM clauses;
+INSERT INTO runs
+SELECT format('%I.%I', schema, name), ARRAY[identity_rule('phone', region => 'US'), identity_source('rows', format('SELECT %s%s FROM %I.%I', key, kinds, schema, name))]
+FROM (
+  SELECT schema, name, string_agg(format(', ARRAY[%s] AS %s', columns, kind), '' ORDER BY kind) FILTER (WHERE kind IS NOT NULL) AS kinds,
+         coalesce(min(id), 'ctid') AS key
+  FROM (
+    SELECT table_schema AS schema, table_name AS name, kind_of(column_name) AS kind, string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position) AS columns,
+           min(quote_ident(column_name)) FILTER (WHERE lower(column_name) = 'id') AS id
+    FROM information_schema.columns
+    WHERE table_schema NOT IN ('information_schema', 'identity_internal', 'public') AND table_schema NOT LIKE 'pg\_%' GROUP BY 1, 2, 3) AS columns
+  GROUP BY 1, 2) AS tables
+WHERE kinds IS NOT NULL;
+SELECT fact('tables with a column that says who somebody is', (SELECT count(*) FROM runs WHERE run LIKE '%.%'), 72::bigint);
+CREATE FUNCTION people_of(run text, clauses identity_clause[]) RETURNS TABLE (run text, record text, identity_id uuid) LANGUAGE sql AS $$
+  SELECT run, source || ' ' || record_id, identity_id FROM identity_records(VARIADIC clauses) $$;
+SET client_min_messages = error;
+CREATE TABLE parted AS
+SELECT run, record, today.identity_id AS today, before.identity_id AS before
+FROM runs, people_of(run, clauses) AS today (same_run, record, identity_id)
+  JOIN people_of(run, clauses || identity_defaults('0.1')) AS before (same_run, record, identity_id) USING (record);
+SELECT fact('records newly merged', (SELECT count(*) FROM (SELECT FROM parted GROUP BY run, today HAVING count(DISTINCT before) > 1) AS merged), 0::bigint);
+SELECT fact('records newly apart', (
+  SELECT string_agg(run || ' ' || people, ', ' ORDER BY run COLLATE "C")
+  FROM (SELECT run, count(DISTINCT today) AS people FROM parted GROUP BY run, before HAVING count(DISTINCT today) > 1) AS apart),
+  'by mailbox 11, everybody 11, zendesk.user_data 10, zendesk_dbt_unified_rag.zendesk_user 10');
+
+-- Each different value of each column of each table: which stand for no value. All of them are words of programs and forms, and nobody's id.
+CREATE TABLE cells (value text);
+DO $$
+DECLARE col record;
+BEGIN
+  FOR col IN SELECT table_schema, table_name, column_name FROM information_schema.columns
+    WHERE table_schema NOT IN ('information_schema', 'identity_internal', 'public') AND table_schema NOT LIKE 'pg\_%' LOOP
+    EXECUTE format('INSERT INTO cells SELECT DISTINCT %I FROM %I.%I', col.column_name, col.table_schema, col.table_name);
+  END LOOP;
+END $$;
+SELECT fact('values of all columns that stand for no value', (
+  SELECT string_agg(value, ' ' ORDER BY value COLLATE "C")
+  FROM (SELECT DISTINCT value, status FROM identity_links(identity_source('cells', 'SELECT DISTINCT md5(value) AS id, value FROM cells WHERE value IS NOT NULL'), identity_rule('value'))) AS l
+  WHERE status = 'blocked'), '*|FNAME|* -1 / 0 0.0 0.00 1B2M2Y8AsgTpgAmY7PhCfg== 37a6259cc0c1dae299a7866489dff0bd 68934a3e9455fa72420237eb05902327 ? EMAIL Email Email Address FALSE False ID Id NA NULL Nan Phone Number TRUE True Unknown [] d41d8cd98f00b204e9800998ecf8427e email email@email.com example@email.com false id nan none null true unknown {}');
+SELECT fact('addresses that nobody has, or an automatic sender', (
+  SELECT string_agg(value, ' ' ORDER BY value COLLATE "C")
+  FROM (SELECT DISTINCT value, status FROM identity_links(identity_source('cells', $$SELECT DISTINCT md5(value) AS id, value AS email FROM cells WHERE value LIKE '%@%'$$))) AS l
+  WHERE status = 'blocked'), 'email@email.com example@email.com');
+SELECT fact('telephone numbers that nobody has', (
+  SELECT string_agg(value, ' ' ORDER BY value COLLATE "C")
+  FROM (SELECT DISTINCT value, status FROM identity_links(identity_source('cells', $$SELECT DISTINCT md5(value) AS id, value AS phone FROM cells WHERE value ~ '[0-9]'$$), identity_rule('phone', region => 'US'))) AS l
+  WHERE status = 'blocked'), NULL::text);
+
+SET client_min_messages = warning;
+
 -- The traps, one by one ----------------------------------------------------------------------------------------------------------
 SELECT fact('Zendesk: ten users, one address that the form put in: ten', (
   SELECT count(DISTINCT identity_id) FROM identity_records(identity_source('zendesk', 'SELECT id, email FROM zendesk.user_data'))), 10::bigint);

@@ -65,6 +65,8 @@ TEST(MailboxTest, ICloudHasThreeDomains) {
 TEST(MailboxTest, FastmailSubdomainsAreNames) {
   EXPECT_EQ(mailbox("ziggy+shop@fastmail.com"), "ziggy@fastmail.com");
   EXPECT_EQ(mailbox("shop@ziggy.fastmail.com"), "ziggy@fastmail.com");
+  EXPECT_EQ(mailbox("shop@ziggy-stardust.fastmail.com"), "ziggy_stardust@fastmail.com");
+  EXPECT_EQ(mailbox("shop@zi\u00e9.fastmail.com"), "shop@xn--zi-cja.fastmail.com");
   EXPECT_EQ(mailbox("shop+x@ziggy.sent.com"), "ziggy@sent.com");
   EXPECT_EQ(mailbox("用户@ziggy.fastmail.fm"), "ziggy@fastmail.fm");
   EXPECT_EQ(mailbox("shop@a.ziggy.fastmail.com"), "shop@a.ziggy.fastmail.com");

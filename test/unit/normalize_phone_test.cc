@@ -121,6 +121,37 @@ TEST(PhoneTest, SecondNumbers) {
   EXPECT_EQ(phone("+1 650-253-0000, ext. 5"), "+16502530000;ext=5");
 }
 
+// Blanks group the digits of a number. Behind one that has none itself, they part it from what
+// follows; a year ends a number that would not exist with it.
+TEST(PhoneTest, Blanks) {
+  for (const char* typed : {"030 90 18 20", "030 901820", "+49 30 90 18 20", "+4930 901820",
+                            "(030) 90 18 20", "+49-30-90 18 20"}) {
+    EXPECT_EQ(phone(typed, "DE"), "+4930901820") << typed;
+  }
+  EXPECT_EQ(phone("0309018 2024", "DE"), "+493090182024");
+  EXPECT_EQ(phone("030 9018 2024", "DE"), "+493090182024");
+  // A number with it and without it: as it stands, digits in groups.
+  EXPECT_EQ(phone("+49 30 901820 2024"), "+49309018202024");
+  EXPECT_EQ(phone("030 901820 2", "DE"), "+49309018202");
+
+  for (const char* typed : {"+4930901820 2024", "030901820 1999", "030/901820 2024",
+                            "Tel. +4930901820 2024", "+49-30-901820 2024"}) {
+    EXPECT_EQ(phone(typed, "DE"), "+4930901820") << typed;
+  }
+  EXPECT_EQ(phone("+1 650 253 0000 2024"), "+16502530000");
+  EXPECT_EQ(phone("(650) 253-0000 2024", "US"), "+16502530000");
+  EXPECT_EQ(phone("+44 20 8366 1177 1987 "), "+442083661177");
+  // Any other number may be an extension, or a second number.
+  for (const char* typed :
+       {"+4930901820 2", "030901820 21", "+4930901820 901821", "+4930901820 +4930901821",
+        "+4930901820 (030) 901821", "+4930901820 2100", "+4930901820 2024 2025",
+        "+1 650 253 0000 5", "+1 650 253 0000 1234", "+44 20 8366 1177 020 8366 1178"}) {
+    EXPECT_EQ(phone(typed, "DE"), "<invalid>") << typed;
+  }
+  EXPECT_EQ(phone("+16502530000 #5"), "+16502530000;ext=5");
+  EXPECT_EQ(phone("+4930901820 - 20"), "+493090182020");  // through a switchboard
+}
+
 // One number that is dialled in two ways from abroad has one spelling.
 TEST(PhoneTest, OneNumberOfTwoSpellings) {
   EXPECT_EQ(phone("+55 11 8765 4321"), "+5511987654321");
