@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "engine/row.h"
 #include "pg/scan.h"
@@ -25,34 +29,36 @@ class Pairs final : public RowVisitor {
     const std::optional<std::string> former = spelled(row.record_id);
     const std::optional<std::string> present = spelled(row.cells.front().value);
     if (!former || !present || *former == *present) return;
-    is_former_[*former] = true;
-    is_former_.try_emplace(*present, false);
-    unite(*former, *present);
+    const Place from = place_of(*former);
+    is_former_[from] = true;
+    unite(from, place_of(*present));
   }
 
   // Each value that is shown as another one, rising by value. All values that pairs connect are
   // one. It is shown as the one that is nowhere a former one; as the first of several such, or,
   // where they run in a circle, of all: the shorter first, then by bytes.
   std::vector<Alias> finish() {
-    std::map<std::string, std::pair<bool, std::string>, std::less<>> shown;  // by root
-    for (const auto& [value, is_former] : is_former_) {
-      const auto [at, is_new] = shown.try_emplace(root_of(value), is_former, value);
-      auto& [best_is_former, best] = at->second;
-      if (is_new || is_former > best_is_former) continue;
-      if (is_former < best_is_former || compare_ids(value, best) < 0) {
-        best_is_former = is_former;
-        best = value;
-      }
+    std::vector<const std::string*> values(places_.size());
+    std::vector<std::optional<Place>> shown(places_.size());  // by root
+    for (const auto& [value, place] : places_) {
+      values[place] = &value;
+      std::optional<Place>& best = shown[root_of(place)];
+      const bool is_better =
+          !best || is_former_[place] < is_former_[*best] ||
+          (is_former_[place] == is_former_[*best] && compare_ids(value, *values[*best]) < 0);
+      if (is_better) best = place;
     }
     std::vector<Alias> aliases;
-    for (const auto& [value, is_former] : is_former_) {
-      const std::string& present = shown.find(root_of(value))->second.second;
-      if (present != value) aliases.push_back({value, present});
+    for (const auto& [value, place] : places_) {
+      const Place present = *shown[root_of(place)];
+      if (present != place) aliases.push_back({value, *values[present]});
     }
     return aliases;
   }
 
  private:
+  using Place = std::uint32_t;
+
   std::optional<std::string> spelled(std::string_view typed) {
     const normalize::Result result = spell(*kind_, typed, scratch_);
     if (result.status != normalize::Status::kValid) return std::nullopt;
@@ -60,27 +66,28 @@ class Pairs final : public RowVisitor {
     if (is_blocked_placeholder(*kind_, typed, result.text)) return std::nullopt;
     return std::string(result.text);
   }
-  std::string root_of(std::string value) {
-    for (auto at = parent_.find(value); at != parent_.end(); at = parent_.find(value)) {
-      if (const auto above = parent_.find(at->second); above != parent_.end()) {
-        at->second = above->second;
-      }
-      value = at->second;
+  Place place_of(const std::string& value) {
+    const auto [at, is_new] = places_.try_emplace(value, static_cast<Place>(places_.size()));
+    if (is_new) {
+      parent_.push_back(at->second);
+      is_former_.push_back(false);
     }
-    return value;
+    return at->second;
   }
-  void unite(const std::string& a, const std::string& b) {
-    std::string left = root_of(a);
-    std::string right = root_of(b);
-    if (left == right) return;
-    if (right < left) std::swap(left, right);
-    parent_[right] = left;
+  Place root_of(Place place) {
+    while (parent_[place] != place) {
+      parent_[place] = parent_[parent_[place]];
+      place = parent_[place];
+    }
+    return place;
   }
+  void unite(Place a, Place b) { parent_[root_of(a)] = root_of(b); }
 
   const Kind* kind_;
   normalize::Scratch scratch_;
-  std::map<std::string, bool, std::less<>> is_former_;
-  std::map<std::string, std::string, std::less<>> parent_;
+  std::map<std::string, Place, std::less<>> places_;
+  std::vector<Place> parent_;
+  std::vector<bool> is_former_;
 };
 
 }  // namespace
