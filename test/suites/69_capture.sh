@@ -165,7 +165,7 @@ done
 app "ALTER TABLE shop.users ALTER COLUMN id TYPE int USING id::int"
 app "ALTER TABLE shop.users ALTER COLUMN email TYPE text USING 'x' || email"
 right "values that a rewrite of the table changed"
-app "ALTER TABLE shop.users DROP COLUMN email; ALTER TABLE shop.users ADD COLUMN email text DEFAULT 'all@x.com'"
+app "ALTER TABLE shop.users DROP COLUMN email; ALTER TABLE shop.users ADD COLUMN email text DEFAULT 'same@x.com'"
 right "a column dropped and added, with other values in it"
 app "UPDATE shop.users SET email = format('p%s@x.com', id)"
 right "all rows changed"
