@@ -138,13 +138,18 @@ void UnionStage::unite_fallbacks() {
       const KeyGroup& at = groups[group];
       if (is_record(at) || at.too_common || !rules_of(at).links || !rules_of(at).fallback) continue;
       if (is_limited_role(at)) continue;
-      list_members(group, true);
-      split(rules_of(at));
-      for (std::size_t i = 1; i < members_.size(); ++i) {
-        if (members_[i].part == members_[i - 1].part) {
-          forest.unite(members_[i].link->row, members_[i - 1].link->row);
-        }
-      }
+      unite_within_parts(group, forest);
+    }
+  }
+}
+
+// Of a fallback kind's identifier: unites those who carry it, part by part.
+void UnionStage::unite_within_parts(std::size_t group, DisjointSet& forest) {
+  list_members(group, true);
+  split(rules_of(index_.groups()[group]));
+  for (std::size_t i = 1; i < members_.size(); ++i) {
+    if (members_[i].part == members_[i - 1].part) {
+      forest.unite(members_[i].link->row, members_[i - 1].link->row);
     }
   }
 }

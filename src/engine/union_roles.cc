@@ -32,12 +32,7 @@ void UnionStage::judge_roles(std::size_t partition) {
   load(partition);
   arrange();
   for (std::size_t group = 0; group < index_.groups().size(); ++group) judge_role(group);
-  const auto first = static_cast<std::ptrdiff_t>(first_shared_role_[partition]);
-  std::sort(shared_role_keys_.begin() + first, shared_role_keys_.end(),
-            [this](const Key& a, const Key& b) {
-              ticker_.tick();
-              return a < b;
-            });
+  sort_keys(shared_role_keys_, first_shared_role_[partition]);
 }
 
 // The rows of one record are united by now, as are those that anything else unites.
@@ -87,19 +82,13 @@ void UnionStage::unite_roles_of(std::size_t partition) {
     if (at.too_common) continue;
     const std::span<const Link* const> links = links_of(group);
     at.leader = static_cast<std::uint32_t>(links.front()->row);
-    if (!falls_back(at)) {
-      for (const Link* link : links) {
-        ticker_.tick();
-        forest.unite(RowNumber{at.leader}, link->row);
-      }
+    if (falls_back(at)) {
+      unite_within_parts(group, forest);
       continue;
     }
-    list_members(group, true);
-    split(rules_of(at));
-    for (std::size_t i = 1; i < members_.size(); ++i) {
-      if (members_[i].part == members_[i - 1].part) {
-        forest.unite(members_[i].link->row, members_[i - 1].link->row);
-      }
+    for (const Link* link : links) {
+      ticker_.tick();
+      forest.unite(RowNumber{at.leader}, link->row);
     }
   }
   if (limits_ != 0) note_holders();
@@ -111,11 +100,7 @@ void UnionStage::mark_shared_roles() {
   const std::size_t first = first_shared_role_[partition_];
   const std::size_t last = first_shared_role_[partition_ + 1];
   if (first >= last) return;
-  const std::span<const Key> keys(shared_role_keys_.data() + first, last - first);
-  for (KeyGroup& group : index_.groups()) {
-    ticker_.tick();
-    if (std::binary_search(keys.begin(), keys.end(), group.key)) group.too_common = true;
-  }
+  mark_too_common({shared_role_keys_.data() + first, last - first});
 }
 
 }  // namespace identity_resolve::engine

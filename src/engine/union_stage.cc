@@ -103,7 +103,7 @@ UnionStage::UnionStage(Environment& environment, const UnionInput& input)
   for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
     const KindRules& rules = kinds_[kind];
     if (rules.least_looked_at() != 0) {
-      least_max_records_ = std::min(least_max_records_, rules.least_looked_at());
+      least_looked_at_ = std::min(least_looked_at_, rules.least_looked_at());
     }
     const bool falls_back = rules.links && rules.fallback;
     if (falls_back) fallback_priorities_.push_back(rules.priority);
@@ -209,11 +209,15 @@ void UnionStage::load_conflicted(std::size_t partition) {
   only_conflicted_ = true;
   load(partition, [](const Link&, std::uint32_t) {});
   mark_shared_roles();
-  const std::span<const Key> keys = too_common_keys_of(partition);
+  mark_too_common(too_common_keys_of(partition));
+}
+
+// Marks the groups of sorted keys that are known to link nobody.
+void UnionStage::mark_too_common(std::span<const Key> keys) {
   if (keys.empty()) return;
   for (KeyGroup& group : index_.groups()) {
-    if (std::binary_search(keys.begin(), keys.end(), group.key)) group.too_common = true;
     ticker_.tick();
+    if (std::binary_search(keys.begin(), keys.end(), group.key)) group.too_common = true;
   }
 }
 
@@ -268,7 +272,12 @@ void UnionStage::arrange() {
 void UnionStage::close_too_common_keys() {
   const std::size_t first = first_too_common_key_[partition_];
   too_common_count_[partition_] = too_common_keys_.size() - first;
-  std::sort(too_common_keys_.begin() + static_cast<std::ptrdiff_t>(first), too_common_keys_.end(),
+  sort_keys(too_common_keys_, first);
+}
+
+// Sorts a partition's keys, which are the last ones, from `first` on.
+void UnionStage::sort_keys(Vector<Key>& keys, std::size_t first) {
+  std::sort(keys.begin() + static_cast<std::ptrdiff_t>(first), keys.end(),
             [this](const Key& a, const Key& b) {
               ticker_.tick();
               return a < b;
@@ -276,7 +285,7 @@ void UnionStage::close_too_common_keys() {
 }
 
 bool UnionStage::may_be_too_common(const KeyGroup& group) const noexcept {
-  if (group.links <= least_max_records_ || is_record(group)) return false;
+  if (group.links <= least_looked_at_ || is_record(group)) return false;
   const std::uint64_t most = rules_of(group).least_looked_at();
   return most != 0 && group.links > most;
 }
@@ -465,7 +474,7 @@ void UnionStage::unite_partition(std::size_t partition) {
   pairs_.clear();
   load(partition, [this](const Link& link, std::uint32_t place) {
     if (!link.links) return;
-    if (link.gives_way) keep_role(link);
+    keep_role(link);
     KeyGroup& group = index_.groups()[place];
     const auto row = static_cast<std::uint32_t>(link.row);
     if (group.leader == kNoRow) {
@@ -501,7 +510,7 @@ void UnionStage::unite_streamed(std::size_t partition) {
     const std::uint32_t place = index_.add(link);  // moves the groups
     KeyGroup& group = index_.groups()[place];
     if (link.links && group.leader == kNoRow) group.leader = static_cast<std::uint32_t>(link.row);
-    if (link.links && link.gives_way) keep_role(link);
+    if (link.links) keep_role(link);
   });
   const std::span<const KeyGroup> groups = index_.groups();
   const bool suspect = std::any_of(groups.begin(), groups.end(), [this](const KeyGroup& group) {

@@ -212,6 +212,8 @@ class UnionStage {
   void check_count(KeyGroup& group, SourceNumber source, std::uint64_t records, bool report);
   void count_streamed();
   void close_too_common_keys();
+  void sort_keys(Vector<Key>& keys, std::size_t first);
+  void mark_too_common(std::span<const Key> keys);
   [[nodiscard]] std::span<const Key> too_common_keys_of(std::size_t partition) const noexcept {
     return {too_common_keys_.data() + first_too_common_key_[partition],
             too_common_count_[partition]};
@@ -232,6 +234,7 @@ class UnionStage {
   void note_sources();
   void mark_sources(std::size_t group);
   void unite_fallbacks();
+  void unite_within_parts(std::size_t group, DisjointSet& forest);
   void keep_role(const Link& link) {
     if (link.gives_way && kinds_[index(link.kind)].role_max_records != 0) role_links_.add(link);
   }
@@ -260,7 +263,7 @@ class UnionStage {
   std::span<const LoggedRows> rows_;
   std::span<const SourceRun> runs_;
   std::size_t row_count_;
-  std::uint64_t least_max_records_ = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t least_looked_at_ = std::numeric_limits<std::uint64_t>::max();
   std::vector<std::uint16_t> limit_of_kind_;  // of those counted by row
   std::size_t limits_ = 0;                    // how many these are
   std::vector<KindNumber> scattered_kinds_;   // the other ones with a limit

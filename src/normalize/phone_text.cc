@@ -149,8 +149,8 @@ PhoneParts divide_at_separator(std::string_view text) {
   return {text};
 }
 
-// Who writes a number without blanks does not group its digits by them: what follows its first
-// blank is no part of it.
+// A number that is written without blanks does not group its digits by them. So what follows its
+// first blank is no part of it.
 PhoneParts divide_at_first_blank(std::string_view text) {
   const std::size_t first = find_digit(text);
   const std::size_t blank = first == kNone ? kNone : text.find(' ', first);

@@ -250,20 +250,15 @@ void Execution::warn_of_common_values(std::vector<SourceScan>& scans) {
   const std::uint64_t most = in_all ? kind.rules.max_records_in_all : kind.rules.max_records;
   const std::string message = fmt::format("{} identifier{} too common to link anybody",
                                           cut.identifiers, cut.identifiers == 1 ? " is" : "s are");
+  const std::optional<std::string> worst = find_worst(cut, scans);
   std::string detail;
-  if (cut.worst > cut.keys.size()) {
+  if (!worst) {
     detail = fmt::format(
         "The most common are {} of the kind {}: {} records of {} carry each, and {} is {}.",
         cut.worst, kind.name, cut.records, whose, limit, most);
   } else {
-    std::optional<std::string> value;
-    for (std::size_t i = 0; i < scans.size() && !value; ++i) {
-      if (!in_all && i != engine::index(cut.source)) continue;
-      value = scans[i].find_value(cut.kind, cut.keys, *keys_);
-    }
-    detail =
-        fmt::format("The most common is {} \"{}\": {} records of {} carry it, and {} is {}.",
-                    kind.name, for_client(value.value_or("?")), cut.records, whose, limit, most);
+    detail = fmt::format("The most common is {} \"{}\": {} records of {} carry it, and {} is {}.",
+                         kind.name, *worst, cut.records, whose, limit, most);
   }
   const std::string hint = fmt::format(
       "identity_links() shows all of them with the status too_common. Where such a value really is "
@@ -272,13 +267,26 @@ void Execution::warn_of_common_values(std::vector<SourceScan>& scans) {
   warn(message, detail, hint);
 }
 
-// The worst of the identifiers that were noted, by name if it is one.
+// The value, as it is shown, of the worst of the identifiers that were noted. Nothing where they
+// are too many to be looked for.
+std::optional<std::string> Execution::find_worst(const engine::TooCommon& noted,
+                                                 std::vector<SourceScan>& scans) {
+  if (noted.worst > noted.keys.size()) return std::nullopt;
+  const bool in_all = noted.source == engine::TooCommon::kAllSources;
+  std::optional<std::string> value;
+  for (std::size_t i = 0; i < scans.size() && !value; ++i) {
+    if (!in_all && i != engine::index(noted.source)) continue;
+    value = scans[i].find_value(noted.kind, noted.keys, *keys_);
+  }
+  return for_client(value.value_or("?"));
+}
+
+// The same as a part of a sentence, with the kind.
 std::string Execution::name_worst(const engine::TooCommon& noted, std::vector<SourceScan>& scans) {
   const std::string& kind = request_.kinds[engine::index(noted.kind)].name;
-  const std::size_t source = engine::index(noted.source);
-  if (noted.worst > noted.keys.size()) return fmt::format("{} values of {}", noted.worst, kind);
-  const std::optional<std::string> value = scans[source].find_value(noted.kind, noted.keys, *keys_);
-  return fmt::format("{} \"{}\"", kind, for_client(value.value_or("?")));
+  const std::optional<std::string> worst = find_worst(noted, scans);
+  return worst ? fmt::format("{} \"{}\"", kind, *worst)
+               : fmt::format("{} values of {}", noted.worst, kind);
 }
 
 // One warning for all role addresses that role_max_records cut.
@@ -498,8 +506,8 @@ bool Execution::next_link(Datum* values, bool* nulls) {
   return true;
 }
 
-// Of evidence, behind all records: how many rows of a source were left out, and how many role
-// addresses it has on too many records.
+// Evidence ends with what was counted by source: the rows left out, and the role addresses on too
+// many records.
 bool Execution::next_tally(Datum* values, bool* nulls) noexcept {
   show_record_ = false;
   if (form_ != ResultForm::kEvidence) return false;

@@ -77,6 +77,8 @@ class Execution {
   void start_progress(std::vector<SourceScan>& scans);
   void report_record_ids(const std::vector<SourceScan>& scans) const;
   void warn_of_common_values(std::vector<SourceScan>& scans);
+  std::optional<std::string> find_worst(const engine::TooCommon& noted,
+                                        std::vector<SourceScan>& scans);
   std::string name_worst(const engine::TooCommon& noted, std::vector<SourceScan>& scans);
   void warn_of_shared_roles(std::vector<SourceScan>& scans);
   void warn_of_frequent_values(std::vector<SourceScan>& scans);

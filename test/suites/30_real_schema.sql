@@ -80,9 +80,9 @@ SELECT fact('identities that span tools which share nobody', (
     SELECT identity_id FROM everybody GROUP BY 1
     HAVING count(DISTINCT CASE WHEN source IN ('crm', 'billing', 'support', 'app', 'partner') THEN 'kanoniv' WHEN source LIKE 'shop\_%' THEN 'shop' ELSE split_part(source, '_', 1) END) > 1) AS i), 0::bigint);
 
--- What the defaults of today change, against those of version 0.1: among these and in every table by itself, its columns as their names say,
--- nobody is newly merged, and nobody is newly apart but Zendesk's users of one address that a form put in (ten in either of two tables, eleven in both), and
--- two of Iterable's events by the role address nobody@gmail.co.uk, which are no people anyway.
+-- Today's defaults against those of version 0.1, for all tables together and for each by itself, its columns as their names say. Nobody is newly merged.
+-- Newly apart are Zendesk's users of one address that a form put in: ten in either of two tables, eleven in both. So are two of Iterable's events by the role
+-- address nobody@gmail.co.uk, which are no people.
 CREATE FUNCTION kind_of(name text) RETURNS text LANGUAGE sql AS $$
   SELECT CASE
     WHEN name ~* 'e_?mail' AND name !~* 'bounce|opt|type|consent|encoding|prefer|template|client|quality|verif|status|domain|marketing|campaign|cadence|subject|open|click|unsub|receives|confirm|_id$|state|is_|date|count|valid|catch|message|reply_time|unknown|sent|last_' THEN 'email'

@@ -20,6 +20,7 @@ using testing::identity;
 using testing::InputRow;
 using testing::key_ring;
 using testing::kind;
+using testing::record;
 using testing::RecordName;
 using testing::source;
 using testing::TestEnvironment;
@@ -37,13 +38,6 @@ std::vector<KindRules> rules() {
   rules[2].max_records = 3;
   rules[3].links = false;
   return rules;
-}
-
-InputRow record(std::size_t from, std::string id) {
-  InputRow row;
-  row.source = static_cast<std::uint16_t>(from);
-  row.id = std::move(id);
-  return row;
 }
 
 // A resolver with evidence, filled and finalized.

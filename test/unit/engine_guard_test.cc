@@ -15,6 +15,7 @@ namespace {
 using testing::InputRow;
 using testing::key_ring;
 using testing::kind;
+using testing::record;
 using testing::RecordName;
 using testing::source;
 using testing::TestEnvironment;
@@ -96,13 +97,6 @@ Result resolve(const std::vector<KindRules>& rules, const std::vector<InputRow>&
   }
   EXPECT_EQ(environment.bytes, 0U);
   return result;
-}
-
-InputRow record(std::size_t from, std::string id) {
-  InputRow row;
-  row.source = static_cast<std::uint16_t>(from);
-  row.id = std::move(id);
-  return row;
 }
 
 using Identities = std::set<std::set<RecordName>>;

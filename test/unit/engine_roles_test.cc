@@ -15,6 +15,7 @@ namespace {
 using testing::InputRow;
 using testing::key_ring;
 using testing::kind;
+using testing::record;
 using testing::RecordName;
 using testing::source;
 using testing::TestEnvironment;
@@ -71,13 +72,6 @@ Result resolve(const std::vector<KindRules>& rules, const std::vector<InputRow>&
   }
   EXPECT_EQ(environment.bytes, 0U);
   return result;
-}
-
-InputRow record(std::size_t from, std::string id) {
-  InputRow row;
-  row.source = static_cast<std::uint16_t>(from);
-  row.id = std::move(id);
-  return row;
 }
 
 std::vector<KindRules> rules_of(std::uint64_t role_max_records) {
@@ -137,7 +131,7 @@ TEST(FrequentValues, LinkAndAreNoted) {
     EXPECT_EQ(noted.frequent.records, 4U);
     EXPECT_EQ(noted.frequent.source, source(0));
   }
-  // What a rule cuts links nobody: there is nothing to warn of.
+  // A value that a rule cuts links nobody, and needs no warning.
   rules[kUser].max_records = 3;
   EXPECT_EQ(resolve(rules, rows).frequent.identifiers, 0U);
   EXPECT_EQ(resolve(rules, rows).identities.size(), 5U);

@@ -136,6 +136,14 @@ struct InputRow {
   }
 };
 
+// A record of a source, without identifiers yet.
+inline InputRow record(std::size_t from, std::string id) {
+  InputRow row;
+  row.source = static_cast<std::uint16_t>(from);
+  row.id = std::move(id);
+  return row;
+}
+
 inline SourceNumber source(std::size_t number) {
   return SourceNumber{static_cast<std::uint16_t>(number)};
 }
