@@ -147,6 +147,8 @@ void LocalSink::end_row() {
   header.item_bytes = static_cast<std::uint32_t>(item_bytes);
   std::memcpy(open_, &header, sizeof header);
   log_.take(open_bytes_);
+  most_on_a_row_ = std::max(most_on_a_row_, identifiers_ - identifiers_before_);
+  identifiers_before_ = identifiers_;
   spill_beyond_budget();
 }
 
@@ -173,6 +175,7 @@ void LocalSink::each_link(std::size_t partition, Visit&& visit) {
 
 // Takes those of another sink's rows that are to be kept, in their order.
 void LocalSink::take_rows(LocalSink& of, const std::uint8_t* kept) {
+  most_on_a_row_ = std::max(most_on_a_row_, of.most_on_a_row_);
   boost::container::pmr::vector<std::uint32_t> number(of.rows(), kNoRow, &environment_->memory());
   std::size_t at = 0;
   of.each_row([&](const Row& row) {
@@ -299,6 +302,9 @@ void Resolver::finalize() {
   shared_roles_ = stage.shared_roles();
   roles_shared_in_ = stage.take_roles_shared_in();
   frequent_ = stage.frequent();
+  std::uint64_t most_on_a_row = 0;
+  for (const auto& sink : sinks_) most_on_a_row = std::max(most_on_a_row, sink->most_on_a_row_);
+  name_hoards(stage.find_hoards(most_on_a_row));
   refused_by_default_ = stage.take_refused_by_default();
   if (shape_.tells_of_scope) kept_apart_by_scope_ = stage.count_kept_apart_by_scope();
   Verdicts verdicts(*environment_);
@@ -338,6 +344,27 @@ void Resolver::finalize() {
     place_in_parts(stage.identity_of(), verdicts);
   }
   for (const auto& sink : sinks_) sink->spill_.close();
+}
+
+// Finds the ids of the worst hoards: of those that hold as many the shortest, then the least.
+void Resolver::name_hoards(const std::vector<Hoards>& found) {
+  if (found.empty()) return;
+  for (const Hoards& hoards : found) {
+    hoards_.push_back({hoards.source, hoards.kind, hoards.records, hoards.most, {}});
+  }
+  std::vector<std::size_t> next(found.size(), 0);  // of the rows of each
+  std::uint32_t number = 0;
+  each_row(logs(), [&](const Row& row) {
+    ticker_.tick();
+    const std::uint32_t here = number++;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      const std::vector<std::uint32_t>& rows = found[i].rows;
+      if (next[i] == rows.size() || rows[next[i]] != here) continue;
+      std::string& worst = hoards_[i].worst;
+      const std::string_view id = row.record_id();
+      if (next[i]++ == 0 || std::tuple(id.size(), id) < std::tuple(worst.size(), worst)) worst = id;
+    }
+  });
 }
 
 // ---- which rows name a record, and how ----

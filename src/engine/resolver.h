@@ -73,6 +73,15 @@ struct Spellings {
   std::string other = {};
 };
 
+// Records of a source that hold more identifiers of a kind than KindRules::warn_identifiers.
+struct NamedHoards {
+  SourceNumber source;
+  KindNumber kind;
+  std::uint64_t records;
+  std::uint64_t most;  // identifiers on one of them
+  std::string worst;   // the id of that one; of several the shortest, then the least
+};
+
 // Takes rows. Between begin_row() and end_row() come the row's identifiers and values.
 //
 // A finished sink can be spilled, described in bytes by one process and adopted by another that can
@@ -158,6 +167,7 @@ class LocalSink {
   // A description: this, the runs, then a piece for each block of rows and piece of links.
   struct Description {
     std::uint64_t identifiers;
+    std::uint64_t most_on_a_row;
     std::uint64_t runs;
     std::uint64_t pieces;
     std::uint64_t padded;
@@ -196,7 +206,9 @@ class LocalSink {
   std::unique_ptr<LocalSink> suspects_;
   Environment* environment_;
   std::uint64_t identifiers_ = 0;
-  std::byte* open_ = nullptr;  // the row being written
+  std::uint64_t identifiers_before_ = 0;  // the row being written
+  std::uint64_t most_on_a_row_ = 0;       // identifiers
+  std::byte* open_ = nullptr;             // the row being written
   std::size_t open_bytes_ = 0;
 };
 
@@ -204,7 +216,7 @@ template <class Write>
 void LocalSink::describe(Write&& write) const {
   std::uint64_t pieces = log_.blocks().size();
   links_.log().each_extent([&](std::size_t, const Extent&) { ++pieces; });
-  const Description head{identifiers_, runs_.size(), pieces, padded_.size()};
+  const Description head{identifiers_, most_on_a_row_, runs_.size(), pieces, padded_.size()};
   write(&head, sizeof head);
   write(runs_.data(), runs_.size() * sizeof(SourceRun));
   write(padded_.data(), padded_.size() * sizeof(PaddedRow));
@@ -224,6 +236,7 @@ void LocalSink::adopt(Read&& read, std::unique_ptr<SpillFile> file) {
   Description head;
   read(&head, sizeof head);
   identifiers_ = head.identifiers;
+  most_on_a_row_ = head.most_on_a_row;
   runs_.resize(head.runs);
   read(runs_.data(), runs_.size() * sizeof(SourceRun));
   padded_.resize(head.padded);
@@ -274,6 +287,8 @@ class Resolver {
     return roles_shared_in_;
   }
   [[nodiscard]] const TooCommon& frequent() const noexcept { return frequent_; }
+  // By source and kind; once finalized.
+  [[nodiscard]] std::span<const NamedHoards> hoards() const noexcept { return hoards_; }
   // By kind: how many links its limit refused, which is a default. Empty where nothing was refused,
   // and where Shape::tells_of_limits is not set; once finalized.
   [[nodiscard]] std::span<const std::uint64_t> refused_by_default() const noexcept {
@@ -357,6 +372,7 @@ class Resolver {
     std::string_view last = {};
   };
 
+  void name_hoards(const std::vector<Hoards>& found);
   void admit_suspects();
   void join_spellings();
   template <class Visit>
@@ -405,6 +421,7 @@ class Resolver {
   TooCommon shared_roles_;
   std::vector<std::uint64_t> roles_shared_in_;
   TooCommon frequent_;
+  std::vector<NamedHoards> hoards_;
   std::vector<std::uint64_t> kept_apart_by_scope_;
   std::vector<std::uint64_t> refused_by_default_;
 

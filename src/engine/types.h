@@ -59,7 +59,9 @@ struct KindRules {
   // An identifier that gives way links only as long as no source has it on more than so many
   // records that nothing else unites; 0: on any number.
   std::uint64_t role_max_records = 0;
-  std::uint64_t warn_records = 0;  // of one source with one value, which no honest data has; 0: any
+  // What no honest data has, and is told of; 0: any number.
+  std::uint64_t warn_records = 0;      // of one source with one value
+  std::uint64_t warn_identifiers = 0;  // of the kind on one record
   // Equal values link only within a scope, which is a part of their keys. Limits count the values
   // by themselves: one value in two scopes is one.
   bool scoped = false;

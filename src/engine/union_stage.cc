@@ -232,21 +232,6 @@ bool UnionStage::is_too_large(std::size_t partition) const noexcept {
   return links_in(partition) * 2 * sizeof(Link) > environment_->budget() / 2;
 }
 
-// Calls visit(link) for each link of a partition, piece by piece.
-template <class Visit>
-void UnionStage::stream(std::size_t partition, Visit&& visit) {
-  const auto visit_all = [&](std::span<const Link> links) {
-    for (const Link& link : links) {
-      visit(link);
-      ticker_.tick();
-    }
-  };
-  for (const LoggedLinks& table : tables_) {
-    std::as_const(*table.table).each_chunk(partition, visit_all);
-    table.table->each_spilled(partition, *table.spill, piece_, visit_all);
-  }
-}
-
 // Puts the links of each group side by side: a counting sort.
 void UnionStage::arrange() {
   if (is_arranged_) return;
@@ -295,6 +280,7 @@ void UnionStage::find_too_common(bool report) {
   const std::span<const KeyGroup> groups = index_.groups();
   if (report) first_too_common_key_[partition_] = too_common_keys_.size();
   for (std::size_t group = 0; group < groups.size(); ++group) {
+    if (report) note_rows_of(groups[group]);
     if (!may_be_too_common(groups[group])) continue;
     find_records();
     arrange();
@@ -513,10 +499,12 @@ void UnionStage::unite_streamed(std::size_t partition) {
     if (link.links) keep_role(link);
   });
   const std::span<const KeyGroup> groups = index_.groups();
-  const bool suspect = std::any_of(groups.begin(), groups.end(), [this](const KeyGroup& group) {
+  bool suspect = false;
+  for (const KeyGroup& group : groups) {
     ticker_.tick();
-    return may_be_too_common(group);
-  });
+    note_rows_of(group);
+    suspect = suspect || may_be_too_common(group);
+  }
   if (suspect) find_records();
   if (record_of_.empty()) {
     count_streamed();

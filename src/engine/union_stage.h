@@ -56,6 +56,15 @@ struct TooCommon {
   void keep(const Key& key, SourceNumber of, KindNumber its_kind, std::uint64_t carriers);
 };
 
+// Records of a source that hold more identifiers of a kind than KindRules::warn_identifiers.
+struct Hoards {
+  SourceNumber source;
+  KindNumber kind;
+  std::uint64_t records = 0;
+  std::uint64_t most = 0;                // identifiers on one of them
+  std::vector<std::uint32_t> rows = {};  // of those with most, by number
+};
+
 // From this row on, up to the next run, the rows are of this source.
 struct SourceRun {
   std::uint32_t first_row;
@@ -98,6 +107,9 @@ class UnionStage {
     find_records();
     return std::move(record_of_);
   }
+  // Afterwards: hoards by source and kind, the same whatever the rows' order. most_on_a_row: no row
+  // carries more identifiers.
+  [[nodiscard]] std::vector<Hoards> find_hoards(std::uint64_t most_on_a_row);
   // Forgets everything but identity_of().
   void forget_links() noexcept;
   // identity_of(), for good.
@@ -198,6 +210,7 @@ class UnionStage {
   void load_conflicted(std::size_t partition);
   template <class Visit>
   void each_link(Visit&& visit) const;
+  // Calls visit(link) for each link of a partition, piece by piece.
   template <class Visit>
   void stream(std::size_t partition, Visit&& visit);
   [[nodiscard]] std::size_t links_in(std::size_t partition) const noexcept;
@@ -238,6 +251,15 @@ class UnionStage {
   void keep_role(const Link& link) {
     if (link.gives_way && kinds_[index(link.kind)].role_max_records != 0) role_links_.add(link);
   }
+  void note_rows_of(const KeyGroup& group) noexcept {
+    if (is_record(group)) most_rows_ = std::max<std::uint64_t>(most_rows_, group.links);
+  }
+  [[nodiscard]] Vector<std::uint32_t> count_identifiers();
+  [[nodiscard]] Vector<std::uint32_t> count_distinct(const Vector<std::uint32_t>& place,
+                                                     std::size_t suspects);
+  [[nodiscard]] std::vector<Hoards> tell_hoards(const Vector<std::uint32_t>& counts,
+                                                const Vector<std::uint32_t>& suspects);
+  void add_rows_of_records(std::vector<Hoards>& all);
   void unite_roles();
   void judge_roles(std::size_t partition);
   void judge_role(std::size_t group);
@@ -274,6 +296,7 @@ class UnionStage {
   std::vector<Vector<std::uint8_t>> holders_;
   TooCommon too_common_;
   TooCommon frequent_;
+  std::uint64_t most_rows_ = 1;  // of one record
 
   // The links of identifiers with a role_max_records, and those of these that do not link, by
   // partition and sorted.
@@ -340,5 +363,19 @@ class UnionStage {
   bool only_conflicted_ = false;  // of the partition only links of rows in a conflict are seen
   bool is_arranged_ = false;      // the partition's links, by group
 };
+
+template <class Visit>
+void UnionStage::stream(std::size_t partition, Visit&& visit) {
+  const auto visit_all = [&](std::span<const Link> links) {
+    for (const Link& link : links) {
+      visit(link);
+      ticker_.tick();
+    }
+  };
+  for (const LoggedLinks& table : tables_) {
+    std::as_const(*table.table).each_chunk(partition, visit_all);
+    table.table->each_spilled(partition, *table.spill, piece_, visit_all);
+  }
+}
 
 }  // namespace identity_resolve::engine

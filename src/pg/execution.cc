@@ -167,6 +167,7 @@ void Execution::resolve(const ClauseList& clauses, Wishes wishes) {
   warn_of_common_values(scans);
   warn_of_shared_roles(scans);
   warn_of_frequent_values(scans);
+  warn_of_hoards();
   warn_of_scopes();
   warn_of_limits();
   if (has_snapshot) call([] { PopActiveSnapshot(); });
@@ -328,6 +329,33 @@ void Execution::warn_of_frequent_values(std::vector<SourceScan>& scans) {
       "max_records => 0) ends this warning.",
       kind.name);
   warn(message, detail, hint);
+}
+
+// A warning for each source and kind of which records hold more identifiers than honest data has.
+void Execution::warn_of_hoards() const {
+  for (const engine::NamedHoards& hoards : resolver_->hoards()) {
+    const Kind& kind = request_.kinds[engine::index(hoards.kind)];
+    const std::string message =
+        fmt::format("{} record{} of source \"{}\" hold{} more than {} identifiers of the kind {}",
+                    hoards.records, hoards.records == 1 ? "" : "s",
+                    request_.sources[engine::index(hoards.source)].name,
+                    hoards.records == 1 ? "s" : "", kind.rules.warn_identifiers, kind.name);
+    const std::string detail = fmt::format(
+        "Record \"{}\" holds the most: {}. They all count as one person's. identity_report() lists "
+        "the records that hold most identifiers.",
+        for_client(hoards.worst), hoards.most);
+    std::string hint =
+        "The first column may not be the record's own id, or the list not the record's own: mend "
+        "the source's query.";
+    if (kind.rules.max_per_identity == 0) {
+      hint += fmt::format(
+          " Where a record really has so many, identity_rule('{}', max_per_identity => 0) ends "
+          "this "
+          "warning.",
+          kind.name);
+    }
+    warn(message, detail, hint);
+  }
 }
 
 // A warning for each kind that links only within a source because nobody said anything else.

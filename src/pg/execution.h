@@ -82,6 +82,7 @@ class Execution {
   std::string name_worst(const engine::TooCommon& noted, std::vector<SourceScan>& scans);
   void warn_of_shared_roles(std::vector<SourceScan>& scans);
   void warn_of_frequent_values(std::vector<SourceScan>& scans);
+  void warn_of_hoards() const;
   void warn_of_scopes() const;
   void warn_of_limits() const;
   bool load_next_identity();

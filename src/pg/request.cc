@@ -35,6 +35,8 @@ struct Defaults {
   std::uint64_t role_max_records = 1;
   // A source's rows are people, accounts, devices, orders: nobody has ten thousand of one tool.
   std::uint64_t user_id_warn_records = 10000;
+  // A record is a person, an account, a device: even a company's has no thousand of one kind.
+  std::uint64_t warn_identifiers = 1000;
   bool placeholders_of_01 = false;
 };
 constexpr Defaults kDefaults;
@@ -43,6 +45,7 @@ constexpr Defaults kDefaultsOf01 = {.username_scope = "all",
                                     .block_automatic = false,
                                     .role_max_records = 0,
                                     .user_id_warn_records = 0,
+                                    .warn_identifiers = 0,
                                     .placeholders_of_01 = true};
 
 Kind new_kind(const Defaults& defaults, std::string name, Method method, std::int32_t priority) {
@@ -52,6 +55,7 @@ Kind new_kind(const Defaults& defaults, std::string name, Method method, std::in
   kind.rules.role_max_records = defaults.role_max_records;
   kind.rules.priority = priority;
   kind.rules.max_records = kMaxRecords;
+  kind.rules.warn_identifiers = defaults.warn_identifiers;
   return kind;
 }
 
@@ -135,6 +139,7 @@ void apply_limits(Kind& kind, const Clause& clause) {
   if (clause.max_per_identity) {
     rules.max_per_identity = static_cast<std::uint64_t>(*clause.max_per_identity);
     rules.has_default_limit = false;
+    if (*clause.max_per_identity == 0) rules.warn_identifiers = 0;  // somebody wants any number
   }
   if (clause.priority) rules.priority = static_cast<std::int32_t>(*clause.priority);
   if (clause.fallback) rules.fallback = *clause.fallback;

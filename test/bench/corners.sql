@@ -17,7 +17,7 @@ CREATE VIEW corner.numbers AS
 SELECT 1 + n * 2654435761 % :records AS n FROM generate_series(1, :records::bigint) n;
 
 \if :shared
-  INSERT INTO corner.users SELECT n, 'info@example.com' FROM corner.numbers;
+  INSERT INTO corner.users SELECT n, 'shared@example.com' FROM corner.numbers;
   CREATE TABLE corner.expected AS
   SELECT 1 AS identities, :records || ' records that share one value' AS story;
 \elif :chain
@@ -35,7 +35,7 @@ SELECT 1 + n * 2654435761 % :records AS n FROM generate_series(1, :records::bigi
   SELECT 1 + greatest(0, :records - 100000) AS identities,
          :records || ' records, and one with 100000 values that meets as many of them' AS story;
 \elif :crowd
-  INSERT INTO corner.users (id, a, owner) SELECT n, 'support@acme.com', 'user-' || n FROM corner.numbers;
+  INSERT INTO corner.users (id, a, owner) SELECT n, 'frontdesk@acme.com', 'user-' || n FROM corner.numbers;
   CREATE TABLE corner.expected AS
   SELECT :records AS identities, :records || ' records that share one address, each with a user id of its own' AS story;
 \elif :claims

@@ -1,5 +1,6 @@
 // Role addresses: they link as long as no source has one on more records that nothing else unites.
-// And values that link, but are on more records than honest data has.
+// And what links, but in greater numbers than honest data has: values on many records, records with
+// many values.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -30,6 +31,7 @@ struct Result {
   TooCommon shared;
   TooCommon frequent;
   std::vector<std::uint64_t> shared_in;  // by source
+  std::vector<NamedHoards> hoards;
 };
 
 // Addresses that begin with '~' are role addresses.
@@ -59,6 +61,7 @@ Result resolve(const std::vector<KindRules>& rules, const std::vector<InputRow>&
     resolver.finalize();
     result.shared = resolver.shared_roles();
     result.frequent = resolver.frequent();
+    result.hoards.assign(resolver.hoards().begin(), resolver.hoards().end());
     const auto shared_in = resolver.roles_shared_in();
     result.shared_in.assign(shared_in.begin(), shared_in.end());
     for (std::size_t number = 0; number < resolver.identities(); ++number) {
@@ -135,6 +138,38 @@ TEST(FrequentValues, LinkAndAreNoted) {
   rules[kUser].max_records = 3;
   EXPECT_EQ(resolve(rules, rows).frequent.identifiers, 0U);
   EXPECT_EQ(resolve(rules, rows).identities.size(), 5U);
+}
+
+TEST(Hoards, AreCountedBySourceAndKindAndTheWorstIsNamed) {
+  std::vector<KindRules> rules = rules_of(0);
+  rules[kMail].warn_identifiers = 3;
+  std::vector<InputRow> rows;
+  // b holds four in three rows, one of them twice; c four in one row; a three; the fourth is none
+  // of the kind.
+  rows.push_back(record(0, "b").link(kMail, "1").link(kMail, "2"));
+  rows.push_back(record(0, "b").link(kMail, "2").link(kMail, "3"));
+  rows.push_back(
+      record(1, "a").link(kMail, "1").link(kMail, "2").link(kMail, "3").link(kUser, "4"));
+  rows.push_back(
+      record(0, "c").link(kMail, "5").link(kMail, "6").link(kMail, "7").link(kMail, "8"));
+  EXPECT_EQ(resolve(rules_of(0), rows).hoards.size(), 0U);
+  for (const bool more : {false, true}) {
+    if (more) rows.push_back(record(0, "b").link(kMail, "4"));
+    for (const std::size_t sinks : {1, 2, 3}) {
+      const std::vector<NamedHoards> hoards = resolve(rules, rows, sinks).hoards;
+      ASSERT_EQ(hoards.size(), 1U);
+      EXPECT_EQ(hoards[0].source, source(0));
+      EXPECT_EQ(hoards[0].kind, kind(kMail));
+      EXPECT_EQ(hoards[0].records, more ? 2U : 1U);
+      EXPECT_EQ(hoards[0].most, 4U);
+      EXPECT_EQ(hoards[0].worst, more ? "b" : "c");
+    }
+  }
+  // Another source has hoards of its own.
+  rows.push_back(record(1, "a").link(kMail, "9"));
+  EXPECT_EQ(resolve(rules, rows, 2).hoards.size(), 2U);
+  rules[kMail].links = false;
+  EXPECT_EQ(resolve(rules, rows).hoards.size(), 0U);
 }
 
 // ---- what must hold for any problem ----
