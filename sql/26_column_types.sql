@@ -55,8 +55,22 @@ SELECT says($$SELECT 6 AS id, '{"a": 1}'::jsonb AS tenant$$, identity_rule('tena
 SELECT * FROM resolve_identities(identity_source('app', $$SELECT 1 AS id, '{"plan": "pro"}'::jsonb AS traits, '"pro"'::json AS plan$$),
   identity_rule('traits', link => false), identity_rule('plan', link => false)) AS (app_id int, traits jsonb, plan json);
 
--- A record id stays as JSON writes it, so that a map finds the row by it.
-SELECT source, record_id FROM identity_records(identity_source('app', $$SELECT v FROM (VALUES ('"r1"'::jsonb), ('7'), ('{"a": 1}')) w(v)$$)) ORDER BY record_id COLLATE "C";
+-- A record id is read as identifiers are: a string without its quotes, a number. Blank ones and placeholders name no record.
+SELECT source, record_id FROM identity_records(identity_source('app', $$SELECT v FROM (VALUES ('"r1"'::jsonb), ('7'), ('" r1"'), ('"a\"b"')) w(v)$$)) ORDER BY record_id COLLATE "C";
+SELECT count(*) FROM identity_records(identity_source('app', $$SELECT v::json FROM (VALUES ('""'), ('" "'), ('"undefined"'), ('"undefined"'), ('"r1"')) w(v)$$));
+\pset tuples_only on
+SELECT says($$SELECT '{"a": 1}'::jsonb AS id$$);
+SELECT says($$SELECT '["a"]'::json AS id$$);
+SELECT says($$SELECT 'null'::json AS id$$);
+SELECT says($$SELECT 'true'::jsonb AS id$$);
+\echo Nor do real and double precision name records: two ids may be one number.
+SELECT says('SELECT 16777217::real AS id, 1 AS user_id');
+SELECT says('SELECT 1::float8 AS id, 1 AS user_id');
+\echo A scope in JSON is what it says, too.
+SELECT says($$SELECT 1 AS id, 'ann@x.com' AS email, '{"a": 1}'::jsonb AS tenant$$, identity_rule('email', scope => 'tenant'));
+\pset tuples_only off
+SELECT count(DISTINCT identity_id) AS people FROM identity_records(identity_source('app', $$SELECT * FROM (VALUES (1, 'ann@x.com', '"t1"'::jsonb), (2, 'ann@x.com', '"t2"'), (3, 'ann@x.com', '7')) v(id, email, tenant)$$),
+  identity_source('crm', $$SELECT * FROM (VALUES (1, 'ann@x.com', 't1'), (2, 'ann@x.com', '7')) v(id, email, tenant)$$), identity_rule('email', scope => 'tenant'));
 
 -- An identity map, and its refresh read the same.
 CREATE TABLE people (id jsonb PRIMARY KEY, user_id jsonb);
@@ -69,6 +83,17 @@ SELECT sources, app_ids, people_ids FROM types.everybody ORDER BY app_ids, peopl
 INSERT INTO people VALUES ('"p3"', '["x9", "u3"]');
 UPDATE people SET user_id = '["u2", "u4"]' WHERE id = '"p2"';
 CALL refresh_identity_map('types.everybody');
+-- One whose escapes jsonb does not know is told of without an error in the statement that writes it, but cannot be read.
+CREATE TABLE written (id json, user_id text);
+INSERT INTO written VALUES ('"w1"', 'u1'), (' 10 ', 'u2');
+SELECT create_identity_map('types.of_written', identity_source('written', 'SELECT id, user_id FROM types.written', capture => 'trigger'), identity_column('written_ids', 'text[]'));
+CALL refresh_identity_map('types.of_written');
+UPDATE written SET user_id = 'u9' WHERE user_id = 'u1';
+INSERT INTO written VALUES ('"w\u0032"', 'u9'), ('1e1', 'u2');
+CALL refresh_identity_map('types.of_written');
+SELECT written_ids FROM types.of_written ORDER BY 1;
+INSERT INTO written VALUES ('"w\u0000"', 'u9');
+CALL refresh_identity_map('types.of_written');
 SELECT identity_id IS NOT NULL AS has, sources, app_ids, people_ids FROM types.everybody ORDER BY app_ids, people_ids;
 SELECT count(*) AS wrong FROM (SELECT app_ids, people_ids FROM types.everybody EXCEPT
   SELECT app_ids, people_ids FROM resolve_identities(identity_source('app', 'SELECT id, user_id FROM types.app'), identity_source('people', 'SELECT id, user_id FROM types.people'), identity_rule('user_id', max_per_identity => 9)) AS (app_ids text[], people_ids text[])) w;

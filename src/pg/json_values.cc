@@ -10,6 +10,15 @@ Jsonb* in_binary(Datum value, JsonForm form) {
   return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
 }
 
+// The text of a string or a number; no data for what is neither.
+std::string_view text_of(const JsonbValue& value) {
+  if (value.type == jbvString) {
+    return {value.val.string.val, static_cast<std::size_t>(value.val.string.len)};
+  }
+  if (value.type != jbvNumeric) return {};
+  return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
+}
+
 }  // namespace
 
 JsonForm json_form(Oid type) {
@@ -30,15 +39,8 @@ bool JsonValues::next() {
         continue;
       case WJB_ELEM:
         if (value.type == jbvNull) continue;
-        if (value.type == jbvString) {
-          text_ = {value.val.string.val, static_cast<std::size_t>(value.val.string.len)};
-          return true;
-        }
-        if (value.type == jbvNumeric) {
-          text_ =
-              DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
-          return true;
-        }
+        text_ = text_of(value);
+        if (text_.data() != nullptr) return true;
         flaw_ = "a boolean";
         return false;
       case WJB_BEGIN_OBJECT:
@@ -48,6 +50,17 @@ bool JsonValues::next() {
         return false;
     }
   }
+}
+
+JsonScalar json_scalar(Datum value, JsonForm form) {
+  Jsonb* json = in_binary(value, form);
+  JsonbValue scalar;
+  if (!JsonbExtractScalar(&json->root, &scalar)) {
+    return {{}, JB_ROOT_IS_OBJECT(json) ? "an object" : "an array"};
+  }
+  const std::string_view text = text_of(scalar);
+  if (text.data() != nullptr) return {text, nullptr};
+  return {{}, scalar.type == jbvNull ? "a null" : "a boolean"};
 }
 
 }  // namespace identity_resolve::pg

@@ -35,4 +35,14 @@ class JsonValues {
   const char* flaw_ = nullptr;
 };
 
+/// A JSON value that is one string or number: its text as JsonValues gives it. Of others no data,
+/// and what it is, for a message.
+struct JsonScalar {
+  std::string_view text;
+  const char* flaw;
+};
+
+/// Raises PostgreSQL's errors for JSON that jsonb cannot hold. For plain frames.
+[[nodiscard]] JsonScalar json_scalar(Datum value, JsonForm form);
+
 }  // namespace identity_resolve::pg

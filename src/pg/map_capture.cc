@@ -274,6 +274,14 @@ IdColumn* find_column(TupleDesc shape, AttrNumber number) {
   return id;
 }
 
+// Whether JSON that is stored as text may be refused as jsonb (an escape of no character, a number
+// too large), which must not end the statement of the table's user.
+bool may_be_no_jsonb(std::string_view json) noexcept {
+  const bool is_string = json.find_first_not_of(" \t\r\n") == json.find('"');
+  return json.find("\\u") != std::string_view::npos ||
+         (!is_string && json.find_first_of("eE") != std::string_view::npos);
+}
+
 // The record of a row. One without an id cannot be named: where the row is new, a refresh that
 // reads all of the source comes upon it, if the query shows it, and says so; there was never a
 // record of an old one.
@@ -285,7 +293,10 @@ void put_record(Log* log, IdColumn& id, TupleTableSlot* row, bool is_new) {
   if (is_null || (id.is_varlena && toast_raw_datum_size(value) > kLongestId + VARHDRSZ)) {
     return put_all(log);
   }
-  put_id(log, id.reader.read_as_stored(value));
+  if (id.reader.json() == JsonForm::kText && may_be_no_jsonb(id.reader.read_as_stored(value))) {
+    return put_all(log);
+  }
+  put_id(log, id.reader.read_id_as_stored(value));
 }
 
 // Rows that a statement left for its triggers.

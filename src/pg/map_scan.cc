@@ -525,15 +525,19 @@ std::string layout_of(const Request& request, const char* path) {
         std::string_view(request.sources[i].query)
             .substr(begin, query->stmt_len > 0 ? static_cast<std::size_t>(query->stmt_len)
                                                : std::string_view::npos);
-    const char* equality = call([id_type] { return equality_of(id_type); });
+    const bool is_json = call([id_type] { return json_form(id_type); }) != JsonForm::kNone;
+    // JSON is read as its string or number is: what is equal as JSON is no text of that.
+    const char* equality = is_json ? nullptr : call([id_type] { return equality_of(id_type); });
     json += fmt::format("{}{{\"name\": {}, \"id\": {}, \"id_type\": {}, \"id_equality\": {}, ",
                         i == 0 ? "" : ", ", quoted(scan.name()), quoted(layout.id_name),
                         quoted(qualified_type(id_type, -1)),
                         equality == nullptr ? "null" : quoted(equality));
-    json += fmt::format("\"id_is_padded\": {}, \"id_may_have_blanks\": {}, \"updated_at\": {}, ",
-                        call([id_type] { return getBaseType(id_type) == BPCHAROID; }),
-                        call([id_type] { return ValueReader(id_type).may_have_blanks(); }),
-                        layout.updated_at_attribute >= 0);
+    json += fmt::format(
+        "\"id_is_json\": {}, \"id_is_padded\": {}, \"id_may_have_blanks\": {}, "
+        "\"updated_at\": {}, ",
+        is_json, call([id_type] { return getBaseType(id_type) == BPCHAROID; }),
+        call([id_type] { return ValueReader(id_type).may_have_blanks(); }),
+        layout.updated_at_attribute >= 0);
     json += fmt::format("\"query\": {}, \"names\": [", quoted(statement));
     std::string types;
     ListCell* cell = nullptr;

@@ -191,10 +191,30 @@ void RowReader::read_texts_under_settings(const NullableDatum* cells) {
 // Which record a row is of, and whether its id may be none. Of numbers that are unique each is a
 // record; texts that are unique may still differ in blanks alone.
 void RowReader::read_record_id(Datum id) {
-  record_id_ = id_reader_.read(id);
+  if (id_reader_.json() == JsonForm::kNone) {
+    record_id_ = id_reader_.read(id);
+  } else {
+    const JsonScalar scalar = json_scalar(id, id_reader_.json());
+    if (scalar.flaw != nullptr) refuse_json_id(scalar.flaw);
+    record_id_ = to_utf8(scalar.text);
+  }
   const bool is_text = id_reader_.may_have_blanks();
   record_name_ = is_text ? normalize::trim(record_id_) : record_id_;
   is_suspect_ = (is_text || !layout_->ids_are_unique) && normalize::is_placeholder(record_name_);
+}
+
+// JSON that names no record. PostgreSQL's half: raises an error.
+void RowReader::refuse_json_id(const char* held) const {
+  const char* column = layout_->id_name.c_str();
+  ereport(
+      ERROR,
+      (errcode(ERRCODE_SQL_JSON_SCALAR_REQUIRED),
+       errmsg("source \"%s\": a record id is %s in JSON",
+              request_->sources[engine::index(layout_->source)].name.c_str(), held),
+       errdetail("The first column of the query, \"%s\", names the record. In json and jsonb a "
+                 "string or a number does.",
+                 column),
+       errhint("Name the member that identifies, for example %s->>'id' AS %s.", column, column)));
 }
 
 // JSON that holds what is no identifier. PostgreSQL's half: raises an error.

@@ -24,7 +24,7 @@ constexpr std::string_view kUpdatedAt = "updated_at";
 
 constexpr const char* kExactType =
     "Load the column as text, bigint or numeric; if none of its ids is that large, cast it: "
-    "{0}::bigint AS {0}. To only carry it, write identity_rule('{0}', link => false).";
+    "{0}::bigint AS {0}.";
 
 // Makes the transaction read-only for as long as it lives: a source's query may call functions, and
 // these may not write either. By the variable behind transaction_read_only, as the setting itself
@@ -150,6 +150,7 @@ void SourceScan::read_columns() {
   layout_.ids_are_unique = call([&] { return ids_are_unique(query()); });
   layout_.id_name = NameStr(TupleDescAttr(shape, 0)->attname);
   layout_.id_type = TupleDescAttr(shape, 0)->atttypid;
+  check_identifies(layout_.id_name, layout_.id_type, true);
 
   for (int attribute = 1; attribute < shape->natts; ++attribute) {
     const Form_pg_attribute description = TupleDescAttr(shape, attribute);
@@ -200,10 +201,12 @@ void SourceScan::read_columns() {
     const Kind& kind = request.kinds[engine::index(*number)];
     const Oid element = call([base] { return get_element_type(base); });
     const Oid value_type = OidIsValid(element) ? element : type;
-    if (kind.rules.links) check_identifies(kind.name, value_type);
+    if (kind.rules.links) check_identifies(kind.name, value_type, false);
     // Now, before any row is read: rows take the memory.
     normalize::prepare(kind.method);
-    const bool compared = kind.rules.links || kind.rules.max_per_identity != 0;
+    const bool is_scope = std::ranges::any_of(
+        request.kinds, [&](const Kind& scoped) { return scoped.scope == *number; });
+    const bool compared = kind.rules.links || kind.rules.max_per_identity != 0 || is_scope;
     const bool json = call([value_type] { return json_form(value_type); }) != JsonForm::kNone;
     layout_.columns.push_back(
         {attribute, *number, OidIsValid(element), value_type, compared && json, {}, {}});
@@ -234,34 +237,35 @@ void SourceScan::check_scopes() const {
   }
 }
 
-// Refuses types whose values cannot tell people apart.
-void SourceScan::check_identifies(const std::string& column, Oid type) const {
+// Refuses types whose values cannot tell people apart, or, of the record id, records.
+void SourceScan::check_identifies(const std::string& column, Oid type, bool is_id) const {
   const char* why = nullptr;
-  const char* hint = nullptr;
+  const std::string carry = fmt::format("identity_rule('{}', link => false)", column);
+  std::string hint = fmt::format(kExactType, column);
+  if (!is_id) hint += " To only carry it, write " + carry + ".";
   switch (call([type] { return getBaseType(type); })) {
     case BOOLOID:
+      if (is_id) return;
       why = "Every person with the same of two values would become one identity.";
-      hint = "Leave it out, or carry it with identity_rule('{}', link => false).";
+      hint = "Leave it out, or carry it with " + carry + ".";
       break;
     case FLOAT4OID:
       why =
           "Its numbers have no more than 6 sure digits: two ids above 16777216 may be the same "
           "real, and their people would become one identity.";
-      hint = kExactType;
       break;
     case FLOAT8OID:
       why =
           "Its numbers have no more than 15 sure digits: two ids above 9007199254740992 may be "
           "the same double precision, and their people would become one identity.";
-      hint = kExactType;
       break;
     default:
       return;
   }
-  throw Error(
-      "42804",
-      fmt::format("source \"{}\": column \"{}\" is of type {}", name(), column, type_name(type)),
-      why, fmt::format(fmt::runtime(hint), column));
+  throw Error("42804",
+              fmt::format("source \"{}\": {} \"{}\" is of type {}", name(),
+                          is_id ? "the record id" : "column", column, type_name(type)),
+              why, hint);
 }
 
 // An error of the source's query, told so that the user knows which source to look at.

@@ -59,7 +59,7 @@ class SourceScan {
   void check_statement() const;
   void read_columns();
   void check_scopes() const;
-  void check_identifies(const std::string& column, Oid type) const;
+  void check_identifies(const std::string& column, Oid type, bool is_id) const;
   [[nodiscard]] int plan_workers(const ParallelSink& parallel);
   [[nodiscard]] bool run_in_workers(const ParallelSink& parallel, int workers,
                                     engine::LocalSink& sink);

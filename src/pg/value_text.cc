@@ -147,6 +147,14 @@ ValueReader::ValueReader(Oid type) {
 
 std::string_view ValueReader::read(Datum value) { return to_utf8(read_as_stored(value)); }
 
+std::string_view ValueReader::read_id_as_stored(Datum value) {
+  if (json_ != JsonForm::kNone) {
+    const JsonScalar scalar = json_scalar(value, json_);
+    if (scalar.flaw == nullptr) return scalar.text;
+  }
+  return read_as_stored(value);
+}
+
 std::string_view ValueReader::read_as_stored(Datum value) {
   switch (form_) {
     case Form::kVarlena:

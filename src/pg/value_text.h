@@ -25,6 +25,10 @@ class ValueReader {
   // The same in the database's own encoding.
   std::string_view read_as_stored(Datum value);
 
+  // The value as a record id, in the database's own encoding: JSON strings without their quotes.
+  // What is no id in JSON (json_scalar()) as read_as_stored() gives it.
+  std::string_view read_id_as_stored(Datum value);
+
   // Whether the text may be blank, or have blanks around it.
   [[nodiscard]] bool may_have_blanks() const noexcept {
     return form_ != Form::kInt2 && form_ != Form::kInt4 && form_ != Form::kInt8;

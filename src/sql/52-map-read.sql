@@ -22,6 +22,7 @@ CREATE FUNCTION identity_internal.identity_map_id_text(source jsonb, id text) RE
   LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT format(CASE WHEN (identity_map_id_text.source -> 'id_is_padded')::boolean THEN 'pg_catalog.rtrim(pg_catalog.format(''%%s'', %s))'
+                     WHEN (identity_map_id_text.source -> 'id_is_json')::boolean THEN '((%s)::pg_catalog.jsonb OPERATOR(pg_catalog.#>>) ''{}''::pg_catalog.text[])'
                      ELSE 'pg_catalog.format(''%%s'', %s)' END, identity_map_id_text.id);
 END;
 COMMENT ON FUNCTION identity_internal.identity_map_id_text(jsonb, text) IS 'internal: how a source''s record id is written as text';
