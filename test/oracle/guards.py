@@ -93,13 +93,17 @@ def random_problem(rng):
         rows.append((rng.choice(SOURCES), str(rng.randint(1, ids)), updated_at, carried))
     # Some are shaped: two people whose claims on one value tie, and others with weaker claims on it; records between
     # people, which weaker kinds tie to further ones; people who agree in what keeps apart; people whom a kind
-    # stronger than user_id joins beyond a limit.
+    # stronger than user_id joins beyond a limit; claimants who may be one until a stronger claim joins one of them.
     shape = rng.random()
     if shape < 0.16:
         rules["user_id"].max_per_identity = rules["phone_like"].max_per_identity = 1
+        rules["phone_like"].link = rng.random() < 0.5
         rules["email"] = Rule()
         rules["email"].priority = 60
-        rows = tied_rows(rng) if shape < 0.08 else between_rows(rng)
+        if rng.random() < 0.5:
+            rules["loose"] = Rule()
+            rules["loose"].priority, rules["loose"].max_per_identity = 10, 1
+        rows = tied_rows(rng) if shape < 0.06 else between_rows(rng)
     elif shape < 0.32:
         rules["email"] = Rule()
         rules["email"].priority = 60
@@ -108,19 +112,27 @@ def random_problem(rng):
             rules[kind] = Rule()
             rules[kind].link, rules[kind].priority = False, 40
             rules[kind].max_per_identity = rng.choice([1, 1, 1, 2])
-        rows = agreeing_rows(rng)
+        rows = rng.choice([agreeing_rows, mailbox_rows])(rng)
     elif shape < 0.5:
         rules["phone_like"] = Rule()
         rules["phone_like"].priority = 150
         rules["user_id"].max_per_identity = 1
         rules["user_id"].priority = 100
-        rows = surplus_rows(rng)
+        rows = rng.choice([surplus_rows, bridging_rows])(rng)
+    elif shape < 0.58:
+        for kind, priority in (("user_id", 100), ("phone_like", 150), ("email", 60), ("born", 1)):
+            rules[kind] = Rule()
+            rules[kind].priority = priority
+        rules["user_id"].max_per_identity = rules["born"].max_per_identity = 1
+        rules["born"].link = False
+        rows = meeting_rows(rng)
     return Problem(rules, rows)
 
 
 def agreeing_rows(rng):
     """Records that hold one of few births or tenants, or neither, and share few addresses."""
     people, rows = rng.randint(2, 3), []
+    lives_in = [rng.choice([SOURCES, SOURCES[:1], SOURCES[1:]]) for _ in range(people)]
     for number in range(rng.randint(3, 11)):
         person, held = rng.randrange(people), []
         if rng.random() < 0.75:
@@ -132,7 +144,27 @@ def agreeing_rows(rng):
         held += [("email", value("email", rng.randrange(3))) for _ in range(rng.choice([1, 1, 2]))]
         if rng.random() < 0.3:
             held.append(("loose", value("loose", rng.randrange(3))))
-        rows.append((rng.choice(SOURCES), str(number + 1), rng.choice([None, 1, 2]), held))
+        rows.append((rng.choice(lives_in[person]), str(number + 1), rng.choice([None, 1, 2]), held))
+    return rows
+
+
+def mailbox_rows(rng):
+    """People with a mailbox in common, some in many sources and some often in one, and who writes from it."""
+    rows = []
+
+    def add(source, held):
+        rows.append((source, str(rng.randint(1, 9)) + str(len(rows)), rng.choice([None, 1, 2]), held))
+
+    mailbox = ("email", value("email", 0))
+    for person in range(rng.randint(2, 3)):
+        account, born = ("user_id", f"u{person}"), ("born", f"b{person}")
+        for _ in range(rng.choice([1, 2, 2, 3, 4])):
+            add(rng.choice(SOURCES[person:] + SOURCES[-1:] * person), [account, born, mailbox])
+        if rng.random() < 0.4:
+            add(rng.choice(SOURCES), [account, born])
+    for _ in range(rng.randint(0, 3)):
+        other = [("loose", value("loose", rng.randrange(2)))] if rng.random() < 0.3 else []
+        add(rng.choice(SOURCES), [mailbox] + other)
     return rows
 
 
@@ -150,12 +182,56 @@ def surplus_rows(rng):
     return rows
 
 
+def bridging_rows(rng):
+    """Records with two accounts, each tied by a telephone to one that shares an address with all."""
+    rows = []
+
+    def add(held):
+        rows.append((rng.choice(SOURCES), str(len(rows) + 1), None, held))
+
+    users = [value("user_id", user) for user in range(3)]
+    quiet = rng.random() < 0.4  # nobody but the records with two accounts and the last has one
+    for number in range(1 if quiet else 2):
+        phone = ("phone_like", value("phone_like", number))
+        add([("user_id", user) for user in rng.choice([users[:2], users[:2], users])] + [phone])
+        for _ in range(rng.choice([1, 1, 2])):
+            account = [("user_id", user) for user in rng.choice([[], users[:1], users[1:2]])]
+            account = [] if quiet else account
+            add([phone, ("email", value("email", 0))] + account)
+    for _ in range(rng.choice([0, 1, 1, 2])):
+        account = [("user_id", user) for user in rng.choice([[], users[1:2], users[2:]])]
+        add([("email", value("email", 0))] + account)
+    return rows
+
+
+def meeting_rows(rng):
+    """Ann and somebody of no account claim one address; an address of more records joins the latter to Bob."""
+    rows = []
+    size = rng.choice([1, 2, 2])
+
+    def add(source, *held):
+        carried = [(kind, value(kind, number)) for kind, number in held]
+        rows.append((SOURCES[source % 3], str(len(rows) + 1), None, carried))
+
+    for source in range(size):
+        add(source, ("user_id", 0), ("email", 0))
+    for source in range(size + 1):
+        shared = [("email", 0)] if source < size else []
+        add(source, ("phone_like", 0), ("born", 0), ("email", 2), *shared)
+    for source in range(size + rng.choice([0, 1, 1])):
+        add(source, ("user_id", 1), ("email", 2))
+    for _ in range(rng.randint(0, 3)):
+        add(rng.randrange(3), ("email", 0), *rng.choice([[], [("born", 0)], [("born", 0)]]))
+    return rows
+
+
 def between_rows(rng):
     rows = []
     people = rng.randint(2, 4)
     for user in range(people):
         held = [("user_id", value("user_id", user)), ("email", value("email", user))]
-        rows.append((rng.choice(SOURCES), str(len(rows) + 1), None, held))
+        for _ in range(rng.choice([1, 1, 2, 3])):
+            rows.append((rng.choice(SOURCES), str(len(rows) + 1), None, held))
     for _ in range(rng.randint(1, 5)):
         held = [("email", value("email", rng.randrange(people))) for _ in range(rng.randint(1, 2))]
         if rng.random() < 0.5:

@@ -60,7 +60,7 @@ notices 'roles whatever the rule says' 'is_role(kind, normal) and rule.block_rol
 notices 'patterns in any case as others' 're.search(rule.ipattern, normal, re.IGNORECASE)' 're.search(rule.ipattern, normal)'
 notices 'a limit of one more' 'if max(by_source.values()) > rule.max_records:' 'if max(by_source.values()) > rule.max_records + 1:'
 notices 'a limit of all sources together' 'if max(by_source.values()) > rule.max_records:' 'if sum(by_source.values()) > rule.max_records:'
-notices 'limits of kinds that link only' 'if most and len(values) > most:' 'if most and self.problem.rules[kind].link and len(values) > most:'
+notices 'limits of kinds that link only' 'self.problem.rules.items() if r.max_per_identity}' 'self.problem.rules.items() if r.max_per_identity and r.link}'
 notices 'weaker limits that count' 'strong = self.rules[kind].priority >= -minus_priority' 'strong = True'
 notices 'limits of their own priority that do not count' 'strong = self.rules[kind].priority >= -minus_priority' 'strong = self.rules[kind].priority > -minus_priority'
 notices 'limits of kinds that never link, by priority' 'if role or not self.rules[kind].link or strong:' 'if role or strong:'
