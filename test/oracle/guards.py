@@ -116,9 +116,12 @@ def random_problem(rng):
     elif shape < 0.5:
         rules["phone_like"] = Rule()
         rules["phone_like"].priority = 150
+        if rng.random() < 0.7:
+            rules["user_id"], rules["email"] = Rule(), Rule()
+            rules["email"].priority = 60
         rules["user_id"].max_per_identity = 1
         rules["user_id"].priority = 100
-        rows = rng.choice([surplus_rows, bridging_rows])(rng)
+        rows = rng.choice([surplus_rows, bridging_rows, bridging_rows])(rng)
     elif shape < 0.58:
         for kind, priority in (("user_id", 100), ("phone_like", 150), ("email", 60), ("born", 1)):
             rules[kind] = Rule()
@@ -160,7 +163,7 @@ def mailbox_rows(rng):
         account, born = ("user_id", f"u{person}"), ("born", f"b{person}")
         for _ in range(rng.choice([1, 2, 2, 3, 4])):
             add(rng.choice(SOURCES[person:] + SOURCES[-1:] * person), [account, born, mailbox])
-        if rng.random() < 0.4:
+        if rng.random() < 0.7:
             add(rng.choice(SOURCES), [account, born])
     for _ in range(rng.randint(0, 3)):
         other = [("loose", value("loose", rng.randrange(2)))] if rng.random() < 0.3 else []
