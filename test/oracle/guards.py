@@ -107,7 +107,7 @@ def random_problem(rng):
     elif shape < 0.32:
         rules["email"] = Rule()
         rules["email"].priority = 60
-        rules["email"].on_tie = rng.choice(["apart", "apart", "data"])
+        rules["email"].on_tie = rng.choice(["apart", "data"])
         for kind in APART:
             rules[kind] = Rule()
             rules[kind].link, rules[kind].priority = False, 40
@@ -159,11 +159,15 @@ def mailbox_rows(rng):
         rows.append((source, str(rng.randint(1, 9)) + str(len(rows)), rng.choice([None, 1, 2]), held))
 
     mailbox = ("email", value("email", 0))
+    alike = rng.random() < 0.5  # as often, and in as many sources
     for person in range(rng.randint(2, 3)):
         account, born = ("user_id", f"u{person}"), ("born", f"b{person}")
         for _ in range(rng.choice([1, 2, 2, 3, 4])):
-            add(rng.choice(SOURCES[person:] + SOURCES[-1:] * person), [account, born, mailbox])
-        if rng.random() < 0.7:
+            if not alike:
+                add(rng.choice(SOURCES[person:] + SOURCES[-1:] * person), [account, born, mailbox])
+        for source in rng.sample(SOURCES[1:], 2) if alike else []:
+            add(source, [account, born, mailbox])
+        if rng.random() < 0.5:
             add(rng.choice(SOURCES), [account, born])
     for _ in range(rng.randint(0, 3)):
         other = [("loose", value("loose", rng.randrange(2)))] if rng.random() < 0.3 else []
