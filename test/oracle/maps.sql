@@ -73,8 +73,8 @@ BEGIN
       fallback => model.chance(0.3), on_tie => model.pick('apart', 'apart', 'data'), blocked => CASE WHEN model.chance(0.2) THEN ARRAY['e2@x.com'] END,
       max_records_in_all => (ARRAY[0, 0, 0, 3, 5])[1 + model.turn(5)], scope => CASE WHEN model.turn(7) = 0 THEN 'source' END)
     WHEN 'user_id' THEN identity_rule('user_id', max_per_identity => (ARRAY[1, 1, 0, 2])[1 + model.dice(4)], max_records => (ARRAY[0, 0, 2])[1 + model.dice(3)])
-    WHEN 'phone' THEN identity_rule('phone', scope => CASE WHEN model.turn(6) = 0 THEN 'source' END, max_records => (ARRAY[2, 3, 1000])[1 + model.dice(3)], fallback => model.chance(0.4), priority => (ARRAY[40, 70, 60])[1 + model.dice(3)])
-    WHEN 'team' THEN identity_rule('team', max_records => (ARRAY[2, 2, 4])[1 + model.dice(3)], link => model.chance(0.7), fallback => model.chance(0.3))
+    WHEN 'phone' THEN identity_rule('phone', scope => CASE WHEN model.turn(6) = 0 THEN 'source' END, max_records => (ARRAY[2, 3, 1000])[1 + model.dice(3)], fallback => model.chance(0.4), priority => (ARRAY[40, 70, 60, 150])[1 + model.dice(4)])
+    WHEN 'team' THEN identity_rule('team', max_records => (ARRAY[2, 2, 4])[1 + model.dice(3)], link => model.chance(0.7), fallback => model.chance(0.3), max_per_identity => (ARRAY[0, 0, 1, 2])[1 + model.dice(4)])
     WHEN 'version' THEN identity_rule('version', link => false)
   END;
 END $$;
