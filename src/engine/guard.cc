@@ -9,8 +9,24 @@
 namespace identity_resolve::engine {
 
 namespace {
-constexpr std::uint16_t kNoLimit = UINT16_MAX;
+
+// The finalizer of SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number
+// generators", OOPSLA 2014): no two numbers give the same.
+std::uint64_t mix(std::uint64_t number) noexcept {
+  number = (number ^ (number >> 30)) * 0xBF58476D1CE4E5B9U;
+  number = (number ^ (number >> 27)) * 0x94D049BB133111EBU;
+  return number ^ (number >> 31);
+}
+
 }  // namespace
+
+void Guard::ValueSet::add(Number value) noexcept {
+  constexpr std::uint64_t kStep = 0x9E3779B97F4A7C15U;
+  const std::uint64_t first = mix(value + kStep);
+  low += first;
+  high += static_cast<std::uint32_t>(mix(first + kStep));
+  ++count;
+}
 
 // ---- a set of pairs: open addressing with linear probing, at most half full ----
 
@@ -55,38 +71,52 @@ Guard::Guard(Environment& environment, std::span<const KindRules> kinds)
     : environment_(&environment),
       ticker_(environment),
       kinds_(kinds),
+      limits_(&environment.memory()),
       limit_of_kind_(kinds.size(), kNoLimit, &environment.memory()),
-      most_(&environment.memory()),
       sources_(&environment.memory()),
       identifiers_(&environment.memory()),
       edges_(&environment.memory()),
       values_(&environment.memory()),
       holdings_(&environment.memory()),
       parent_(&environment.memory()),
-      first_held_(&environment.memory()),
-      size_(&environment.memory()),
-      counts_(&environment.memory()),
-      disputed_(&environment.memory()),
-      rank_(&environment.memory()),
+      clusters_(&environment.memory()),
+      sets_(&environment.memory()),
       overfull_(&environment.memory()),
       held_(&environment.memory()),
       holds_(environment),
+      copies_(&environment.memory()),
+      copy_of_edge_(&environment.memory()),
       order_(&environment.memory()),
       seen_(&environment.memory()),
-      extra_(&environment.memory()),
+      room_(&environment.memory()),
+      broken_(&environment.memory()),
       carriers_(&environment.memory()),
       stage_edges_(&environment.memory()),
       claims_(&environment.memory()),
+      voices_(&environment.memory()),
       open_(&environment.memory()),
       kept_(&environment.memory()),
       touches_(&environment.memory()),
       members_(&environment.memory()),
       group_(&environment.memory()),
-      grouped_(&environment.memory()) {
+      grouped_(&environment.memory()),
+      source_seen_(&environment.memory()),
+      settled_(&environment.memory()) {
   for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
-    if (kinds[kind].max_per_identity == 0) continue;
-    limit_of_kind_[kind] = static_cast<std::uint16_t>(limits_++);
-    most_.push_back(kinds[kind].max_per_identity);
+    const std::uint64_t most = kinds[kind].max_per_identity;
+    if (most != 0) limits_.push_back({KindNumber{static_cast<std::uint16_t>(kind)}, most, false});
+  }
+  // Of a kind that does not link a limit counts at all stages; of the other ones at those of its
+  // own priority and smaller ones.
+  std::sort(limits_.begin(), limits_.end(), [this](const Limit& a, const Limit& b) {
+    const auto place = [this](const Limit& limit) {
+      const KindRules& rules = kinds_[index(limit.kind)];
+      return std::tuple(rules.links, -std::int64_t{rules.priority}, limit.kind);
+    };
+    return place(a) < place(b);
+  });
+  for (std::size_t limit = 0; limit < limits_.size(); ++limit) {
+    limit_of_kind_[index(limits_[limit].kind)] = static_cast<std::uint16_t>(limit);
   }
 }
 
@@ -96,7 +126,7 @@ Guard::Number Guard::add_record(SourceNumber source) {
 }
 
 Guard::Number Guard::add_identifier(KindNumber kind, bool gives_way) {
-  identifiers_.push_back({kind, gives_way, false, edges_.size()});
+  identifiers_.push_back({kind, gives_way, edges_.size(), 0, 0});
   return static_cast<Number>(identifiers_.size() - 1);
 }
 
@@ -106,7 +136,7 @@ Guard::Number Guard::add_claim(Number record) {
 }
 
 Guard::Number Guard::add_value(KindNumber kind) {
-  values_.push_back(limit_of_kind_[index(kind)]);
+  values_.push_back(kind);
   return static_cast<Number>(values_.size() - 1);
 }
 
@@ -120,43 +150,120 @@ Guard::Number Guard::root(Number node) noexcept {
 }
 
 void Guard::prepare(std::span<const std::uint32_t> ranks) {
+  ranks_ = ranks;
   const std::size_t nodes = sources_.size() + identifiers_.size();
   parent_.resize(nodes);
   std::iota(parent_.begin(), parent_.end(), Number{0});
-  group_ = parent_;
-  first_held_.assign(nodes, kNone);
-  size_.assign(nodes, 0);
-  counts_.assign(nodes * limits_, 0);
-  disputed_.assign(nodes, 0);
-  rank_.assign(nodes, UINT32_MAX);
-  std::copy(ranks.begin(), ranks.end(), rank_.begin());
-  seen_.assign(values_.size(), 0);
-  extra_.assign(limits_, 0);
+  group_.assign(parent_.begin(), parent_.end());
+  clusters_.assign(nodes, {});
+  for (std::size_t record = 0; record < ranks.size(); ++record) {
+    clusters_[record].rank = ranks[record];
+  }
+  for (std::size_t node = ranks.size(); node < nodes; ++node) clusters_[node].rank = UINT32_MAX;
+  copies_.assign(identifiers_.size(), {});
+  sets_.assign(sources_.size() * limits_.size(), {});
+  room_.assign(limits_.size(), 0);
   held_.reserve(holdings_.size());
-  holds_.reserve(holdings_.size());
   for (const auto& [record, value] : holdings_) {
     hold(record, value);
     ticker_.tick();
   }
-  overfull_.assign(sources_.size(), 0);
+  seen_.assign(values_.size(), 0);
+  overfull_.assign(sources_.size(), kNoLimit);
+  if (find_overfull()) add_twins();
+  holdings_ = Vector<std::pair<Number, Number>>(&environment_->memory());
+  SourceNumber last{};
+  for (const SourceNumber source : sources_) last = std::max(last, source);
+  source_seen_.assign(index(last) + 1, 0);
+}
+
+// Which records break a limit all by themselves; says whether there is any.
+bool Guard::find_overfull() {
+  bool any = false;
   for (Number record = 0; record < sources_.size(); ++record) {
-    overfull_[record] = breaks_alone(record) ? 1 : 0;
+    ticker_.tick();
+    for (std::size_t limit = limits_.size(); limit-- > 0;) {
+      if (set_of(record, limit).count <= limits_[limit].most) continue;
+      overfull_[record] = static_cast<std::uint16_t>(limit);
+      any = true;
+    }
+  }
+  return any;
+}
+
+// Gives each limit that a record breaks by itself a twin: with it the values that other records
+// hold are counted without those that only such records hold.
+void Guard::add_twins() {
+  Vector<std::uint8_t> broken(limits_.size(), 0, &environment_->memory());
+  for (Number record = 0; record < sources_.size(); ++record) {
+    ticker_.tick();
+    if (overfull_[record] == kNoLimit) continue;
+    for (std::size_t limit = 0; limit < limits_.size(); ++limit) {
+      if (set_of(record, limit).count > limits_[limit].most) broken[limit] = 1;
+    }
+  }
+  const Vector<Limit> plain = std::move(limits_);
+  const Vector<ValueSet> sets = std::move(sets_);
+  limits_ = Vector<Limit>(&environment_->memory());
+  sets_ = Vector<ValueSet>(&environment_->memory());
+  Vector<std::uint16_t> moved(plain.size(), 0, &environment_->memory());
+  for (std::size_t limit = 0; limit < plain.size(); ++limit) {
+    moved[limit] = static_cast<std::uint16_t>(limits_.size());
+    limit_of_kind_[index(plain[limit].kind)] = moved[limit];
+    limits_.push_back(plain[limit]);
+    if (broken[limit] != 0) limits_.push_back({plain[limit].kind, plain[limit].most, true});
+  }
+  room_.assign(limits_.size(), 0);
+  seen_.assign(2 * values_.size(), 0);
+  sets_.assign(sources_.size() * limits_.size(), {});
+  for (Number record = 0; record < sources_.size(); ++record) {
+    ticker_.tick();
+    Cluster& cluster = clusters_[record];
+    if (cluster.first_limit != kNoLimit) cluster.first_limit = moved[cluster.first_limit];
+    if (overfull_[record] != kNoLimit) overfull_[record] = moved[overfull_[record]];
+    for (std::size_t limit = 0; limit < plain.size(); ++limit) {
+      sets_of(record)[moved[limit]] = sets[record * plain.size() + limit];
+    }
+    // What hold() adds, it puts in front of these.
+    for (Number at = cluster.first_held; at != kNone; at = held_[at].next) {
+      const Number value = held_[at].value;
+      const std::size_t limit = limit_of(value);
+      if (limit + 1 == limits_.size() || !limits_[limit + 1].is_twin) continue;
+      if (set_of(record, limit).count > limits_[limit].most) continue;
+      hold(record, value + static_cast<Number>(values_.size()));
+    }
   }
 }
 
 void Guard::hold(Number node, Number value) {
-  if (!holds_.insert(node, value)) return;
-  held_.push_back({value, first_held_[node]});
-  first_held_[node] = static_cast<Number>(held_.size() - 1);
-  ++size_[node];
-  ++counts_[node * limits_ + values_[value]];
+  if (holds(node, value)) return;
+  held_.push_back({value, kNone});
+  take(node, static_cast<Number>(held_.size() - 1));
 }
 
-bool Guard::breaks_alone(Number record) const noexcept {
-  for (std::size_t limit = 0; limit < limits_; ++limit) {
-    if (counts_[record * limits_ + limit] > most_[limit]) return true;
+bool Guard::holds(Number node, Number value) const noexcept {
+  const Cluster& cluster = clusters_[node];
+  if (cluster.size > kFew) return holds_.contains(node, value);
+  for (Number at = cluster.first_held; at != kNone; at = held_[at].next) {
+    if (held_[at].value == value) return true;
   }
   return false;
+}
+
+// Gives a cluster, by its root, a value that it does not hold yet.
+void Guard::take(Number node, Number held) {
+  Cluster& cluster = clusters_[node];
+  const Number value = held_[held].value;
+  held_[held].next = cluster.first_held;
+  cluster.first_held = held;
+  if (++cluster.size == kFew + 1) {
+    for (Number at = held; at != kNone; at = held_[at].next) holds_.insert(node, held_[at].value);
+  } else if (cluster.size > kFew) {
+    holds_.insert(node, value);
+  }
+  const std::size_t limit = limit_of(value);
+  sets_of(node)[limit].add(value);
+  cluster.first_limit = std::min(cluster.first_limit, static_cast<std::uint16_t>(limit));
 }
 
 bool Guard::can_unite(Number a, Number b) {
@@ -164,36 +271,85 @@ bool Guard::can_unite(Number a, Number b) {
   return can_unite_all(both);
 }
 
-// Whether one cluster could be made of several, all different. Cost: what all but the one that
-// holds most hold.
+// Whether one cluster could be made of several, all different.
 bool Guard::can_unite_all(std::span<const Number> clusters) {
   std::size_t bounds = 0;
   bool disputed = false;
-  Number most = clusters.front();
   for (const Number cluster : clusters) {
     bounds += bound(cluster) ? 1 : 0;
-    disputed = disputed || disputed_[cluster] != 0;
-    if (size_[cluster] > size_[most]) most = cluster;
+    disputed = disputed || clusters_[cluster].disputed;
   }
   if (bounds < 2) return true;
-  if (disputed) return false;
+  return !disputed && fits(clusters, false);
+}
+
+// Whether several clusters, all different, would break no limit that counts as one: each holds as
+// many values as it says, or no more than one of them alone. The limits that they would break are
+// in broken_; all: all of these, otherwise the first one that shows will do. Cost: the limits of
+// each; where the sums of their values do not tell, also what all but the one that holds most hold.
+bool Guard::fits(std::span<const Number> clusters, bool all) {
+  broken_.clear();
+  bool unknown = false;
+  for (std::uint16_t limit = 0; limit < counting_; ++limit) {
+    const ValueSet* largest = nullptr;
+    std::uint64_t values = 0;
+    bool differ = false;
+    bool equally_many = false;  // two different sets, both of the largest size
+    for (const Number cluster : clusters) {
+      ticker_.tick();
+      const ValueSet& set = set_of(cluster, limit);
+      if (set.count == 0) continue;
+      values += set.count;
+      if (largest == nullptr) {
+        largest = &set;
+      } else if (set != *largest) {
+        differ = true;
+        if (set.count == largest->count) equally_many = true;
+        if (set.count > largest->count) {
+          equally_many = false;
+          largest = &set;
+        }
+      }
+    }
+    room_[limit] = UINT64_MAX;
+    if (!differ || values <= limits_[limit].most) continue;
+    if (equally_many && largest->count >= limits_[limit].most) {
+      broken_.push_back(limit);
+      if (!all) return false;
+      continue;
+    }
+    room_[limit] = std::max<std::uint64_t>(limits_[limit].most, largest->count);
+    unknown = true;
+  }
+  if (!unknown) return broken_.empty();
+  const Number most = *std::max_element(
+      clusters.begin(), clusters.end(),
+      [this](Number a, Number b) { return clusters_[a].size < clusters_[b].size; });
+  for (std::uint16_t limit = 0; limit < counting_; ++limit) {
+    if (room_[limit] != UINT64_MAX) room_[limit] -= set_of(most, limit).count;
+  }
   if (++tests_ == 0) {  // the tests' numbers have run out
     std::fill(seen_.begin(), seen_.end(), 0);
     tests_ = 1;
   }
-  std::fill(extra_.begin(), extra_.end(), 0);
   for (const Number cluster : clusters) {
     if (cluster == most) continue;
-    for (Number at = first_held_[cluster]; at != kNone; at = held_[at].next) {
+    for (Number at = clusters_[cluster].first_held; at != kNone; at = held_[at].next) {
       ticker_.tick();
       const Number value = held_[at].value;
-      if (seen_[value] == tests_ || holds_.contains(most, value)) continue;
+      const std::size_t limit = limit_of(value);
+      if (limit >= counting_ || room_[limit] == UINT64_MAX || seen_[value] == tests_ ||
+          holds(most, value)) {
+        continue;
+      }
       seen_[value] = tests_;
-      const std::uint16_t limit = values_[value];
-      if (counts_[most * limits_ + limit] + ++extra_[limit] > most_[limit]) return false;
+      if (room_[limit]-- != 0) continue;
+      room_[limit] = UINT64_MAX;
+      broken_.push_back(static_cast<std::uint16_t>(limit));
+      if (!all) return false;
     }
   }
-  return true;
+  return broken_.empty();
 }
 
 // Makes one cluster of two; gives its root.
@@ -201,20 +357,17 @@ Guard::Number Guard::unite(Number a, Number b) {
   a = root(a);
   b = root(b);
   if (a == b) return a;
-  if (size_[a] < size_[b]) std::swap(a, b);
+  if (clusters_[a].size < clusters_[b].size) std::swap(a, b);
   parent_[b] = a;
-  disputed_[a] = disputed_[a] | disputed_[b];
-  rank_[a] = std::min(rank_[a], rank_[b]);
-  for (Number at = first_held_[b]; at != kNone;) {
+  clusters_[a].disputed = clusters_[a].disputed || clusters_[b].disputed;
+  clusters_[a].rank = std::min(clusters_[a].rank, clusters_[b].rank);
+  if (clusters_[b].size == 0 || std::equal(sets_of(b), sets_of(b) + limits_.size(), sets_of(a))) {
+    return a;
+  }
+  for (Number at = clusters_[b].first_held; at != kNone;) {
     ticker_.tick();
     const Number next = held_[at].next;
-    const Number value = held_[at].value;
-    if (holds_.insert(a, value)) {
-      held_[at].next = first_held_[a];
-      first_held_[a] = at;
-      ++size_[a];
-      ++counts_[a * limits_ + values_[value]];
-    }
+    if (!holds(a, held_[at].value)) take(a, at);
     at = next;
   }
   return a;
@@ -224,7 +377,6 @@ Guard::Number Guard::unite(Number a, Number b) {
 
 void Guard::solve(std::span<const std::uint32_t> ranks) {
   prepare(ranks);
-  order_identifiers(ranks);
   const auto stage_of = [this](Number identifier) {
     const Identifier& at = identifiers_[identifier];
     const KindRules& rules = kinds_[index(at.kind)];
@@ -247,38 +399,25 @@ void Guard::solve(std::span<const std::uint32_t> ranks) {
   }
 }
 
-// The identifiers in an order of the data: by the ranks of the records that carry them, the
-// smallest first. Identifiers that the same records carry are alike: which comes first changes
-// nothing.
-void Guard::order_identifiers(std::span<const std::uint32_t> ranks) {
-  order_.assign(identifiers_.size(), 0);
-  if (ranks.empty()) return;
-  Vector<std::uint32_t> carried(edges_.size(), &environment_->memory());
-  for (std::size_t i = 0; i < edges_.size(); ++i) carried[i] = ranks[edges_[i].record];
-  const auto carriers = [&](Number identifier) {
-    const std::size_t first = identifiers_[identifier].first_edge;
-    return std::span(carried.data() + first, end_of_edges(identifier) - first);
-  };
-  Vector<Number> sorted(identifiers_.size(), &environment_->memory());
-  for (Number identifier = 0; identifier < identifiers_.size(); ++identifier) {
-    const auto ranked = carriers(identifier);
-    std::sort(ranked.begin(), ranked.end());
-    sorted[identifier] = identifier;
-    ticker_.tick();
+// How many limits count at an identifier's stage: all where role addresses are decided, otherwise
+// those of kinds that do not link, and those of its own priority and greater ones.
+std::uint16_t Guard::limits_that_count(const Identifier& identifier) const noexcept {
+  std::size_t counting = 0;
+  for (; counting < limits_.size(); ++counting) {
+    const KindRules& rules = kinds_[index(limits_[counting].kind)];
+    const bool counts = identifier.gives_way || !rules.links ||
+                        rules.priority >= kinds_[index(identifier.kind)].priority;
+    if (!counts) break;
   }
-  const auto before = [&](Number a, Number b) {
-    ticker_.tick();
-    const auto left = carriers(a);
-    const auto right = carriers(b);
-    return std::lexicographical_compare(left.begin(), left.end(), right.begin(), right.end());
-  };
-  std::sort(sorted.begin(), sorted.end(), before);
-  for (std::size_t i = 0; i < sorted.size(); ++i) order_[sorted[i]] = static_cast<Number>(i);
+  return static_cast<std::uint16_t>(counting);
 }
 
 void Guard::run_stage(std::span<const Number> identifiers) {
-  collect_claims(identifiers);
-  const bool by_data = kinds_[index(identifiers_[identifiers.front()].kind)].ties_by_data;
+  const Identifier& any = identifiers_[identifiers.front()];
+  const bool by_data = kinds_[index(any.kind)].ties_by_data;
+  counting_ = limits_that_count(any);
+  collect_claims(identifiers, by_data);
+  if (by_data) order_copies();
   const auto strength = [](const Claim& claim) {
     return std::pair(-std::int64_t{claim.sources}, -std::int64_t{claim.records});
   };
@@ -297,16 +436,21 @@ void Guard::run_stage(std::span<const Number> identifiers) {
     }
     first = last;
   }
-  for (const Claim& claim : claims_) {
+  for (const Claim& claim : claims_) write_outcomes({&claim, 1}, claim.outcome);
+}
+
+// Writes down what became of claims.
+void Guard::write_outcomes(std::span<const Claim> claims, Outcome outcome) {
+  for (const Claim& claim : claims) {
     for (std::size_t i = 0; i < claim.edges; ++i) {
-      edges_[stage_edges_[claim.first_edge + i]].outcome = claim.outcome;
+      edges_[stage_edges_[claim.first_edge + i]].outcome = outcome;
     }
     ticker_.tick();
   }
 }
 
 // The clusters' claims on a stage's identifiers, with their strengths.
-void Guard::collect_claims(std::span<const Number> identifiers) {
+void Guard::collect_claims(std::span<const Number> identifiers, bool by_data) {
   claims_.clear();
   stage_edges_.clear();
   for (const Number identifier : identifiers) {
@@ -316,7 +460,7 @@ void Guard::collect_claims(std::span<const Number> identifiers) {
          ++at) {
       ticker_.tick();
       Edge& edge = edges_[at];
-      if (overfull_[edge.record] != 0) {
+      if (is_overfull(edge.record)) {
         edge.outcome = Outcome::kConflict;
         continue;
       }
@@ -330,7 +474,7 @@ void Guard::collect_claims(std::span<const Number> identifiers) {
       const Carrier& carrier = carriers_[i];
       if (i == 0 || carriers_[i - 1].cluster != carrier.cluster) {
         claims_.push_back({carrier.cluster, identifier, 0, 0, stage_edges_.size(), 0,
-                           rank_[carrier.cluster], order_[identifier], Outcome::kHeld});
+                           clusters_[carrier.cluster].rank, 0, Outcome::kHeld});
       }
       Claim& claim = claims_.back();
       if (claim.edges == 0 || carriers_[i - 1].source != carrier.source) ++claim.sources;
@@ -338,16 +482,204 @@ void Guard::collect_claims(std::span<const Number> identifiers) {
       ++claim.edges;
       stage_edges_.push_back(carrier.edge);
     }
-    strengthen_free({claims_.data() + first_claim, claims_.size() - first_claim});
+    make_copies(identifier, first_claim, by_data);
   }
 }
 
-// A free cluster follows an identifier to its strongest claimant: its claims, all on one
-// identifier, become as strong as the strongest of them.
-void Guard::strengthen_free(std::span<Claim> claims) {
-  std::pair<std::uint32_t, std::uint32_t> strongest;
+// How many sources and records carry the identifier that several clusters claim.
+Guard::Strength Guard::strength_of(std::span<const Claim> claims) {
+  if (++strengths_ == 0) {  // the numbers have run out
+    std::fill(source_seen_.begin(), source_seen_.end(), 0);
+    strengths_ = 1;
+  }
+  Strength strength;
   for (const Claim& claim : claims) {
-    strongest = std::max(strongest, std::pair(claim.sources, claim.records));
+    strength.second += claim.records;
+    for (std::size_t i = 0; i < claim.edges; ++i) {
+      ticker_.tick();
+      const Number edge = stage_edges_[claim.first_edge + i];
+      Number& seen = source_seen_[index(sources_[edges_[edge].record])];
+      if (std::exchange(seen, strengths_) != strengths_) ++strength.first;
+    }
+  }
+  return strength;
+}
+
+// Where those who claim an identifier cannot all be one: those who agree in the values of the
+// limits that stand between them get a copy of it for themselves, and who has no such values
+// follows the strongest of these groups.
+void Guard::make_copies(Number identifier, std::size_t first_claim, bool by_data) {
+  std::span claims(claims_.data() + first_claim, claims_.size() - first_claim);
+  members_.clear();
+  for (const Claim& claim : claims) {
+    if (clusters_[claim.cluster].first_limit < counting_) members_.push_back(claim.cluster);
+  }
+  if (members_.size() < 2 || fits({members_.data(), members_.size()}, true)) {
+    strengthen_free(claims);
+    return;
+  }
+  // A limit and its twin keep apart together.
+  for (std::size_t i = 0, broken = broken_.size(); i < broken; ++i) {
+    const std::uint16_t limit = broken_[i];
+    if (limits_[limit].is_twin) broken_.push_back(static_cast<std::uint16_t>(limit - 1));
+    if (limit + 1U < limits_.size() && limits_[limit + 1U].is_twin) {
+      broken_.push_back(static_cast<std::uint16_t>(limit + 1));
+    }
+  }
+  const auto followers = std::partition(claims.begin(), claims.end(), [this](const Claim& claim) {
+    return std::any_of(broken_.begin(), broken_.end(), [&](std::uint16_t limit) {
+      return set_of(claim.cluster, limit).count != 0;
+    });
+  });
+  const auto in_groups = static_cast<std::size_t>(followers - claims.begin());
+  give_copies(identifier, claims.first(in_groups), by_data);
+  if (in_groups == claims.size()) return;
+  claims = claims.subspan(in_groups);
+  const auto strongest =
+      std::max_element(voices_.begin(), voices_.end(), [](const Voice& a, const Voice& b) {
+        // Of equals the first one in the order of the data.
+        return std::tuple(a.strength, b.rank) < std::tuple(b.strength, a.rank);
+      });
+  if (copies_[strongest->copy].is_tied) {
+    write_outcomes(claims, Outcome::kAmbiguous);
+    claims_.resize(claims_.size() - claims.size());
+    return;
+  }
+  claim_copy(claims, strongest->copy);
+  strengthen_free(claims, strongest->strength);
+}
+
+// Each group of claims on an identifier, those of clusters that hold the same values of the limits
+// in broken_, gets a copy of it, and the strength of all of it.
+void Guard::give_copies(Number identifier, std::span<Claim> claims, bool by_data) {
+  const auto compare = [this](const Claim& a, const Claim& b) {
+    for (const std::uint16_t limit : broken_) {
+      const auto order = set_of(a.cluster, limit) <=> set_of(b.cluster, limit);
+      if (order != 0) return order;
+    }
+    return std::strong_ordering::equal;
+  };
+  std::sort(claims.begin(), claims.end(), [&](const Claim& a, const Claim& b) {
+    ticker_.tick();
+    return compare(a, b) < 0;
+  });
+  name_copies_of_edges();
+  Identifier& at = identifiers_[identifier];
+  for (std::size_t edge = at.first_edge; edge < end_of_edges(identifier); ++edge) {
+    copy_of_edge_[edge] = kNone;
+  }
+  at.first_copy = static_cast<Number>(copies_.size());
+  voices_.clear();
+  Strength strongest;
+  for (std::size_t first = 0; first < claims.size();) {
+    std::size_t last = first + 1;
+    while (last < claims.size() && compare(claims[first], claims[last]) == 0) ++last;
+    const auto group = claims.subspan(first, last - first);
+    Voice voice{strength_of(group), UINT32_MAX, first == 0 ? identifier : add_copy()};
+    for (Claim& claim : group) {
+      std::tie(claim.sources, claim.records) = voice.strength;
+      voice.rank = std::min(voice.rank, claim.rank);
+    }
+    claim_copy(group, voice.copy);
+    copies_[voice.copy].is_one_of_several = true;
+    strongest = std::max(strongest, voice.strength);
+    voices_.push_back(voice);
+    first = last;
+  }
+  at.end_of_copies = static_cast<Number>(copies_.size());
+  const auto is_strongest = [&](const Voice& voice) { return voice.strength == strongest; };
+  const bool tied = !by_data && std::count_if(voices_.begin(), voices_.end(), is_strongest) > 1;
+  for (const Voice& voice : voices_) copies_[voice.copy].is_tied = tied && is_strongest(voice);
+}
+
+// From now on each claim is said to be on a copy; so far on the identifier itself.
+void Guard::name_copies_of_edges() {
+  if (!copy_of_edge_.empty()) return;
+  copy_of_edge_.resize(edges_.size());
+  for (Number identifier = 0; identifier < identifiers_.size(); ++identifier) {
+    for (std::size_t edge = identifiers_[identifier].first_edge; edge < end_of_edges(identifier);
+         ++edge) {
+      ticker_.tick();
+      copy_of_edge_[edge] = identifier;
+    }
+  }
+}
+
+// One more copy of an identifier, a free cluster of its own.
+Guard::Number Guard::add_copy() {
+  copies_.emplace_back();
+  const auto node = static_cast<Number>(parent_.size());
+  parent_.push_back(node);
+  group_.push_back(node);
+  clusters_.emplace_back();
+  return static_cast<Number>(copies_.size() - 1);
+}
+
+void Guard::claim_copy(std::span<Claim> claims, Number copy) {
+  for (Claim& claim : claims) {
+    claim.copy = copy;
+    for (std::size_t i = 0; i < claim.edges; ++i) {
+      ticker_.tick();
+      copy_of_edge_[stage_edges_[claim.first_edge + i]] = copy;
+    }
+  }
+}
+
+// Numbers the copies by the ranks of the records that carry them, the smallest first. Those that
+// the same records carry are alike: which comes first changes nothing.
+void Guard::order_copies() {
+  struct Ranked {
+    Number copy;
+    std::size_t first;
+    std::size_t last;
+  };
+  Vector<Ranked> copies(&environment_->memory());
+  Vector<std::uint32_t> ranks(&environment_->memory());
+  Vector<std::size_t> by_copy(&environment_->memory());
+  by_copy.resize(claims_.size());
+  std::iota(by_copy.begin(), by_copy.end(), std::size_t{0});
+  std::sort(by_copy.begin(), by_copy.end(), [this](std::size_t a, std::size_t b) {
+    ticker_.tick();
+    return claims_[a].copy < claims_[b].copy;
+  });
+  for (const std::size_t place : by_copy) {
+    const Claim& claim = claims_[place];
+    if (copies.empty() || copies.back().copy != claim.copy) {
+      copies.push_back({claim.copy, ranks.size(), ranks.size()});
+    }
+    for (std::size_t i = 0; i < claim.edges; ++i) {
+      ticker_.tick();
+      ranks.push_back(ranks_[edges_[stage_edges_[claim.first_edge + i]].record]);
+    }
+    copies.back().last = ranks.size();
+  }
+  const auto carriers = [&](const Ranked& copy) {
+    return std::span(ranks.data() + copy.first, copy.last - copy.first);
+  };
+  for (const Ranked& copy : copies) {
+    const auto ranked = carriers(copy);
+    std::sort(ranked.begin(), ranked.end());
+    ticker_.tick();
+  }
+  std::sort(copies.begin(), copies.end(), [&](const Ranked& a, const Ranked& b) {
+    ticker_.tick();
+    const auto left = carriers(a);
+    const auto right = carriers(b);
+    return std::lexicographical_compare(left.begin(), left.end(), right.begin(), right.end());
+  });
+  order_.resize(copies_.size());
+  for (std::size_t i = 0; i < copies.size(); ++i) {
+    order_[copies[i].copy] = static_cast<Number>(i);
+  }
+  for (Claim& claim : claims_) claim.order = order_[claim.copy];
+}
+
+// A free cluster follows an identifier to its strongest claimant: its claims, all on one copy of
+// an identifier, become as strong as the strongest of them, or as that copy's group.
+void Guard::strengthen_free(std::span<Claim> claims, Strength group) {
+  Strength strongest = group;
+  for (const Claim& claim : claims) {
+    strongest = std::max(strongest, Strength(claim.sources, claim.records));
   }
   for (Claim& claim : claims) {
     ticker_.tick();
@@ -360,7 +692,7 @@ void Guard::decide_in_order(std::span<Claim> level) {
   for (Claim& claim : level) {
     ticker_.tick();
     const Number cluster = root(claim.cluster);
-    const Number claimed = root(node_of(claim.identifier));
+    const Number claimed = root(node_of(claim.copy));
     if (cluster == claimed) continue;
     if (can_unite(cluster, claimed)) {
       unite(cluster, claimed);
@@ -376,8 +708,8 @@ void Guard::decide_together(std::span<Claim> level) {
   for (Claim& claim : level) {
     ticker_.tick();
     const Number cluster = root(claim.cluster);
-    const Number claimed = root(node_of(claim.identifier));
-    if (identifiers_[claim.identifier].dead) {  // 1
+    const Number claimed = root(node_of(claim.copy));
+    if (copies_[claim.copy].dead) {  // 1
       claim.outcome = Outcome::kAmbiguous;
     } else if (cluster == claimed) {
       claim.outcome = Outcome::kHeld;
@@ -389,12 +721,12 @@ void Guard::decide_together(std::span<Claim> level) {
   }
   std::sort(open_.begin(), open_.end(), [this](const Claim* a, const Claim* b) {
     ticker_.tick();
-    return a->identifier < b->identifier;
+    return a->copy < b->copy;
   });
   kept_.clear();
   for (std::size_t first = 0; first < open_.size();) {  // 3
     std::size_t last = first + 1;
-    while (last < open_.size() && open_[last]->identifier == open_[first]->identifier) ++last;
+    while (last < open_.size() && open_[last]->copy == open_[first]->copy) ++last;
     refuse_dead({open_.data() + first, last - first});
     first = last;
   }
@@ -402,14 +734,14 @@ void Guard::decide_together(std::span<Claim> level) {
   for (Claim* claim : kept_) {  // 4
     ticker_.tick();
     const Number cluster = root(claim->cluster);
-    const Number claimed = root(node_of(claim->identifier));
+    const Number claimed = root(node_of(claim->copy));
     if (!bound(cluster) && !bound(claimed)) unite(cluster, claimed);
   }
   auto beyond = static_cast<Number>(parent_.size());
   for (Claim* claim : kept_) {
     ticker_.tick();
     const Number cluster = root(claim->cluster);
-    const Number claimed = root(node_of(claim->identifier));
+    const Number claimed = root(node_of(claim->copy));
     if (cluster == claimed) continue;
     if (bound(cluster) && bound(claimed)) {
       touches_.push_back({beyond, cluster, claim});
@@ -427,9 +759,8 @@ void Guard::decide_together(std::span<Claim> level) {
 // The claims of a level on one identifier: keeps them, or, where its cluster is free and those who
 // claim it cannot all be united, refuses them all.
 void Guard::refuse_dead(std::span<Claim*> claims) {
-  Identifier& identifier = identifiers_[claims.front()->identifier];
   members_.clear();
-  if (!bound(root(node_of(claims.front()->identifier)))) {
+  if (!bound(root(node_of(claims.front()->copy)))) {
     for (const Claim* claim : claims) {
       const Number cluster = root(claim->cluster);
       if (bound(cluster)) members_.push_back(cluster);
@@ -441,7 +772,7 @@ void Guard::refuse_dead(std::span<Claim*> claims) {
     kept_.insert(kept_.end(), claims.begin(), claims.end());
     return;
   }
-  identifier.dead = true;
+  copies_[claims.front()->copy].dead = true;
   for (Claim* claim : claims) claim->outcome = Outcome::kAmbiguous;
 }
 
@@ -528,7 +859,72 @@ void Guard::decide_groups(std::span<const std::span<Touch>> regions) {
 // Refuses the claims that connect a region with its neighbours, now and later.
 void Guard::refuse(std::span<Touch> region) {
   for (const Touch& touch : region) touch.claim->outcome = Outcome::kAmbiguous;
-  if (region.front().region < parent_.size()) disputed_[region.front().region] = 1;
+  if (region.front().region < parent_.size()) clusters_[region.front().region].disputed = true;
+}
+
+// ---- what became of the claims ----
+
+void Guard::settle() {
+  for (Number identifier = 0; identifier < identifiers_.size(); ++identifier) settle(identifier);
+}
+
+// A refused claim whose two sides are one cluster in the end counts as held; so do those on a copy
+// that nobody got, where all who claim it are one cluster.
+void Guard::settle(Number identifier) {
+  const std::size_t first = identifiers_[identifier].first_edge;
+  const std::size_t last = end_of_edges(identifier);
+  const bool has_copies = copies_[identifier].is_one_of_several;
+  bool any_conflict = false;
+  members_.assign(1, root(node_of(identifier)));  // the clusters that have it, or a copy of it
+  if (has_copies) {
+    const Identifier& copied = identifiers_[identifier];
+    for (Number copy = copied.first_copy; copy < copied.end_of_copies; ++copy) {
+      members_.push_back(root(node_of(copy)));
+      ticker_.tick();
+    }
+    std::sort(members_.begin(), members_.end());
+  }
+  settled_.clear();
+  for (std::size_t at = first; at < last; ++at) {
+    ticker_.tick();
+    const Number cluster = root(edges_[at].record);
+    const bool holds = std::binary_search(members_.begin(), members_.end(), cluster);
+    settled_.push_back({cluster, copy_of(at, identifier), static_cast<Number>(at), holds});
+  }
+  const auto by_copy = [](const Settled& a, const Settled& b) { return a.copy < b.copy; };
+  if (has_copies) std::sort(settled_.begin(), settled_.end(), by_copy);
+  for (std::size_t begin = 0; begin < settled_.size();) {
+    std::size_t end = begin;
+    bool together = settled_[begin].copy != kNone;
+    for (; end < settled_.size() && settled_[end].copy == settled_[begin].copy; ++end) {
+      together =
+          together && !settled_[end].holds && settled_[end].cluster == settled_[begin].cluster;
+    }
+    for (; begin < end; ++begin) settled_[begin].holds = settled_[begin].holds || together;
+  }
+  for (const Settled& claim : settled_) {
+    ticker_.tick();
+    any_conflict =
+        any_conflict || (!claim.holds && edges_[claim.edge].outcome == Outcome::kConflict);
+  }
+  std::sort(settled_.begin(), settled_.end(), [this](const Settled& a, const Settled& b) {
+    ticker_.tick();
+    return std::tuple(!a.holds, a.cluster) < std::tuple(!b.holds, b.cluster);
+  });
+  for (std::size_t begin = 0; begin < settled_.size() && settled_[begin].holds;) {
+    std::size_t end = begin;
+    while (end < settled_.size() && settled_[end].holds &&
+           settled_[end].cluster == settled_[begin].cluster) {
+      ++end;
+    }
+    Outcome outcome = Outcome::kHeld;
+    if (end - begin == 1) {
+      const Number copy = settled_[begin].copy;
+      const bool conflict = has_copies && copy != kNone ? !copies_[copy].is_tied : any_conflict;
+      outcome = conflict ? Outcome::kOwnConflict : Outcome::kOwnAmbiguous;
+    }
+    for (; begin < end; ++begin) edges_[settled_[begin].edge].outcome = outcome;
+  }
 }
 
 }  // namespace identity_resolve::engine

@@ -5,9 +5,28 @@
 
 namespace identity_resolve::engine {
 
+namespace {
+
+LinkStatus status_of(Guard::Outcome outcome) noexcept {
+  switch (outcome) {
+    case Guard::Outcome::kHeld:
+      return LinkStatus::kLinks;
+    case Guard::Outcome::kConflict:
+    case Guard::Outcome::kOwnConflict:
+      return LinkStatus::kConflict;
+    case Guard::Outcome::kAmbiguous:
+    case Guard::Outcome::kOwnAmbiguous:
+      break;
+  }
+  return LinkStatus::kAmbiguous;
+}
+
+}  // namespace
+
 void UnionStage::write_evidence(PartitionedLog<Verdict>& verdicts, Spill& spill,
                                 std::size_t rows_a_partition) {
   find_records();
+  if (guard_) guard_->settle();
   std::uint32_t next_claim = 0;
   for (std::size_t partition = 0; partition < LinkTable::kPartitions; ++partition) {
     load(partition);
@@ -57,33 +76,13 @@ void UnionStage::judge_evidence(std::size_t group, std::uint32_t& next_claim, Ju
       for (const Member& member : part) judged(member, LinkStatus::kLinks);
       continue;
     }
-    const Guard& guard = *guard_;
-    const std::uint32_t first_claim = next_claim;
-    std::size_t held = 0;
-    bool conflict = false;
-    for (std::size_t i = 0; i < part.size(); ++i) {
-      if (i > 0 && part[i].record == part[i - 1].record) continue;
-      const Guard::Outcome outcome = guard.outcome_of(next_claim++);
-      held += outcome == Guard::Outcome::kHeld ? 1 : 0;
-      conflict = conflict || outcome == Guard::Outcome::kConflict;
-    }
-    const LinkStatus held_by_one = conflict ? LinkStatus::kConflict : LinkStatus::kAmbiguous;
-    std::uint32_t claim = first_claim;
+    std::uint32_t claim = next_claim;
     for (std::size_t i = 0; i < part.size(); ++i) {
       ticker_.tick();
       if (i > 0 && part[i].record != part[i - 1].record) ++claim;
-      switch (guard.outcome_of(claim)) {
-        case Guard::Outcome::kHeld:
-          judged(part[i], held > 1 ? LinkStatus::kLinks : held_by_one);
-          break;
-        case Guard::Outcome::kConflict:
-          judged(part[i], LinkStatus::kConflict);
-          break;
-        case Guard::Outcome::kAmbiguous:
-          judged(part[i], LinkStatus::kAmbiguous);
-          break;
-      }
+      judged(part[i], status_of(guard_->outcome_of(claim)));
     }
+    next_claim = claim + 1;
   }
 }
 
