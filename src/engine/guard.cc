@@ -159,7 +159,6 @@ void Guard::prepare(std::span<const std::uint32_t> ranks) {
   for (std::size_t record = 0; record < ranks.size(); ++record) {
     clusters_[record].rank = ranks[record];
   }
-  for (std::size_t node = ranks.size(); node < nodes; ++node) clusters_[node].rank = UINT32_MAX;
   copies_.assign(identifiers_.size(), {});
   sets_.assign(sources_.size() * limits_.size(), {});
   room_.assign(limits_.size(), 0);

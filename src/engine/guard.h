@@ -140,8 +140,8 @@ class Guard {
   // What stands at the root of a cluster.
   struct Cluster {
     Number first_held = kNone;
-    std::uint32_t size = 0;  // values held
-    std::uint32_t rank = 0;
+    std::uint32_t size = 0;                // values held
+    std::uint32_t rank = UINT32_MAX;       // of its first record
     std::uint16_t first_limit = kNoLimit;  // of which it holds a value
     bool disputed = false;
   };

@@ -651,7 +651,7 @@ class Rebuilt:
             self.oracle.count["groups of several who agree"] += len(members) > 1
         most = max(strength for strength, _, _ in copies)
         strongest = sorted(c for c in copies if c[0] == most)
-        if len(strongest) > 1:
+        if len(strongest) > 1 and not self.stage[2]:
             self.equally_strongest[group] = {on for _, _, on in strongest}
         for cluster, records in followers:
             by_data = self.stage[2]
@@ -793,7 +793,7 @@ class Rebuilt:
                 on = next((c for c in copies if record in self.held[c]), None)
                 if on is None:
                     status = self.refused[record, group]
-                elif len(self.held[on]) > 1:
+                elif len(self.in_one_identity(record, copies)) > 1:
                     status = "links"
                 elif len(copies) > 1:
                     status = "ambiguous" if on in self.equally_strongest[group] else "conflict"
@@ -803,15 +803,18 @@ class Rebuilt:
                     status = "conflict" if "conflict" in others else "ambiguous"
                 self.said[record, group] = status
 
+    def in_one_identity(self, record, copies):
+        """Who holds one of the copies and is of the record's identity."""
+        cluster = self.cluster_of("record", record)
+        return {r for c in copies for r in self.held[c] if self.cluster_of("record", r) is cluster}
+
     def count_as_held(self, group, copies):
         """Refused claims whose two sides end in one cluster."""
         held = {c: set(self.held[c]) for c in copies}
         for record in group[1]:
             if any(record in held[c] for c in copies):
                 continue
-            # Who claims none of several copies means them all.
-            claimed = self.claimed[record, group]
-            for on in copies if claimed is None else [claimed]:
+            for on in copies:
                 if self.cluster_of("copy", on) is self.cluster_of("record", record):
                     self.oracle.count["refused and yet together"] += 1
                     self.held[on].add(record)
