@@ -911,7 +911,7 @@ def refusals_have_a_reason(oracle):
 
 
 def links_are_links(oracle):
-    """Who links, links another record of the identity; a refused value is none of its identity's others."""
+    """What links is carried by another record of the identity."""
     identity_of = {r: frozenset(i) for i in oracle.identities for r in i}
     for (record, identifier), status in oracle.status.items():
         others = identity_of[record] & oracle.carriers[identifier] - {record}
