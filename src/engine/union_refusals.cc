@@ -20,6 +20,7 @@ std::uint32_t UnionStage::default_limit_of(KindNumber kind) const noexcept {
 // all the same, and is none.
 void UnionStage::count_refused() {
   Guard& guard = *guard_;
+  guard.settle();
   // What each cluster holds, side by side.
   struct Value {
     Guard::Number cluster;
@@ -67,8 +68,7 @@ void UnionStage::count_refused() {
     const Guard::Number first = guard.first_claim_on(identifier);
     const Guard::Number last = guard.first_claim_on(identifier + 1);
     const auto is_refused = [&](Guard::Number claim) {
-      const Guard::Outcome outcome = guard.outcome_of(claim);
-      return outcome == Guard::Outcome::kConflict || outcome == Guard::Outcome::kAmbiguous;
+      return guard.outcome_of(claim) != Guard::Outcome::kHeld;
     };
     bool any = false;
     for (Guard::Number claim = first; claim < last; ++claim) any = any || is_refused(claim);
