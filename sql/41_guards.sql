@@ -103,7 +103,7 @@ SELECT * FROM refused(identity_source('app', :'app'), identity_source('zendesk',
 \set shop 'SELECT * FROM (VALUES (1, ''sam@x.com'', ''1991-02-02''), (2, ''kim@x.com'', ''1988-05-05'')) v(id, email, born)'
 SELECT people(identity_source('bank', :'bank'), identity_source('shop', :'shop'), identity_rule('born', link => false, max_per_identity => 1));
 
--- 14. At most two addresses a person: a third one, claimed as well as the others, is not taken in by chance.
+-- 14. At most two addresses a person. It limits what addresses join; who has three by a user id is one person all the same.
 SELECT people(identity_source('app', $$SELECT 'a' AS id, 'u1' AS user_id, 'a1@x.com' AS email$$), identity_source('crm', $$SELECT 1, 'u1' AS user_id, 'a2@x.com' AS email$$),
               identity_rule('email', max_per_identity => 2));
 SELECT people(identity_source('app', $$SELECT 'a' AS id, 'u1' AS user_id, 'a1@x.com' AS email$$), identity_source('crm', $$SELECT 1, 'u1' AS user_id, 'a2@x.com' AS email$$),

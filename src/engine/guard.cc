@@ -531,26 +531,21 @@ void Guard::make_copies(Number identifier, std::size_t first_claim, bool by_data
     });
   });
   const auto in_groups = static_cast<std::size_t>(followers - claims.begin());
-  give_copies(identifier, claims.first(in_groups), by_data);
+  const Voice strongest = give_copies(identifier, claims.first(in_groups), by_data);
   if (in_groups == claims.size()) return;
   claims = claims.subspan(in_groups);
-  const auto strongest =
-      std::max_element(voices_.begin(), voices_.end(), [](const Voice& a, const Voice& b) {
-        // Of equals the first one in the order of the data.
-        return std::tuple(a.strength, b.rank) < std::tuple(b.strength, a.rank);
-      });
-  if (copies_[strongest->copy].is_tied) {
+  if (copies_[strongest.copy].is_tied) {
     write_outcomes(claims, Outcome::kAmbiguous);
     claims_.resize(claims_.size() - claims.size());
     return;
   }
-  claim_copy(claims, strongest->copy);
-  strengthen_free(claims, strongest->strength);
+  claim_copy(claims, strongest.copy);
+  strengthen_free(claims, strongest.strength);
 }
 
 // Each group of claims on an identifier, those of clusters that hold the same values of the limits
-// in broken_, gets a copy of it, and the strength of all of it.
-void Guard::give_copies(Number identifier, std::span<Claim> claims, bool by_data) {
+// in broken_, gets a copy of it, and the strength of all of it. Gives the strongest group.
+Guard::Voice Guard::give_copies(Number identifier, std::span<Claim> claims, bool by_data) {
   const auto compare = [this](const Claim& a, const Claim& b) {
     for (const std::uint16_t limit : broken_) {
       const auto order = set_of(a.cluster, limit) <=> set_of(b.cluster, limit);
@@ -569,7 +564,6 @@ void Guard::give_copies(Number identifier, std::span<Claim> claims, bool by_data
   }
   at.first_copy = static_cast<Number>(copies_.size());
   voices_.clear();
-  Strength strongest;
   for (std::size_t first = 0; first < claims.size();) {
     std::size_t last = first + 1;
     while (last < claims.size() && compare(claims[first], claims[last]) == 0) ++last;
@@ -581,14 +575,22 @@ void Guard::give_copies(Number identifier, std::span<Claim> claims, bool by_data
     }
     claim_copy(group, voice.copy);
     copies_[voice.copy].is_one_of_several = true;
-    strongest = std::max(strongest, voice.strength);
     voices_.push_back(voice);
     first = last;
   }
   at.end_of_copies = static_cast<Number>(copies_.size());
-  const auto is_strongest = [&](const Voice& voice) { return voice.strength == strongest; };
-  const bool tied = !by_data && std::count_if(voices_.begin(), voices_.end(), is_strongest) > 1;
-  for (const Voice& voice : voices_) copies_[voice.copy].is_tied = tied && is_strongest(voice);
+  // Of equals the first one in the order of the data.
+  const Voice strongest =
+      *std::max_element(voices_.begin(), voices_.end(), [](const Voice& a, const Voice& b) {
+        return std::tuple(a.strength, b.rank) < std::tuple(b.strength, a.rank);
+      });
+  const auto is_as_strong = [&](const Voice& voice) {
+    return voice.strength == strongest.strength;
+  };
+  const bool tied = !by_data && std::count_if(voices_.begin(), voices_.end(), is_as_strong) > 1;
+  for (const Voice& voice : voices_) copies_[voice.copy].is_tied = tied && is_as_strong(voice);
+  copies_[strongest.copy].is_strongest = !tied;
+  return strongest;
 }
 
 // From now on each claim is said to be on a copy; so far on the identifier itself.

@@ -68,6 +68,13 @@ class Guard {
     return static_cast<Number>(
         identifier < identifiers_.size() ? identifiers_[identifier].first_edge : edges_.size());
   }
+  // Whether the claim joins nobody to whom the identifier belongs: it is refused, or on the copy of
+  // a group that is not the strongest one.
+  [[nodiscard]] bool is_kept_apart(Number claim) const noexcept {
+    const Outcome outcome = edges_[claim].outcome;
+    return outcome == Outcome::kConflict || outcome == Outcome::kAmbiguous ||
+           (is_on_copy(claim) && !copies_[copy_of_edge_[claim]].is_strongest);
+  }
   // Whether the claim is on a copy of the identifier: people who cannot be one have one each.
   [[nodiscard]] bool is_on_copy(Number claim) const noexcept {
     return !copy_of_edge_.empty() && copy_of_edge_[claim] != kNone &&
@@ -104,7 +111,8 @@ class Guard {
   struct Copy {
     bool dead = false;
     bool is_one_of_several = false;
-    bool is_tied = false;  // no group is stronger, but another one as strong
+    bool is_strongest = false;  // of all groups, and no other one is as strong
+    bool is_tied = false;       // no group is stronger, but another one as strong
   };
   // A cluster's claim on a copy of an identifier.
   struct Claim {
@@ -232,7 +240,7 @@ class Guard {
   void collect_claims(std::span<const Number> identifiers, bool by_data);
   [[nodiscard]] Strength strength_of(std::span<const Claim> claims);
   void make_copies(Number identifier, std::size_t first_claim, bool by_data);
-  void give_copies(Number identifier, std::span<Claim> claims, bool by_data);
+  Voice give_copies(Number identifier, std::span<Claim> claims, bool by_data);
   void name_copies_of_edges();
   Number add_copy();
   void claim_copy(std::span<Claim> claims, Number copy);

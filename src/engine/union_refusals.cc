@@ -67,11 +67,9 @@ void UnionStage::count_refused() {
   for (Guard::Number identifier = 0; identifier < guard.identifiers(); ++identifier) {
     const Guard::Number first = guard.first_claim_on(identifier);
     const Guard::Number last = guard.first_claim_on(identifier + 1);
-    const auto is_refused = [&](Guard::Number claim) {
-      return guard.outcome_of(claim) != Guard::Outcome::kHeld;
-    };
     bool any = false;
-    for (Guard::Number claim = first; claim < last; ++claim) any = any || is_refused(claim);
+    for (Guard::Number claim = first; claim < last; ++claim)
+      any = any || guard.is_kept_apart(claim);
     ticker_.tick();
     if (!any) continue;
     clusters.clear();
@@ -84,7 +82,7 @@ void UnionStage::count_refused() {
       ticker_.tick();
       const Guard::Number cluster = guard.cluster_of(guard.record_of(claim));
       const auto own = std::equal_range(clusters.begin(), clusters.end(), cluster);
-      if (is_refused(claim) && own.second - own.first == 1) ++refused;
+      if (guard.is_kept_apart(claim) && own.second - own.first == 1) ++refused;
     }
     clusters.erase(std::unique(clusters.begin(), clusters.end()), clusters.end());
     unsigned limits = conflicted_[component_of_[guard.record_of(first)]];
