@@ -50,6 +50,15 @@ void Guard::PairSet::reserve(std::size_t pairs) {
   }
 }
 
+// Keeps its memory as long as it is little.
+void Guard::PairSet::clear() {
+  constexpr std::size_t kLittle = 4096;
+  if (size_ == 0) return;
+  size_ = 0;
+  if (slots_.size() > kLittle) slots_.resize(kLittle);
+  std::fill(slots_.begin(), slots_.end(), kFree);
+}
+
 bool Guard::PairSet::insert(Number a, Number b) {
   reserve(size_ + 1);
   const std::uint64_t pair = std::uint64_t{a} << 32 | b;
@@ -102,8 +111,13 @@ Guard::Guard(Environment& environment, std::span<const KindRules> kinds)
       grouped_(&environment.memory()),
       source_seen_(&environment.memory()),
       settled_(&environment.memory()) {
-  for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
-    const std::uint64_t most = kinds[kind].max_per_identity;
+  list_limits();
+}
+
+void Guard::list_limits() {
+  limits_.clear();
+  for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
+    const std::uint64_t most = kinds_[kind].max_per_identity;
     if (most != 0) limits_.push_back({KindNumber{static_cast<std::uint16_t>(kind)}, most, false});
   }
   // Of a kind that does not link a limit counts at all stages; of the other ones at those of its
@@ -118,6 +132,20 @@ Guard::Guard(Environment& environment, std::span<const KindRules> kinds)
   for (std::size_t limit = 0; limit < limits_.size(); ++limit) {
     limit_of_kind_[index(limits_[limit].kind)] = static_cast<std::uint16_t>(limit);
   }
+}
+
+void Guard::clear() {
+  list_limits();
+  sources_.clear();
+  identifiers_.clear();
+  edges_.clear();
+  values_.clear();
+  holdings_.clear();
+  held_.clear();
+  holds_.clear();
+  copy_of_edge_.clear();
+  strengths_ = 0;
+  tests_ = 0;
 }
 
 Guard::Number Guard::add_record(SourceNumber source) {
@@ -170,7 +198,6 @@ void Guard::prepare(std::span<const std::uint32_t> ranks) {
   seen_.assign(values_.size(), 0);
   overfull_.assign(sources_.size(), kNoLimit);
   if (find_overfull()) add_twins();
-  holdings_ = Vector<std::pair<Number, Number>>(&environment_->memory());
   SourceNumber last{};
   for (const SourceNumber source : sources_) last = std::max(last, source);
   source_seen_.assign(index(last) + 1, 0);

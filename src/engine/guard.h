@@ -38,6 +38,9 @@ class Guard {
   // kinds: the rules of all kinds; must outlive the object.
   Guard(Environment& environment, std::span<const KindRules> kinds);
 
+  // Forgets all that was added, and keeps its memory for what comes next.
+  void clear();
+
   // A record of a source; gives its number, from 0.
   Number add_record(SourceNumber source);
   // An identifier of a kind that links; gives its number, from 0. gives_way: Standing::kGivesWay.
@@ -178,6 +181,7 @@ class Guard {
   class PairSet {
    public:
     explicit PairSet(Environment& environment) : slots_(&environment.memory()) {}
+    void clear();
     void reserve(std::size_t pairs);
     bool insert(Number a, Number b);
     [[nodiscard]] bool contains(Number a, Number b) const noexcept;
@@ -219,6 +223,7 @@ class Guard {
     return value < values_.size() ? limit_of_kind_[index(values_[value])]
                                   : limit_of_kind_[index(values_[value - values_.size()])] + 1U;
   }
+  void list_limits();
   void prepare(std::span<const std::uint32_t> ranks);
   bool find_overfull();
   void add_twins();

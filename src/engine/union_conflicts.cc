@@ -79,15 +79,15 @@ void UnionStage::build_again() {
     ticker_.tick();
     if (!is_conflicted(row)) continue;
     const std::uint32_t record = record_of(RowNumber{row});  // never after the row
-    number_of_.push_back(record == row ? guard_->add_record(source_of(row)) : guard_number(record));
-    if (record == row && !default_limits_.empty()) component_of_.push_back(identity_of_[row]);
+    number_of_.push_back(record == row ? guard_->add_record(source_of(row), identity_of_[row])
+                                       : guard_number(record));
   }
   tell_guard();
   bool by_data = false;
   for (const KindRules& rules : kinds_) by_data = by_data || (rules.links && rules.ties_by_data);
   const Vector<std::uint32_t> ranks =
       by_data ? survivorship_ranks() : Vector<std::uint32_t>(&environment_->memory());
-  guard_->solve({ranks.data(), ranks.size()});
+  guard_->solve(static_cast<std::uint32_t>(identities_), {ranks.data(), ranks.size()});
   if (!default_limits_.empty()) count_refused();
   label_again();
 }
@@ -95,7 +95,7 @@ void UnionStage::build_again() {
 // Tells the guard what the records of the conflicted identities carry. A value that one record
 // alone carries claims nothing.
 void UnionStage::tell_guard() {
-  Guard& guard = *guard_;
+  GuardBatches& guard = *guard_;
   for (std::size_t partition = 0; partition < LinkTable::kPartitions; ++partition) {
     // Evidence, which asks for the claims in the order in which they come here, sees all links.
     if (keep_evidence_) {

@@ -26,7 +26,6 @@ LinkStatus status_of(Guard::Outcome outcome) noexcept {
 void UnionStage::write_evidence(PartitionedLog<Verdict>& verdicts, Spill& spill,
                                 std::size_t rows_a_partition) {
   find_records();
-  if (guard_) guard_->settle();
   std::uint32_t next_claim = 0;
   for (std::size_t partition = 0; partition < LinkTable::kPartitions; ++partition) {
     load(partition);

@@ -19,8 +19,7 @@ std::uint32_t UnionStage::default_limit_of(KindNumber kind) const noexcept {
 // would break together. A claim that another record of the same identity makes too joins its record
 // all the same, and is none.
 void UnionStage::count_refused() {
-  Guard& guard = *guard_;
-  guard.settle();
+  const GuardBatches& guard = *guard_;
   // What each cluster holds, side by side.
   struct Value {
     Guard::Number cluster;
@@ -85,7 +84,7 @@ void UnionStage::count_refused() {
       if (guard.is_kept_apart(claim) && own.second - own.first == 1) ++refused;
     }
     clusters.erase(std::unique(clusters.begin(), clusters.end()), clusters.end());
-    unsigned limits = conflicted_[component_of_[guard.record_of(first)]];
+    unsigned limits = conflicted_[guard.component_of(guard.record_of(first))];
     if (!std::has_single_bit(limits)) limits = broken_together();
     for (std::size_t limit = 0; limit < default_limits_.size(); ++limit) {
       if ((limits >> limit & 1U) != 0)

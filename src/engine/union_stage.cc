@@ -94,7 +94,6 @@ UnionStage::UnionStage(Environment& environment, const UnionInput& input)
       cells_(&environment.memory()),
       forest_(&environment.memory()),
       conflicted_(&environment.memory()),
-      component_of_(&environment.memory()),
       held_by_default_(&environment.memory()),
       conflicted_rows_(environment),
       number_of_(&environment.memory()),
@@ -614,7 +613,6 @@ void UnionStage::forget_links() noexcept {
   linked_sources_ = Vector<std::uint64_t>(&environment_->memory());
   source_of_ = Vector<std::uint16_t>(&environment_->memory());
   conflicted_ = Vector<std::uint8_t>(&environment_->memory());
-  component_of_ = Vector<std::uint32_t>(&environment_->memory());
   held_by_default_ = Vector<HeldByDefault>(&environment_->memory());
   number_of_ = Vector<std::uint32_t>(&environment_->memory());
   guard_.reset();

@@ -27,7 +27,7 @@
 
 #include "engine/disjoint_set.h"
 #include "engine/environment.h"
-#include "engine/guard.h"
+#include "engine/guard_batches.h"
 #include "engine/key.h"
 #include "engine/link_table.h"
 #include "engine/row.h"
@@ -347,12 +347,11 @@ class UnionStage {
   static constexpr std::uint32_t kNoDefaultLimit = UINT32_MAX;
   Vector<std::uint8_t> conflicted_;
   std::vector<KindNumber> default_limits_;  // that nobody asked for, and that are told of
-  Vector<std::uint32_t> component_of_;  // by the guard's number of a record: its identity before
   Vector<HeldByDefault> held_by_default_;
   std::vector<std::uint64_t> refused_by_default_;
-  RowSubset conflicted_rows_;        // theirs
-  Vector<std::uint32_t> number_of_;  // of these rows: the guard's numbers of their records
-  std::optional<Guard> guard_;       // where there is a conflict
+  RowSubset conflicted_rows_;          // theirs
+  Vector<std::uint32_t> number_of_;    // of these rows: the guard's numbers of their records
+  std::optional<GuardBatches> guard_;  // where there is a conflict
 
   std::uint32_t next_value_ = 0;  // of scattered_holders_
   bool keep_evidence_;

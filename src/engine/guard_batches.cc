@@ -1,0 +1,178 @@
+#include "engine/guard_batches.h"
+
+#include <algorithm>
+
+namespace identity_resolve::engine {
+
+namespace {
+
+// What a guard takes for so many records, some 200 bytes each, is in the second cache of most
+// processors.
+constexpr std::uint32_t kRecordsABatch = 2048;
+
+}  // namespace
+
+GuardBatches::GuardBatches(Environment& environment, std::span<const KindRules> kinds)
+    : environment_(&environment),
+      ticker_(environment),
+      records_(&environment.memory()),
+      identifiers_(&environment.memory()),
+      claims_(&environment.memory()),
+      values_(&environment.memory()),
+      holdings_(&environment.memory()),
+      batch_of_(&environment.memory()),
+      number_of_(&environment.memory()),
+      records_of_{Vector<Number>(&environment.memory()), Vector<Number>(&environment.memory())},
+      identifiers_of_{Vector<Number>(&environment.memory()), Vector<Number>(&environment.memory())},
+      holdings_of_{Vector<Number>(&environment.memory()),
+                   Vector<std::pair<Number, Number>>(&environment.memory())},
+      ranks_here_(&environment.memory()),
+      first_in_cluster_(&environment.memory()),
+      guard_(environment, kinds),
+      cluster_of_(&environment.memory()),
+      settled_(&environment.memory()) {}
+
+GuardBatches::Number GuardBatches::add_record(SourceNumber source, std::uint32_t component) {
+  records_.push_back({component, source});
+  return static_cast<Number>(records_.size() - 1);
+}
+
+GuardBatches::Number GuardBatches::add_identifier(KindNumber kind, bool gives_way) {
+  identifiers_.push_back({static_cast<Number>(claims_.size()), kind, gives_way});
+  return static_cast<Number>(identifiers_.size() - 1);
+}
+
+GuardBatches::Number GuardBatches::add_claim(Number record) {
+  claims_.push_back(record);
+  return static_cast<Number>(claims_.size() - 1);
+}
+
+GuardBatches::Number GuardBatches::add_value(KindNumber kind) {
+  values_.push_back({kind, UINT32_MAX, 0});
+  return static_cast<Number>(values_.size() - 1);
+}
+
+void GuardBatches::add_holding(Number record, Number value) {
+  holdings_.emplace_back(record, value);
+}
+
+// A counting sort; what is in one batch keeps its order.
+template <class T, class BatchOf, class Thing>
+GuardBatches::Sorted<T> GuardBatches::sort_by_batch(std::size_t count, BatchOf&& batch_of,
+                                                    Thing&& thing) {
+  Sorted<T> sorted{Vector<Number>(batches_ + 1U, 0, &environment_->memory()),
+                   Vector<T>(count, T{}, &environment_->memory())};
+  for (std::size_t i = 0; i < count; ++i) {
+    ticker_.tick();
+    ++sorted.first[batch_of(i) + 1U];
+  }
+  for (std::size_t batch = 0; batch < batches_; ++batch) {
+    sorted.first[batch + 1] += sorted.first[batch];
+  }
+  Vector<Number> next(sorted.first.begin(), sorted.first.end(), &environment_->memory());
+  for (std::size_t i = 0; i < count; ++i) {
+    ticker_.tick();
+    sorted.things[next[batch_of(i)]++] = thing(i);
+  }
+  return sorted;
+}
+
+// Puts components, one after the other, into batches of at least so many records.
+void GuardBatches::make_batches(std::uint32_t components) {
+  batch_of_.assign(components, 0);
+  for (const Record& record : records_) {
+    ticker_.tick();
+    ++batch_of_[record.component];
+  }
+  std::uint32_t filled = 0;
+  batches_ = 0;
+  for (Number& component : batch_of_) {
+    ticker_.tick();
+    const std::uint32_t size = component;
+    component = batches_;
+    filled += size;
+    if (filled < kRecordsABatch) continue;
+    filled = 0;
+    ++batches_;
+  }
+  ++batches_;
+}
+
+void GuardBatches::solve(std::uint32_t components, std::span<const std::uint32_t> ranks) {
+  ranks_ = ranks;
+  make_batches(components);
+  const auto batch_of = [this](std::size_t record) {
+    return batch_of_[records_[record].component];
+  };
+  records_of_ = sort_by_batch<Number>(
+      records_.size(), batch_of, [](std::size_t record) { return static_cast<Number>(record); });
+  identifiers_of_ = sort_by_batch<Number>(
+      identifiers_.size(),
+      [&](std::size_t identifier) {
+        return batch_of(claims_[identifiers_[identifier].first_claim]);
+      },
+      [](std::size_t identifier) { return static_cast<Number>(identifier); });
+  holdings_of_ = sort_by_batch<std::pair<Number, Number>>(
+      holdings_.size(), [&](std::size_t holding) { return batch_of(holdings_[holding].first); },
+      [this](std::size_t holding) { return holdings_[holding]; });
+  holdings_ = Vector<std::pair<Number, Number>>(&environment_->memory());
+  number_of_.resize(records_.size());
+  cluster_of_.resize(records_.size());
+  settled_.resize(claims_.size());
+  for (Number batch = 0; batch < batches_; ++batch) solve_batch(batch);
+  holdings_of_ = sort_by_batch<std::pair<Number, Number>>(
+      0, [](std::size_t) { return Number{0}; },
+      [](std::size_t) { return std::pair<Number, Number>(); });
+}
+
+void GuardBatches::solve_batch(Number batch) {
+  const std::span<const Number> records = records_of_.of(batch);
+  const std::span<const Number> identifiers = identifiers_of_.of(batch);
+  guard_.clear();
+  ranks_here_.clear();
+  for (const Number record : records) {
+    ticker_.tick();
+    number_of_[record] = guard_.add_record(records_[record].source);
+    if (!ranks_.empty()) ranks_here_.push_back(ranks_[record]);
+  }
+  const auto each_claim = [&](Number identifier, auto&& take) {
+    for (Number claim = first_claim_on(identifier); claim < first_claim_on(identifier + 1);
+         ++claim) {
+      ticker_.tick();
+      take(claim);
+    }
+  };
+  for (const Number identifier : identifiers) {
+    guard_.add_identifier(identifiers_[identifier].kind, identifiers_[identifier].gives_way);
+    each_claim(identifier, [this](Number claim) { guard_.add_claim(number_of_[claims_[claim]]); });
+  }
+  for (const auto& [record, held] : holdings_of_.of(batch)) {
+    ticker_.tick();
+    Value& value = values_[held];
+    if (value.batch != batch) {
+      value.batch = batch;
+      value.number = guard_.add_value(value.kind);
+    }
+    guard_.add_holding(number_of_[record], value.number);
+  }
+  guard_.solve({ranks_here_.data(), ranks_here_.size()});
+  guard_.settle();
+  // A cluster's number is that of its first record.
+  first_in_cluster_.assign(guard_.clusters(), UINT32_MAX);
+  for (const Number record : records) {
+    ticker_.tick();
+    Number& first = first_in_cluster_[guard_.cluster_of(number_of_[record])];
+    first = std::min(first, record);
+    cluster_of_[record] = first;
+  }
+  Number number = 0;
+  for (const Number identifier : identifiers) {
+    each_claim(identifier, [&](Number claim) {
+      settled_[claim] = {guard_.outcome_of(number), guard_.is_kept_apart(number),
+                         guard_.is_on_copy(number)};
+      ++number;
+    });
+  }
+}
+
+}  // namespace identity_resolve::engine

@@ -1,0 +1,122 @@
+// The guard stage, batch by batch: components that break a limit are told here, and a guard solves
+// some of them at a time, so that what it works on stays in the processor's cache. Components have
+// nothing in common but values, which each batch numbers for itself.
+//
+// Memory: 20 bytes a record, 7 a claim, 12 an identifier, 8 a held value and 16 a value, and what
+// the guard takes for one batch, which is a few thousand records or one large component.
+#pragma once
+
+#include <boost/container/pmr/vector.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "engine/environment.h"
+#include "engine/guard.h"
+#include "engine/types.h"
+
+namespace identity_resolve::engine {
+
+class GuardBatches {
+ public:
+  using Number = Guard::Number;
+
+  // kinds: the rules of all kinds; must outlive the object.
+  GuardBatches(Environment& environment, std::span<const KindRules> kinds);
+
+  // A record of a source and of a component; gives its number, from 0.
+  Number add_record(SourceNumber source, std::uint32_t component);
+  // The rest is told as to Guard; those who claim an identifier are of one component.
+  Number add_identifier(KindNumber kind, bool gives_way);
+  Number add_claim(Number record);
+  Number add_value(KindNumber kind);
+  void add_holding(Number record, Number value);
+
+  // Decides. components: one more than the greatest number of one. ranks: as for Guard.
+  void solve(std::uint32_t components, std::span<const std::uint32_t> ranks);
+
+  // One more than the greatest number of a cluster.
+  [[nodiscard]] std::size_t clusters() const noexcept { return records_.size(); }
+  // A record's cluster: two records with the same number are one identity.
+  [[nodiscard]] Number cluster_of(Number record) const noexcept { return cluster_of_[record]; }
+  [[nodiscard]] Guard::Outcome outcome_of(Number claim) const noexcept {
+    return settled_[claim].outcome;
+  }
+  [[nodiscard]] bool is_kept_apart(Number claim) const noexcept {
+    return settled_[claim].is_kept_apart;
+  }
+  [[nodiscard]] bool is_on_copy(Number claim) const noexcept { return settled_[claim].is_on_copy; }
+  [[nodiscard]] Number record_of(Number claim) const noexcept { return claims_[claim]; }
+  [[nodiscard]] std::uint32_t component_of(Number record) const noexcept {
+    return records_[record].component;
+  }
+  // The claims on an identifier: from this one on, up to those on the next.
+  [[nodiscard]] std::size_t identifiers() const noexcept { return identifiers_.size(); }
+  [[nodiscard]] Number first_claim_on(Number identifier) const noexcept {
+    return identifier < identifiers_.size() ? identifiers_[identifier].first_claim
+                                            : static_cast<Number>(claims_.size());
+  }
+
+ private:
+  template <class T>
+  using Vector = boost::container::pmr::vector<T>;
+
+  struct Record {
+    std::uint32_t component;
+    SourceNumber source;
+  };
+  struct Identifier {
+    Number first_claim;
+    KindNumber kind;
+    bool gives_way;
+  };
+  struct Value {
+    KindNumber kind;
+    Number batch;  // the last one in which it is held, and its number there
+    Number number;
+  };
+  struct Settled {
+    Guard::Outcome outcome;
+    bool is_kept_apart;
+    bool is_on_copy;
+  };
+  // Some of each batch's things: those of batch b are from first[b] on, up to first[b + 1].
+  template <class T>
+  struct Sorted {
+    Vector<Number> first;
+    Vector<T> things;
+    [[nodiscard]] std::span<const T> of(Number batch) const noexcept {
+      return {things.data() + first[batch], first[batch + 1] - first[batch]};
+    }
+  };
+
+  template <class T, class BatchOf, class Thing>
+  Sorted<T> sort_by_batch(std::size_t count, BatchOf&& batch_of, Thing&& thing);
+  void make_batches(std::uint32_t components);
+  void solve_batch(Number batch);
+
+  Environment* environment_;
+  Ticker ticker_;
+  Vector<Record> records_;
+  Vector<Identifier> identifiers_;
+  Vector<Number> claims_;  // their records
+  Vector<Value> values_;
+  Vector<std::pair<Number, Number>> holdings_;
+
+  Number batches_ = 0;
+  Vector<Number> batch_of_;   // by component
+  Vector<Number> number_of_;  // by record: in its batch
+  Sorted<Number> records_of_;
+  Sorted<Number> identifiers_of_;
+  Sorted<std::pair<Number, Number>> holdings_of_;
+  std::span<const std::uint32_t> ranks_;
+  Vector<std::uint32_t> ranks_here_;
+  Vector<Number> first_in_cluster_;
+  Guard guard_;
+
+  Vector<Number> cluster_of_;  // by record
+  Vector<Settled> settled_;    // by claim
+};
+
+}  // namespace identity_resolve::engine
