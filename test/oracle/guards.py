@@ -467,6 +467,69 @@ class Oracle:
         return self.said.get((record, group), "links")
 
 
+    # -- "What is shown" --
+
+    def showing(self, record, identifier):
+        """first, contested, last, or never."""
+        status = self.status[record, identifier]
+        if status in ("blocked", "too_common"):
+            return "last"
+        group = next((g for g in self.groups if g[0] == identifier and record in g[1]), None)
+        for rebuilt in self.rebuilt:
+            if (record, group) in rebuilt.showing:
+                return rebuilt.showing[record, group]
+        return "first"
+
+    def shown_of(self, records, kind):
+        """What an array column of the kind shows of an identity."""
+
+        def newest_first(time):
+            return -time if time else 1
+
+        def place(record):
+            changed = newest_first(self.updated_at[record])
+            return SOURCES.index(record[0]), changed, len(record[1]), record[1]
+
+        in_order = []
+        for record in sorted(records, key=place):
+            by_time = defaultdict(list)  # what each row has
+            for source, id_, time, carried in self.problem.rows:
+                if (source, id_) != record:
+                    continue
+                values = [
+                    spelled(k, text)
+                    for k, text in carried
+                    if k == kind and self.status[record, (k, spelled(k, text))] != "invalid"
+                ]
+                values = [
+                    (self.showing(record, (kind, text)), text)
+                    for text in values
+                    if self.showing(record, (kind, text)) != "never"
+                ]
+                if values:
+                    by_time[newest_first(time)].append(values)
+            for _, rows in sorted(by_time.items()):
+                alike = all(row == rows[0] for row in rows)
+                in_order += rows[0] if alike else sorted(sum(rows, []), key=lambda v: v[1])
+        classes = ["first", "contested", "last"]
+        if any(how == "first" for how, _ in in_order):
+            if any(how == "contested" for how, _ in in_order):
+                self.count["contested values not shown"] += 1
+            classes.remove("contested")
+        shown = [text for wanted in classes for how, text in in_order if how == wanted]
+        if shown != [text for _, text in in_order if text in shown]:
+            self.count["values in another order"] += 1
+        return tuple(dict.fromkeys(shown))
+
+    def shown(self):
+        return {
+            (frozenset(records), kind): self.shown_of(records, kind)
+            for records in self.identities
+            for kind in KINDS
+            if self.shown_of(records, kind)
+        }
+
+
 class Claim:
     def __init__(self, cluster, records, on, strength):
         self.cluster = cluster  # as it was at the start of the stage
@@ -786,6 +849,7 @@ class Rebuilt:
 
     def say(self):
         self.said = {}  # (record, group) -> status
+        self.showing = {}  # (record, group) -> class
         for group in self.groups:
             copies = {c for c in self.held if c[0] == group} | {(group, 0)}
             self.count_as_held(group, copies)
@@ -802,6 +866,19 @@ class Rebuilt:
                     others = {self.refused[r, group] for r in group[1] if r != record}
                     status = "conflict" if "conflict" in others else "ambiguous"
                 self.said[record, group] = status
+                self.showing[record, group] = self.showing_of(on, status, copies)
+
+    def showing_of(self, on, status, copies):
+        if status == "links":
+            return "first"
+        if on is not None:
+            return "contested" if len(copies) > 1 else "first"
+        owners = {r for c in copies for r in self.held[c]}
+        if all(self.is_disputed(self.cluster_of("record", r)) for r in owners):
+            self.oracle.count["refused values that nobody has for sure"] += 1
+            return "contested"
+        self.oracle.count["refused values that somebody else has"] += 1
+        return "never"
 
     def in_one_identity(self, record, copies):
         """Who holds one of the copies and is of the record's identity."""
@@ -1318,24 +1395,33 @@ def generate(seed, count):
                 f"SELECT 'R', {number}, {again}, identity_id, source, record_id, '', '', '', '' "
                 f"FROM identity_records({clauses}) UNION ALL "
                 f"SELECT 'L', {number}, {again}, identity_id, source, record_id, kind, value, "
-                f"status, linked_records::text FROM identity_links({clauses});"
+                f"status, linked_records::text FROM identity_links({clauses}) UNION ALL "
+                f"SELECT 'S', {number}, {again}, identity_id, '', '', kind, "
+                f"array_to_string(them, ','), one, '' FROM resolve_identities({clauses}) AS "
+                f"(identity_id uuid, {', '.join(f'{k} text, {k}s text[]' for k in KINDS)}), "
+                f"LATERAL (VALUES {', '.join(f'({quoted(k)}, {k}, {k}s)' for k in KINDS)}) "
+                f"AS v (kind, one, them) WHERE them IS NOT NULL;"
             )
 
 
 def compare(seed, count, until=None):
-    found = defaultdict(lambda: (defaultdict(set), {}))
+    found = defaultdict(lambda: (defaultdict(set), {}, {}))
     for line in sys.stdin:
         what, number, again, identity, source, id_, kind, text, status, others = line.rstrip(
             "\n"
         ).split("\t")
-        identities, links = found[int(number), int(again)]
+        identities, links, shown = found[int(number), int(again)]
         if what == "R":
             identities[identity].add((source, id_))
+        elif what == "S":
+            # A scalar column shows the first value.
+            shown[identity, kind] = tuple(text.split(",")), status
         else:
             links[(source, id_), (kind, spelled(kind, text))] = (status, int(others))
     occurred, wrong = Counter(), 0
     for number, problem in enumerate(problems(seed, count)):
         oracle = Oracle(problem)
+        shown = {key: (values, values[0]) for key, values in oracle.shown().items()}
         occurred += oracle.count
         identities = {frozenset(records) for records in oracle.identities}
         links = {
@@ -1343,9 +1429,13 @@ def compare(seed, count, until=None):
             for (record, identifier), status in oracle.status.items()
         }
         for again in range(2):
-            found_identities, found_links = found[number, again]
+            found_identities, found_links, found_shown = found[number, again]
+            found_shown = {
+                (frozenset(found_identities[identity]), kind): values
+                for (identity, kind), values in found_shown.items()
+            }
             same = {frozenset(r) for r in found_identities.values()} == identities
-            if same and found_links == links:
+            if same and found_links == links and found_shown == shown:
                 continue
             wrong += 1
             if wrong == until:
@@ -1357,6 +1447,10 @@ def compare(seed, count, until=None):
                 for key in sorted(set(links) | set(found_links)):
                     if links.get(key) != found_links.get(key):
                         print(f"  {key}: oracle {links.get(key)}, found {found_links.get(key)}")
+                for records, kind in {**shown, **found_shown} if same else ():
+                    says, finds = shown.get((records, kind)), found_shown.get((records, kind))
+                    if says != finds:
+                        print(f"  {sorted(records)} {kind}: oracle shows {says}, found {finds}")
                 tell(problem)
     for what, times in sorted(occurred.items()):
         print(f"  {what}: {times}")
@@ -1380,6 +1474,8 @@ MUST_OCCUR = (
     + ["followers", "followers of nobody", "followers by the data"]
     + ["refused and yet together", "all refused and yet together"]
     + ["conflict for another copy", "ambiguous for another copy"]
+    + ["contested values not shown", "values in another order"]
+    + ["refused values that nobody has for sure", "refused values that somebody else has"]
 )
 
 

@@ -85,5 +85,13 @@ notices 'refused and yet together, and still refused' 'if self.cluster_of("copy"
 notices 'all refused and yet together, and still refused' 'if len({id(self.cluster_of("record", r)) for r in claimants}) == 1:' 'if False:'
 notices 'the strongest of equals is in conflict' 'status = "ambiguous" if on in self.equally_strongest[group] else "conflict"' 'status = "conflict"'
 notices 'the weaker group is ambiguous' 'status = "ambiguous" if on in self.equally_strongest[group] else "conflict"' 'status = "ambiguous"'
+notices 'blocked and too common values where they come' 'return "last"' 'return "first"'
+notices 'what is refused shown as contested' 'return "never"' 'return "contested"'
+notices 'what nobody has for sure not shown' 'self.oracle.count["refused values that nobody has for sure"] += 1' 'return "never"'
+notices 'own copies as own values' 'return "contested" if len(copies) > 1 else "first"' 'return "first"'
+notices 'own values as contested' 'return "contested" if len(copies) > 1 else "first"' 'return "contested"'
+notices 'owners that are disputed' 'if all(self.is_disputed(self.cluster_of("record", r)) for r in owners):' 'if not owners:'
+notices 'contested values beside better ones' 'classes.remove("contested")' 'pass'
+notices 'contested values last' 'classes = ["first", "contested", "last"]' 'classes = ["first", "last", "contested"]'
 echo "$passed passed, $failed failed"
 ((failed == 0))
