@@ -217,6 +217,15 @@ void Combinations::choose(Offer& offer, std::uint32_t spine) {
   for (std::uint32_t i = 0; i < offer.records.size(); ++i) offer.chosen.push_back(i);
 }
 
+// What a record shows in a column of its source: no contested value where the column has a better
+// one.
+std::string_view Combinations::of_one_record(const ShownValue& value,
+                                             std::size_t column) const noexcept {
+  const bool is_hidden =
+      value.showing == Showing::kContested && whole_[column].showing == Showing::kFirst;
+  return is_hidden ? std::string_view() : value.value;
+}
+
 // What the spine's own source and the kinds show of it.
 void Combinations::show_spine(const IdentityReader& identity, const Spine& spine, Cells& cells) {
   const auto rows = identity.rows();
@@ -228,11 +237,15 @@ void Combinations::show_spine(const IdentityReader& identity, const Spine& spine
     if (column.shows == Shows::kRecordId && column.source == identity.first_source()) {
       cells[i].set(own.front().row.record_id());
     } else if (column.shows == Shows::kValue && !column.one_source) {
-      const std::string_view value = surviving_value(own, column.slot, ticker_);
-      cells[i].set(value.data() != nullptr ? value : whole_[i]);
+      const ShownValue value = surviving_value(own, column.slot, ticker_);
+      cells[i].set(whole_[i].showing < value.showing ? whole_[i].value : value.value);
     } else if (column.shows == Shows::kValue && column.source == identity.first_source()) {
-      const std::string_view value = surviving_value(own, column.slot, ticker_);
-      cells[i].set(value.data() != nullptr ? value : surviving_value(record, column.slot, ticker_));
+      ShownValue value = surviving_value(own, column.slot, ticker_);
+      if (value.showing != Showing::kFirst) {
+        const ShownValue of_record = surviving_value(record, column.slot, ticker_);
+        if (of_record.showing < value.showing) value = of_record;
+      }
+      cells[i].set(of_one_record(value, i));
     }
   }
 }
@@ -248,7 +261,7 @@ void Combinations::show_record(const IdentityReader& identity, const Offer& offe
     if (column.shows == Shows::kRecordId) {
       cells[i].set(rows.front().row.record_id());
     } else if (column.shows == Shows::kValue && column.one_source) {
-      cells[i].set(surviving_value(rows, column.slot, ticker_));
+      cells[i].set(of_one_record(surviving_value(rows, column.slot, ticker_), i));
     }
   }
 }
@@ -258,7 +271,8 @@ void Combinations::each(const IdentityReader& identity, Cells& cells,
                         const std::function<void()>& emit) {
   collect(identity);
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    whole_[i] = cells[i].empty() ? std::string_view() : cells[i].values().front();
+    whole_[i] = {cells[i].showing(),
+                 cells[i].empty() ? std::string_view() : cells[i].values().front()};
   }
   check(spines_.size(), identity, name);
   for (Offer& offer : offers_) {

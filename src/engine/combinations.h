@@ -80,6 +80,8 @@ class Combinations {
   void collect(const IdentityReader& identity);
   void match(const IdentityReader& identity, Offer& offer, const Name& name);
   void choose(Offer& offer, std::uint32_t spine);
+  [[nodiscard]] std::string_view of_one_record(const ShownValue& value,
+                                               std::size_t column) const noexcept;
   void show_spine(const IdentityReader& identity, const Spine& spine, Cells& cells);
   void show_record(const IdentityReader& identity, const Offer& offer, std::size_t place,
                    Cells& cells);
@@ -94,7 +96,7 @@ class Combinations {
   Vector<SpineKey> spine_keys_;    // sorted by key
   Vector<std::uint32_t> seen_by_;  // of each spine
   Vector<Offer> offers_;
-  Vector<std::string_view> whole_;  // what the scalar columns show of the whole identity
+  Vector<ShownValue> whole_;  // what the scalar columns show of the whole identity
 };
 
 }  // namespace identity_resolve::engine

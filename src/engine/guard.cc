@@ -930,11 +930,14 @@ void Guard::settle(Number identifier) {
     }
     for (; begin < end; ++begin) settled_[begin].holds = settled_[begin].holds || together;
   }
+  bool has_owner = false;
   for (const Settled& claim : settled_) {
     ticker_.tick();
     any_conflict =
         any_conflict || (!claim.holds && edges_[claim.edge].outcome == Outcome::kConflict);
+    has_owner = has_owner || (claim.holds && !clusters_[claim.cluster].disputed);
   }
+  for (std::size_t at = first; at < last; ++at) edges_[at].has_owner = has_owner;
   std::sort(settled_.begin(), settled_.end(), [this](const Settled& a, const Settled& b) {
     ticker_.tick();
     return std::tuple(!a.holds, a.cluster) < std::tuple(!b.holds, b.cluster);
@@ -953,6 +956,21 @@ void Guard::settle(Number identifier) {
     }
     for (; begin < end; ++begin) edges_[settled_[begin].edge].outcome = outcome;
   }
+}
+
+Showing Guard::showing_of(Number claim) const noexcept {
+  switch (edges_[claim].outcome) {
+    case Outcome::kHeld:
+      break;
+    case Outcome::kConflict:
+    case Outcome::kAmbiguous:
+      return edges_[claim].has_owner ? Showing::kNever : Showing::kContested;
+    case Outcome::kOwnConflict:
+    case Outcome::kOwnAmbiguous:
+      if (is_on_copy(claim)) return Showing::kContested;
+      break;
+  }
+  return Showing::kFirst;
 }
 
 }  // namespace identity_resolve::engine

@@ -64,6 +64,10 @@ class Guard {
   // A record's cluster: two records with the same number are one identity.
   [[nodiscard]] Number cluster_of(Number record) noexcept { return root(record); }
   [[nodiscard]] Outcome outcome_of(Number claim) const noexcept { return edges_[claim].outcome; }
+  // Whether the claim's value is shown as its identity's: a refused one is not if the identifier,
+  // or a copy of it, belongs to somebody else, and one of several that have a copy each is
+  // contested.
+  [[nodiscard]] Showing showing_of(Number claim) const noexcept;
   [[nodiscard]] Number record_of(Number claim) const noexcept { return edges_[claim].record; }
   // The claims on an identifier: from this one on, up to those on the next.
   [[nodiscard]] std::size_t identifiers() const noexcept { return identifiers_.size(); }
@@ -101,6 +105,8 @@ class Guard {
   struct Edge {
     Number record;
     Outcome outcome;
+    // Settled: an identity that is not disputed has the identifier, or a copy of it.
+    bool has_owner = false;
   };
   struct Identifier {
     KindNumber kind;

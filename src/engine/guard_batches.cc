@@ -169,7 +169,7 @@ void GuardBatches::solve_batch(Number batch) {
   for (const Number identifier : identifiers) {
     each_claim(identifier, [&](Number claim) {
       settled_[claim] = {guard_.outcome_of(number), guard_.is_kept_apart(number),
-                         guard_.is_on_copy(number)};
+                         guard_.is_on_copy(number), guard_.showing_of(number)};
       ++number;
     });
   }

@@ -47,6 +47,8 @@ class GuardBatches {
     return settled_[claim].is_kept_apart;
   }
   [[nodiscard]] bool is_on_copy(Number claim) const noexcept { return settled_[claim].is_on_copy; }
+  // Whether the claim's value is shown as its identity's: see Guard::showing_of().
+  [[nodiscard]] Showing showing_of(Number claim) const noexcept { return settled_[claim].showing; }
   [[nodiscard]] Number record_of(Number claim) const noexcept { return claims_[claim]; }
   [[nodiscard]] std::uint32_t component_of(Number record) const noexcept {
     return records_[record].component;
@@ -80,6 +82,7 @@ class GuardBatches {
     Guard::Outcome outcome;
     bool is_kept_apart;
     bool is_on_copy;
+    Showing showing;
   };
   // Some of each batch's things: those of batch b are from first[b] on, up to first[b + 1].
   template <class T>

@@ -1,6 +1,7 @@
 #include "engine/identity_reader.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/first_bytes.h"
 
@@ -11,7 +12,7 @@ namespace {
 // How many identities ahead rows are asked for: about as long before as a cache miss takes.
 constexpr std::size_t kAhead = 12;
 
-// Walks the values of a row, without its keys and evidence.
+// Walks the values of a row that may be shown.
 class ValueCursor {
  public:
   ValueCursor(std::string_view items, Ticker& ticker) : rest_(items), ticker_(&ticker) {}
@@ -24,7 +25,7 @@ class ValueCursor {
       bytes = rest_.substr(sizeof header, header.bytes);
       rest_.remove_prefix(sizeof header + header.bytes);
       ticker_->tick_bytes(header.bytes);
-      if (slot < kEvidenceSlot) return true;
+      if (is_value_slot(slot) && header.showing != Showing::kNever) return true;
     }
     return false;
   }
@@ -80,34 +81,41 @@ bool has_same_values(const Row& a, const Row& b, SlotNumber slot, Ticker& ticker
 
 }  // namespace
 
-std::string_view surviving_value(std::span<const OrderedRow> rows, SlotNumber slot,
-                                 Ticker& ticker) {
-  std::string_view found;
+ShownValue surviving_value(std::span<const OrderedRow> rows, SlotNumber slot, Ticker& ticker) {
+  ShownValue found;
   each_run(rows, [&](std::span<const OrderedRow> run) {
     ticker.tick();
-    if (found.data() != nullptr) return;
+    if (found.showing == Showing::kFirst) return;
     const OrderedRow* shown = nullptr;
-    std::string_view first;
-    std::string_view smallest;
+    ShownValue first;  // by class, then by its place in its row
+    std::size_t first_place = 0;
+    ShownValue smallest;  // by class, then by size
     bool alike = true;
     for (const OrderedRow& ordered : run) {
       ticker.tick();
-      std::string_view first_here;
-      ordered.row.each_item([&](SlotNumber at, std::string_view bytes) {
+      std::size_t place = 0;
+      ordered.row.each_value([&](SlotNumber at, Showing showing, std::string_view bytes) {
         ticker.tick();
         if (at != slot) return;
-        if (first_here.data() == nullptr) first_here = bytes;
-        if (smallest.data() == nullptr || bytes < smallest) smallest = bytes;
+        ++place;
+        if (std::pair(showing, place) < std::pair(first.showing, first_place)) {
+          first = {showing, bytes};
+          first_place = place;
+        }
+        if (smallest.value.data() == nullptr ||
+            std::pair(showing, bytes) < std::pair(smallest.showing, smallest.value)) {
+          smallest = {showing, bytes};
+        }
       });
-      if (first_here.data() == nullptr) continue;
+      if (place == 0) continue;
       if (shown == nullptr) {
         shown = &ordered;
-        first = first_here;
       } else {
         alike = alike && has_same_values(shown->row, ordered.row, slot, ticker);
       }
     }
-    found = alike ? first : smallest;
+    const ShownValue& here = alike ? first : smallest;
+    if (here.showing < found.showing) found = here;
   });
   return found;
 }

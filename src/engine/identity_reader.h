@@ -40,11 +40,16 @@ void each_run(std::span<const OrderedRow> rows, Visit&& visit) {
   }
 }
 
-// The value that survives in a slot of some rows of one record, or one without data: the first
-// one of the row changed last; of several such rows that differ in it the smallest, whatever the
-// other slots hold.
-// Cost: reads all the rows' items, ticking.
-std::string_view surviving_value(std::span<const OrderedRow> rows, SlotNumber slot, Ticker& ticker);
+// A value and its class; of none, kNever and a view without data.
+struct ShownValue {
+  Showing showing = Showing::kNever;
+  std::string_view value = {};
+};
+
+// The value that survives in a slot of some rows of one record: of the best class that it has
+// there, the first one of the row changed last; of several such rows that differ in the slot the
+// smallest, whatever the other slots hold. Cost: reads all the rows' items, ticking.
+ShownValue surviving_value(std::span<const OrderedRow> rows, SlotNumber slot, Ticker& ticker);
 
 class IdentityReader {
  public:

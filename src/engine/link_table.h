@@ -29,9 +29,10 @@ struct Link {
   Key key;
   RowNumber row;
   KindNumber kind;
-  bool links : 1 = true;       // may join rows; if not, it is here to be counted
-  bool counts : 1 = true;      // is one of its kind's values, where a limit counts these
-  bool gives_way : 1 = false;  // Standing::kGivesWay
+  bool links : 1 = true;           // may join rows; if not, it is here to be counted
+  bool counts : 1 = true;          // is one of its kind's values, where a limit counts these
+  bool gives_way : 1 = false;      // Standing::kGivesWay
+  std::uint16_t ordinal : 13 = 0;  // in its row, where values are judged (kByKeys)
 };
 static_assert(sizeof(Link) == 24);
 

@@ -24,7 +24,8 @@ LocalSink::LocalSink(Environment& environment, const Shape& shape, const KeyRing
       runs_(&environment.memory()),
       padded_(&environment.memory()),
       left_out_(shape.sources, 0, &environment.memory()),
-      environment_(&environment) {}
+      environment_(&environment),
+      value_keys_(&environment.memory()) {}
 
 std::size_t LocalSink::rows_given() const noexcept {
   std::uint64_t rows = log_.rows();
@@ -79,6 +80,8 @@ void LocalSink::begin_row(SourceNumber source, const RecordId& id, std::int64_t 
   }
   if (!record_id.empty()) std::memcpy(open_ + open_bytes_, record_id.data(), record_id.size());
   open_bytes_ += record_id.size();
+  numbered_ = 0;
+  begin_value();
   const auto row = RowNumber{static_cast<std::uint32_t>(rows())};
   begin_run(source);
   if (!header.has_record_link) return;
@@ -91,7 +94,12 @@ void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Sta
                                std::string_view shown, std::string_view scoped) {
   const KindRules& rules = shape_->kinds[index(kind)];
   const bool valid = standing == Standing::kValid || standing == Standing::kGivesWay;
-  const bool counts = valid || standing == Standing::kNoScope;
+  const bool counts =
+      valid || standing == Standing::kNoScope || standing == Standing::kTooCommonInScope;
+  const Showing showing =
+      valid || standing == Standing::kNoScope ? Showing::kFirst : Showing::kLast;
+  value_.showing = value_.has_identifier ? std::min(value_.showing, showing) : showing;
+  value_.has_identifier = true;
   const bool links = valid && rules.links;
   const bool limited = counts && rules.max_per_identity != 0;
   if (!links && !limited && !shape_->keep_evidence) return;
@@ -101,12 +109,14 @@ void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Sta
   const Key key = keys_->identifier(kind, in_scope ? scoped : normalized);
   const auto row = RowNumber{static_cast<std::uint32_t>(rows())};
   ++identifiers_;
-  links_.add({key, row, kind, links, counts && !in_scope, standing == Standing::kGivesWay});
+  Link link{key, row, kind, links, counts && !in_scope, standing == Standing::kGivesWay};
+  if (links) link.ordinal = number_identifier(key) & kByKeys;
+  links_.add(link);
   if (in_scope && (limited || (rules.tells_of_scope && shape_->tells_of_scope))) {
     links_.add({keys_->identifier(kind, normalized), row, kind, false, true, false});
   }
   if (shape_->keep_keys && links) {
-    add_value(kKeySlot, {reinterpret_cast<const char*>(&key), sizeof key});
+    append_key(kKeySlot, key);
   }
   if (!shape_->keep_evidence) return;
   LinkStatus status = LinkStatus::kAlone;  // decided by finalize()
@@ -128,13 +138,33 @@ void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Sta
   append(shown.data(), shown.size());
 }
 
+// Gives an identifier of the value at hand, which may link, its number in the row.
+std::uint16_t LocalSink::number_identifier(const Key& key) {
+  if (!shape_->judges_values) return 0;
+  const bool is_first = value_.ordinal == 0;
+  if (is_first) value_keys_.clear();
+  value_keys_.push_back(key);
+  if (numbered_ < kByKeys) ++numbered_;
+  value_.ordinal = is_first ? numbered_ : kByKeys;
+  return numbered_;
+}
+
+void LocalSink::append_item(const ItemHeader& header, std::string_view bytes) {
+  append(&header, sizeof header);
+  append(bytes.data(), bytes.size());
+}
+
 void LocalSink::add_value(SlotNumber slot, std::string_view value) {
   if (value.size() > std::numeric_limits<std::uint32_t>::max()) {
     throw Error("54000", "a value is longer than 4 GiB");
   }
-  const ItemHeader item{static_cast<std::uint32_t>(value.size()), slot};
-  append(&item, sizeof item);
-  append(value.data(), value.size());
+  if (value_.ordinal == kByKeys) {
+    for (const Key& key : value_keys_) append_key(kValueKeySlot, key);
+  }
+  ItemHeader header{static_cast<std::uint32_t>(value.size()), slot};
+  header.ordinal = value_.ordinal & kByKeys;
+  header.showing = value_.showing;
+  append_item(header, value);
 }
 
 void LocalSink::end_row() {
@@ -279,8 +309,8 @@ std::vector<LoggedRows> Resolver::logs() const {
   return logs;
 }
 
-UnionInput Resolver::input(std::span<const LoggedLinks> links,
-                           std::span<const LoggedRows> rows) const noexcept {
+UnionInput Resolver::input(std::span<const LoggedLinks> links, std::span<const LoggedRows> rows,
+                           RowVerdicts<ValueVerdict>* values) const noexcept {
   return {shape_.kinds,
           shape_.sources,
           links,
@@ -288,7 +318,8 @@ UnionInput Resolver::input(std::span<const LoggedLinks> links,
           {runs_.data(), runs_.size()},
           row_count_,
           shape_.keep_evidence,
-          shape_.tells_of_limits};
+          shape_.tells_of_limits,
+          values};
 }
 
 void Resolver::finalize() {
@@ -296,7 +327,10 @@ void Resolver::finalize() {
   join_spellings();
   const std::vector<LoggedLinks> links = tables();
   const std::vector<LoggedRows> rows = logs();
-  UnionStage stage(*environment_, input(links, rows));
+  Judgement judgement(*environment_);
+  if (shape_.judges_values) judgement.values.begin(row_count_, 0);
+  UnionStage stage(*environment_,
+                   input(links, rows, shape_.judges_values ? &judgement.values : nullptr));
   identities_ = stage.run();
   too_common_ = stage.too_common();
   shared_roles_ = stage.shared_roles();
@@ -307,15 +341,9 @@ void Resolver::finalize() {
   name_hoards(stage.find_hoards(most_on_a_row));
   refused_by_default_ = stage.take_refused_by_default();
   if (shape_.tells_of_scope) kept_apart_by_scope_ = stage.count_kept_apart_by_scope();
-  Verdicts verdicts(*environment_);
   if (shape_.keep_evidence) {
-    constexpr std::size_t kLeastRows = std::size_t{1} << 16;
-    const std::size_t verdict_bytes = static_cast<std::size_t>(identifiers()) * sizeof(Verdict);
-    const std::size_t ranges = 1 + verdict_bytes / (environment_->budget() / 4 + 1);
-    verdicts.rows_a_partition = std::max(kLeastRows, row_count_ / ranges + 1);
-    verdicts.log = std::make_unique<PartitionedLog<Verdict>>(
-        *environment_, row_count_ / verdicts.rows_a_partition + 1);
-    stage.write_evidence(*verdicts.log, verdicts.spill, verdicts.rows_a_partition);
+    judgement.identifiers.begin(row_count_, static_cast<std::size_t>(identifiers()));
+    stage.write_evidence(judgement.identifiers);
   }
   environment_->begin_stage(Stage::kLabel);
   // The links' memory is free once they are forgotten: rows that had to make way for them may find
@@ -338,10 +366,10 @@ void Resolver::finalize() {
       identity_of_ = stage.take_identities();
       list_records();
     } else {
-      place_in_memory(stage.identity_of(), verdicts);
+      place_in_memory(stage.identity_of(), judgement);
     }
   } else {
-    place_in_parts(stage.identity_of(), verdicts);
+    place_in_parts(stage.identity_of(), judgement);
   }
   for (const auto& sink : sinks_) sink->spill_.close();
 }
@@ -506,23 +534,17 @@ std::byte* Resolver::rename(std::byte* row, std::string_view id) {
 
 // Calls visit(row, number) for all rows in the order of their numbers, their evidence complete.
 template <class Visit>
-void Resolver::each_judged_row(Verdicts& verdicts, bool forget, Visit&& visit) {
-  Vector<Verdict> here(&environment_->memory());
+void Resolver::each_judged_row(Judgement& judgement, bool forget, Visit&& visit) {
   std::size_t number = 0;
-  std::size_t next = 0;  // in `here`
   std::size_t next_renamed = 0;
   for (const auto& sink : sinks_) {
     sink->log_.each_block(sink->spill_, forget, [&](std::byte* start, const RowLog::Block& block) {
       each_row_of(start, block, [&](std::byte* row) {
         ticker_.tick();
-        if (verdicts.log != nullptr) {
-          if (number % verdicts.rows_a_partition == 0) {
-            load_verdicts(verdicts, number / verdicts.rows_a_partition, here);
-            next = 0;
-          }
-          const std::size_t first = next;
-          while (next < here.size() && here[next].row == number) ++next;
-          judge_row(row, {here.data() + first, next - first});
+        if (!judgement.identifiers.empty()) judge_row(row, judgement.identifiers.of(number));
+        if (!judgement.values.empty()) {
+          const std::span<const ValueVerdict> verdicts = judgement.values.of(number);
+          if (!verdicts.empty()) judge_values(row, verdicts);
         }
         if (next_renamed < renamed_.size() && renamed_[next_renamed].row == number) {
           row = rename(row, spelled_[renamed_[next_renamed++].record].first);
@@ -532,19 +554,6 @@ void Resolver::each_judged_row(Verdicts& verdicts, bool forget, Visit&& visit) {
     });
     if (forget) sink->spill_.close();
   }
-}
-
-// The verdicts on a range of rows, by row, and within a row by key.
-void Resolver::load_verdicts(Verdicts& verdicts, std::size_t range, Vector<Verdict>& to) {
-  to.clear();
-  verdicts.log->load_spilled(range, verdicts.spill, to);
-  std::as_const(*verdicts.log).each_chunk(range, [&](std::span<const Verdict> chunk) {
-    to.insert(to.end(), chunk.begin(), chunk.end());
-  });
-  std::sort(to.begin(), to.end(), [this](const Verdict& a, const Verdict& b) {
-    ticker_.tick();
-    return std::tuple(a.row, a.key) < std::tuple(b.row, b.key);
-  });
 }
 
 // Writes what became of a row's identifiers into its evidence.
@@ -562,6 +571,31 @@ void Resolver::judge_row(std::byte* row, std::span<const Verdict> verdicts) {
     if (header.status == LinkStatus::kAlone) header.status = found->status;
     // The rows are the sinks' own bytes, which nobody else reads yet.
     std::memcpy(const_cast<char*>(bytes.data()), &header, sizeof header);
+  });
+}
+
+// Writes into a row how those of its values are that are not as they came.
+void Resolver::judge_values(std::byte* row, std::span<const ValueVerdict> verdicts) {
+  Showing best = Showing::kNever;  // of the identifiers whose keys stand before the value
+  const auto showing_of = [&](auto&& is_it) {
+    const auto found = std::find_if(verdicts.begin(), verdicts.end(), is_it);
+    return found == verdicts.end() ? Showing::kFirst : found->showing;
+  };
+  Row(row).each_header([&](ItemHeader header, std::string_view bytes) {
+    ticker_.tick();
+    if (header.slot == kValueKeySlot) {
+      Key key;
+      std::memcpy(&key, bytes.data(), sizeof key);
+      best = std::min(best, showing_of([&](const auto& verdict) { return verdict.key == key; }));
+      return;
+    }
+    if (header.ordinal == 0) return;
+    const Showing showing =
+        header.ordinal == kByKeys
+            ? std::exchange(best, Showing::kNever)
+            : showing_of([&](const auto& verdict) { return verdict.ordinal == header.ordinal; });
+    header.showing = showing;
+    std::memcpy(const_cast<char*>(bytes.data()) - sizeof header, &header, sizeof header);
   });
 }
 
@@ -605,7 +639,7 @@ void Resolver::list_records() {
   }
 }
 
-void Resolver::place_in_memory(std::span<const std::uint32_t> identity_of, Verdicts& verdicts) {
+void Resolver::place_in_memory(std::span<const std::uint32_t> identity_of, Judgement& judgement) {
   first_member_.assign(identities_ + 1, 0);
   for (const std::uint32_t identity : identity_of) {
     ++first_member_[identity];
@@ -615,7 +649,7 @@ void Resolver::place_in_memory(std::span<const std::uint32_t> identity_of, Verdi
   // Both places are anywhere in memory: they are fetched before it is their turn, the second by
   // what stands in the first.
   constexpr std::size_t kAhead = 16;
-  each_judged_row(verdicts, false, [&](const std::byte* row, std::size_t number) {
+  each_judged_row(judgement, false, [&](const std::byte* row, std::size_t number) {
     if (number + 2 * kAhead < identity_of.size()) {
       __builtin_prefetch(&first_member_[identity_of[number + 2 * kAhead]], 1);
       __builtin_prefetch(&members_[first_member_[identity_of[number + kAhead]]], 1);
@@ -625,7 +659,7 @@ void Resolver::place_in_memory(std::span<const std::uint32_t> identity_of, Verdi
   finish_members();
 }
 
-void Resolver::place_in_parts(std::span<const std::uint32_t> identity_of, Verdicts& verdicts) {
+void Resolver::place_in_parts(std::span<const std::uint32_t> identity_of, Judgement& judgement) {
   constexpr std::size_t kSmallestBuffer = std::size_t{8} << 10;
   constexpr std::size_t kLargestBuffer = std::size_t{128} << 10;
   constexpr std::size_t kMostParts = std::size_t{1} << 14;
@@ -649,7 +683,7 @@ void Resolver::place_in_parts(std::span<const std::uint32_t> identity_of, Verdic
     parts_[part].extents.push_back(parts_spill_.write(buffers.data() + part * room, used[part]));
     used[part] = 0;
   };
-  each_judged_row(verdicts, true, [&](const std::byte* row, std::size_t number) {
+  each_judged_row(judgement, true, [&](const std::byte* row, std::size_t number) {
     const PartRow before{identity_of[number]};
     const std::size_t part = before.identity / identities_a_part_;
     const std::size_t space = row_space(Row(row).bytes());

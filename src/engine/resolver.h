@@ -35,6 +35,7 @@
 #include "engine/link_table.h"
 #include "engine/row.h"
 #include "engine/row_log.h"
+#include "engine/row_verdicts.h"
 #include "engine/spill.h"
 #include "engine/types.h"
 #include "engine/union_stage.h"
@@ -47,6 +48,7 @@ struct Shape {
   std::size_t sources = 0;       // sources, numbered by precedence from 0
   bool keep_keys = false;        // keep each row's keys: combinations need them
   bool keep_evidence = false;    // keep each row's identifiers and say what became of them
+  bool judges_values = false;    // values are shown: say of each how it is (Showing)
   bool only_records = false;     // of records only their identities are asked for
   bool tells_of_scope = false;   // kinds that tell of their scope are asked to
   bool tells_of_limits = false;  // what limits refuse that nobody asked for is counted
@@ -82,7 +84,8 @@ struct NamedHoards {
   std::string worst;   // the id of that one; of several the shortest, then the least
 };
 
-// Takes rows. Between begin_row() and end_row() come the row's identifiers and values.
+// Takes rows. Between begin_row() and end_row() come the row's identifiers and values: a value
+// belongs to the identifiers between begin_value() and itself.
 //
 // A finished sink can be spilled, described in bytes by one process and adopted by another that can
 // open its file.
@@ -117,6 +120,8 @@ class LocalSink {
   void add_identifier(KindNumber kind, std::string_view normalized,
                       Standing standing = Standing::kValid, std::string_view shown = {},
                       std::string_view scoped = {});
+  // Another value of the row begins. showing: of what follows, unless it has identifiers.
+  void begin_value(Showing showing = Showing::kFirst) noexcept { value_ = {showing}; }
   // A value to carry to the output.
   void add_value(SlotNumber slot, std::string_view value);
   // The row is whole. Spills where the budget is used up: rows, and links beyond half of it.
@@ -185,6 +190,19 @@ class LocalSink {
   };
   static constexpr std::uint16_t kRowPiece = std::numeric_limits<std::uint16_t>::max();
 
+  // What is known of the value at hand.
+  struct Value {
+    Showing showing = Showing::kFirst;
+    bool has_identifier = false;
+    std::uint16_t ordinal = 0;
+  };
+
+  std::uint16_t number_identifier(const Key& key);
+  void append_item(const ItemHeader& header, std::string_view bytes);
+  void append_key(SlotNumber slot, const Key& key) {
+    append_item(ItemHeader{static_cast<std::uint32_t>(sizeof key), slot},
+                {reinterpret_cast<const char*>(&key), sizeof key});
+  }
   void append(const void* bytes, std::size_t count);
   void begin_run(SourceNumber source);
   void spill_beyond_budget();
@@ -210,6 +228,9 @@ class LocalSink {
   std::uint64_t most_on_a_row_ = 0;       // identifiers
   std::byte* open_ = nullptr;             // the row being written
   std::size_t open_bytes_ = 0;
+  std::uint16_t numbered_ = 0;  // identifiers of that row
+  Value value_;
+  boost::container::pmr::vector<Key> value_keys_;  // of the value's identifiers that may link
 };
 
 template <class Write>
@@ -350,12 +371,11 @@ class Resolver {
   struct PartRow {
     std::uint32_t identity;
   };
-  // What became of the rows' identifiers, by ranges of rows.
-  struct Verdicts {
-    explicit Verdicts(Environment& environment) : spill(environment) {}
-    std::unique_ptr<PartitionedLog<Verdict>> log;
-    Spill spill;
-    std::size_t rows_a_partition = 0;
+  // What became of the rows' identifiers, and of the values that are not shown as they come.
+  struct Judgement {
+    explicit Judgement(Environment& environment) : identifiers(environment), values(environment) {}
+    RowVerdicts<Verdict> identifiers;
+    RowVerdicts<ValueVerdict> values;
   };
 
   // A row of a record whose id is shown in another spelling.
@@ -381,19 +401,20 @@ class Resolver {
   [[nodiscard]] std::vector<LoggedLinks> tables();
   [[nodiscard]] std::vector<LoggedRows> logs() const;
   [[nodiscard]] UnionInput input(std::span<const LoggedLinks> links,
-                                 std::span<const LoggedRows> rows) const noexcept;
+                                 std::span<const LoggedRows> rows,
+                                 RowVerdicts<ValueVerdict>* values) const noexcept;
   [[nodiscard]] std::span<const std::byte* const> at_hand(IdentityNumber identity) const noexcept {
     const std::size_t place = index(identity) - first_identity_;
     const std::size_t first = first_member_[place];
     return {members_.data() + first, first_member_[place + 1] - first};
   }
   template <class Visit>
-  void each_judged_row(Verdicts& verdicts, bool forget, Visit&& visit);
-  void load_verdicts(Verdicts& verdicts, std::size_t range, Vector<Verdict>& to);
+  void each_judged_row(Judgement& judgement, bool forget, Visit&& visit);
   void judge_row(std::byte* row, std::span<const Verdict> verdicts);
+  void judge_values(std::byte* row, std::span<const ValueVerdict> verdicts);
   void list_records();
-  void place_in_memory(std::span<const std::uint32_t> identity_of, Verdicts& verdicts);
-  void place_in_parts(std::span<const std::uint32_t> identity_of, Verdicts& verdicts);
+  void place_in_memory(std::span<const std::uint32_t> identity_of, Judgement& judgement);
+  void place_in_parts(std::span<const std::uint32_t> identity_of, Judgement& judgement);
   void load_part_of(IdentityNumber identity);
   void start_members(std::size_t rows);
   void finish_members() noexcept;

@@ -6,7 +6,8 @@
 //
 // An item is a value carried to the output (slot = where it goes), or, in slot kKeySlot, the
 // 16-byte key of a linking identifier, or, in slot kEvidenceSlot, an identifier with what became of
-// it. Keys and evidence are kept only when the caller asks for them.
+// it. Keys and evidence are kept only when the caller asks for them. A key in slot kValueKeySlot
+// belongs to the value behind it (kByKeys).
 #pragma once
 
 #include <cstddef>
@@ -21,6 +22,10 @@ namespace identity_resolve::engine {
 
 inline constexpr SlotNumber kKeySlot{0xFFFF};
 inline constexpr SlotNumber kEvidenceSlot{0xFFFE};
+inline constexpr SlotNumber kValueKeySlot{0xFFFD};
+
+// Whether a slot holds values that a column may show.
+constexpr bool is_value_slot(SlotNumber slot) noexcept { return slot < kValueKeySlot; }
 
 struct RowHeader {
   std::uint32_t id_bytes;
@@ -39,7 +44,10 @@ constexpr std::size_t row_space(std::size_t bytes) noexcept {
 struct ItemHeader {
   std::uint32_t bytes;
   SlotNumber slot;
+  std::uint16_t ordinal : 13 = 0;  // of a value: its identifier's (kByKeys)
+  Showing showing : 3 = Showing::kFirst;
 };
+static_assert(sizeof(ItemHeader) == 8);
 
 // An identifier of a row, and, once the resolver is finalized, what became of it.
 struct Evidence {
@@ -81,15 +89,30 @@ class Row {
   // Calls visit(slot, bytes) for each item in the order of the row's columns.
   template <class Visit>
   void each_item(Visit&& visit) const {
+    each_header([&](const ItemHeader& item, std::string_view bytes) { visit(item.slot, bytes); });
+  }
+  // Calls visit(header, bytes) for each item; the header lies before the bytes.
+  template <class Visit>
+  void each_header(Visit&& visit) const {
     const char* at = record_id().data() + header_.id_bytes;
     const char* const end = at + header_.item_bytes;
     while (at != end) {
       ItemHeader item;
       std::memcpy(&item, at, sizeof item);
       at += sizeof item;
-      visit(item.slot, std::string_view(at, item.bytes));
+      visit(item, std::string_view(at, item.bytes));
       at += item.bytes;
     }
+  }
+
+  // Calls visit(slot, showing, bytes) for each value that may be shown, in the order of the
+  // columns.
+  template <class Visit>
+  void each_value(Visit&& visit) const {
+    each_header([&](const ItemHeader& item, std::string_view bytes) {
+      if (!is_value_slot(item.slot) || item.showing == Showing::kNever) return;
+      visit(item.slot, item.showing, bytes);
+    });
   }
 
   // Calls visit(Evidence) for each identifier of the row, in the order of its columns; the same

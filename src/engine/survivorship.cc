@@ -21,14 +21,30 @@ namespace {
 constexpr std::size_t kSearchAtMost = 24;
 }
 
-Cell::Cell(Environment& environment) : environment_(&environment), values_(&environment.memory()) {}
+Cell::Cell(Environment& environment)
+    : environment_(&environment), values_(&environment.memory()), later_(&environment.memory()) {}
 Cell::Cell(Cell&&) noexcept = default;
 Cell& Cell::operator=(Cell&&) noexcept = default;
 Cell::~Cell() = default;
 
 void Cell::clear() {
   values_.clear();
+  later_.clear();
   seen_.reset();
+  showing_ = Showing::kFirst;
+}
+
+void Cell::add_later(bool keep_first) {
+  const bool has_own = !values_.empty();
+  for (const Showing showing : {Showing::kContested, Showing::kLast}) {
+    if (showing == Showing::kContested && has_own) continue;
+    for (const Later& later : later_) {
+      if (later.showing != showing) continue;
+      if (values_.empty()) showing_ = showing;
+      add(later.value, keep_first);
+    }
+  }
+  later_.clear();
 }
 
 void Cell::add(std::string_view value, bool keep_first) {
@@ -76,6 +92,7 @@ Cells Survivorship::make_cells() const {
 
 void Survivorship::fill(const IdentityReader& identity, Cells& cells) {
   for (Cell& cell : cells) cell.clear();
+  has_later_ = false;
   each_run(identity.rows(), [&](std::span<const OrderedRow> run) {
     const OrderedRow& first = run.front();
     if (first.starts_record) {
@@ -87,21 +104,27 @@ void Survivorship::fill(const IdentityReader& identity, Cells& cells) {
     }
     add_values(run, cells);
   });
+  if (!has_later_) return;
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    ticker_.tick();
+    cells[i].add_later(!columns_[i].array);
+  }
 }
 
 void Survivorship::add_values(std::span<const OrderedRow> run, Cells& cells) {
   if (run.size() == 1) {
     ticker_.tick();
-    run.front().row.each_item(
-        [&](SlotNumber slot, std::string_view value) { add_value(slot, value, cells); });
+    run.front().row.each_value([&](SlotNumber slot, Showing showing, std::string_view value) {
+      add_value(slot, showing, value, cells);
+    });
     return;
   }
   run_values_.clear();
   for (std::uint32_t row = 0; row < run.size(); ++row) {
     ticker_.tick();
-    run[row].row.each_item([&](SlotNumber slot, std::string_view value) {
+    run[row].row.each_value([&](SlotNumber slot, Showing showing, std::string_view value) {
       const auto place = static_cast<std::uint32_t>(run_values_.size());
-      if (slot < kEvidenceSlot) run_values_.push_back({slot, row, place, value});
+      run_values_.push_back({slot, row, place, showing, value});
     });
   }
   // Places in the place of a stable sort, whose buffer would not be the environment's memory.
@@ -132,6 +155,7 @@ void Survivorship::add_values_of_slot(std::span<RunValue> values, Cells& cells) 
     for (std::size_t i = 0; alike && i < length; ++i) {
       ticker_.tick_bytes(std::min(values[i].value.size(), values[at + i].value.size()));
       alike = values[i].value == values[at + i].value;
+      if (alike) values[i].showing = std::min(values[i].showing, values[at + i].showing);
     }
   }
   if (alike) {
@@ -142,14 +166,19 @@ void Survivorship::add_values_of_slot(std::span<RunValue> values, Cells& cells) 
       return a.value < b.value;
     });
   }
-  for (const RunValue& at : values) add_value(at.slot, at.value, cells);
+  for (const RunValue& at : values) add_value(at.slot, at.showing, at.value, cells);
 }
 
-void Survivorship::add_value(SlotNumber slot, std::string_view value, Cells& cells) {
-  if (slot >= kEvidenceSlot) return;
+void Survivorship::add_value(SlotNumber slot, Showing showing, std::string_view value,
+                             Cells& cells) {
   ticker_.tick_bytes(value.size());
   for (const std::uint16_t column : columns_of_slot_[index(slot)]) {
-    cells[column].add(value, !columns_[column].array);
+    if (showing == Showing::kFirst) {
+      cells[column].add(value, !columns_[column].array);
+    } else {
+      has_later_ = true;
+      cells[column].take_later(value, showing);
+    }
   }
 }
 

@@ -1,7 +1,9 @@
 // The survive stage: what each requested column shows of an identity.
 //
-// A scalar column shows the first value in the order of survivorship (identity_reader.h), an array
-// column all the distinct ones in that same order: the scalar is always the array's first element.
+// A scalar column shows the first value in the order of survivorship (identity_reader.h) of the
+// best class that it has (Showing), an array column all the distinct ones in that same order, class
+// by class, without contested ones where there are better ones: the scalar is always the array's
+// first element.
 #pragma once
 
 #include <boost/container/pmr/vector.hpp>
@@ -45,8 +47,12 @@ class Cell {
   ~Cell();
 
   void clear();
-  // Adds a value unless it is there; with keep_first only an empty cell takes one.
+  // Adds a value of the first class unless it is there; with keep_first only an empty cell takes
+  // one.
   void add(std::string_view value, bool keep_first);
+  // Takes a value of another class, and once all are told adds what is shown of these.
+  void take_later(std::string_view value, Showing showing) { later_.push_back({value, showing}); }
+  void add_later(bool keep_first);
   // Makes the cell show one value, or none for a view without data.
   void set(std::string_view value) {
     clear();
@@ -56,14 +62,22 @@ class Cell {
   void add_new(std::string_view value) { values_.push_back(value); }
 
   [[nodiscard]] bool empty() const noexcept { return values_.empty(); }
+  // The class of the first value, as it was added; kNever where there is none.
+  [[nodiscard]] Showing showing() const noexcept { return empty() ? Showing::kNever : showing_; }
   [[nodiscard]] std::span<const std::string_view> values() const noexcept {
     return {values_.data(), values_.size()};
   }
 
  private:
   struct Seen;
+  struct Later {
+    std::string_view value;
+    Showing showing;
+  };
   Environment* environment_;
   boost::container::pmr::vector<std::string_view> values_;
+  boost::container::pmr::vector<Later> later_;
+  Showing showing_ = Showing::kFirst;
   std::unique_ptr<Seen> seen_;  // a set of the values, once a search would be too slow
 };
 
@@ -88,12 +102,13 @@ class Survivorship {
     SlotNumber slot;
     std::uint32_t row;
     std::uint32_t place;  // among the values of the run
+    Showing showing;
     std::string_view value;
   };
 
   void add_values(std::span<const OrderedRow> run, Cells& cells);
   void add_values_of_slot(std::span<RunValue> values, Cells& cells);
-  void add_value(SlotNumber slot, std::string_view value, Cells& cells);
+  void add_value(SlotNumber slot, Showing showing, std::string_view value, Cells& cells);
 
   using Places = boost::container::pmr::vector<std::uint16_t>;
 
@@ -103,6 +118,7 @@ class Survivorship {
   boost::container::pmr::vector<Places> columns_of_source_;
   boost::container::pmr::vector<Places> columns_of_slot_;
   boost::container::pmr::vector<RunValue> run_values_;
+  bool has_later_ = false;  // of the identity at hand
 };
 
 }  // namespace identity_resolve::engine

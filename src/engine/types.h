@@ -26,6 +26,17 @@ enum class Standing : std::uint8_t {
   kInvalid,   // is none of its kind: never links, counts for no limit
   kBlocked,   // a rule forbids the value: never links, counts for no limit
   kNoScope,   // of a scoped kind, and its row does not say in which scope: counts, never links
+  kTooCommonInScope,  // too many records of its scope carry it, as the caller knows: the same
+};
+
+// Which of a column's values is shown: the first of the best class there is. doc/guards.md, "What
+// is shown".
+enum class Showing : std::uint8_t {
+  kFirst,      // the person's own; also what is carried and links nobody by its kind
+  kContested,  // people who cannot be one have it, and none of them for sure: shown only where
+               // there is no value of the first class
+  kLast,   // it never links: invalid, blocked or too common
+  kNever,  // it belongs to somebody else
 };
 
 // What became of an identifier of a record. The names that users see: status_name().
@@ -84,6 +95,11 @@ template <class Number>
 constexpr std::size_t index(Number number) noexcept {
   return static_cast<std::size_t>(number);
 }
+
+// The identifiers of a row that may link are numbered from 1, so that a value of the row can tell
+// which one it shows; 0: none. kByKeys: one that comes too late in its row to have a number of its
+// own, or one of several that a value has; the value tells their keys.
+inline constexpr std::uint16_t kByKeys = (1U << 13) - 1;
 
 // Rows one resolver can hold; the last number is kept free.
 inline constexpr std::size_t kMaxRows = std::numeric_limits<std::uint32_t>::max() - 1;

@@ -89,7 +89,25 @@ void UnionStage::build_again() {
       by_data ? survivorship_ranks() : Vector<std::uint32_t>(&environment_->memory());
   guard_->solve(static_cast<std::uint32_t>(identities_), {ranks.data(), ranks.size()});
   if (!default_limits_.empty()) count_refused();
+  if (values_ != nullptr) judge_claims();
   label_again();
+}
+
+void UnionStage::note_claim(Guard::Number claim, const Link& link) {
+  claimed_links_.push_back({claim, static_cast<std::uint32_t>(link.row), link.ordinal});
+  if (link.ordinal == kByKeys) claimed_keys_.push_back(link.key);
+}
+
+// Says how the values are shown of which the claims were not simply held.
+void UnionStage::judge_claims() {
+  std::size_t next_key = 0;
+  for (const ClaimedLink& link : claimed_links_) {
+    ticker_.tick();
+    const Key key = link.ordinal == kByKeys ? claimed_keys_[next_key++] : Key{};
+    const Showing showing = guard_->showing_of(link.claim);
+    if (showing != Showing::kFirst) values_->add({key, link.row, link.ordinal, showing});
+  }
+  values_->spill_beyond_budget();
 }
 
 // Tells the guard what the records of the conflicted identities carry. A value that one record
@@ -133,9 +151,12 @@ void UnionStage::tell_guard() {
         if (members_[first].record != members_[last - 1].record &&
             is_conflicted(members_[first].record)) {
           guard.add_identifier(groups[group].kind, members_[first].link->gives_way);
+          Guard::Number claim = 0;
           for (std::size_t i = first; i < last; ++i) {
-            if (i > first && members_[i].record == members_[i - 1].record) continue;
-            guard.add_claim(guard_number(members_[i].record));
+            if (i == first || members_[i].record != members_[i - 1].record) {
+              claim = guard.add_claim(guard_number(members_[i].record));
+            }
+            if (values_ != nullptr) note_claim(claim, *members_[i].link);
           }
         }
         first = last;

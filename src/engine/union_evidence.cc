@@ -23,8 +23,7 @@ LinkStatus status_of(Guard::Outcome outcome) noexcept {
 
 }  // namespace
 
-void UnionStage::write_evidence(PartitionedLog<Verdict>& verdicts, Spill& spill,
-                                std::size_t rows_a_partition) {
+void UnionStage::write_evidence(RowVerdicts<Verdict>& verdicts) {
   find_records();
   std::uint32_t next_claim = 0;
   for (std::size_t partition = 0; partition < LinkTable::kPartitions; ++partition) {
@@ -32,11 +31,9 @@ void UnionStage::write_evidence(PartitionedLog<Verdict>& verdicts, Spill& spill,
     arrange();
     for (std::size_t group = 0; group < index_.groups().size(); ++group) {
       if (is_record(index_.groups()[group])) continue;
-      judge_evidence(group, next_claim, [&](const Verdict& verdict) {
-        verdicts.add(verdict.row / rows_a_partition, verdict);
-      });
+      judge_evidence(group, next_claim, [&](const Verdict& verdict) { verdicts.add(verdict); });
     }
-    if (verdicts.resident_bytes() > environment_->budget() / 4) verdicts.spill(spill, ticker_);
+    verdicts.spill_beyond_budget();
   }
 }
 

@@ -79,8 +79,14 @@ void UnionStage::unite_roles_of(std::size_t partition) {
   DisjointSet forest = sets();
   for (std::size_t group = 0; group < groups.size(); ++group) {
     KeyGroup& at = groups[group];
-    if (at.too_common) continue;
     const std::span<const Link* const> links = links_of(group);
+    if (at.too_common) {
+      for (const Link* link : links) {
+        ticker_.tick();
+        show_last(*link);
+      }
+      continue;
+    }
     at.leader = static_cast<std::uint32_t>(links.front()->row);
     if (falls_back(at)) {
       unite_within_parts(group, forest);
@@ -91,6 +97,7 @@ void UnionStage::unite_roles_of(std::size_t partition) {
       forest.unite(RowNumber{at.leader}, link->row);
     }
   }
+  if (values_ != nullptr) values_->spill_beyond_budget();
   if (limits_ != 0) note_holders();
   if (!scattered_kinds_.empty()) note_scattered_holders();
 }

@@ -97,6 +97,9 @@ UnionStage::UnionStage(Environment& environment, const UnionInput& input)
       held_by_default_(&environment.memory()),
       conflicted_rows_(environment),
       number_of_(&environment.memory()),
+      claimed_links_(&environment.memory()),
+      claimed_keys_(&environment.memory()),
+      values_(input.values),
       keep_evidence_(input.keep_evidence),
       tells_of_limits_(input.tells_of_limits) {
   for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
@@ -391,6 +394,27 @@ void UnionStage::report_too_common(const KeyGroup& group, SourceNumber source,
   too_common_.keep(group.key, source, group.kind, records);
 }
 
+// A value that links nobody is shown last.
+void UnionStage::show_last(const Link& link) {
+  if (values_ == nullptr || !link.links) return;
+  values_->add({link.key, static_cast<std::uint32_t>(link.row), link.ordinal, Showing::kLast});
+}
+
+// The same of all of the loaded partition that is too common.
+void UnionStage::show_too_common_last() {
+  if (values_ == nullptr || too_common_keys_.size() == first_too_common_key_[partition_]) return;
+  const std::span<const KeyGroup> groups = index_.groups();
+  for (std::size_t group = 0; group < groups.size(); ++group) {
+    ticker_.tick();
+    if (!groups[group].too_common) continue;
+    for (const Link* link : links_of(group)) {
+      ticker_.tick();
+      show_last(*link);
+    }
+  }
+  values_->spill_beyond_budget();
+}
+
 // The links of a group in members_, ordered by record; of several parts all in part 0 for now.
 void UnionStage::list_members(std::size_t group, bool only_links) {
   members_.clear();
@@ -469,6 +493,7 @@ void UnionStage::unite_partition(std::size_t partition) {
     }
   });
   find_too_common(true);
+  show_too_common_last();
   const std::span<const KeyGroup> groups = index_.groups();
   DisjointSet forest = sets();
   DelayedUnion delayed(forest);
@@ -525,10 +550,15 @@ void UnionStage::unite_streamed(std::size_t partition) {
   stream(partition, [&](const Link& link) {
     if (!link.links) return;
     const KeyGroup& group = index_.groups()[index_.find(link)];
-    if (group.too_common || is_limited_role(group)) return;
+    if (group.too_common) {
+      show_last(link);
+      return;
+    }
+    if (is_limited_role(group)) return;
     delayed.unite(RowNumber{group.leader}, link.row);
   });
   delayed.finish();
+  if (values_ != nullptr) values_->spill_beyond_budget();
   if (limits_ != 0) note_holders();
 }
 
@@ -614,6 +644,8 @@ void UnionStage::forget_links() noexcept {
   source_of_ = Vector<std::uint16_t>(&environment_->memory());
   conflicted_ = Vector<std::uint8_t>(&environment_->memory());
   held_by_default_ = Vector<HeldByDefault>(&environment_->memory());
+  claimed_links_ = Vector<ClaimedLink>(&environment_->memory());
+  claimed_keys_ = Vector<Key>(&environment_->memory());
   number_of_ = Vector<std::uint32_t>(&environment_->memory());
   guard_.reset();
 }

@@ -33,6 +33,7 @@
 #include "engine/row.h"
 #include "engine/row_log.h"
 #include "engine/row_subset.h"
+#include "engine/row_verdicts.h"
 #include "engine/types.h"
 
 namespace identity_resolve::engine {
@@ -71,14 +72,6 @@ struct SourceRun {
   SourceNumber source;
 };
 
-// What is known of a link once its value has been judged; for evidence.
-struct Verdict {
-  Key key;
-  std::uint32_t row;
-  std::uint32_t others;
-  LinkStatus status;
-};
-
 // What a stage works on; all of it outlives the stage.
 struct UnionInput {
   std::span<const KindRules> kinds;
@@ -89,6 +82,7 @@ struct UnionInput {
   std::size_t row_count;
   bool keep_evidence;
   bool tells_of_limits;
+  RowVerdicts<ValueVerdict>* values;  // where values are judged; nullptr where they are not
 };
 
 class UnionStage {
@@ -117,10 +111,8 @@ class UnionStage {
     return std::move(identity_of_);
   }
 
-  // Afterwards, with evidence: what became of each identifier. Row r's are in partition
-  // r / rows_a_partition.
-  void write_evidence(PartitionedLog<Verdict>& verdicts, Spill& spill,
-                      std::size_t rows_a_partition);
+  // Afterwards, with evidence: what became of each identifier.
+  void write_evidence(RowVerdicts<Verdict>& verdicts);
 
   [[nodiscard]] const TooCommon& too_common() const noexcept { return too_common_; }
   // Those that link, but are on more records than KindRules::warn_records.
@@ -167,6 +159,13 @@ class UnionStage {
     Guard::Number record;
     Guard::Number value;
     std::uint32_t limit;  // its place in default_limits_
+  };
+
+  // A link of which a claim was made: a record has several such where several rows have its key.
+  struct ClaimedLink {
+    Guard::Number claim;
+    std::uint32_t row;
+    std::uint16_t ordinal;
   };
 
   static constexpr std::uint8_t kMostCounted = 255;
@@ -232,6 +231,8 @@ class UnionStage {
             too_common_count_[partition]};
   }
   void report_too_common(const KeyGroup& group, SourceNumber source, std::uint64_t records);
+  void show_last(const Link& link);
+  void show_too_common_last();
   void list_members(std::size_t group, bool only_links);
   std::uint32_t split(const KindRules& rules);
 
@@ -269,6 +270,8 @@ class UnionStage {
   [[nodiscard]] bool find_conflicts();
   void build_again();
   void tell_guard();
+  void note_claim(Guard::Number claim, const Link& link);
+  void judge_claims();
   // A kind's place in default_limits_; kNoDefaultLimit where its limit is none that is told of.
   [[nodiscard]] std::uint32_t default_limit_of(KindNumber kind) const noexcept;
   void count_refused();
@@ -352,7 +355,10 @@ class UnionStage {
   RowSubset conflicted_rows_;          // theirs
   Vector<std::uint32_t> number_of_;    // of these rows: the guard's numbers of their records
   std::optional<GuardBatches> guard_;  // where there is a conflict
+  Vector<ClaimedLink> claimed_links_;  // where values are judged
+  Vector<Key> claimed_keys_;           // of those without a number of their own (kByKeys)
 
+  RowVerdicts<ValueVerdict>* values_;
   std::uint32_t next_value_ = 0;  // of scattered_holders_
   bool keep_evidence_;
   bool tells_of_limits_;

@@ -298,6 +298,27 @@ static_assert(std::all_of(kPlaceholders.begin(), kPlaceholders.end(), [](const P
   return at.is_pattern || at.value.size() <= kLongest;
 }));
 
+// Those among them that stand for no value of any sort: of nulls, of numbers that are none, and the
+// errors of spreadsheets.
+constexpr std::string_view kNullWords =
+    "null|nil|<nil>|n/a|nan|undefined|(none)|(not set)|\\n|\\\\n|\\\\\\n|"
+    "__hive_default_partition__|__null__|__none__|__undefined__|_null_|null_value|null value|"
+    "$null$|#null|@null|null::text|null::varchar|dbnull|dbnull.value|system.dbnull|nullptr|"
+    "nonetype|"
+    "nulltype|optional.empty|optional(nil)|[object "
+    "object]|-nan|+nan|1.#qnan|-1.#ind|1.#ind|#n/a|#na|"
+    "#n/a!|#n/d|#n/v|#nv|#i/t|#ref!|#value!|#name?|#div/0!|#num!|#null!|&lt;null&gt;|%null%";
+constexpr auto kNullTable = [] {
+  WordTable<256> table;
+  each_word(kNullWords, [&](std::string_view word) { table.add_one(word, 0); });
+  return table;
+}();
+static_assert([] {
+  bool all = true;
+  each_word(kNullWords, [&](std::string_view word) { all = all && kWords.contains(word); });
+  return all;
+}());
+
 constexpr auto kWordsOf01 = [] {
   WordTable<128> table;
   for (const Words& list : kWordLists) {
@@ -563,6 +584,12 @@ bool is_placeholder(std::string_view value) {
   if (may_be_macro(value) && is_macro(value)) return true;
   const std::size_t at = value.find('@');
   return at != std::string_view::npos && is_nobodys_address(value, at);
+}
+
+bool is_null(std::string_view value) {
+  if (value.empty()) return false;
+  if (has(kNullTable, value)) return true;
+  return !is_digit(value.front()) && !is_letter(value.front()) && is_wrapped(value);
 }
 
 bool is_placeholder_of_01(std::string_view normalized) {

@@ -22,6 +22,11 @@ struct Placeholder {
 /// what the other shows (`000000000000000` becomes `000000000000000AAA`).
 [[nodiscard]] bool is_placeholder(std::string_view value);
 
+/// Whether a text is what programs write where there is no value of any sort: null as languages,
+/// databases, loaders and spreadsheets write it. Without what may be an honest text or number
+/// (`none`, `unknown`, `false`, `0`, `NA`). Letter case does not count.
+[[nodiscard]] bool is_null(std::string_view value);
+
 /// Whether a value in its normalised spelling is one of those that version 0.1 knew.
 [[nodiscard]] bool is_placeholder_of_01(std::string_view normalized);
 

@@ -144,6 +144,7 @@ void Execution::resolve(const ClauseList& clauses, Wishes wishes) {
   wanted.keep_keys = combine;
   wanted.keep_evidence =
       wishes.with_evidence || (form_ != ResultForm::kMasterTable && form_ != ResultForm::kRecords);
+  wanted.judges_values = plan_.slots != 0;
   wanted.only_records = form_ == ResultForm::kRecords;
   // What a part of an identity map's records shows is no number for a warning; explain_identity()
   // and identity_graph() say by themselves why two records are apart.

@@ -129,7 +129,7 @@ class Slots {
   SlotNumber slot_of(const Meaning& meaning) {
     const auto key = std::tuple(meaning.one_source, meaning.source, meaning.kind);
     if (const auto known = given_.find(key); known != given_.end()) return known->second;
-    if (given_.size() >= engine::index(engine::kEvidenceSlot)) {
+    if (given_.size() >= engine::index(engine::kValueKeySlot)) {
       throw Error("54000", "the definition list asks for too many different values");
     }
     const SlotNumber slot{static_cast<std::uint16_t>(given_.size())};

@@ -104,6 +104,7 @@ struct Told {
   std::size_t budget;
   bool keep_keys;
   bool keep_evidence;
+  bool judges_values;
   bool tells_of_scope;
 };
 
@@ -113,6 +114,7 @@ struct Worker {
         environment(context, told.budget, told.files, file_prefix(layout.source)) {
     shape.keep_keys = told.keep_keys;
     shape.keep_evidence = told.keep_evidence;
+    shape.judges_values = told.judges_values;
     shape.tells_of_scope = told.tells_of_scope;
     ByteReader aliases(from.get_text());
     const std::string_view bytes = from.rest();
@@ -417,6 +419,7 @@ std::string ParallelSink::parameters(const RowLayout& layout, std::size_t budget
   told.budget = budget;
   told.keep_keys = resolver_->shape().keep_keys;
   told.keep_evidence = resolver_->shape().keep_evidence;
+  told.judges_values = resolver_->shape().judges_values;
   told.tells_of_scope = resolver_->shape().tells_of_scope;
   to.add(told);
   add_layout(to, layout);

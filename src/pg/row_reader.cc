@@ -323,10 +323,15 @@ void RowReader::put_row(engine::LocalSink& to) {
     const SourceColumn& layout = *column.layout;
     const normalize::Result result = spell(*column.kind, text.value, scratch_);
     if (result.status == normalize::Status::kBlank) continue;
+    sink.begin_value();
     if (result.status == normalize::Status::kValid) {
       // A spelling that the database's encoding lacks links all the same, but cannot be shown.
       const std::string_view shown = has_spelling(result.text) ? result.text : text.value;
-      if (sink.wants(layout.kind)) put_identifier(sink, column, text.value, result.text, shown);
+      if (sink.wants(layout.kind)) {
+        put_identifier(sink, column, text.value, result.text, shown);
+      } else if (layout.normalized_slot || layout.typed_slot) {
+        sink.begin_value(showing_of_carried(column, text.value, result.text));
+      }
       if (layout.normalized_slot) sink.add_value(*layout.normalized_slot, shown);
     } else {
       sink.add_identifier(layout.kind, text.value, engine::Standing::kInvalid);
@@ -355,7 +360,8 @@ void RowReader::put_identifier(engine::LocalSink& sink, const Column& column,
   const bool has_scope = each_link_text(column, normalized, [&](std::string_view link_text) {
     // The value counts as in any other scope.
     const bool common = knows_common && is_common(column, link_text);
-    sink.add_identifier(kind, normalized, common ? Standing::kNoScope : standing, shown, link_text);
+    sink.add_identifier(kind, normalized, common ? Standing::kTooCommonInScope : standing, shown,
+                        link_text);
   });
   if (!has_scope) sink.add_identifier(kind, normalized, Standing::kNoScope, shown);
 }
@@ -372,6 +378,31 @@ bool RowReader::matches_pattern(const Column& column, std::string_view normalize
          });
 }
 
+// Whether the rules of its kind name a value as one that never links.
+bool RowReader::is_listed(const Column& column, std::string_view normalized) {
+  const Kind& kind = *column.kind;
+  if (!kind.blocked.empty() &&
+      std::binary_search(kind.blocked.begin(), kind.blocked.end(), normalized)) {
+    return true;
+  }
+  return matches_pattern(column, normalized);
+}
+
+// How a value is shown that is no identifier here. Much of what cannot identify anybody is an
+// honest text or number: of these only what programs write for no value at all comes last.
+engine::Showing RowReader::showing_of_carried(const Column& column, std::string_view typed,
+                                              std::string_view normalized) {
+  using normalize::Method;
+  const Kind& kind = *column.kind;
+  const bool is_text = kind.method == Method::kNone || kind.method == Method::kExact ||
+                       kind.method == Method::kCasefold;
+  const bool comes_last =
+      is_text ? (kind.block_placeholders && normalize::is_null(normalize::trim(typed))) ||
+                    is_listed(column, normalized)
+              : standing_of(column, typed, normalized) == engine::Standing::kBlocked;
+  return comes_last ? engine::Showing::kLast : engine::Showing::kFirst;
+}
+
 // What the rules of its kind say of an identifier.
 engine::Standing RowReader::standing_of(const Column& column, std::string_view typed,
                                         std::string_view normalized) {
@@ -381,11 +412,7 @@ engine::Standing RowReader::standing_of(const Column& column, std::string_view t
   if (kind.block_automatic && kind.is_address() && normalize::is_automatic(normalized)) {
     return Standing::kBlocked;
   }
-  if (!kind.blocked.empty() &&
-      std::binary_search(kind.blocked.begin(), kind.blocked.end(), normalized)) {
-    return Standing::kBlocked;
-  }
-  if (matches_pattern(column, normalized)) return Standing::kBlocked;
+  if (is_listed(column, normalized)) return Standing::kBlocked;
   if (kind.is_address() && normalize::is_role(normalized)) {
     return kind.block_roles ? Standing::kBlocked : Standing::kGivesWay;
   }

@@ -129,6 +129,9 @@ class RowReader {
   bool each_link_text(const Column& column, std::string_view normalized, Visit&& visit);
   engine::Standing standing_of(const Column& column, std::string_view typed,
                                std::string_view normalized);
+  [[nodiscard]] static bool is_listed(const Column& column, std::string_view normalized);
+  engine::Showing showing_of_carried(const Column& column, std::string_view typed,
+                                     std::string_view normalized);
   [[nodiscard]] bool is_common(const Column& column, std::string_view link_text);
   void put_identifier(engine::LocalSink& sink, const Column& column, std::string_view typed,
                       std::string_view normalized, std::string_view shown);
