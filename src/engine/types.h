@@ -35,8 +35,8 @@ enum class Showing : std::uint8_t {
   kFirst,      // the person's own; also what is carried and links nobody by its kind
   kContested,  // people who cannot be one have it, and none of them for sure: shown only where
                // there is no value of the first class
-  kLast,   // it never links: invalid, blocked or too common
-  kNever,  // it belongs to somebody else
+  kLast,       // it never links: invalid, blocked or too common
+  kNever,      // it belongs to somebody else
 };
 
 // What became of an identifier of a record. The names that users see: status_name().

@@ -1,15 +1,25 @@
 -- Every column of the master table, scalar and array, against the words of the design: by source, then newest, then
--- record id; each distinct value once.
+-- record id; each distinct value once; and behind all others what never links: values that are blocked, too common or
+-- none of their kind, and a carried null.
 \ir graphs.sql
 \set VERBOSITY terse
 
--- People, as in 40_oracle.sql.
+CREATE FUNCTION master_clauses(g_ int) RETURNS identity_clause[] LANGUAGE sql STABLE AS $$
+  SELECT plain_clauses(g_) || identity_rule('email', blocked => '{p2@mail.example,p5@mail.example}') || identity_rule('badge', blocked_pattern => '^u[13]$')
+         || identity_rule('anonymous_id', max_records => 2) $$;
+
+-- People, as in 40_oracle.sql, but for what never links.
 CREATE UNLOGGED TABLE identifier AS
   SELECT DISTINCT g, src, rid, kind,
          CASE kind WHEN 'email' THEN lower(trim(typed)) WHEN 'badge' THEN lower(trim(typed))
                    WHEN 'phone' THEN regexp_replace(typed, '[^0-9+]', '', 'g') ELSE trim(typed) END AS value
     FROM carries
    WHERE trim(typed) <> '' AND kind <> 'plan' AND (kind <> 'email' OR typed LIKE '%_@_%._%');
+CREATE UNLOGGED TABLE never AS
+  SELECT DISTINCT g, kind, value FROM identifier WHERE kind = 'email' AND value IN ('p2@mail.example', 'p5@mail.example') OR kind = 'badge' AND value IN ('u1', 'u3')
+  UNION
+  SELECT g, kind, value FROM identifier WHERE kind = 'anonymous_id' GROUP BY g, kind, value, src HAVING count(*) > 2;
+DELETE FROM identifier USING never WHERE (identifier.g, identifier.kind, identifier.value) = (never.g, never.kind, never.value);
 CREATE INDEX ON identifier (g, kind, value);
 ANALYZE identifier;
 CREATE UNLOGGED TABLE neighbour AS
@@ -48,19 +58,21 @@ CREATE UNLOGGED TABLE value AS
               ELSE trim(typed) END AS shown,
          max(row_changed) OVER (PARTITION BY p.g, p.src, p.rid) AS record_changed, row_changed, n
     FROM dates JOIN person p USING (g, src, rid);
+ALTER TABLE value ADD COLUMN last boolean;
+UPDATE value SET last = CASE kind WHEN 'plan' THEN trim(typed) IN ('null', 'N/A') ELSE shown IS NULL OR EXISTS (SELECT FROM never WHERE (never.g, never.kind, never.value) = (value.g, value.kind, value.shown)) END;
 CREATE UNLOGGED TABLE candidate AS
-  SELECT g, person, kind AS col, shown, place, record_changed, rid, row_changed, n FROM value WHERE trim(shown) <> ''
+  SELECT g, person, kind AS col, shown, last, place, record_changed, rid, row_changed, n FROM value WHERE trim(shown) <> ''
   UNION ALL
-  SELECT g, person, name || '_' || kind, typed, place, record_changed, rid, row_changed, n FROM value WHERE trim(typed) <> ''
+  SELECT g, person, name || '_' || kind, typed, last, place, record_changed, rid, row_changed, n FROM value WHERE trim(typed) <> ''
   UNION ALL
-  SELECT DISTINCT g, person, name || '_id', rid, place, record_changed, rid, NULL::timestamptz, 1 FROM value
+  SELECT DISTINCT g, person, name || '_id', rid, false, place, record_changed, rid, NULL::timestamptz, 1 FROM value
   UNION ALL
-  SELECT DISTINCT g, person, 'sources', name, place, NULL::timestamptz, NULL, NULL::timestamptz, 1 FROM value;
+  SELECT DISTINCT g, person, 'sources', name, false, place, NULL::timestamptz, NULL, NULL::timestamptz, 1 FROM value;
 CREATE UNLOGGED TABLE theirs AS
   SELECT g, person, col, array_agg(shown ORDER BY best) AS shown
     FROM (SELECT g, person, col, shown, min(rank) AS best
             FROM (SELECT *, row_number() OVER (PARTITION BY g, person, col
-                      ORDER BY place, record_changed DESC NULLS LAST, length(rid), rid COLLATE "C", row_changed DESC NULLS LAST, n) AS rank
+                      ORDER BY last, place, record_changed DESC NULLS LAST, length(rid), rid COLLATE "C", row_changed DESC NULLS LAST, n) AS rank
                     FROM candidate) c
            GROUP BY g, person, col, shown) d
    GROUP BY g, person, col
@@ -69,6 +81,7 @@ CREATE UNLOGGED TABLE theirs AS
 
 -- Ours: each graph asks for all of its columns as arrays, then for all as scalars; every answer becomes rows (column, values).
 CREATE UNLOGGED TABLE answer (g int, identity_id uuid, arrays bool, row jsonb);
+SET client_min_messages = error;  -- of what is too common
 DO $$
 DECLARE
   n int;
@@ -79,15 +92,16 @@ BEGIN
       FROM (SELECT unnest('{email,user_id,anonymous_id,phone,badge,plan}'::text[])
             UNION SELECT name || '_' || kind FROM source, unnest('{id,email,user_id,anonymous_id,phone,badge,plan}'::text[]) kind WHERE g = n) c(col);
     BEGIN
-      EXECUTE format('INSERT INTO answer SELECT %1$s, identity_id, true, to_jsonb(r) - ''identity_id'' FROM resolve_identities(VARIADIC plain_clauses(%1$s)) AS r(identity_id uuid, record_count bigint, sources text[], %2$s)',
+      EXECUTE format('INSERT INTO answer SELECT %1$s, identity_id, true, to_jsonb(r) - ''identity_id'' FROM resolve_identities(VARIADIC master_clauses(%1$s)) AS r(identity_id uuid, record_count bigint, sources text[], %2$s)',
                      n, array_to_string(names, ' text[], ') || ' text[]');
-      EXECUTE format('INSERT INTO answer SELECT %1$s, identity_id, false, to_jsonb(r) - ''identity_id'' FROM resolve_identities(VARIADIC plain_clauses(%1$s)) AS r(record_count text, identity_id uuid, sources varchar[], %2$s)',
+      EXECUTE format('INSERT INTO answer SELECT %1$s, identity_id, false, to_jsonb(r) - ''identity_id'' FROM resolve_identities(VARIADIC master_clauses(%1$s)) AS r(record_count text, identity_id uuid, sources varchar[], %2$s)',
                      n, array_to_string(names, ' text, ') || ' text');
     EXCEPTION WHEN OTHERS THEN
-      RAISE WARNING 'graph %: %', n, SQLERRM;
+      RAISE INFO 'graph %: %', n, SQLERRM;  -- seen whatever client_min_messages is
     END;
   END LOOP;
 END $$;
+SET client_min_messages = warning;
 CREATE UNLOGGED TABLE ours AS
   SELECT g, identity_id, arrays, key AS col,
          CASE jsonb_typeof(value) WHEN 'array' THEN ARRAY(SELECT jsonb_array_elements_text(value)) ELSE ARRAY[value #>> '{}'] END AS shown
@@ -107,7 +121,9 @@ CREATE UNLOGGED TABLE difference AS
    WHERE o.shown IS DISTINCT FROM t.shown;
 
 \pset footer off
-SELECT (SELECT count(*) FROM named) AS identities, (SELECT count(*) FROM ours) AS "values compared", (SELECT max(cardinality(shown)) FROM ours) AS "most in one column";
+SELECT (SELECT count(*) FROM named) AS identities, (SELECT count(*) FROM ours) AS "values compared", (SELECT max(cardinality(shown)) FROM ours) AS "most in one column",
+       (SELECT count(*) FROM theirs t JOIN candidate c ON (t.g, t.person, t.col, t.shown[1]) = (c.g, c.person, c.col, c.shown)
+         WHERE NOT c.last AND EXISTS (SELECT FROM candidate d WHERE (d.g, d.person, d.col) = (t.g, t.person, t.col) AND d.last AND d.place < c.place)) AS "values that would have been first";
 SELECT * FROM difference ORDER BY g, person, arrays, col LIMIT 20;
 SELECT 'oracle of the master: ' || (SELECT count(*) FROM graph) || ' graphs, '
        || (SELECT count(DISTINCT g) FROM difference) || ' differences' AS verdict \gset

@@ -33,7 +33,7 @@ CREATE FUNCTION spell(kind text, v int) RETURNS text LANGUAGE sql VOLATILE AS $$
     WHEN 'email' THEN pick(ARRAY[format('p%s@mail.example', v), format('P%s@Mail.Example', v), upper(format('p%s@mail.example', v))])
     WHEN 'phone' THEN replace(pick('{"+1650253####","+1 650-253-####","+1 (650) 253 ####"}'::text[]), '####', lpad(v::text, 4, '0'))
     WHEN 'badge' THEN pick(ARRAY[format('u%s', v), format('U%s', v)])
-    WHEN 'plan' THEN pick('{gold,silver}'::text[])
+    WHEN 'plan' THEN pick('{gold,silver,none,"null",N/A}'::text[])
     ELSE format('u%s', v)
   END || pick('{""," ","   "}'::text[]) $$;
 

@@ -98,7 +98,8 @@ People people(const std::vector<InputRow>& rows, std::size_t sinks = 1,
         shown.emplace_back(cells[i].values().begin(), cells[i].values().end());
         const auto scalar = cells[kKinds + i].values();
         EXPECT_EQ(scalar.empty(), shown.back().empty());
-        if (!scalar.empty()) EXPECT_EQ(scalar.front(), shown.back().front());
+        if (scalar.empty()) continue;
+        EXPECT_EQ(scalar.front(), shown.back().front());
       }
       people.emplace(records, shown);
     }
