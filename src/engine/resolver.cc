@@ -150,8 +150,12 @@ std::uint16_t LocalSink::number_identifier(const Key& key) {
 }
 
 void LocalSink::append_item(const ItemHeader& header, std::string_view bytes) {
-  append(&header, sizeof header);
-  append(bytes.data(), bytes.size());
+  const std::size_t end = open_bytes_ + sizeof header + bytes.size();
+  if (end > log_.room()) open_ = log_.open(end, open_, open_bytes_);
+  std::byte* const at = open_ + open_bytes_;
+  std::memcpy(at, &header, sizeof header);
+  if (!bytes.empty()) std::memcpy(at + sizeof header, bytes.data(), bytes.size());
+  open_bytes_ = end;
 }
 
 void LocalSink::add_value(SlotNumber slot, std::string_view value) {
