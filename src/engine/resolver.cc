@@ -394,7 +394,10 @@ void Resolver::name_hoards(const std::vector<Hoards>& found) {
       if (next[i] == rows.size() || rows[next[i]] != here) continue;
       std::string& worst = hoards_[i].worst;
       const std::string_view id = row.record_id();
-      if (next[i]++ == 0 || std::tuple(id.size(), id) < std::tuple(worst.size(), worst)) worst = id;
+      const std::string_view so_far = worst;
+      if (next[i]++ == 0 || std::tuple(id.size(), id) < std::tuple(so_far.size(), so_far)) {
+        worst = id;
+      }
     }
   });
 }
