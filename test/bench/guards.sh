@@ -36,7 +36,7 @@ for conflicts in 0 5 100; do
 SET client_min_messages = warning;
 DROP TABLE IF EXISTS seat, bill;
 CREATE TABLE seat AS
-  SELECT n AS id, CASE WHEN n / 2 * 7919 % 100 < :conflicts THEN 'workspace ' || n % 2 ELSE 'workspace' END AS tenant, format('person.%s@example.com', n / 2) AS email
+  SELECT n AS id, CASE WHEN n / 2 % 100 * 7919 % 100 < :conflicts THEN 'workspace ' || n % 2 ELSE 'workspace' END AS tenant, format('person.%s@example.com', n / 2) AS email
     FROM generate_series(1, :people) AS n;
 CREATE TABLE bill AS SELECT * FROM seat ORDER BY md5(id::text);
 VACUUM ANALYZE seat, bill;
