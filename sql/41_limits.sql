@@ -1,4 +1,4 @@
--- Limits: the weak yields, the strong holds; who agrees is joined. doc/guards.md has the rules.
+-- Limits: a weak identifier yields and a strong one holds. People who agree are joined. doc/guards.md has the rules.
 CREATE SCHEMA limits;
 SET search_path = limits, public;
 SET client_min_messages = warning;
@@ -13,7 +13,7 @@ CREATE FUNCTION told(of_kind text, VARIADIC clauses identity_clause[]) RETURNS T
 -- 1. Seven records of one user, with six devices: the limit on devices refuses what devices join, and no user id.
 \set web 'SELECT n AS id, ''u1'' AS user_id, CASE WHEN n > 1 THEN ''device-'' || n END AS anonymous_id FROM generate_series(1, 7) n'
 SELECT people(identity_source('web', :'web'), identity_rule('anonymous_id', max_per_identity => 5));
---    What devices join has no more than five: the user id's six are more, so a visit by one of hers joins her, and brings no seventh.
+--    Her user id gave her six devices, which is more than five. A visit by one of hers joins her all the same; a visit that brings a seventh does not.
 SELECT people(identity_source('web', :'web'), identity_source('visit', $$SELECT * FROM (VALUES (1, '{device-2}'::text[]), (2, '{device-3,device-9}')) v(id, anonymous_id)$$),
               identity_rule('anonymous_id', max_per_identity => 5));
 --    Without a user id, six devices of five allowed: the records are apart, where the devices alone could join them.
@@ -51,7 +51,7 @@ SELECT people(identity_source('office', replace(:'office', 'info', 'ann')), iden
 \set contract 'SELECT ''c'' AS id, ''T77'' AS tax'
 SELECT people(identity_source('crm', :'lead'), identity_source('app', :'users'), identity_source('erp', :'contract'), identity_rule('tax', priority => 150));
 SELECT * FROM told('user_id', identity_source('crm', :'lead'), identity_source('app', :'users'), identity_source('erp', :'contract'), identity_rule('tax', priority => 150));
---    Of a kind that never links: then all its links are refused.
+--    Where it breaks the limit of a kind that never links, all its links are refused.
 SELECT people(identity_source('crm', $$SELECT 1 AS id, ARRAY['1960', '1991'] AS born, 'T77' AS tax$$), identity_source('erp', :'contract'),
               identity_rule('tax', priority => 150), identity_rule('born', link => false, max_per_identity => 1));
 
@@ -123,7 +123,7 @@ DELETE FROM bank WHERE id = 2;
 CALL refresh_identity_map('limits.sams');
 SELECT bank_id, shop_ids FROM sams ORDER BY bank_id, shop_ids;
 SELECT people(VARIADIC identity_map_clauses('limits.sams'));
---    Who comes with the address and a date of birth is found, and nobody else; with the address alone it is he who has more evidence for it.
+--    An address and a date of birth find the one person who has both. An address alone finds the person who has more evidence for it.
 BEGIN;
 SELECT identify('limits.sams', 'jr', '{"email": "sam@x.com", "born": "1991-05-07"}') = identity_id AS is_the_son FROM sams WHERE bank_id IS NULL;
 ROLLBACK;

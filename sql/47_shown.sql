@@ -1,4 +1,4 @@
--- What a column shows where a person has values that never link, that belong to somebody else, or that people dispute.
+-- What a column shows. Some values never link, some belong to somebody else, some are disputed.
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS identity_resolve;
 CREATE SCHEMA shown;

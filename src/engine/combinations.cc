@@ -217,8 +217,8 @@ void Combinations::choose(Offer& offer, std::uint32_t spine) {
   for (std::uint32_t i = 0; i < offer.records.size(); ++i) offer.chosen.push_back(i);
 }
 
-// What a record shows in a column of its source: no contested value where the column has a better
-// one.
+// What a record shows in a column of its source. A contested value is hidden where the whole
+// identity has a better one.
 std::string_view Combinations::of_one_record(const ShownValue& value,
                                              std::size_t column) const noexcept {
   const bool is_hidden =

@@ -120,8 +120,8 @@ void Guard::list_limits() {
     const std::uint64_t most = kinds_[kind].max_per_identity;
     if (most != 0) limits_.push_back({KindNumber{static_cast<std::uint16_t>(kind)}, most, false});
   }
-  // Of a kind that does not link a limit counts at all stages; of the other ones at those of its
-  // own priority and smaller ones.
+  // The limit of a kind that does not link counts at all stages. Another one counts at the stages
+  // of its own priority and of smaller ones.
   std::sort(limits_.begin(), limits_.end(), [this](const Limit& a, const Limit& b) {
     const auto place = [this](const Limit& limit) {
       const KindRules& rules = kinds_[index(limit.kind)];
@@ -197,37 +197,30 @@ void Guard::prepare(std::span<const std::uint32_t> ranks) {
   }
   seen_.assign(values_.size(), 0);
   overfull_.assign(sources_.size(), kNoLimit);
-  if (find_overfull()) add_twins();
+  const Broken broken = find_overfull();
+  if (std::find(broken.begin(), broken.end(), 1) != broken.end()) add_twins(broken);
   SourceNumber last{};
   for (const SourceNumber source : sources_) last = std::max(last, source);
   source_seen_.assign(index(last) + 1, 0);
 }
 
-// Which records break a limit all by themselves; says whether there is any.
-bool Guard::find_overfull() {
-  bool any = false;
+// Finds the records that break a limit all by themselves.
+Guard::Broken Guard::find_overfull() {
+  Broken broken(limits_.size(), 0, &environment_->memory());
   for (Number record = 0; record < sources_.size(); ++record) {
     ticker_.tick();
     for (std::size_t limit = limits_.size(); limit-- > 0;) {
       if (set_of(record, limit).count <= limits_[limit].most) continue;
       overfull_[record] = static_cast<std::uint16_t>(limit);
-      any = true;
+      broken[limit] = 1;
     }
   }
-  return any;
+  return broken;
 }
 
 // Gives each limit that a record breaks by itself a twin: with it the values that other records
 // hold are counted without those that only such records hold.
-void Guard::add_twins() {
-  Vector<std::uint8_t> broken(limits_.size(), 0, &environment_->memory());
-  for (Number record = 0; record < sources_.size(); ++record) {
-    ticker_.tick();
-    if (overfull_[record] == kNoLimit) continue;
-    for (std::size_t limit = 0; limit < limits_.size(); ++limit) {
-      if (set_of(record, limit).count > limits_[limit].most) broken[limit] = 1;
-    }
-  }
+void Guard::add_twins(const Broken& broken) {
   const Vector<Limit> plain = std::move(limits_);
   const Vector<ValueSet> sets = std::move(sets_);
   limits_ = Vector<Limit>(&environment_->memory());

@@ -68,13 +68,6 @@ class Guard {
   // or a copy of it, belongs to somebody else, and one of several that have a copy each is
   // contested.
   [[nodiscard]] Showing showing_of(Number claim) const noexcept;
-  [[nodiscard]] Number record_of(Number claim) const noexcept { return edges_[claim].record; }
-  // The claims on an identifier: from this one on, up to those on the next.
-  [[nodiscard]] std::size_t identifiers() const noexcept { return identifiers_.size(); }
-  [[nodiscard]] Number first_claim_on(Number identifier) const noexcept {
-    return static_cast<Number>(
-        identifier < identifiers_.size() ? identifiers_[identifier].first_edge : edges_.size());
-  }
   // Whether the claim joins nobody to whom the identifier belongs: it is refused, or on the copy of
   // a group that is not the strongest one.
   [[nodiscard]] bool is_kept_apart(Number claim) const noexcept {
@@ -231,8 +224,10 @@ class Guard {
   }
   void list_limits();
   void prepare(std::span<const std::uint32_t> ranks);
-  bool find_overfull();
-  void add_twins();
+  // Limits, a byte each: whether a record breaks it all by itself.
+  using Broken = Vector<std::uint8_t>;
+  [[nodiscard]] Broken find_overfull();
+  void add_twins(const Broken& broken);
   void hold(Number node, Number value);
   [[nodiscard]] bool holds(Number node, Number value) const noexcept;
   void take(Number node, Number held);

@@ -22,10 +22,9 @@ GuardBatches::GuardBatches(Environment& environment, std::span<const KindRules> 
       holdings_(&environment.memory()),
       batch_of_(&environment.memory()),
       number_of_(&environment.memory()),
-      records_of_{Vector<Number>(&environment.memory()), Vector<Number>(&environment.memory())},
-      identifiers_of_{Vector<Number>(&environment.memory()), Vector<Number>(&environment.memory())},
-      holdings_of_{Vector<Number>(&environment.memory()),
-                   Vector<std::pair<Number, Number>>(&environment.memory())},
+      records_of_(environment),
+      identifiers_of_(environment),
+      holdings_of_(environment),
       ranks_here_(&environment.memory()),
       first_in_cluster_(&environment.memory()),
       guard_(environment, kinds),
@@ -60,8 +59,9 @@ void GuardBatches::add_holding(Number record, Number value) {
 template <class T, class BatchOf, class Thing>
 GuardBatches::Sorted<T> GuardBatches::sort_by_batch(std::size_t count, BatchOf&& batch_of,
                                                     Thing&& thing) {
-  Sorted<T> sorted{Vector<Number>(batches_ + 1U, 0, &environment_->memory()),
-                   Vector<T>(count, T{}, &environment_->memory())};
+  Sorted<T> sorted(*environment_);
+  sorted.first.resize(batches_ + 1U, 0);
+  sorted.things.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
     ticker_.tick();
     ++sorted.first[batch_of(i) + 1U];
@@ -120,9 +120,7 @@ void GuardBatches::solve(std::uint32_t components, std::span<const std::uint32_t
   cluster_of_.resize(records_.size());
   settled_.resize(claims_.size());
   for (Number batch = 0; batch < batches_; ++batch) solve_batch(batch);
-  holdings_of_ = sort_by_batch<std::pair<Number, Number>>(
-      0, [](std::size_t) { return Number{0}; },
-      [](std::size_t) { return std::pair<Number, Number>(); });
+  holdings_of_ = Sorted<std::pair<Number, Number>>(*environment_);
 }
 
 void GuardBatches::solve_batch(Number batch) {

@@ -87,6 +87,8 @@ class GuardBatches {
   // Some of each batch's things: those of batch b are from first[b] on, up to first[b + 1].
   template <class T>
   struct Sorted {
+    explicit Sorted(Environment& environment)
+        : first(&environment.memory()), things(&environment.memory()) {}
     Vector<Number> first;
     Vector<T> things;
     [[nodiscard]] std::span<const T> of(Number batch) const noexcept {

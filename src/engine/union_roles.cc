@@ -79,14 +79,11 @@ void UnionStage::unite_roles_of(std::size_t partition) {
   DisjointSet forest = sets();
   for (std::size_t group = 0; group < groups.size(); ++group) {
     KeyGroup& at = groups[group];
-    const std::span<const Link* const> links = links_of(group);
     if (at.too_common) {
-      for (const Link* link : links) {
-        ticker_.tick();
-        show_last(*link);
-      }
+      show_last(group);
       continue;
     }
+    const std::span<const Link* const> links = links_of(group);
     at.leader = static_cast<std::uint32_t>(links.front()->row);
     if (falls_back(at)) {
       unite_within_parts(group, forest);

@@ -400,17 +400,21 @@ void UnionStage::show_last(const Link& link) {
   values_->add({link.key, static_cast<std::uint32_t>(link.row), link.ordinal, Showing::kLast});
 }
 
+// The same of all who carry it.
+void UnionStage::show_last(std::size_t group) {
+  for (const Link* link : links_of(group)) {
+    ticker_.tick();
+    show_last(*link);
+  }
+}
+
 // The same of all of the loaded partition that is too common.
 void UnionStage::show_too_common_last() {
   if (values_ == nullptr || too_common_keys_.size() == first_too_common_key_[partition_]) return;
   const std::span<const KeyGroup> groups = index_.groups();
   for (std::size_t group = 0; group < groups.size(); ++group) {
     ticker_.tick();
-    if (!groups[group].too_common) continue;
-    for (const Link* link : links_of(group)) {
-      ticker_.tick();
-      show_last(*link);
-    }
+    if (groups[group].too_common) show_last(group);
   }
   values_->spill_beyond_budget();
 }

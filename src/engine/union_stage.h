@@ -232,6 +232,7 @@ class UnionStage {
   }
   void report_too_common(const KeyGroup& group, SourceNumber source, std::uint64_t records);
   void show_last(const Link& link);
+  void show_last(std::size_t group);
   void show_too_common_last();
   void list_members(std::size_t group, bool only_links);
   std::uint32_t split(const KindRules& rules);

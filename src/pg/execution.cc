@@ -351,8 +351,7 @@ void Execution::warn_of_hoards() const {
     if (kind.rules.max_per_identity == 0) {
       hint += fmt::format(
           " Where a record really has so many, identity_rule('{}', max_per_identity => 0) ends "
-          "this "
-          "warning.",
+          "this warning.",
           kind.name);
     }
     warn(message, detail, hint);
