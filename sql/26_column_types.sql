@@ -66,6 +66,12 @@ SELECT says($$SELECT 'true'::jsonb AS id$$);
 \echo Nor do real and double precision name records: two ids may be one number.
 SELECT says('SELECT 16777217::real AS id, 1 AS user_id');
 SELECT says('SELECT 1::float8 AS id, 1 AS user_id');
+SELECT says('SELECT ARRAY[1, 0.5]::float8[] AS id, 1 AS user_id');
+\echo true and false would be two records that carry what everybody has; so with a domain, and with an array of them.
+CREATE DOMAIN flag AS boolean;
+SELECT says('SELECT n % 2 = 0 AS id, n AS user_id FROM generate_series(1, 9) n');
+SELECT says('SELECT true::types.flag AS id, 1 AS user_id');
+SELECT says('SELECT ARRAY[true] AS id, 1 AS user_id');
 \echo A scope in JSON is what it says, too.
 SELECT says($$SELECT 1 AS id, 'ann@x.com' AS email, '{"a": 1}'::jsonb AS tenant$$, identity_rule('email', scope => 'tenant'));
 \pset tuples_only off

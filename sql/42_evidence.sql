@@ -68,7 +68,7 @@ SELECT count(*) - 1 AS steps FROM explain_identity('chain', '1', 'chain', '500',
 SELECT step, explanation FROM explain_identity('chain', '1', 'chain', '9',
   identity_source('chain', $$SELECT n, ARRAY['a' || n, 'a' || n + 1] AS external_id, CASE WHEN n IN (2, 8) THEN 'short@cut.com' END AS email FROM generate_series(1, 9) n$$), identity_rule('external_id', max_per_identity => 0));
 -- Ten thousand records that one refused value joins are gone through once.
-SELECT step, left(explanation, 100) AS explanation FROM explain_identity('many', '7', 'many', '9999',
+SELECT step, left(explanation, 120) AS explanation FROM explain_identity('many', '7', 'many', '9999',
   identity_source('many', $$SELECT n, 'x@y.z' AS email, 'u' || n AS user_id FROM generate_series(1, 10000) n$$));
 
 -- What cannot be explained.

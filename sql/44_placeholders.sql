@@ -60,6 +60,15 @@ SELECT * FROM fate('user_id', ARRAY['no-reply@acme.com']);
 SELECT fate('user_id', ARRAY['x'], identity_rule('user_id', block_automatic => true));
 SELECT identity_rule('email', block_automatic => false);
 
+-- identity_report() counts what is blocked, placeholders and automatic senders alike, and says of the most shared values that they are. Here a shop has three automatic senders on
+-- six records, three records without an address of anybody's, and one person on two.
+CREATE TABLE mails (n int GENERATED ALWAYS AS IDENTITY, email text);
+INSERT INTO mails (email) VALUES ('no-reply@acme.com'), ('no-reply@acme.com'), ('NoReply@acme.com'), ('noreply@acme.com'), ('mailer-daemon@acme.com'), ('mailer-daemon@acme.com'), ('noemail@gmail.com'), ('noemail@gmail.com'), ('(null)'), ('ann@x.com'), ('Ann@x.com');
+SELECT * FROM identity_report(identity_source('shop', 'SELECT n, email FROM mails')) WHERE metric IN ('identities', 'identifiers', 'most shared', 'role addresses shared') AND value <> 0;
+-- Freed, they link: each sender is one person.
+SELECT * FROM identity_report(identity_source('shop', 'SELECT n, email FROM mails'), identity_rule('email', block_automatic => false, role_max_records => 0)) WHERE metric IN ('identities', 'identifiers', 'most shared') AND value <> 0;
+SELECT * FROM identity_report(identity_source('shop', 'SELECT n, email FROM mails'), identity_rule('email', block_placeholders => false)) WHERE metric IN ('identities', 'identifiers', 'most shared') AND value <> 0;
+
 -- Telephone numbers that nobody has. Most are none of their kind already, as no plan assigns them; the example numbers of films and documentation stay.
 SELECT * FROM fate('phone', ARRAY['+1 234 567 8900', '(234) 567-8900', '+44 7777 777777', '+1 212 555 5555', '+86 138 0013 8000', '+1 222 222 2222', '+1 123 456 7890', '+49 1111111', '+1 212 555 0123', '+1 212 222 2222', '+44 7700 900123', '+44 20 7946 0958'], identity_rule('phone', region => 'US'));
 

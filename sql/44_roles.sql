@@ -39,6 +39,20 @@ SELECT count(*) FROM people(identity_source('crm', 'SELECT id, email FROM crm'),
 SELECT count(*) FROM people(identity_source('crm', 'SELECT id, email FROM crm'), identity_source('shop', 'TABLE shop'), identity_rule('email', block_roles => true));
 SELECT people(identity_source('crm', 'TABLE crm'), identity_rule('user_id', role_max_records => 1));
 SELECT identity_rule('email', role_max_records => -1);
+-- The explanation names the limit that the address is over: one source's max_records, that of all sources together, or that of role addresses. Here six records carry it, three of each source.
+CREATE FUNCTION why(kind text, value text, VARIADIC rules identity_clause[]) RETURNS text LANGUAGE sql AS $$
+  SELECT explanation FROM explain_identity('crm', '1', 'shop', '1', VARIADIC ARRAY[identity_source('crm', format('SELECT n, %L AS %I FROM generate_series(1, 3) n', value, kind)),
+    identity_source('shop', format('SELECT n, %L AS %I FROM generate_series(1, 3) n', value, kind))] || rules) WHERE step = 1 $$;
+\pset tuples_only on
+SELECT why('email', 'info@acme.com', identity_rule('email', max_records => 5));
+SELECT why('email', 'info@acme.com', identity_rule('email', max_records => 2));
+SELECT why('email', 'info@acme.com', identity_rule('email', max_records => 5, max_records_in_all => 5));
+SELECT why('email', 'info@acme.com', identity_rule('email', max_records => 5, max_records_in_all => 6));
+SELECT why('email', 'info@acme.com', identity_rule('email', max_records => 5, max_records_in_all => 5, role_max_records => 0));
+SELECT why('email', 'info@acme.com', identity_rule('email', max_records => 5, role_max_records => 0));
+SELECT why('email', 'ann@acme.com', identity_rule('email', max_records => 2, max_records_in_all => 9));
+SELECT why('user_id', 'u1', identity_rule('user_id', max_records_in_all => 5));
+\pset tuples_only off
 -- A limit counts a role address only where it links.
 SELECT people(identity_source('crm', $$SELECT * FROM (VALUES (1, ARRAY['ann@a.com', 'info@a.com'], 'u1'), (2, ARRAY['ann@a.com'], 'u1'), (3, ARRAY['info@a.com'], NULL)) v(id, email, user_id)$$), identity_rule('email', max_per_identity => 1));
 -- With a fallback: it links where nothing stronger answers, if it may link at all.

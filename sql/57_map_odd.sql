@@ -48,7 +48,6 @@ DECLARE
 BEGIN
   FOR type, ids IN VALUES
     ('bigint', '{1,-2,9223372036854775807,0}'::text[]),
-    ('boolean', '{t,f,t,f}'),
     ('numeric', '{1.0,1.00,1,1.000}'),
     ('"char"', '{a,b,c,d}'),
     ('char(5)', '{a,b,"c d",e}'),

@@ -86,6 +86,20 @@ void EvidenceGraph::number_identifiers() {
   first_carrier_.push_back(static_cast<Number>(carriers_.size()));
 }
 
+EvidenceGraph::Carried EvidenceGraph::most_carried(Number identifier) const {
+  Ticker ticker(*environment_);
+  Vector<std::size_t> records(&environment_->memory());  // by source
+  for (const Number number : carriers_of(identifier)) {
+    ticker.tick();
+    const std::size_t source = index(records_[links_[number].record].source);
+    if (source >= records.size()) records.resize(source + 1);
+    ++records[source];
+  }
+  const auto most = std::max_element(records.begin(), records.end());
+  return {SourceNumber{static_cast<std::uint16_t>(most - records.begin())}, *most,
+          carriers_of(identifier).size()};
+}
+
 std::optional<EvidenceGraph::Number> EvidenceGraph::find(SourceNumber source,
                                                          std::string_view id) const {
   Ticker ticker(*environment_);

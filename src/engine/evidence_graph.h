@@ -53,6 +53,14 @@ class EvidenceGraph {
     std::vector<std::string_view> values;  // the first ones of them
   };
 
+  // The source with the most records that carry an identifier, the first of equals, with how many
+  // they are there and in all sources.
+  struct Carried {
+    SourceNumber source;
+    std::size_t records;
+    std::size_t in_all;
+  };
+
   // The resolver must not have parts, and outlive the object.
   explicit EvidenceGraph(Resolver& resolver);
 
@@ -70,6 +78,8 @@ class EvidenceGraph {
             first_carrier_[identifier + 1] - first_carrier_[identifier]};
   }
   [[nodiscard]] const Link& link(Number number) const noexcept { return links_[number]; }
+  // Where an identifier is most common. Cost: its carriers.
+  [[nodiscard]] Carried most_carried(Number identifier) const;
   // The identity's records by source and id.
   [[nodiscard]] std::vector<Number> records_of(Number identity) const;
   // Whether one record comes before another: by source, then id.

@@ -6,7 +6,6 @@
 #include <map>
 
 #include "engine/evidence_graph.h"
-#include "normalize/email_facts.h"
 #include "normalize/text.h"
 #include "pg/execution.h"
 #include "pg/resolve.h"
@@ -107,25 +106,13 @@ class Explained {
   // Why a step is refused.
   [[nodiscard]] std::string reason(const EvidenceGraph::Step& step, LinkStatus status) const {
     const Kind& of = kind(*step.from);
-    const std::uint64_t carriers = std::uint64_t{step.from->evidence.others} + 1;
     switch (status) {
       case LinkStatus::kInvalid:
         return fmt::format("it is no valid {}", of.name);
       case LinkStatus::kBlocked:
         return "the value is blocked";
       case LinkStatus::kTooCommon:
-        if (of.rules.max_records_in_all != 0 && carriers > of.rules.max_records_in_all) {
-          return fmt::format("it is too common: {} records carry it, and max_records_in_all is {}",
-                             carriers, of.rules.max_records_in_all);
-        }
-        if ((of.rules.max_records == 0 || carriers <= of.rules.max_records) && of.is_address() &&
-            normalize::is_role(step.from->evidence.value)) {
-          return fmt::format(
-              "several people of one source share this role address, and role_max_records is {}",
-              of.rules.role_max_records);
-        }
-        return fmt::format("it is too common: {} records carry it, and max_records is {}", carriers,
-                           of.rules.max_records);
+        return too_common(*step.from);
       case LinkStatus::kConflict:
         return conflict(step);
       case LinkStatus::kAmbiguous:
@@ -145,6 +132,24 @@ class Explained {
 
  private:
   using Excess = EvidenceGraph::Excess;
+
+  // Which limit an identifier on many records is over.
+  [[nodiscard]] std::string too_common(const EvidenceGraph::Link& link) const {
+    const engine::KindRules& rules = kind(link).rules;
+    const EvidenceGraph::Carried carried = graph_.most_carried(link.identifier);
+    const std::string& most_in = request().sources[engine::index(carried.source)].name;
+    if (rules.max_records != 0 && carried.records > rules.max_records) {
+      return fmt::format("it is too common: {} records of {} carry it, and max_records is {}",
+                         carried.records, most_in, rules.max_records);
+    }
+    if (rules.max_records_in_all != 0 && carried.in_all > rules.max_records_in_all) {
+      return fmt::format("it is too common: {} records carry it, and max_records_in_all is {}",
+                         carried.in_all, rules.max_records_in_all);
+    }
+    return fmt::format(
+        "several people of one source share this role address, and role_max_records is {}",
+        rules.role_max_records);
+  }
 
   [[nodiscard]] std::string conflict(const EvidenceGraph::Step& step) const {
     const Number from = graph_.record(step.from->record).identity;

@@ -24,7 +24,7 @@ constexpr std::string_view kUpdatedAt = "updated_at";
 
 constexpr const char* kExactType =
     "Load the column as text, bigint or numeric; if none of its ids is that large, cast it: "
-    "{0}::bigint AS {0}.";
+    "{0}::bigint{1} AS {0}.";
 
 // Makes the transaction read-only for as long as it lives: a source's query may call functions, and
 // these may not write either. By the variable behind transaction_read_only, as the setting itself
@@ -201,7 +201,7 @@ void SourceScan::read_columns() {
     const Kind& kind = request.kinds[engine::index(*number)];
     const Oid element = call([base] { return get_element_type(base); });
     const Oid value_type = OidIsValid(element) ? element : type;
-    if (kind.rules.links) check_identifies(kind.name, value_type, false);
+    if (kind.rules.links) check_identifies(kind.name, type, false);
     // Now, before any row is read: rows take the memory.
     normalize::prepare(kind.method);
     const bool is_scope = std::ranges::any_of(
@@ -237,17 +237,22 @@ void SourceScan::check_scopes() const {
   }
 }
 
-// Refuses types whose values cannot tell people apart, or, of the record id, records.
+// Refuses types whose values cannot tell people apart, or, of the record id, records; and arrays of
+// them.
 void SourceScan::check_identifies(const std::string& column, Oid type, bool is_id) const {
-  const char* why = nullptr;
+  const Oid base = call([type] { return getBaseType(type); });
+  const Oid element = call([base] { return get_element_type(base); });
+  const bool is_array = OidIsValid(element);
   const std::string carry = fmt::format("identity_rule('{}', link => false)", column);
-  std::string hint = fmt::format(kExactType, column);
+  const char* why = nullptr;
+  std::string hint = fmt::format(kExactType, column, is_array ? "[]" : "");
   if (!is_id) hint += " To only carry it, write " + carry + ".";
-  switch (call([type] { return getBaseType(type); })) {
+  switch (is_array ? call([element] { return getBaseType(element); }) : base) {
     case BOOLOID:
-      if (is_id) return;
-      why = "Every person with the same of two values would become one identity.";
-      hint = "Leave it out, or carry it with " + carry + ".";
+      why = is_id ? "All rows with the same of two values would become one record."
+                  : "Every person with the same of two values would become one identity.";
+      hint = is_id ? "Put the record's own key first in the query."
+                   : "Leave it out, or carry it with " + carry + ".";
       break;
     case FLOAT4OID:
       why =

@@ -128,6 +128,24 @@ TEST(EvidenceGraph, ARefusedStepIsTakenOnlyWhereThereIsNoOther) {
   EXPECT_EQ(path(rows, {0, "c"}, {0, "d"}), Lines{"0/c =phone all=> 0/d"});
 }
 
+TEST(EvidenceGraph, TheSourceInWhichAnIdentifierIsMostCommonIsNamed) {
+  const Resolved resolved({record(0, "a").link(1, "m"), record(1, "a").link(1, "m").link(2, "p"),
+                           record(1, "b").link(1, "m"), record(2, "a").link(1, "m"),
+                           record(2, "b").link(1, "m").link(2, "p"), record(2, "b").link(1, "m")});
+  const EvidenceGraph graph(*resolved.resolver);
+  const auto most_carried = [&](std::size_t at) {
+    return graph.most_carried(graph.links_of(graph.find(source(1), "a").value())[at].identifier);
+  };
+  const EvidenceGraph::Carried mail = most_carried(0);
+  EXPECT_EQ(mail.source, source(1));  // the first of two with two records each
+  EXPECT_EQ(mail.records, 2U);
+  EXPECT_EQ(mail.in_all, 5U);
+  const EvidenceGraph::Carried phone = most_carried(1);
+  EXPECT_EQ(phone.source, source(1));
+  EXPECT_EQ(phone.records, 1U);
+  EXPECT_EQ(phone.in_all, 2U);
+}
+
 TEST(EvidenceGraph, WhatTwoIdentitiesCannotBeOneForIsNamed) {
   const Resolved resolved({record(0, "a").link(0, "1").link(1, "m"),
                            record(0, "b").link(0, "2").link(1, "m"), record(1, "c").link(1, "m"),
