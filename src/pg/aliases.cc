@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/row.h"
+#include "pg/map_aliases.h"
 #include "pg/scan.h"
 
 namespace identity_resolve::pg {
@@ -90,26 +91,49 @@ class Pairs final : public RowVisitor {
   std::vector<bool> is_former_;
 };
 
+// A source of one row a pair, so that it is checked and read as sources are.
+Request pairs_of(const Request& request, const AliasQuery& alias) {
+  Request pairs;
+  pairs.sources.push_back(
+      {fmt::format("alias of {}", request.kinds[engine::index(alias.kind)].name),
+       fmt::format("SELECT q.former::pg_catalog.text, q.present::pg_catalog.text AS value FROM ({}"
+                   "\n) AS q (former, present) WHERE q.former IS NOT NULL",
+                   alias.query),
+       false, alias.query, true});
+  pairs.kinds.push_back({"value", normalize::Method::kNone});
+  pairs.kinds.front().rules.links = false;
+  return pairs;
+}
+
 }  // namespace
 
-void read_aliases(Request& request) {
+void query_aliases(Request& request) {
   for (const AliasQuery& alias : request.alias_queries) {
-    Kind& kind = request.kinds[engine::index(alias.kind)];
-    // A source of one row a pair, so that it is checked and read as sources are.
-    Request pairs;
-    pairs.sources.push_back({fmt::format("alias of {}", kind.name),
-                             fmt::format("SELECT q.former::pg_catalog.text, q.present::pg_catalog."
-                                         "text AS value FROM ({}\n) AS q (former, present) WHERE "
-                                         "q.former IS NOT NULL",
-                                         alias.query),
-                             false, alias.query});
-    pairs.kinds.push_back({"value", normalize::Method::kNone});
-    pairs.kinds.front().rules.links = false;
+    const Request pairs = pairs_of(request, alias);
     SourceScan scan(pairs, engine::SourceNumber{0});
+    Kind& kind = request.kinds[engine::index(alias.kind)];
     Pairs found(kind);
     static_cast<void>(scan.expected_rows());
     scan.visit(found);
     kind.aliases = found.finish();
+  }
+}
+
+void lock_aliases(const Request& request) {
+  for (const AliasQuery& alias : request.alias_queries) {
+    const Request pairs = pairs_of(request, alias);
+    static_cast<void>(SourceScan(pairs, engine::SourceNumber{0}).lock_tables(nullptr));
+  }
+}
+
+void read_aliases(Request& request) {
+  if (request.state) {
+    read_stored_aliases(request);
+  } else {
+    query_aliases(request);
+  }
+  for (Kind& kind : request.kinds) {
+    if (!kind.has_aliases()) continue;
     // A rule that blocks a value blocks the one that it is read as.
     for (std::string& value : kind.blocked) {
       if (const Alias* known = kind.alias_of(value)) value = known->present;

@@ -9,9 +9,15 @@
 
 namespace identity_resolve::pg {
 
-// Runs the queries of the request's aliases, with the caller's rights and as sources are read, and
-// gives the kinds what they say. Needs a connection to SPI. Throws PgError and engine::Error.
+// All of these need a connection to SPI, and throw PgError and engine::Error.
+
+// Gives the kinds of a request what is known of their aliases: what the queries say, or, of what an
+// identity map resolves, its state.
 void read_aliases(Request& request);
+// The same by the queries alone, which are run as sources are, with the caller's rights.
+void query_aliases(Request& request);
+// Checks the queries, and locks all that they read.
+void lock_aliases(const Request& request);
 
 // What kinds know of aliases, for a parallel worker, which has the same clauses.
 void add_aliases(ByteWriter& to, const Request& request);

@@ -402,6 +402,10 @@ void set_part(Clause& clause, std::string_view key, const JsonbValue& value) {
     clause.secret = string_of(key, value);
   } else if (clause.type == ClauseType::kState && key == "common") {
     clause.common = elements_of(key, value, jbvNumeric);
+  } else if (clause.type == ClauseType::kState && key == "map_id") {
+    clause.map_id = integer_of(key, value);
+  } else if (clause.type == ClauseType::kState && key == "aliased") {
+    clause.aliased = elements_of(key, value);
   } else if (clause.type == ClauseType::kRule && key == "kind") {
     clause.kind = string_of(key, value);
   } else if (clause.type == ClauseType::kRule && key == "normalizer") {

@@ -11,7 +11,8 @@
 //   {"clause": "defaults", "version": "0.1"}
 //   {"clause": "output", "rows": "combinations", "max_combinations": 10000}
 //   {"clause": "column", "name": "zendesk_id", "type": "bigint"}
-//   {"clause": "state", "secret": "…", "common": [123, …]}: made by identity maps only
+//   {"clause": "state", "secret": "…", "common": [123, …], "map_id": 1, "aliased": ["user_id"]}:
+//     made by identity maps only
 #pragma once
 
 #include "pg/pg.h"
@@ -55,11 +56,13 @@ struct Clause {
   std::string_view on_tie;
   std::optional<std::int64_t> max_records_in_all;
   std::string_view scope;
-  std::string_view version;                // of defaults
-  std::string_view rows;                   // of an output
-  std::int64_t max_combinations = 0;       // of an output
-  std::string_view secret;                 // of a state: a UUID
-  const JsonbContainer* common = nullptr;  // of a state: an array of numbers
+  std::string_view version;                 // of defaults
+  std::string_view rows;                    // of an output
+  std::int64_t max_combinations = 0;        // of an output
+  std::string_view secret;                  // of a state: a UUID
+  const JsonbContainer* common = nullptr;   // of a state: an array of numbers
+  std::int64_t map_id = 0;                  // of a state
+  const JsonbContainer* aliased = nullptr;  // of a state: kinds that have aliases there
 };
 
 inline constexpr std::int64_t kDefaultMaxCombinations = 10000;

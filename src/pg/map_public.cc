@@ -258,7 +258,8 @@ IDENTITY_RESOLVE_FUNCTION(alter_identity_map) {
   PG_RETURN_VOID();
 }
 
-// reduce_identity_map(map regclass, sources text[], rules text[], columns text[]) → void.
+// reduce_identity_map(map regclass, sources text[], rules text[], columns text[], aliases text[]) →
+// void.
 IDENTITY_RESOLVE_FUNCTION(reduce_identity_map) {
   if (PG_ARGISNULL(0)) PG_RETURN_NULL();
   Object arguments = begin_object();
@@ -267,6 +268,7 @@ IDENTITY_RESOLVE_FUNCTION(reduce_identity_map) {
   add_texts(arguments, "sources", fcinfo, 1);
   add_texts(arguments, "rules", fcinfo, 2);
   add_texts(arguments, "columns", fcinfo, 3);
+  add_texts(arguments, "aliases", fcinfo, 4);
   run_operation(find_home(fcinfo), PG_GETARG_OID(0), kReduce, end_object(arguments));
   PG_RETURN_VOID();
 }

@@ -1,5 +1,5 @@
-// The SQL functions by which an identity map looks at its sources: identity_map_scan() and
-// identity_map_layout(). src/sql/50-map.sql has what they are for.
+// The SQL functions by which an identity map looks at its sources: identity_map_scan(),
+// identity_map_layout() and identity_map_aliases(). src/sql/50-map.sql has what they are for.
 //
 // A scan runs a source's query once, row by row, and keeps nothing of a row but its fingerprint.
 // Those of the rows that the map's state holds are at hand in the order in which they came
@@ -14,6 +14,7 @@
 #include <algorithm>
 
 #include "normalize/text.h"
+#include "pg/aliases.h"
 #include "pg/bad_ids.h"
 #include "pg/environment.h"
 #include "pg/map_arrays.h"
@@ -98,6 +99,12 @@ class SearchPath {
  private:
   int level_ = 0;
 };
+
+// UTF-8 as a value of type text. PostgreSQL's half: may raise errors.
+Datum text_of(std::string_view utf8) {
+  const std::string_view text = from_utf8(utf8);
+  return PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
+}
 
 // Tells rows that the map knows from new ones.
 class ChangeFinder final : public RowVisitor {
@@ -242,10 +249,6 @@ class ChangeFinder final : public RowVisitor {
   }
 
   // PostgreSQL's half: these may raise errors.
-  static Datum text_of(std::string_view utf8) {
-    const std::string_view text = from_utf8(utf8);
-    return PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
-  }
   static Datum array_of(std::span<const RowView::Cell> cells) {
     auto* elements = static_cast<Datum*>(palloc(cells.size() * sizeof(Datum)));
     for (std::size_t i = 0; i < cells.size(); ++i) elements[i] = text_of(cells[i].value);
@@ -335,6 +338,7 @@ ScanResult scan_source(const ScanArguments& arguments, const FoundRows& found) {
 
   ContextMemory memory(CurrentMemoryContext);  // not SPI's, which ends before the tables do
   SpiConnection spi;
+  read_aliases(request);
   KnownRows known_rows(memory);
   NumberTable forgotten_records(memory);
   if (arguments.known != nullptr) read_known(arguments.known, known_rows);
@@ -512,6 +516,7 @@ std::string layout_of(const Request& request, const char* path) {
   std::vector<bool> used(request.kinds.size(), false);
   SpiConnection spi;
   const SearchPath search_path(path);
+  lock_aliases(request);
   for (std::size_t i = 0; i < request.sources.size(); ++i) {
     const SourceScan scan(request, engine::SourceNumber{static_cast<std::uint16_t>(i)});
     // A refresh takes its snapshot after this, and so sees the rows of all that it reads.
@@ -584,6 +589,35 @@ std::string layout_of(const Request& request, const char* path) {
   return json + "]}";
 }
 
+// All aliases that the queries give, as a refresh sees them: (key bigint, kind text, former bytea,
+// present bytea), normalised, in UTF-8.
+void write_aliases(Request& request, const char* path, const ReturnSetInfo& to) {
+  if (!request.state) throw Error("22023", "the clauses hold no state of an identity map");
+  SpiConnection spi;
+  const SearchPath search_path(path);
+  const Snapshot snapshot = refresh_snapshot();
+  if (snapshot != nullptr) call([=] { PushActiveSnapshot(snapshot); });
+  query_aliases(request);
+  if (snapshot != nullptr) call([] { PopActiveSnapshot(); });
+  search_path.leave();
+  spi.finish();
+  MapHash hash;
+  for (std::size_t i = 0; i < request.kinds.size(); ++i) {
+    const Kind& kind = request.kinds[i];
+    for (const Alias& alias : kind.aliases) {
+      const std::int64_t key = map_key(hash, request.state->secret, i, kind.name, alias.former);
+      call([&] {
+        CHECK_FOR_INTERRUPTS();
+        std::array values = {Int64GetDatum(key), text_of(kind.name), bytes_value(alias.former),
+                             bytes_value(alias.present)};
+        std::array nulls = {false, false, false, false};
+        tuplestore_putvalues(to.setResult, to.setDesc, values.data(), nulls.data());
+        for (std::size_t at = 1; at < values.size(); ++at) pfree(DatumGetPointer(values[at]));
+      });
+    }
+  }
+}
+
 }  // namespace
 
 }  // namespace identity_resolve::pg
@@ -626,6 +660,18 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_layout) {
     return call(
         [&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(pstrdup(json.c_str()))); });
   });
+}
+
+// identity_map_aliases(clauses identity_clause[], search_path text) → SETOF (key bigint, kind text,
+// former bytea, present bytea): src/sql/50-map.sql.
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_aliases) {
+  guarded([&] {
+    const ReturnSetInfo* result = begin_tuplestore(fcinfo);
+    const char* path = call([&] { return optional_text(fcinfo, 1); });
+    Request request = read_request({PG_GETARG_DATUM(0), false, false}, true);
+    write_aliases(request, path, *result);
+  });
+  return Datum{0};
 }
 
 // identity_map_pack(numbers bigint[]) → bytea: eight bytes each, as this machine has them.

@@ -97,6 +97,10 @@ constexpr StateColumn kLogColumns[] = {{"source", INT2OID, false},
                                        {"record_id", TEXTOID, true, C_COLLATION_OID}};
 constexpr StateColumn kTombstonesColumns[] = {
     {"hash", INT8OID, false}, {"source", TEXTOID, false}, {"at", TIMESTAMPTZOID, false}};
+constexpr StateColumn kAliasesColumns[] = {{"key", INT8OID, false},
+                                           {"kind", TEXTOID, false},
+                                           {"former", BYTEAOID, false},
+                                           {"present", BYTEAOID, false}};
 constexpr StateColumn kClaimsColumns[] = {{"key", INT8OID, false}};
 constexpr StateColumn kRowsColumns[] = {{"rid", INT8OID, false},
                                         {"fingerprint", INT8OID, false},
@@ -110,6 +114,7 @@ constexpr StateIndex kKeyIndexes[] = {{"key"}};
 constexpr StateIndex kIdentityIndexes[] = {{"identity_id"}};
 constexpr StateIndex kHashIndexes[] = {{"hash"}};
 constexpr StateIndex kToldIndexes[] = {{"rid"}};
+constexpr StateIndex kAliasIndexes[] = {{"key", nullptr, false}};
 constexpr StateIndex kRowsIndexes[] = {{"rid", nullptr, false}};
 
 // What a copy of a source is, and the tables that every map has: rows_0 is identify()'s.
@@ -123,6 +128,7 @@ constexpr StateShape kShapes[] = {{"records", kRecordsColumns, kRecordsIndexes},
                                   {"history", kHistoryColumns, {}},
                                   {"log", kLogColumns, {}},
                                   {"tombstones", kTombstonesColumns, kHashIndexes},
+                                  {"aliases", kAliasesColumns, kAliasIndexes},
                                   {"claims", kClaimsColumns, kKeyIndexes},
                                   {"rows_0", kRowsColumns, kToldIndexes, More::kLists}};
 

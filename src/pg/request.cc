@@ -223,6 +223,12 @@ MapState read_state(const Clause& clause) {
   });
   state.common.assign(listed.keys, listed.keys + listed.count);
   std::sort(state.common.begin(), state.common.end());
+  if (clause.aliased == nullptr) return state;
+  state.map_id = static_cast<int>(clause.map_id);
+  call([&] {
+    each_string(clause.aliased,
+                [&](std::string_view kind) { guarded([&] { state.aliased.emplace_back(kind); }); });
+  });
   return state;
 }
 
@@ -348,7 +354,7 @@ normalize::Result spell_alone(const Kind& kind, std::string_view value,
 
 normalize::Result spell(const Kind& kind, std::string_view value, normalize::Scratch& scratch) {
   normalize::Result result = spell_alone(kind, value, scratch);
-  if (kind.aliases.empty() || result.status != normalize::Status::kValid) return result;
+  if (!kind.has_aliases() || result.status != normalize::Status::kValid) return result;
   if (const Alias* alias = kind.alias_of(result.text)) result.text = alias->present;
   return result;
 }

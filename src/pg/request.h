@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 
 #include "engine/types.h"
 #include "normalize/normalize.h"
@@ -18,6 +19,26 @@ struct Alias {
   std::string present;
 };
 
+// The one of a value, among aliases by their former values; nullptr for none.
+[[nodiscard]] inline const Alias* find_alias(const std::vector<Alias>& aliases,
+                                             std::string_view normalized) noexcept {
+  const auto found = std::lower_bound(
+      aliases.begin(), aliases.end(), normalized,
+      [](const Alias& alias, std::string_view value) { return alias.former < value; });
+  return found != aliases.end() && found->former == normalized ? &*found : nullptr;
+}
+
+// Aliases of a kind that lie somewhere else than in memory.
+class AliasLookup {
+ public:
+  AliasLookup() = default;
+  AliasLookup(const AliasLookup&) = delete;
+  AliasLookup& operator=(const AliasLookup&) = delete;
+  virtual ~AliasLookup() = default;
+  // What it gives stays for as long as the object. May throw.
+  virtual const Alias* find(std::string_view normalized) = 0;
+};
+
 // A kind of identifier: how its values are spelled, and what they may do.
 struct Kind {
   std::string name;
@@ -31,7 +52,8 @@ struct Kind {
   std::string blocked_ipattern = {};
   normalize::RequiredText blocked_pattern_needs = {};
   normalize::RequiredText blocked_ipattern_needs = {};
-  std::vector<Alias> aliases = {};  // by their former values
+  std::vector<Alias> aliases = {};                 // by their former values
+  std::shared_ptr<AliasLookup> alias_lookup = {};  // in their place, where it is set
   bool block_placeholders = true;
   bool placeholders_of_01 = false;  // only those that version 0.1 knew
   bool block_automatic = true;      // of addresses
@@ -40,11 +62,12 @@ struct Kind {
   // have the same value of this kind.
   std::optional<engine::KindNumber> scope = {};
 
-  [[nodiscard]] const Alias* alias_of(std::string_view normalized) const noexcept {
-    const auto found = std::lower_bound(
-        aliases.begin(), aliases.end(), normalized,
-        [](const Alias& alias, std::string_view value) { return alias.former < value; });
-    return found != aliases.end() && found->former == normalized ? &*found : nullptr;
+  [[nodiscard]] bool has_aliases() const noexcept {
+    return !aliases.empty() || alias_lookup != nullptr;
+  }
+  // Calls a lookup, which may throw.
+  [[nodiscard]] const Alias* alias_of(std::string_view normalized) const {
+    return alias_lookup ? alias_lookup->find(normalized) : find_alias(aliases, normalized);
   }
   [[nodiscard]] bool is_address() const noexcept {
     return method == normalize::Method::kEmail || method == normalize::Method::kMailbox;
@@ -64,6 +87,7 @@ struct Source {
   std::string query;
   bool bad_ids_are_errors = false;  // rows that name no record are not just left out
   std::string typed = {};           // what errors show of a query that stands within another one
+  bool is_alias = false;            // the name says whose: it is a clause, not a source
 };
 
 // Where a kind's aliases are read.
@@ -82,6 +106,9 @@ inline constexpr const char* kRecordNumber = "[number]";
 struct MapState {
   MapSecret secret{};
   std::vector<std::int64_t> common = {};  // sorted
+  // The map, and the kinds of which its state has aliases.
+  int map_id = 0;
+  std::vector<std::string> aliased = {};
 };
 
 struct Request {

@@ -285,16 +285,21 @@ void SourceScan::rethrow(const PgError& error) const {
     throw error;
   }
   const MemoryContext context = CurrentMemoryContext;
-  data->message = keep(context, fmt::format("source \"{}\": {}", name(), data->message));
+  const bool is_alias = source_->is_alias;
+  const std::string what = is_alias ? name() : fmt::format("source \"{}\"", name());
+  data->message = keep(context, fmt::format("{}: {}", what, data->message));
   if (data->detail == nullptr) {
     const std::string& query = source_->typed.empty() ? source_->query : source_->typed;
     data->detail = keep(context, fmt::format("The query is: {}", query));
   }
   if (data->hint == nullptr) {
     const bool wrote = data->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION;
-    data->hint = keep(context, wrote ? "A source is only ever read: leave what writes out of its "
-                                       "query and of the functions that it calls."
-                                     : "Run the source's query by itself to find the cause.");
+    data->hint = keep(
+        context, wrote ? fmt::format("{} is only ever read: leave what writes out of its query and "
+                                     "of the functions that it calls.",
+                                     is_alias ? "An alias" : "A source")
+                       : fmt::format("Run the {} query by itself to find the cause.",
+                                     is_alias ? "alias's" : "source's"));
   }
   throw error;
 }

@@ -16,6 +16,8 @@
 --   m<id>_history     what happened to identities
 --   m<id>_log         records that triggers saw change
 --   m<id>_tombstones  hashes of records that were forgotten
+--   m<id>_aliases     what identity_alias() queries gave at the last refresh: kind, former value, the present one that stands
+--                     for it, both normalised, in UTF-8; found by the former value's key
 --   m<id>_claims      no row that anybody sees: what identify() calls wait at (src/pg/map_calls.cc)
 --
 -- The tables belong to the owner of the extension's functions; the map's owner has the rights on rows that the map's work
@@ -114,6 +116,14 @@ CREATE FUNCTION identity_internal.identity_map_layout(clauses @extschema@.identi
   AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION identity_internal.identity_map_layout(@extschema@.identity_clause[], text) IS
   'internal: the columns of an identity map''s sources, and its kinds';
+
+-- identity_map_aliases(clauses, search_path): what the queries of the clauses' aliases give, as m<id>_aliases has it, by the
+-- refresh's snapshot. A key is as in m<id>_keys, but of the former value.
+CREATE FUNCTION identity_internal.identity_map_aliases(clauses @extschema@.identity_clause[], search_path text)
+  RETURNS TABLE (key bigint, kind text, former bytea, present bytea)
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 1000;
+COMMENT ON FUNCTION identity_internal.identity_map_aliases(@extschema@.identity_clause[], text) IS
+  'internal: the former and present values that an identity map''s aliases give';
 
 CREATE FUNCTION identity_internal.identity_map_record(secret uuid, source text, record_id text) RETURNS bigint
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
@@ -377,24 +387,25 @@ BEGIN
   END IF;
   RETURN ARRAY(SELECT CASE WHEN s.number = ANY (reached.sources) THEN s.reached ELSE s.blank END
                FROM unnest(m.source_numbers, m.reached_sources, m.blank_sources) WITH ORDINALITY AS s (number, reached, blank, n) ORDER BY n)
-    || m.rules || CASE WHEN reached.common = '{}' THEN m.state ELSE identity_internal.identity_map_state(m.secret, reached.common) END;
+    || m.rules || CASE WHEN reached.common = '{}' THEN m.state
+                       ELSE identity_internal.identity_map_state(m.secret, reached.common, m.map_id, m.state::jsonb -> 'aliased') END;
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_request(identity_internal.identity_map_catalog, identity_internal.identity_map_reached) IS
   'internal: the clauses that resolve what an identity map''s state holds';
 
--- The clause that tells a resolve what a map's state knows.
-CREATE FUNCTION identity_internal.identity_map_state(secret uuid, common bigint[]) RETURNS @extschema@.identity_clause
+-- The clause that tells a resolve what a map's state knows. Aliased: the kinds of which it has aliases.
+CREATE FUNCTION identity_internal.identity_map_state(secret uuid, common bigint[], map_id integer, aliased jsonb) RETURNS @extschema@.identity_clause
   LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT jsonb_build_object('clause', 'state', 'secret', secret, 'common', to_jsonb(common))::text::@extschema@.identity_clause;
+  SELECT jsonb_build_object('clause', 'state', 'secret', secret, 'common', to_jsonb(common), 'map_id', identity_map_state.map_id, 'aliased', aliased)::text::@extschema@.identity_clause;
 END;
-COMMENT ON FUNCTION identity_internal.identity_map_state(uuid, bigint[]) IS 'internal: what an identity map knows beside its records, as a clause';
+COMMENT ON FUNCTION identity_internal.identity_map_state(uuid, bigint[], integer, jsonb) IS 'internal: what an identity map knows beside its records, as a clause';
 
--- The clauses as given, with what a scan needs: for reading source i of them.
+-- The clauses as given, with what a scan needs: for reading source i of them. Of aliases the state knows.
 CREATE FUNCTION identity_internal.identity_map_scan_clauses(m identity_internal.identity_map_catalog) RETURNS @extschema@.identity_clause[]
   LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-  SELECT m.clauses || m.state;
+  SELECT ARRAY(SELECT c FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n) WHERE c::jsonb ->> 'clause' <> 'alias' ORDER BY n) || m.state;
 END;
 COMMENT ON FUNCTION identity_internal.identity_map_scan_clauses(identity_internal.identity_map_catalog) IS
   'internal: the clauses by which an identity map reads its sources';

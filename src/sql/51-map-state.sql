@@ -369,6 +369,8 @@ BEGIN
       event text NOT NULL, identity_id uuid NOT NULL, from_ids uuid[], into_id uuid, by_kind text, by_value text, by_rids bigint[])', p);
     EXECUTE format('CREATE TABLE %slog (source smallint NOT NULL, record_id text COLLATE "C")', p);
     EXECUTE format('CREATE TABLE %stombstones (hash bigint PRIMARY KEY, source text NOT NULL, at timestamptz NOT NULL)', p);
+    EXECUTE format('CREATE TABLE %saliases (key bigint NOT NULL, kind text NOT NULL, former bytea NOT NULL, present bytea NOT NULL)', p);
+    EXECUTE format('CREATE INDEX ON %saliases (key)', p);
     EXECUTE format('CREATE UNLOGGED TABLE %sclaims (key bigint PRIMARY KEY)', p);
     EXECUTE format('CREATE TABLE %srows_0 (rid bigint PRIMARY KEY, fingerprint bigint NOT NULL, record_id text COLLATE "C" NOT NULL,
       keys bigint[] NOT NULL, updated_at timestamp)', p);
@@ -396,7 +398,7 @@ BEGIN
   -- Where a publication has all tables, only one whose rows are known by something can be changed: these have no key.
   -- It makes no difference before wal_level is logical.
   FOR item IN SELECT c.oid::regclass AS relation FROM identity_internal.identity_map_relations(id) AS r JOIN pg_class AS c ON c.oid = r
-              WHERE c.relkind = 'r' AND c.relname ~ '_(log|history|rows_[1-9][0-9]*)$' AND c.relreplident <> 'f' LOOP
+              WHERE c.relkind = 'r' AND c.relname ~ '_(log|history|aliases|rows_[1-9][0-9]*)$' AND c.relreplident <> 'f' LOOP
     EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', item.relation);
   END LOOP;
   PERFORM identity_internal.identity_map_index(id);
@@ -429,7 +431,8 @@ BEGIN
   -- How the copies' own columns are: of each a letter, a for an array, t for a text.
   m.copies := ARRAY(SELECT (SELECT string_agg(CASE WHEN (c -> 'array')::boolean THEN 'a' ELSE 't' END, '' ORDER BY n) FROM jsonb_array_elements(s.s -> 'columns') WITH ORDINALITY AS c (c, n))
                     FROM unnest(m.source_names) WITH ORDINALITY AS u (name, place) LEFT JOIN jsonb_array_elements(layout -> 'sources') AS s (s) ON s.s ->> 'name' = u.name ORDER BY u.place);
-  m.state := identity_internal.identity_map_state(m.secret, '{}');
+  m.state := identity_internal.identity_map_state(m.secret, '{}', id, (
+    SELECT coalesce(jsonb_agg(c::jsonb -> 'kind' ORDER BY n), '[]') FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n) WHERE c::jsonb ->> 'clause' = 'alias'));
   -- The columns of the copy of identify()'s records, for a definition list, and their kinds; the statement that
   -- gives the fingerprint and the keys of a record of its own: $1 clauses, $2 which of the sources it is, $3 a
   -- query for it; and the one that writes it: $1 its number, $2 its id, $3 and $4 the keys that it carries now and

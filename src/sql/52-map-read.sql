@@ -260,6 +260,31 @@ END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_changed(identity_internal.identity_map_catalog, integer, boolean) IS
   'internal: the records of a source that a refresh has to read';
 
+-- Reads the aliases into the state. Gives whether they say anything else than at the last refresh: then an identifier of any
+-- record may have another key.
+CREATE FUNCTION identity_internal.identity_map_read_aliases(m identity_internal.identity_map_catalog) RETURNS boolean
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  has_changed boolean;
+BEGIN
+  -- Where there is none it was so at the last refresh, or the clauses have changed since.
+  IF NOT m.rebuild AND NOT EXISTS (SELECT FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' = 'alias') THEN
+    RETURN false;
+  END IF;
+  EXECUTE format('WITH now AS MATERIALIZED (
+      SELECT a.key, a.kind, a.former, a.present FROM identity_internal.identity_map_aliases($1, $2) AS a),
+    less AS (DELETE FROM %1$saliases AS a WHERE NOT EXISTS (
+               SELECT FROM now AS n WHERE n.key = a.key AND n.kind = a.kind AND n.former = a.former AND n.present = a.present) RETURNING 1),
+    more AS (INSERT INTO %1$saliases (key, kind, former, present)
+             SELECT n.key, n.kind, n.former, n.present FROM now AS n WHERE NOT EXISTS (
+               SELECT FROM %1$saliases AS a WHERE a.key = n.key AND a.kind = n.kind AND a.former = n.former AND a.present = n.present) RETURNING 1)
+    SELECT EXISTS (SELECT FROM less) OR EXISTS (SELECT FROM more)', identity_internal.identity_map_prefix(m.map_id))
+  INTO has_changed USING m.clauses || m.state, m.search_path;
+  RETURN has_changed;
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_read_aliases(identity_internal.identity_map_catalog) IS
+  'internal: reads the former and present values of an identity map''s aliases, and says whether they have changed';
+
 -- What follows is about sources with capture => 'trigger'. src/pg/map_capture.cc tells what their triggers do.
 
 -- Those of a map's sources that triggers can tell of, each with its table and the number there of the column that holds

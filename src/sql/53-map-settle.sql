@@ -66,9 +66,11 @@ DECLARE
   reached identity_internal.identity_map_reached;
   priorities jsonb := (SELECT jsonb_object_agg(k ->> 'name', k -> 'priority') FROM jsonb_array_elements(m.prepared #> '{layout,kinds}') AS k);
   nests text := current_setting('enable_nestloop');
+  level text := current_setting('client_min_messages');
 BEGIN
-  -- The history has no index by identity: its rows are found by hashing, however many the planner expects.
-  PERFORM set_config('enable_nestloop', 'off', true);
+  -- The history has no index by identity: its rows are found by hashing, however many the planner expects. And what there
+  -- is to warn of the resolve has said.
+  PERFORM set_config('enable_nestloop', 'off', true), set_config('client_min_messages', 'error', true);
   IF cardinality(rids) < 0.1 * identity_internal.identity_map_size(m.map_id) THEN
     reached := identity_internal.identity_map_reach(m.map_id, rids, '{}');
   END IF;
@@ -103,7 +105,7 @@ BEGIN
     p, 'links', '-', 'retired', 'merged')
   USING identity_internal.identity_map_request(m, reached), ids, m.source_names, m.source_numbers, at, priorities,
         rids, olds;
-  PERFORM set_config('enable_nestloop', nests, true);
+  PERFORM set_config('enable_nestloop', nests, true), set_config('client_min_messages', level, true);
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_name_merges(identity_internal.identity_map_catalog, uuid[], bigint[], uuid[], timestamptz) IS
   'internal: by which identifier identities were merged';

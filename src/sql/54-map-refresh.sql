@@ -2,6 +2,8 @@
 -- pg_catalog, pg_temp, in one transaction.
 --
 --   look      the columns of the sources, should they have changed              52-map-read.sql
+--   aliases   where they have changed all is read anew, as it is where clauses  52-map-read.sql
+--             have: any identifier may have another key
 --   read      each source: rows that are new, rows that are gone, into the      src/pg/map_ahead.cc
 --             copies; side by side, until something is written                  src/pg/map_read.cc
 --   change    of the records touched: their identifiers' keys, before and now   src/pg/map_change.cc
@@ -42,7 +44,7 @@ END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_reconcile(identity_internal.identity_map_catalog) IS
   'internal: brings an identity map''s records in line with the copies of its sources';
 
--- Reads every source anew into an empty copy: at first, and after clauses or columns have changed. Records
+-- Reads every source anew into an empty copy: at first, and after clauses, columns or aliases have changed. Records
 -- keep their numbers and identities. Gives the identities of records that are gone, and how many rows of each source
 -- were left out, as they name no record.
 CREATE FUNCTION identity_internal.identity_map_load(m identity_internal.identity_map_catalog, OUT dead uuid[], OUT left_out jsonb)
@@ -235,6 +237,7 @@ DECLARE
   dead uuid[];
   changed bigint := 0;
   left_out jsonb := coalesce(m.marks -> 'left_out', '{}');  -- by the sources' numbers
+  has_other_aliases boolean;
   done jsonb;
 BEGIN
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
@@ -246,7 +249,8 @@ BEGIN
   -- Once triggers tell of what it does not see.
   PERFORM identity_internal.identity_map_take_snapshot();
   captures := identity_internal.identity_map_execute_then('SELECT identity_internal.identity_map_capture_marks($1)', m);
-  IF m.rebuild THEN
+  has_other_aliases := identity_internal.identity_map_read_aliases(m);
+  IF m.rebuild OR has_other_aliases THEN
     FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
       SELECT c.mark INTO mark FROM identity_internal.identity_map_changed(m, i, true) AS c;
       marks := marks || jsonb_build_object(m.source_numbers[i], mark);
@@ -258,7 +262,8 @@ BEGIN
       done := done - 'left_out';
     ELSE
       SELECT l.dead, l.left_out INTO dead, left_out FROM identity_internal.identity_map_load(m) AS l;
-      done := identity_internal.identity_map_settle_all(m, dead, started, true) || '{"kind": "built"}';
+      done := identity_internal.identity_map_settle_all(m, dead, started, true)
+        || jsonb_build_object('kind', CASE WHEN m.rebuild THEN 'built' ELSE 'full' END);
     END IF;
   ELSE
     wholes := identity_internal.identity_map_wholes(m, is_full, captures);

@@ -289,7 +289,7 @@ BEGIN
                     ELSE jsonb_set(clauses, ARRAY[at::text], clause) END;
   END LOOP;
   FOR part, name IN SELECT d.part, jsonb_array_elements_text(d.names) FROM (VALUES ('source', a -> 'sources'), ('rule', a -> 'rules'),
-                    ('column', a -> 'columns')) AS d (part, names) WHERE jsonb_typeof(d.names) = 'array' LOOP
+                    ('alias', a -> 'aliases'), ('column', a -> 'columns')) AS d (part, names) WHERE jsonb_typeof(d.names) = 'array' LOOP
     IF NOT EXISTS (SELECT FROM jsonb_array_elements(clauses) AS c
                    WHERE c ->> 'clause' = part AND coalesce(c ->> 'name', c ->> 'kind') = name) THEN
       RAISE EXCEPTION 'the identity map has no % "%"', part, name USING ERRCODE = 'undefined_object',

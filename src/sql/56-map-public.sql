@@ -17,10 +17,6 @@ BEGIN
     IF clause ->> 'clause' IN ('output', 'state') THEN
       RAISE EXCEPTION 'an identity map has no use for identity_output()' USING ERRCODE = 'invalid_parameter_value',
         DETAIL = 'A map has one row for each identity.', HINT = 'Leave the clause out.';
-    ELSIF clause ->> 'clause' = 'alias' THEN
-      RAISE EXCEPTION 'identity maps know no identity_alias() yet' USING ERRCODE = 'feature_not_supported',
-        DETAIL = format('It is given for the kind "%s".', clause ->> 'kind'),
-        HINT = 'Read the former values as the present ones in the sources'' queries.';
     ELSIF clause ->> 'clause' = 'source' AND clause ->> 'name' = 'identify' THEN
       RAISE EXCEPTION 'source "identify" is there anyway' USING ERRCODE = 'reserved_name',
         DETAIL = 'It holds what identify() was told, and comes after all other sources.', HINT = 'Give the source another name.';
@@ -132,20 +128,20 @@ CREATE PROCEDURE @extschema@.refresh_identity_map(map regclass, "full" boolean D
 COMMENT ON PROCEDURE @extschema@.refresh_identity_map(regclass, boolean, boolean) IS
   'brings an identity map to what its sources say now';
 
--- alter_identity_map(map, clauses): adds sources, rules and columns, or puts them in the place of those of the
--- same name. The next refresh reads everything anew; ids stay. Errors: as create_identity_map().
+-- alter_identity_map(map, clauses): adds sources, rules, aliases and columns, or puts them in the place of those of the
+-- same name or kind. The next refresh reads everything anew; ids stay. Errors: as create_identity_map().
 CREATE FUNCTION @extschema@.alter_identity_map(map regclass, VARIADIC clauses @extschema@.identity_clause[]) RETURNS void
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@.alter_identity_map(regclass, @extschema@.identity_clause[]) IS
-  'adds sources, rules and columns to an identity map, or replaces them';
+  'adds sources, rules, aliases and columns to an identity map, or replaces them';
 
--- reduce_identity_map(map, sources, rules, columns): takes them away. The next refresh reads everything anew.
+-- reduce_identity_map(map, sources, rules, columns, aliases): takes them away; aliases are named by their kinds. The next refresh reads everything anew.
 -- Errors: 42704 for what the map does not have.
 CREATE FUNCTION @extschema@.reduce_identity_map(map regclass, sources text[] DEFAULT '{}', rules text[] DEFAULT '{}',
-                                    columns text[] DEFAULT '{}') RETURNS void
+                                    columns text[] DEFAULT '{}', aliases text[] DEFAULT '{}') RETURNS void
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION @extschema@.reduce_identity_map(regclass, text[], text[], text[]) IS
-  'takes sources, rules or columns away from an identity map';
+COMMENT ON FUNCTION @extschema@.reduce_identity_map(regclass, text[], text[], text[], text[]) IS
+  'takes sources, rules, columns or aliases away from an identity map';
 
 -- drop_identity_map(name): drops a map: its table, state, history and triggers. Of a map whose table was
 -- dropped by hand, the name is the one that it had, with its schema.

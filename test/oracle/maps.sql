@@ -19,6 +19,8 @@ CREATE TABLE b (id text, user_id text, email text, active boolean DEFAULT true);
 CREATE TABLE c (id bigint, email text[], phone text, version bigint NOT NULL);
 CREATE TABLE d (id int, team text[], email text, updated_at date);
 CREATE TABLE extra (id int, email text);  -- addresses of a's records that another table knows
+CREATE TABLE aliases (kind text, former text, present text);
+CREATE TABLE seen.aliases (LIKE aliases);
 CREATE TABLE seen.a (LIKE a);
 CREATE TABLE seen.b (LIKE b);
 CREATE TABLE seen.c (LIKE c);
@@ -30,6 +32,7 @@ CREATE TABLE seen.identify (id text, user_id text[], email text[], phone text[],
 CREATE TABLE model.state (seed int, step int, clock int, version bigint, mark bigint, is_new boolean, rebuild boolean, is_loose boolean);
 CREATE TABLE model.sources (name text PRIMARY KEY, place int, mode text, query text, is_in boolean DEFAULT true);
 CREATE TABLE model.rules (kind text PRIMARY KEY, rule identity_clause);
+CREATE TABLE model.aliased (kind text PRIMARY KEY);  -- kinds of which the map has an alias
 CREATE TABLE model.columns (name text PRIMARY KEY, type text, place int);
 CREATE TABLE model.tombs (source text, record_id text, PRIMARY KEY (source, record_id));
 CREATE TABLE model.again (source text, record_id text);                  -- to be read again, as they were remembered
@@ -66,6 +69,13 @@ CREATE FUNCTION model.a_team() RETURNS text[] LANGUAGE sql VOLATILE AS
 -- As dice(), by the step alone: the histories' dice fall as they fell without it.
 CREATE FUNCTION model.turn(n int) RETURNS int LANGUAGE sql STABLE AS 'SELECT coalesce((SELECT seed + clock FROM model.state), 0) % n';
 
+-- The same of many dice a step.
+CREATE FUNCTION model.roll(n int, salt text) RETURNS int LANGUAGE sql STABLE AS
+  $$ SELECT ('x' || left(md5(concat_ws(' ', seed, step, salt)), 6))::bit(24)::int % n FROM model.state $$;
+
+CREATE FUNCTION model.an_alias(kind text) RETURNS identity_clause LANGUAGE sql STABLE AS
+  $$ SELECT identity_alias(kind, format('SELECT former, present FROM aliases WHERE kind = %L', kind)) $$;
+
 CREATE FUNCTION model.a_rule(kind text) RETURNS identity_clause LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
   RETURN CASE kind
@@ -96,7 +106,7 @@ CREATE FUNCTION model.source_clause(s model.sources) RETURNS identity_clause LAN
 CREATE FUNCTION model.clauses() RETURNS identity_clause[] LANGUAGE sql STABLE AS $$
   SELECT (SELECT array_agg(identity_source(s.name, s.query) ORDER BY s.place, s.name) FROM model.sources s WHERE s.is_in)
     || identity_source('identify', 'SELECT id, user_id, email, phone, team, updated_at FROM identify')
-    || (SELECT array_agg(r.rule) FROM model.rules r) $$;
+    || (SELECT array_agg(r.rule) FROM model.rules r) || (SELECT array_agg(model.an_alias(k.kind)) FROM model.aliased k) $$;
 
 -- What differs, with the history behind it.
 CREATE FUNCTION model.fail(what text, VARIADIC args text[] DEFAULT '{}') RETURNS void LANGUAGE plpgsql AS $$
@@ -358,6 +368,40 @@ BEGIN
   PERFORM model.count('changes of sources');
 END $$;
 
+-- One change of the aliases: values that meet, in several spellings, and some that say nothing.
+CREATE PROCEDURE model.change_aliases() LANGUAGE plpgsql AS $$
+DECLARE
+  kind_ text := (ARRAY['user_id', 'user_id', 'email', 'team'])[1 + model.roll(4, 'kind')];
+  value text := CASE kind_ WHEN 'user_id' THEN 'u%s' WHEN 'email' THEN 'e%s@x.com' ELSE (ARRAY['red', 'green', 'blue', 'pink'])[1 + model.roll(4, 'team')] END;
+  plain text := format(value, 1 + model.roll(14, 'former'));
+  former_ text := CASE model.roll(8, 'spelling') WHEN 0 THEN ' ' || plain WHEN 1 THEN initcap(plain) ELSE plain END;
+  present_ text := format((ARRAY[value, value, value, value, value || ' ', 'grey', NULL, ''])[1 + model.roll(8, 'sort')], 1 + model.roll(14, 'present'));
+BEGIN
+  CASE model.roll(5, 'do')
+    WHEN 0, 1 THEN INSERT INTO aliases VALUES (kind_, former_, present_);
+    WHEN 2 THEN UPDATE aliases SET present = present_ WHERE kind = kind_ AND former = (SELECT min(former) FROM aliases a WHERE a.kind = kind_);
+    WHEN 3 THEN INSERT INTO aliases SELECT kind, present, former_ FROM aliases a WHERE a.kind = kind_ LIMIT 1;
+    ELSE DELETE FROM aliases WHERE former = (SELECT min(former) FROM aliases a WHERE a.kind = kind_);
+  END CASE;
+  INSERT INTO model.trace (text) VALUES (concat_ws(' ', 'alias of', kind_, former_, present_));
+  PERFORM model.count('changes of aliases');
+END $$;
+
+-- How the values of the aliases of a schema are read.
+CREATE FUNCTION model.presents(aliases_ regclass) RETURNS TABLE (kind text, typed text, present text) LANGUAGE plpgsql AS $$
+DECLARE
+  kind_ text;
+BEGIN
+  FOR kind_ IN SELECT a.kind FROM model.aliased a LOOP
+    RETURN QUERY SELECT l.kind, l.record_id, l.value FROM identity_links(identity_source('v', format(
+        'SELECT v, v AS %I FROM (SELECT unnest(ARRAY[former, present]) FROM (TABLE public.aliases UNION TABLE seen.aliases) a WHERE kind = %L) a (v) WHERE v IS NOT NULL', kind_, kind_)),
+      identity_rule(kind_), identity_alias(kind_, format('SELECT former, present FROM %s WHERE kind = %L', aliases_, kind_))) l;
+  END LOOP;
+END $$;
+-- Whether the map's aliases say anything else than it was shown.
+CREATE FUNCTION model.aliases_differ() RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT * FROM model.presents('public.aliases') EXCEPT SELECT * FROM model.presents('seen.aliases')) $$;
+
 -- What a refresh shows the map of the sources.
 CREATE PROCEDURE model.see(is_full boolean) LANGUAGE plpgsql AS $$
 DECLARE
@@ -375,6 +419,8 @@ BEGIN
   END LOOP;
   DELETE FROM seen.extra;
   INSERT INTO seen.extra TABLE extra;
+  DELETE FROM seen.aliases;
+  INSERT INTO seen.aliases TABLE aliases;
   DELETE FROM model.again;
   UPDATE model.state SET mark = CASE WHEN is_full THEN coalesce((SELECT max(version) FROM c), mark, 0)
                                      ELSE coalesce(greatest((SELECT max(version) FROM c), mark), 0) END, rebuild = false;
@@ -514,6 +560,23 @@ BEGIN
   PERFORM model.count('alter_identity_map()');
 END $$;
 
+-- A kind has aliases, or no longer.
+CREATE PROCEDURE model.alter_aliases() LANGUAGE plpgsql AS $$
+DECLARE
+  kind_ text := (ARRAY['user_id', 'email', 'team'])[1 + model.roll(3, 'alter')];
+BEGIN
+  IF EXISTS (SELECT FROM model.aliased WHERE kind = kind_) THEN
+    PERFORM reduce_identity_map('m', aliases => ARRAY[kind_]);
+    DELETE FROM model.aliased WHERE kind = kind_;
+  ELSE
+    PERFORM alter_identity_map('m', model.an_alias(kind_));
+    INSERT INTO model.aliased VALUES (kind_);
+  END IF;
+  INSERT INTO model.trace (text) VALUES (format('alter: aliases of %s', kind_));
+  UPDATE model.state SET rebuild = true;
+  PERFORM model.count('alter_identity_map(), aliases');
+END $$;
+
 CREATE PROCEDURE model.refresh(began timestamptz DEFAULT clock_timestamp()) LANGUAGE plpgsql AS $$
 DECLARE
   is_full boolean := model.chance(0.1);
@@ -522,7 +585,7 @@ BEGIN
   INSERT INTO model.trace (text) VALUES (CASE WHEN is_full THEN 'refresh in full' ELSE 'refresh' END);
   -- Not a constant: PostgreSQL 14 keeps a CALL's for the session, also where the table was made anew.
   CALL refresh_identity_map(to_regclass('m'), "full" => is_full);
-  is_whole := is_full OR (SELECT rebuild FROM model.state);
+  is_whole := is_full OR (SELECT rebuild FROM model.state) OR model.aliases_differ();
   CALL model.see(is_whole);
   CALL model.check('refresh', began);
   PERFORM model.count(CASE WHEN is_full THEN 'full refreshes' ELSE 'refreshes' END);
@@ -533,11 +596,12 @@ CREATE PROCEDURE model.history(seed_ int, steps int) LANGUAGE plpgsql AS $$
 DECLARE
   began timestamptz;
   is_early boolean := seed_ % 10 = 7;  -- the sources are still empty
+  is_aliased boolean := seed_ % 2 = 0;
 BEGIN
   SET LOCAL search_path = public;
   PERFORM setseed((seed_ % 100000) / 100000.0);
   IF EXISTS (SELECT FROM identity_maps) THEN PERFORM drop_identity_map('m'); END IF;
-  TRUNCATE a, b, c, d, extra, seen.extra, seen.a, seen.b, seen.c, seen.d, seen.identify, model.state, model.sources, model.rules, model.columns, model.tombs, model.again, model.ids, model.before, model.trace;
+  TRUNCATE a, b, c, d, extra, aliases, seen.aliases, model.aliased, seen.extra, seen.a, seen.b, seen.c, seen.d, seen.identify, model.state, model.sources, model.rules, model.columns, model.tombs, model.again, model.ids, model.before, model.trace;
   INSERT INTO model.state VALUES (seed_, 0, 0, 1, NULL, true, true, false);
   INSERT INTO model.sources VALUES
     ('a', model.dice(100), 'read', model.pick('SELECT id, user_id, email, phone, updated_at FROM a', 'SELECT id, user_id, email, phone FROM a;', 'SELECT a.id, a.user_id, a.email, a.phone, x.email FROM a LEFT JOIN extra x ON x.id = a.id')),
@@ -545,11 +609,12 @@ BEGIN
     ('c', model.dice(100), model.pick('read', 'since', 'since'), 'SELECT id, email, phone, version FROM c'),
     ('d', model.dice(100), model.pick('read', 'trigger'), 'SELECT id, team, email, updated_at FROM d');
   INSERT INTO model.rules SELECT k, model.a_rule(k) FROM unnest(ARRAY['email', 'user_id', 'phone', 'team', 'version']) k;
+  IF is_aliased THEN INSERT INTO model.aliased VALUES ('user_id'), ('team'); END IF;
   INSERT INTO model.columns SELECT name, type, row_number() OVER () FROM model.possible_columns() WHERE is_id OR model.chance(0.5);
   -- Each tenth map's sources are empty for its first refreshes.
   FOR i IN 1 .. CASE WHEN is_early THEN 0 ELSE 10 + model.dice(60) END LOOP CALL model.change(); END LOOP;
   PERFORM create_identity_map('m', VARIADIC (SELECT array_agg(model.source_clause(s) ORDER BY s.place, s.name) FROM model.sources s)
-    || (SELECT array_agg(rule) FROM model.rules) || (SELECT array_agg(identity_column(name, type) ORDER BY place) FROM model.columns));
+    || (SELECT array_agg(rule) FROM model.rules) || (SELECT array_agg(model.an_alias(kind)) FROM model.aliased) || (SELECT array_agg(identity_column(name, type) ORDER BY place) FROM model.columns));
   -- Each third map's table is one that is written by a statement.
   IF seed_ % 3 = 0 THEN ALTER TABLE m ADD CHECK (identity_id IS NOT NULL); END IF;
   COMMIT;
@@ -561,6 +626,7 @@ BEGIN
     UPDATE model.state SET step = step_;
     is_early := is_early AND step_ < 4;
     FOR i IN 1 .. CASE WHEN is_early THEN 0 ELSE model.dice(5) END LOOP CALL model.change(); END LOOP;
+    IF is_aliased AND model.roll(5, 'change') = 0 THEN CALL model.change_aliases(); END IF;
     IF model.chance(0.3) THEN CALL model.identify(); END IF;
     IF model.chance(0.06) THEN CALL model.forget(); END IF;
     IF model.chance(0.06) THEN CALL model.remember(); END IF;
@@ -573,6 +639,7 @@ BEGIN
         UPDATE model.state SET is_loose = true;
       END IF;
     END IF;
+    IF is_aliased AND model.roll(20, 'clauses') = 0 THEN CALL model.alter_aliases(); END IF;
     CALL model.refresh(began);
     COMMIT;
   END LOOP;

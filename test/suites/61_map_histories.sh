@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Random histories of identity maps: rows of four sources come, change and go, rules, queries and columns change, people
-# are identified and forgotten; after each step the map is what a full resolve gives, in partition and in every column, its
-# ids obey the rules of doc/maps.md, and its history says what became of each. test/oracle/maps.sql is the judge.
+# Random histories of identity maps: rows of four sources and aliases come, change and go, rules, queries and columns
+# change, people are identified and forgotten; after each step the map is what a full resolve gives, in partition and in
+# every column, its ids obey the rules of doc/maps.md, and its history says what became of each. test/oracle/maps.sql is
+# the judge.
 # HISTORIES=400 STEPS=60 SEED=7 test/suites/61_map_histories.sh runs more of them, or the same ones again.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -114,6 +115,8 @@ if [ "$lived" -eq "$histories" ]; then
   notices 'triggers whose log is thrown away' identity_map_changed 'SELECT DISTINCT record_id FROM gone' 'SELECT DISTINCT record_id FROM gone WHERE false'
   notices 'changed_since that overlooks rows of the last moment' identity_map_since '%s OPERATOR(pg_catalog.>=) %L' '%s > %L'
   notices 'a full refresh that believes changed_since' identity_map_wholes 'WHERE is_full' 'WHERE false'
+  notices 'aliases that go and are not missed' identity_map_read_aliases 'EXISTS (SELECT FROM less) OR' 'false OR'
+  notices 'identify() that knows no aliases' identity_map_identify '|| m.state, cardinality' "|| identity_internal.identity_map_state(m.secret, '{}', m.map_id, '[]'), cardinality"
   notices 'identify() that drops what it knew' identity_map_identify "coalesce(former, '{}') - 'rid'" "'{}'::jsonb - 'rid'"
 fi
 server_stop

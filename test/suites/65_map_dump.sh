@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# pg_dump and restore carry identity maps: table, state, ids, history, tombstones, triggers. The first refresh of the copy
-# changes nothing, later changes are seen there as here, and ids go on.
+# pg_dump and restore carry identity maps: table, state, ids, history, tombstones, aliases, triggers. The first refresh of
+# the copy changes nothing, later changes are seen there as here, and ids go on.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source ../lib/server.sh
@@ -31,10 +31,12 @@ CREATE TABLE tools.help (id int PRIMARY KEY, email text[], updated_at timestampt
 INSERT INTO tools.app SELECT n, format('p%s@x.com', n) FROM generate_series(1, 300) n;
 INSERT INTO tools.shop SELECT 's' || n, format('P%s@x.com', n) FROM generate_series(1, 300, 2) n;
 INSERT INTO tools.help SELECT n, ARRAY[format('p%s@x.com', n), format('h%s@x.com', n)], timestamptz '2024-01-01' + n * interval '1 s' FROM generate_series(1, 300, 3) n;
+CREATE TABLE tools.merges (former text, present text);
+INSERT INTO tools.merges VALUES ('jane_before', 'jane');
 CREATE SCHEMA "Master data";
 SET search_path = "Master data", tools, public;
 SELECT create_identity_map('"Our people"', identity_source('app', 'SELECT id, email FROM app'), identity_source('shop', 'SELECT id, email FROM shop WHERE active', capture => 'trigger'),
-  identity_source('help', 'SELECT id, email, updated_at FROM help', changed_since => 'updated_at'), identity_rule('email', max_records => 5), identity_rule('user_id', max_per_identity => 0),
+  identity_source('help', 'SELECT id, email, updated_at FROM help', changed_since => 'updated_at'), identity_rule('email', max_records => 5), identity_rule('user_id', max_per_identity => 0), identity_alias('user_id', 'SELECT former, present FROM merges'),
   identity_column('app_id', 'int[]'), identity_column('shop_id', 'text[]'), identity_column('help_id', 'int[]'), identity_column('identify_id', 'text[]'), identity_column('email', 'text[]')) \g /dev/null
 CALL refresh_identity_map('"Our people"');
 -- Merges, splits, somebody who left, somebody who is too common, identify(), forget().
@@ -85,7 +87,8 @@ judge_copy() { # database, how it came about
   check "$2: a full one nothing at all" [ "$(value "$1" "SELECT last_changes ->> 'inserted', last_changes ->> 'updated', last_changes ->> 'deleted' FROM identity_maps")" = "0|0|0" ]
   check "$2: who was forgotten stays so" [ "$(value "$1" "SELECT count(*) FROM \"Master data\".\"Our people\" WHERE app_id && '{20,21}' OR shop_id @> '{s21}'")" = 0 ]
   value "$1" "$change"
-  value "$1" "SET ROLE anna; SELECT identify('\"Master data\".\"Our people\"', 'jane', '{\"email\": \"p12@x.com\"}'); SELECT identify('\"Master data\".\"Our people\"', 'joan', '{\"email\": \"p13@x.com\"}')" >/dev/null
+  value "$1" "SET ROLE anna; SELECT identify('\"Master data\".\"Our people\"', 'jane', '{\"email\": \"p12@x.com\"}'); SELECT identify('\"Master data\".\"Our people\"', 'joan', '{\"email\": \"p13@x.com\"}'); SELECT identify('\"Master data\".\"Our people\"', 'jane_before')" >/dev/null
+  check "$2: by a former user id identify() finds the person" [ "$(value "$1" "SELECT count(*) FROM \"Master data\".\"Our people\" WHERE identify_id @> '{jane,jane_before}'")" = 1 ]
   sql --quiet -d "$1" -f ../oracle/maps.sql -c "CALL model.together('\"Master data\".\"Our people\"')"
 }
 judge_there() { # database, how: after the same changes the same people have the same ids
@@ -118,7 +121,7 @@ for copy in "${copies[@]}"; do judge_copy $copy "$copy"; done
 sql --quiet -d one -f ../oracle/maps.sql
 value one "SET ROLE anna; CALL refresh_identity_map('\"Master data\".\"Our people\"')"
 value one "$change"
-value one "SET ROLE anna; SELECT identify('\"Master data\".\"Our people\"', 'jane', '{\"email\": \"p12@x.com\"}'); SELECT identify('\"Master data\".\"Our people\"', 'joan', '{\"email\": \"p13@x.com\"}')" >/dev/null
+value one "SET ROLE anna; SELECT identify('\"Master data\".\"Our people\"', 'jane', '{\"email\": \"p12@x.com\"}'); SELECT identify('\"Master data\".\"Our people\"', 'joan', '{\"email\": \"p13@x.com\"}'); SELECT identify('\"Master data\".\"Our people\"', 'jane_before')" >/dev/null
 for copy in "${copies[@]}"; do judge_there $copy "$copy"; done
 # The triggers are those of a restored function: whoever writes, the map's owner logs it.
 check "nobody crashed" bash -c "! grep -E 'PANIC|terminated by signal|TRAP:' '$SERVER_LOG'"

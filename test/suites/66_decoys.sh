@@ -108,6 +108,8 @@ CREATE TABLE home.app (id int PRIMARY KEY, email pg_catalog.text);
 CREATE TABLE home.shop (id pg_catalog.text PRIMARY KEY, email pg_catalog.text, device_id pg_catalog.text);
 CREATE TABLE home.help (id bigint PRIMARY KEY, email pg_catalog.text[], updated_at timestamptz);
 CREATE TABLE home.late (id pg_catalog.name, user_id int, email pg_catalog.text);
+CREATE TABLE home.merges (former int, present pg_catalog.name);
+INSERT INTO home.merges VALUES (5, '6');
 INSERT INTO home.app SELECT n, 'p' || n || '@x.com' FROM generate_series(1, 400) n;
 INSERT INTO home.shop SELECT 's' || n, 'P' || n || '@X.com', 'd' || n % 7 FROM generate_series(1, 400, 2) n;
 INSERT INTO home.help SELECT n, ARRAY['p' || n || '@x.com', 'h' || n || '@x.com'], timestamptz '2024-01-01' + n * interval '1 s' FROM generate_series(1, 400, 3) n;
@@ -118,6 +120,7 @@ SELECT :"s".create_identity_map('home.people'::pg_catalog.text, VARIADIC ARRAY[:
   :"s".identity_source('shop'::pg_catalog.text, 'SELECT id, email, device_id FROM home.shop'::pg_catalog.text, NULL::pg_catalog.text, 'trigger'::pg_catalog.text),
   :"s".identity_source('help'::pg_catalog.text, 'SELECT id, email, updated_at FROM home.help'::pg_catalog.text, 'updated_at'::pg_catalog.text, NULL::pg_catalog.text),
   :"s".identity_rule('email'::pg_catalog.text, max_records => 5::bigint), :"s".identity_rule('user_id'::pg_catalog.text, max_per_identity => 0::int),
+  :"s".identity_alias('user_id'::pg_catalog.text, 'SELECT former, present FROM home.merges'::pg_catalog.text),
   :"s".identity_column('app_id'::pg_catalog.text, 'int[]'::pg_catalog.text), :"s".identity_column('shop_id'::pg_catalog.text, 'pg_catalog.text[]'::pg_catalog.text),
   :"s".identity_column('help_id'::pg_catalog.text, 'bigint[]'::pg_catalog.text), :"s".identity_column('email'::pg_catalog.text, 'pg_catalog.text[]'::pg_catalog.text)]:::"s".identity_clause[]);
 GRANT SELECT, INSERT ON home.people TO bob;
@@ -141,6 +144,9 @@ DROP TRIGGER look ON home.people;
 SELECT :"s".alter_identity_map('home.people'::pg_catalog.regclass, VARIADIC ARRAY[:"s".identity_source('late'::pg_catalog.text, 'SELECT id, user_id, email FROM home.late'::pg_catalog.text, NULL::pg_catalog.text, NULL::pg_catalog.text),
   :"s".identity_column('user_id'::pg_catalog.text, 'int[]'::pg_catalog.text), :"s".identity_column('help_id'::pg_catalog.text, 'pg_catalog.text[]'::pg_catalog.text)]:::"s".identity_clause[]);
 CALL :"s".refresh_identity_map('home.people'::pg_catalog.regclass);
+INSERT INTO home.merges VALUES (7, '8');
+CALL :"s".refresh_identity_map('home.people'::pg_catalog.regclass);
+SELECT :"s".identify('home.people'::pg_catalog.regclass, '7'::pg_catalog.text, '{}'::pg_catalog.jsonb);
 SELECT :"s".reduce_identity_map('home.people'::pg_catalog.regclass, '{}'::pg_catalog.text[], '{}'::pg_catalog.text[], '{user_id}'::pg_catalog.text[]);
 CALL :"s".refresh_identity_map('home.people'::pg_catalog.regclass);
 SELECT :"s".forget('home.people'::pg_catalog.regclass, 'app'::pg_catalog.text, '77'::pg_catalog.text), :"s".remember('home.people'::pg_catalog.regclass, 'app'::pg_catalog.text, '77'::pg_catalog.text);

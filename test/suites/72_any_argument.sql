@@ -39,7 +39,7 @@ CREATE TABLE shop (id text, email text[], updated_at timestamptz);
 INSERT INTO shop SELECT 's' || n % 25, ARRAY[format('p%s@x.com', n), format('q%s@x.com', n)], now() FROM generate_series(1, 40) n;
 CREATE DOMAIN checked AS text CHECK (poke(VALUE, 'domain') IS NOT NULL);
 SELECT create_identity_map('people', identity_source('app', 'SELECT id, email, phone FROM public.app'), identity_source('shop', 'SELECT id, email, updated_at FROM public.shop WHERE public.poke(''source'')'),
-  identity_rule('email', max_records => 3), identity_column('app_id', 'int[]'), identity_column('shop_id', 'text[]'), identity_column('email', 'checked'), identity_column('record_count', 'bigint')) \g /dev/null
+  identity_rule('email', max_records => 3), identity_alias('email', 'SELECT email, ''p1@x.com'' FROM public.app WHERE id = 7'), identity_column('app_id', 'int[]'), identity_column('shop_id', 'text[]'), identity_column('email', 'checked'), identity_column('record_count', 'bigint')) \g /dev/null
 CREATE INDEX ON people (poke(email::text, 'index'));
 CALL refresh_identity_map('people');
 SELECT identify('people', 'u1', '{"email": "p3@x.com"}') \g /dev/null
@@ -105,6 +105,7 @@ INSERT INTO odd (type, name, value) VALUES
   ('identity_clause[]', NULL, $$ARRAY[identity_source('app', 'SELECT id, email, phone FROM public.app'), identity_source('shop', 'SELECT id, email FROM public.shop')]$$),
   ('identity_clause[]', NULL, $$(SELECT (m).clauses || (m).state FROM public.forged WHERE what = 'right')$$), ('identity_clause[]', NULL, $$(SELECT (m).reached_sources || (m).rules || (m).state FROM public.forged WHERE what = 'right')$$),
   ('identity_clause[]', NULL, $$(SELECT (m).state_sources || (m).rules || (m).state FROM public.forged WHERE what = 'right')$$),
+  ('identity_clause[]', NULL, $$ARRAY[identity_source('a', 'SELECT 1 AS id'), '{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": [], "map_id": 2147483648, "aliased": ["email", "nothing"]}']$$),
   ('identity_clause[]', NULL, $$'{}'$$), ('identity_clause[]', NULL, $$ARRAY[NULL]::identity_clause[]$$), ('identity_clause[]', NULL, $$ARRAY[ARRAY[identity_source('a', 'SELECT 1 AS id')], ARRAY[identity_output()]]$$),
   ('identity_clause[]', NULL, $$ARRAY[identity_source('a', 'SELECT id, "[number]" FROM (VALUES (1, 1)) v (id, "[number]")'), '{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": [1, -5]}']$$),
   ('identity_clause[]', NULL, $$ARRAY[identity_source('a', 'SELECT 1 AS id, 2::bigint AS "[number]", ''x''::text AS email'), '{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}', identity_rule('email', max_records => 0)]$$),

@@ -35,8 +35,9 @@ CREATE TABLE tools.app (id int PRIMARY KEY, email text, phone text[]);
 INSERT INTO tools.app SELECT n, format('p%s@x.com', n % 90), ARRAY['+1415555' || 1000 + n % 70] FROM generate_series(1, 120) n;
 CREATE TABLE tools.shop (id text PRIMARY KEY, email text);
 INSERT INTO tools.shop SELECT 's' || n, format('p%s@x.com', n) FROM generate_series(1, 120, 2) n;
+CREATE TABLE tools.merges AS SELECT format('p%s@x.com', n) AS former, format('P%s@x.com', n + 1) AS present FROM generate_series(50, 70, 2) n;
 SELECT create_identity_map('tools.people', identity_source('app', 'SELECT id, email, phone FROM tools.app'), identity_source('shop', 'SELECT id, email FROM tools.shop', capture => 'trigger'),
-  identity_rule('user_id', max_per_identity => 0), identity_rule('email', max_records => 40), identity_column('app_id', 'int[]'), identity_column('shop_id', 'text[]'), identity_column('email', 'text[]'));
+  identity_rule('user_id', max_per_identity => 0), identity_rule('email', max_records => 40), identity_alias('email', 'TABLE tools.merges'), identity_column('app_id', 'int[]'), identity_column('shop_id', 'text[]'), identity_column('email', 'text[]'));
 CALL refresh_identity_map('tools.people');
 UPDATE tools.shop SET email = 'p4@x.com' WHERE id = 's1';
 CALL refresh_identity_map('tools.people');
@@ -105,7 +106,7 @@ for command in "DROP TABLE %_retired; CREATE VIEW %_retired AS SELECT gen_random
 done
 remember_all
 check "after all of them a refresh has made the map what a full resolve gives" [ "$(as_resolved)" = 0 ]
-check "and the state is sound" [ "$(value "SELECT count(*) FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace AND relname ~ '_(records|keys|prints|common|identities|retired|history|log|tombstones|claims|rows_[0-9]+)\$' AND relkind = 'r'")" = 13 ]
+check "and the state is sound" [ "$(value "SELECT count(*) FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace AND relname ~ '_(records|keys|prints|common|identities|retired|history|log|tombstones|aliases|claims|rows_[0-9]+)\$' AND relkind = 'r'")" = 14 ]
 
 # ---- Rows that the map's owner has written.
 values_of() { # a type: an expression

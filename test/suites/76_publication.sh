@@ -21,13 +21,15 @@ version=$(sql -At -c 'SHOW server_version_num')
 # What a map goes through; last, how many of its rows differ from a full resolve.
 life="CREATE TABLE app (id int PRIMARY KEY, email text);
   CREATE TABLE shop (id int PRIMARY KEY, email text);
+  CREATE TABLE merges (former text PRIMARY KEY, present text);
   INSERT INTO app SELECT n, format('p%s@x.com', n) FROM generate_series(1, 50) n;
   INSERT INTO shop SELECT n, format('p%s@x.com', n * 2) FROM generate_series(1, 50) n;
   SELECT create_identity_map('people', identity_source('app', 'SELECT id, email FROM app', capture => 'trigger'), identity_source('shop', 'SELECT id, email FROM shop'),
-    identity_rule('email', max_records => 5), identity_column('app_id', 'int[]'), identity_column('shop_id', 'int[]'), identity_column('email', 'text[]'));
+    identity_rule('email', max_records => 5), identity_alias('email', 'TABLE merges'), identity_column('app_id', 'int[]'), identity_column('shop_id', 'int[]'), identity_column('email', 'text[]'));
   CALL refresh_identity_map('people');
   UPDATE app SET email = 'p2@x.com' WHERE id = 3;
   DELETE FROM app WHERE id = 7;
+  INSERT INTO merges VALUES ('p9@x.com', 'p11@x.com'), ('p1@x.com', 'p13@x.com');
   DELETE FROM shop WHERE id IN (4, 5);
   CALL refresh_identity_map('people');
   SELECT identify('people', 'u1', '{\"email\": \"p4@x.com\"}'), identify('people', 'u1', '{\"email\": [\"p6@x.com\", \"p8@x.com\"]}');
@@ -35,6 +37,7 @@ life="CREATE TABLE app (id int PRIMARY KEY, email text);
   SELECT forget_identity('people', identity_id) FROM people WHERE 12 = ANY (app_id);
   SELECT remember('people', 'app', '9');
   DELETE FROM app WHERE id = 12;
+  DELETE FROM merges WHERE former = 'p1@x.com';
   DELETE FROM shop WHERE id = 6;
   UPDATE app SET email = 'all@x.com' WHERE id BETWEEN 20 AND 30;
   CALL refresh_identity_map('people');
