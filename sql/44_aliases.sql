@@ -51,6 +51,17 @@ SELECT hubspot_id, call_ids FROM resolve_identities(
   identity_alias('hubspot_vid', $$SELECT split_part(merged, ':', 1), vid
                                   FROM hubspot, regexp_split_to_table(hs_calculated_merged_vids, ';') AS merged$$)) AS (hubspot_id bigint, call_ids int[]) ORDER BY 1;
 
+-- Several former values may stand in an array, also in one of JSON; ids may be numbers, and a query may end in a semicolon.
+SELECT hubspot_id, call_ids FROM resolve_identities(
+  identity_source('hubspot', 'SELECT vid, vid AS hubspot_vid FROM hubspot'), identity_source('call', 'SELECT id, hubspot_vid FROM calls'), identity_rule('hubspot_vid', max_per_identity => 1),
+  identity_alias('hubspot_vid', 'SELECT ARRAY[101, NULL, 201], 301::numeric; ')) AS (hubspot_id bigint, call_ids int[]) ORDER BY 1;
+SELECT hubspot_id, call_ids FROM resolve_identities(
+  identity_source('hubspot', 'SELECT vid, vid AS hubspot_vid FROM hubspot'), identity_source('call', 'SELECT id, hubspot_vid FROM calls'), identity_rule('hubspot_vid', max_per_identity => 1),
+  identity_alias('hubspot_vid', $$SELECT '[101, "201"]'::jsonb, '"301"'::jsonb$$)) AS (hubspot_id bigint, call_ids int[]) ORDER BY 1;
+-- Of a kind that is only carried, and is a scope: blanks around a value make no difference to what it is read as.
+SELECT shop_id, tenant FROM resolve_identities(identity_source('shop', $$SELECT * FROM (VALUES (1, 'sam@x.com', 'north'), (2, 'sam@x.com', ' north '), (3, 'sam@x.com', 'south'), (4, 'sam@x.com', 'west')) AS v (id, email, tenant)$$),
+  identity_rule('email', scope => 'tenant'), identity_alias('tenant', $$SELECT ' north', 'south '$$)) AS (shop_id int[], tenant text[]) ORDER BY 1;
+
 -- The same by workers.
 CREATE TABLE many AS SELECT n AS id, 'u' || n AS user_id FROM generate_series(1, 20000) AS n;
 ALTER TABLE many SET (parallel_workers = 3);
@@ -98,6 +109,19 @@ SELECT count(*) FROM identity_records(identity_source('shop', 'TABLE shop'), ide
 SELECT count(*) FROM identity_records(VARIADIC :'clauses'::identity_clause[] || identity_alias('user_id', 'TABLE merges'));
 SELECT count(*) FROM identity_records(identity_source('shop', 'TABLE shop'), identity_alias('user_id', 'SELECT old_id FROM merges'));
 SELECT count(*) FROM identity_records(identity_source('shop', 'TABLE shop'), identity_alias('user_id', 'DELETE FROM merges RETURNING old_id, new_id'));
+\set VERBOSITY terse
+SELECT count(*) FROM identity_records(identity_source('shop', 'TABLE shop'), identity_alias('user_id', 'SELECT 1, 2, 3'));
+SELECT count(*) FROM identity_records(identity_source('shop', 'TABLE shop'), identity_alias('user_id', 'merges CROSS JOIN desk'));
+SELECT count(*) FROM identity_records(identity_source('shop', 'TABLE shop'), identity_alias('user_id', ' ; '));
+SELECT count(*) FROM identity_records(identity_source('shop', 'TABLE shop'), identity_alias('user_id', $$VALUES ('u1', 'u2')$$));
+SELECT count(*) FROM identity_records(identity_source('shop', 'TABLE shop'), identity_alias('user_id', 'SELECT 1, 2; SELECT 3'));
+SELECT count(*) FROM identity_records(identity_source('shop', 'TABLE shop'), identity_alias('user_id', 'SELECT 1, 2) AS q (former, present); SELECT 3 FROM (SELECT 4'));
+SELECT count(*) FROM identity_records(identity_source('shop', 'TABLE shop'), identity_alias('user_id', 'TABLE merges FOR UPDATE'));
+SELECT count(*) FROM identity_records(identity_source('shop', 'TABLE shop'), identity_alias('user_id', $$SELECT 'u1', ARRAY['u2', 'u3']$$));
+SELECT count(*) FROM identity_records(identity_source('shop', 'TABLE shop'), identity_alias('user_id', 'SELECT 1::float8, 2'));
+SELECT count(*) FROM identity_records(identity_source('shop', 'TABLE shop'), identity_alias('user_id', 'SELECT 1, 2::real'));
+SELECT count(*) FROM identity_records(identity_source('shop', 'TABLE shop'), identity_alias('user_id', 'SELECT true, 2'));
+SELECT count(*) FROM identity_records(identity_source('shop', 'TABLE shop'), identity_alias('user_id', $$SELECT '{"id": 1}'::json, 2$$));
 DROP FUNCTION outcome;
 DROP TABLE merges, shop, desk, hubspot, calls, many;
 DROP ROLE regress_alias;

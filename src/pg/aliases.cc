@@ -18,21 +18,24 @@ namespace identity_resolve::pg {
 namespace {
 
 using engine::compare_ids;
+using engine::Error;
 
 // The pairs of one kind, and which values they make one: a forest by value.
 class Pairs final : public RowVisitor {
  public:
   explicit Pairs(const Kind& kind) : kind_(&kind) {}
 
-  // A row: its id is the former value, its one cell the present one.
+  // A row: its id is the present value, its cells the former ones.
   void take(const RowView& row) override {
-    if (row.cells.empty()) return;
-    const std::optional<std::string> former = spelled(row.record_id);
-    const std::optional<std::string> present = spelled(row.cells.front().value);
-    if (!former || !present || *former == *present) return;
-    const Place from = place_of(*former);
-    is_former_[from] = true;
-    unite(from, place_of(*present));
+    const std::optional<std::string> present = spelled(row.record_id);
+    if (!present) return;
+    for (const RowView::Cell& cell : row.cells) {
+      const std::optional<std::string> former = spelled(cell.value);
+      if (!former || *former == *present) continue;
+      const Place from = place_of(*former);
+      is_former_[from] = true;
+      unite(from, place_of(*present));
+    }
   }
 
   // Each value that is shown as another one, rising by value. All values that pairs connect are
@@ -65,7 +68,7 @@ class Pairs final : public RowVisitor {
     if (result.status != normalize::Status::kValid) return std::nullopt;
     // What stands for "no value" is nobody's former one.
     if (is_blocked_placeholder(*kind_, typed, result.text)) return std::nullopt;
-    return std::string(result.text);
+    return std::string(kind_->compared(result.text));
   }
   Place place_of(const std::string& value) {
     const auto [at, is_new] = places_.try_emplace(value, static_cast<Place>(places_.size()));
@@ -94,36 +97,61 @@ class Pairs final : public RowVisitor {
 // A source of one row a pair, so that it is checked and read as sources are.
 Request pairs_of(const Request& request, const AliasQuery& alias) {
   Request pairs;
+  // It may end in a semicolon, as a source's may.
+  const std::size_t end = alias.query.find_last_not_of("; \t\r\n");
   pairs.sources.push_back(
-      {fmt::format("alias of {}", request.kinds[engine::index(alias.kind)].name),
-       fmt::format("SELECT q.former::pg_catalog.text, q.present::pg_catalog.text AS value FROM ({}"
-                   "\n) AS q (former, present) WHERE q.former IS NOT NULL",
-                   alias.query),
+      {request.kinds[engine::index(alias.kind)].name,
+       fmt::format("SELECT q.present, q.former FROM ({}\n) AS q (former, present) WHERE q.present "
+                   "IS NOT NULL",
+                   std::string_view(alias.query).substr(0, end + 1)),
        false, alias.query, true});
-  pairs.kinds.push_back({"value", normalize::Method::kNone});
-  pairs.kinds.front().rules.links = false;
+  pairs.kinds.push_back({"former", normalize::Method::kNone});
   return pairs;
+}
+
+// That the query is one, and has no more columns than the two that are read, and one present value
+// a row. Of former ones there may be several.
+void check_columns(const SourceScan& scan, const AliasQuery& alias) {
+  const auto* pairs = static_cast<const RangeTblEntry*>(linitial(scan.query()->rtable));
+  if (pairs->rtekind != RTE_SUBQUERY) {  // what stands in FROM may be a JOIN by itself
+    throw Error("42601", fmt::format("{}: the query is not a SELECT", scan.title()),
+                fmt::format("The query is: {}", alias.query),
+                "Give one SELECT, or TABLE and a name.");
+  }
+  const int columns = list_length(pairs->eref->colnames);
+  if (columns != 2) {
+    throw Error("42601", fmt::format("{}: the query has {} columns", scan.title(), columns),
+                fmt::format("The query is: {}", alias.query),
+                "Give two: the former value, then the present one.");
+  }
+  const Oid type = scan.layout().id_type;
+  if (!OidIsValid(call([=] { return get_element_type(getBaseType(type)); }))) return;
+  throw Error("42804", fmt::format("{}: the present value is an array", scan.title()),
+              fmt::format("The query is: {}", alias.query),
+              "Give a row for each of its values, with unnest(). The former value, which comes "
+              "first, may be an array.");
 }
 
 }  // namespace
 
-void query_aliases(Request& request) {
+void each_alias(const Request& request,
+                const std::function<void(SourceScan&, engine::KindNumber)>& take) {
   for (const AliasQuery& alias : request.alias_queries) {
     const Request pairs = pairs_of(request, alias);
     SourceScan scan(pairs, engine::SourceNumber{0});
-    Kind& kind = request.kinds[engine::index(alias.kind)];
+    check_columns(scan, alias);
+    take(scan, alias.kind);
+  }
+}
+
+void query_aliases(Request& request) {
+  each_alias(request, [&](SourceScan& scan, engine::KindNumber number) {
+    Kind& kind = request.kinds[engine::index(number)];
     Pairs found(kind);
     static_cast<void>(scan.expected_rows());
     scan.visit(found);
     kind.aliases = found.finish();
-  }
-}
-
-void lock_aliases(const Request& request) {
-  for (const AliasQuery& alias : request.alias_queries) {
-    const Request pairs = pairs_of(request, alias);
-    static_cast<void>(SourceScan(pairs, engine::SourceNumber{0}).lock_tables(nullptr));
-  }
+  });
 }
 
 void read_aliases(Request& request) {

@@ -4,10 +4,14 @@
 // so that both are one value for links, limits, evidence and output, and no record is made of it.
 #pragma once
 
+#include <functional>
+
 #include "pg/bytes.h"
 #include "pg/request.h"
 
 namespace identity_resolve::pg {
+
+class SourceScan;
 
 // All of these need a connection to SPI, and throw PgError and engine::Error.
 
@@ -16,8 +20,9 @@ namespace identity_resolve::pg {
 void read_aliases(Request& request);
 // The same by the queries alone, which are run as sources are, with the caller's rights.
 void query_aliases(Request& request);
-// Checks the queries, and locks all that they read.
-void lock_aliases(const Request& request);
+// Prepares and checks each of the queries, as a source's, and shows it with its kind.
+void each_alias(const Request& request,
+                const std::function<void(SourceScan&, engine::KindNumber)>& take);
 
 // What kinds know of aliases, for a parallel worker, which has the same clauses.
 void add_aliases(ByteWriter& to, const Request& request);

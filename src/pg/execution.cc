@@ -29,24 +29,27 @@ std::vector<SourceScan> prepare_sources(const Request& request, bool keeps_plans
   return scans;
 }
 
-// Locks what the sources read, and makes another snapshot the active one where the statement's does
-// not see all of it (pg/source_tables.h); whether it has. A transaction of one snapshot has no
-// other one. Throws engine::Error.
-bool push_snapshot_that_sees(const std::vector<SourceScan>& scans) {
+// Locks what the sources and the aliases read, and makes another snapshot the active one where the
+// statement's does not see all of it (pg/source_tables.h); whether it has. A transaction of one
+// snapshot has no other one. Throws engine::Error.
+bool push_snapshot_that_sees(const std::vector<SourceScan>& scans, const Request& request) {
   bool is_old = false;
-  for (const SourceScan& scan : scans) {
+  const auto lock = [&](const SourceScan& scan) {
     const Oid table = scan.lock_tables(call([] { return GetActiveSnapshot(); }));
-    if (!OidIsValid(table)) continue;
+    if (!OidIsValid(table)) return;
     if (IsolationUsesXactSnapshot()) {
-      throw engine::Error(
-          "40001",
-          fmt::format("source \"{}\": table \"{}\" was written anew since the transaction began",
-                      scan.name(), call([=] { return get_rel_name(table); })),
-          "Its rows are newer than the transaction's snapshot, which sees none of them.",
-          "Run the transaction again, or one that is READ COMMITTED.");
+      throw engine::Error("40001",
+                          fmt::format("{}: table \"{}\" was written anew since the transaction "
+                                      "began",
+                                      scan.title(), call([=] { return get_rel_name(table); })),
+                          "Its rows are newer than the transaction's snapshot, which sees none of "
+                          "them.",
+                          "Run the transaction again, or one that is READ COMMITTED.");
     }
     is_old = true;
-  }
+  };
+  each_alias(request, [&](const SourceScan& alias, engine::KindNumber) { lock(alias); });
+  for (const SourceScan& scan : scans) lock(scan);
   if (is_old) call([] { PushActiveSnapshot(GetLatestSnapshot()); });
   return is_old;
 }
@@ -128,10 +131,10 @@ Execution::Execution(MemoryContext memory, ResultForm form, TupleDesc shape)
 void Execution::resolve(const ClauseList& clauses, Wishes wishes) {
   request_ = read_request(clauses);
   SpiConnection spi;
-  read_aliases(request_);
   std::vector<SourceScan> scans = prepare_sources(request_, wishes.keeps_plans);
   // Nobody else writes what is a map's own.
-  const bool has_snapshot = !wishes.keeps_plans && push_snapshot_that_sees(scans);
+  const bool has_snapshot = !wishes.keeps_plans && push_snapshot_that_sees(scans, request_);
+  read_aliases(request_);
   if (form_ == ResultForm::kMasterTable) plan_ = plan_output(request_, scans, shape_);
   secret_ = draw_secret();
   keys_.emplace(secret_, request_.kinds.size(), request_.sources.size());

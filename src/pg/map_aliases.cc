@@ -9,6 +9,7 @@
 #include "pg/kept_plans.h"
 #include "pg/map_execute.h"
 #include "pg/map_snapshot.h"
+#include "pg/map_state.h"
 #include "pg/settings.h"
 #include "pg/spi.h"
 
@@ -21,9 +22,14 @@ namespace identity_resolve::pg {
 
 namespace {
 
-std::string_view bytes_in(Datum value) noexcept {
-  const bytea* bytes = DatumGetByteaPP(value);
-  return {VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)};
+// A normalised value of the state, which the map's owner may have written. PostgreSQL's half.
+std::string_view value_in(Datum bytes) {
+  const bytea* value = DatumGetByteaPP(bytes);
+  const char* text = VARDATA_ANY(value);
+  const int length = static_cast<int>(VARSIZE_ANY_EXHDR(value));
+  const int encoding = GetDatabaseEncoding() == PG_SQL_ASCII ? PG_SQL_ASCII : PG_UTF8;
+  if (!pg_verify_mbstr(encoding, text, length, true)) bad_state("An alias is no text.");
+  return {text, static_cast<std::size_t>(length)};
 }
 
 // All aliases of a kind. A connection to SPI is open.
@@ -36,9 +42,8 @@ std::vector<Alias> read_all(int map_id, const std::string& kind) {
   });
   std::vector<Alias> aliases;
   read_rows(query.c_str(), {BYTEAOID, BYTEAOID}, [&](const Datum* values, const bool*) {
-    // Long values are elsewhere, or compressed.
-    const std::string_view former = bytes_in(values[0]);
-    const std::string_view present = bytes_in(values[1]);
+    const std::string_view former = value_in(values[0]);
+    const std::string_view present = value_in(values[1]);
     guarded([&] { aliases.push_back({std::string(former), std::string(present)}); });
   });
   return aliases;
@@ -90,8 +95,8 @@ class StoredAliases final : public AliasLookup {
         bool is_null = false;
         return SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, number, &is_null);
       };
-      if (bytes_in(column(1)) != normalized) continue;
-      const std::string_view found = bytes_in(column(2));
+      if (value_in(column(1)) != normalized) continue;
+      const std::string_view found = value_in(column(2));
       auto* copy = static_cast<char*>(SPI_palloc(found.size() + 1));
       std::copy_n(found.data(), found.size(), copy);
       present = {copy, found.size()};

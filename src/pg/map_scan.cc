@@ -516,7 +516,9 @@ std::string layout_of(const Request& request, const char* path) {
   std::vector<bool> used(request.kinds.size(), false);
   SpiConnection spi;
   const SearchPath search_path(path);
-  lock_aliases(request);
+  each_alias(request, [](const SourceScan& alias, engine::KindNumber) {
+    static_cast<void>(alias.lock_tables(nullptr));
+  });
   for (std::size_t i = 0; i < request.sources.size(); ++i) {
     const SourceScan scan(request, engine::SourceNumber{static_cast<std::uint16_t>(i)});
     // A refresh takes its snapshot after this, and so sees the rows of all that it reads.
@@ -608,8 +610,8 @@ void write_aliases(Request& request, const char* path, const ReturnSetInfo& to) 
       const std::int64_t key = map_key(hash, request.state->secret, i, kind.name, alias.former);
       call([&] {
         CHECK_FOR_INTERRUPTS();
-        std::array values = {Int64GetDatum(key), text_of(kind.name), bytes_value(alias.former),
-                             bytes_value(alias.present)};
+        std::array values = {Int64GetDatum(key), CStringGetTextDatum(kind.name.c_str()),
+                             bytes_value(alias.former), bytes_value(alias.present)};
         std::array nulls = {false, false, false, false};
         tuplestore_putvalues(to.setResult, to.setDesc, values.data(), nulls.data());
         for (std::size_t at = 1; at < values.size(); ++at) pfree(DatumGetPointer(values[at]));

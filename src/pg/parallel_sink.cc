@@ -453,7 +453,9 @@ int ParallelSink::planned_workers(const Query& query, const std::string& text,
   // A function takes at most FUNC_MAX_ARGS arguments, and the transition function one more than
   // the aggregate.
   constexpr int kOtherArguments = 3;
-  if (max_workers() == 0 || IsInParallelMode() ||
+  const bool looks_up = std::ranges::any_of(
+      request_->kinds, [](const Kind& kind) { return kind.alias_lookup != nullptr; });
+  if (max_workers() == 0 || IsInParallelMode() || looks_up ||
       list_length(query.targetList) > FUNC_MAX_ARGS - kOtherArguments) {
     return 0;
   }

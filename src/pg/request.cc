@@ -329,6 +329,8 @@ void apply_rules(Request& request, const Rules& rules) {
 
 }  // namespace
 
+std::string Source::title() const { return fmt::format("{} \"{}\"", sort(), name); }
+
 std::optional<engine::KindNumber> Request::kind_named(std::string_view name) const {
   const auto found =
       std::find_if(kinds.begin(), kinds.end(), [&](const Kind& kind) { return kind.name == name; });

@@ -7,6 +7,7 @@
 #include "engine/types.h"
 #include "normalize/normalize.h"
 #include "normalize/pattern.h"
+#include "normalize/text.h"
 #include "pg/map_keys.h"
 #include "pg/pg.h"
 #include "pg/progress.h"
@@ -65,9 +66,15 @@ struct Kind {
   [[nodiscard]] bool has_aliases() const noexcept {
     return !aliases.empty() || alias_lookup != nullptr;
   }
+  // A value by which others are compared with it: without the blanks around it where it is only
+  // carried, as it was typed.
+  [[nodiscard]] std::string_view compared(std::string_view normalized) const {
+    return method == normalize::Method::kNone ? normalize::trim(normalized) : normalized;
+  }
   // Calls a lookup, which may throw.
   [[nodiscard]] const Alias* alias_of(std::string_view normalized) const {
-    return alias_lookup ? alias_lookup->find(normalized) : find_alias(aliases, normalized);
+    const std::string_view former = compared(normalized);
+    return alias_lookup ? alias_lookup->find(former) : find_alias(aliases, former);
   }
   [[nodiscard]] bool is_address() const noexcept {
     return method == normalize::Method::kEmail || method == normalize::Method::kMailbox;
@@ -87,7 +94,12 @@ struct Source {
   std::string query;
   bool bad_ids_are_errors = false;  // rows that name no record are not just left out
   std::string typed = {};           // what errors show of a query that stands within another one
-  bool is_alias = false;            // the name says whose: it is a clause, not a source
+  bool is_alias = false;            // it reads the pairs of the kind of this name
+
+  // What errors call it, in the database's encoding; a query as it was given.
+  [[nodiscard]] const char* sort() const noexcept { return is_alias ? "alias of" : "source"; }
+  [[nodiscard]] std::string title() const;
+  [[nodiscard]] const std::string& query_as_typed() const { return typed.empty() ? query : typed; }
 };
 
 // Where a kind's aliases are read.

@@ -129,16 +129,14 @@ void RowReader::find_scopes(Each&& each) {
 void RowReader::add_scope(const Column& column, std::string_view value) {
   for (Scope& scope : scopes_) {
     if (scope.kind != column.layout->kind) continue;
-    normalize::Result spelled = spell(*column.kind, value, scratch_);
+    const normalize::Result spelled = spell(*column.kind, value, scratch_);
     if (spelled.status != normalize::Status::kValid) return;
     if (standing_of(column, value, spelled.text) == engine::Standing::kBlocked) return;
-    if (column.kind->method == normalize::Method::kNone) {
-      spelled = normalize::normalize(normalize::Method::kExact, value, scratch_);
-    }
+    const std::string_view text = column.kind->compared(spelled.text);
     const auto end = scope.values.begin() + static_cast<std::ptrdiff_t>(scope.count);
-    if (std::find(scope.values.begin(), end, spelled.text) != end) return;
+    if (std::find(scope.values.begin(), end, text) != end) return;
     if (scope.count == scope.values.size()) scope.values.emplace_back();
-    scope.values[scope.count++] = spelled.text;
+    scope.values[scope.count++] = text;
     return;
   }
 }
@@ -203,14 +201,19 @@ void RowReader::read_record_id(Datum id) {
   is_suspect_ = (is_text || !layout_->ids_are_unique) && normalize::is_placeholder(record_name_);
 }
 
+// What errors call the source. PostgreSQL's half.
+const char* RowReader::title() const {
+  const Source& source = request_->sources[engine::index(layout_->source)];
+  return psprintf("%s \"%s\"", source.sort(), source.name.c_str());
+}
+
 // JSON that names no record. PostgreSQL's half: raises an error.
 void RowReader::refuse_json_id(const char* held) const {
   const char* column = layout_->id_name.c_str();
   ereport(
       ERROR,
       (errcode(ERRCODE_SQL_JSON_SCALAR_REQUIRED),
-       errmsg("source \"%s\": a record id is %s in JSON",
-              request_->sources[engine::index(layout_->source)].name.c_str(), held),
+       errmsg("%s: a record id is %s in JSON", title(), held),
        errdetail("The first column of the query, \"%s\", names the record. In json and jsonb a "
                  "string or a number does.",
                  column),
@@ -220,11 +223,10 @@ void RowReader::refuse_json_id(const char* held) const {
 // JSON that holds what is no identifier. PostgreSQL's half: raises an error.
 void RowReader::refuse_json(const Column& column, const char* held) const {
   const std::string_view id = from_utf8(record_id_);
-  const char* source = request_->sources[engine::index(layout_->source)].name.c_str();
   const char* name = column.kind->name.c_str();
   ereport(ERROR,
           (errcode(ERRCODE_SQL_JSON_SCALAR_REQUIRED),
-           errmsg("source \"%s\": column \"%s\" holds %s", source, name, held),
+           errmsg("%s: column \"%s\" holds %s", title(), name, held),
            errdetail("The record \"%.*s\" has it. In json and jsonb an identifier is a "
                      "string, a number or an array of them.",
                      pg_mbcliplen(id.data(), static_cast<int>(id.size()), 100), id.data()),
@@ -250,9 +252,7 @@ void RowReader::read_texts(const NullableDatum* cells) {
 
   if (cells[0].isnull) {
     ereport(ERROR,
-            (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-             errmsg("source \"%s\": a record id is null",
-                    request_->sources[engine::index(layout_->source)].name.c_str()),
+            (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s: a record id is null", title()),
              errdetail("The first column of the query, \"%s\", names the record, so that it can "
                        "be found again.",
                        layout_->id_name.c_str()),

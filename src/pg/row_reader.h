@@ -118,6 +118,7 @@ class RowReader {
   void read_record_id(Datum id);
   void read_texts(const NullableDatum* cells);
   void read_texts_under_settings(const NullableDatum* cells);
+  [[nodiscard]] const char* title() const;
   [[noreturn]] void refuse_json_id(const char* held) const;
   [[noreturn]] void refuse_json(const Column& column, const char* held) const;
   void put_row(engine::LocalSink& sink);

@@ -97,8 +97,8 @@ void SourceScan::prepare(bool keeps_plan) {
 
 void SourceScan::check_statement() const {
   const auto refuse = [this](const char(&sqlstate)[6], const char* what, const char* hint) {
-    throw Error(sqlstate, fmt::format("source \"{}\": {}", name(), what),
-                fmt::format("The query is: {}", source_->query), hint);
+    throw Error(sqlstate, fmt::format("{}: {}", title(), what),
+                fmt::format("The query is: {}", source_->query_as_typed()), hint);
   };
   List* statements = SPI_plan_get_plan_sources(plan_);
   if (statements == NIL) {
@@ -160,17 +160,16 @@ void SourceScan::read_columns() {
 
     if (column == kUpdatedAt) {
       if (base != TIMESTAMPTZOID && base != TIMESTAMPOID && base != DATEOID) {
-        throw Error("42804",
-                    fmt::format("source \"{}\": column \"updated_at\" is of type {}", name(),
-                                type_name(type)),
-                    "updated_at says which of a person's values is the newest, so it must be a "
-                    "timestamp with or without time zone, or a date.",
-                    "Cast it, for example updated_at::timestamptz or to_timestamp(updated_at) AS "
-                    "updated_at, or leave it out.");
+        throw Error(
+            "42804",
+            fmt::format("{}: column \"updated_at\" is of type {}", title(), type_name(type)),
+            "updated_at says which of a person's values is the newest, so it must be a "
+            "timestamp with or without time zone, or a date.",
+            "Cast it, for example updated_at::timestamptz or to_timestamp(updated_at) AS "
+            "updated_at, or leave it out.");
       }
       if (layout_.updated_at_attribute >= 0) {
-        throw Error("42701",
-                    fmt::format("source \"{}\": column \"updated_at\" is given twice", name()), {},
+        throw Error("42701", fmt::format("{}: column \"updated_at\" is given twice", title()), {},
                     "Keep one, for example with greatest().");
       }
       layout_.updated_at_attribute = attribute;
@@ -182,14 +181,12 @@ void SourceScan::read_columns() {
     if (!number) {
       const std::string lower = lower_case(column);
       if (column == "?column?") {
-        throw Error("42703",
-                    fmt::format("source \"{}\": column {} has no name", name(), attribute + 1),
+        throw Error("42703", fmt::format("{}: column {} has no name", title(), attribute + 1),
                     "A column's name says which kind of identifier it holds.",
                     "Name it with AS, for example lower(login) AS username.");
       }
       throw Error(
-          "42703",
-          fmt::format("source \"{}\": column \"{}\" is not an identifier kind", name(), column),
+          "42703", fmt::format("{}: column \"{}\" is not an identifier kind", title(), column),
           fmt::format("The kinds are {}.", names_of(request.kinds)),
           lower != column && request.kind_named(lower)
               ? fmt::format("Name it as the kind is: \"{}\" AS {}.", column, lower)
@@ -227,7 +224,7 @@ void SourceScan::check_scopes() const {
     }
     const std::string& scope = request_->kinds[engine::index(*kind.scope)].name;
     throw Error(
-        "42703", fmt::format("source \"{}\": there is no column \"{}\"", name(), scope),
+        "42703", fmt::format("{}: there is no column \"{}\"", title(), scope),
         fmt::format("It is the scope of \"{}\", which the query has: equal values link only "
                     "where their rows have the same {}.",
                     kind.name, scope),
@@ -240,19 +237,22 @@ void SourceScan::check_scopes() const {
 // Refuses types whose values cannot tell people apart, or, of the record id, records; and arrays of
 // them.
 void SourceScan::check_identifies(const std::string& column, Oid type, bool is_id) const {
+  const bool is_alias = source_->is_alias;
+  const bool is_record = is_id && !is_alias;
   const Oid base = call([type] { return getBaseType(type); });
   const Oid element = call([base] { return get_element_type(base); });
   const bool is_array = OidIsValid(element);
   const std::string carry = fmt::format("identity_rule('{}', link => false)", column);
   const char* why = nullptr;
   std::string hint = fmt::format(kExactType, column, is_array ? "[]" : "");
-  if (!is_id) hint += " To only carry it, write " + carry + ".";
+  if (!is_id && !is_alias) hint += " To only carry it, write " + carry + ".";
   switch (is_array ? call([element] { return getBaseType(element); }) : base) {
     case BOOLOID:
-      why = is_id ? "All rows with the same of two values would become one record."
-                  : "Every person with the same of two values would become one identity.";
-      hint = is_id ? "Put the record's own key first in the query."
-                   : "Leave it out, or carry it with " + carry + ".";
+      why = is_record ? "All rows with the same of two values would become one record."
+                      : "Every person with the same of two values would become one identity.";
+      hint = is_alias    ? "Give two columns, the former value and the present one."
+             : is_record ? "Put the record's own key first in the query."
+                         : "Leave it out, or carry it with " + carry + ".";
       break;
     case FLOAT4OID:
       why =
@@ -268,8 +268,8 @@ void SourceScan::check_identifies(const std::string& column, Oid type, bool is_i
       return;
   }
   throw Error("42804",
-              fmt::format("source \"{}\": {} \"{}\" is of type {}", name(),
-                          is_id ? "the record id" : "column", column, type_name(type)),
+              fmt::format("{}: {} \"{}\" is of type {}", title(),
+                          is_record ? "the record id" : "column", column, type_name(type)),
               why, hint);
 }
 
@@ -281,16 +281,15 @@ void SourceScan::rethrow(const PgError& error) const {
   if (category == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
       category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
       category == ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR) || data->elevel >= FATAL ||
-      std::string_view(data->message).starts_with("source \"")) {
+      std::string_view(data->message).starts_with("source \"") ||
+      std::string_view(data->message).starts_with("alias of \"")) {
     throw error;
   }
   const MemoryContext context = CurrentMemoryContext;
   const bool is_alias = source_->is_alias;
-  const std::string what = is_alias ? name() : fmt::format("source \"{}\"", name());
-  data->message = keep(context, fmt::format("{}: {}", what, data->message));
+  data->message = keep(context, fmt::format("{}: {}", title(), data->message));
   if (data->detail == nullptr) {
-    const std::string& query = source_->typed.empty() ? source_->query : source_->typed;
-    data->detail = keep(context, fmt::format("The query is: {}", query));
+    data->detail = keep(context, fmt::format("The query is: {}", source_->query_as_typed()));
   }
   if (data->hint == nullptr) {
     const bool wrote = data->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION;

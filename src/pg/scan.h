@@ -19,6 +19,7 @@ class SourceScan {
 
   [[nodiscard]] engine::SourceNumber number() const noexcept { return layout_.source; }
   [[nodiscard]] const std::string& name() const noexcept { return source_->name; }
+  [[nodiscard]] std::string title() const { return source_->title(); }
   [[nodiscard]] std::vector<SourceColumn>& columns() noexcept { return layout_.columns; }
   [[nodiscard]] const std::vector<SourceColumn>& columns() const noexcept {
     return layout_.columns;

@@ -266,11 +266,14 @@ CREATE FUNCTION identity_internal.identity_map_read_aliases(m identity_internal.
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   has_changed boolean;
+  nests text := current_setting('enable_nestloop');
 BEGIN
   -- Where there is none it was so at the last refresh, or the clauses have changed since.
   IF NOT m.rebuild AND NOT EXISTS (SELECT FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' = 'alias') THEN
     RETURN false;
   END IF;
+  -- By hashing, however many the planner expects.
+  PERFORM set_config('enable_nestloop', 'off', true);
   EXECUTE format('WITH now AS MATERIALIZED (
       SELECT a.key, a.kind, a.former, a.present FROM identity_internal.identity_map_aliases($1, $2) AS a),
     less AS (DELETE FROM %1$saliases AS a WHERE NOT EXISTS (
@@ -280,6 +283,7 @@ BEGIN
                SELECT FROM %1$saliases AS a WHERE a.key = n.key AND a.kind = n.kind AND a.former = n.former AND a.present = n.present) RETURNING 1)
     SELECT EXISTS (SELECT FROM less) OR EXISTS (SELECT FROM more)', identity_internal.identity_map_prefix(m.map_id))
   INTO has_changed USING m.clauses || m.state, m.search_path;
+  PERFORM set_config('enable_nestloop', nests, true);
   RETURN has_changed;
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_read_aliases(identity_internal.identity_map_catalog) IS

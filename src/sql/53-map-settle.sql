@@ -425,7 +425,10 @@ CREATE FUNCTION identity_internal.identity_map_pack_all(m identity_internal.iden
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
+  nests text := current_setting('enable_nestloop');
 BEGIN
+  -- All are looked at: by hashing, though the planner may believe that no record has an identity, as at its last look.
+  PERFORM set_config('enable_nestloop', 'off', true);
   IF identity_internal.identity_map_can_pack_all(m) THEN
     EXECUTE format('UPDATE %sidentities AS i SET packed = g.packed FROM (%s) AS g WHERE i.identity_id = g.identity_id AND i.packed IS DISTINCT FROM g.packed',
                    p, identity_internal.identity_map_pack_text(m))
@@ -433,6 +436,7 @@ BEGIN
   ELSE
     EXECUTE format('UPDATE %sidentities SET packed = NULL WHERE packed IS NOT NULL', p);
   END IF;
+  PERFORM set_config('enable_nestloop', nests, true);
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_pack_all(identity_internal.identity_map_catalog) IS 'internal: packs all identities of a map';
 

@@ -8,10 +8,13 @@
 -- What a map has been shown is kept in the schema `seen`: its tables have the names of the sources' tables, so that the
 -- clauses of a map, run under search_path = seen, resolve what the map is to have resolved. A source with changed_since
 -- shows rows that are gone, and others of an older version, at the next full refresh only; what was forgotten is left out.
+-- The schema `plain` has the same rows with each former value as its present one, found without identity_alias(): there the
+-- clauses without aliases give the same people.
 
 SET client_min_messages = warning;
 CREATE SCHEMA model;
 CREATE SCHEMA seen;
+CREATE SCHEMA plain;
 
 -- Rows of four tools. Ids repeat: a record may have several rows.
 CREATE TABLE a (id int, user_id text, email text, phone text, updated_at timestamptz);
@@ -51,8 +54,11 @@ CREATE FUNCTION model.chance(p float) RETURNS boolean LANGUAGE sql VOLATILE AS '
 CREATE FUNCTION model.pick(VARIADIC of_ text[]) RETURNS text LANGUAGE sql VOLATILE AS 'SELECT of_[1 + floor(random() * cardinality(of_))::int]';
 
 -- Few values, so that they meet; in several spellings.
+-- Two of each five histories have role addresses.
 CREATE FUNCTION model.an_email() RETURNS text LANGUAGE plpgsql VOLATILE AS $$
-DECLARE address text := format('e%s@x.com', 1 + floor(14 * random() * random())::int);
+DECLARE
+  n int := 1 + floor(14 * random() * random())::int;
+  address text := CASE WHEN n IN (3, 6) AND (SELECT seed % 5 < 2 FROM model.state) THEN CASE n WHEN 3 THEN 'info@x.com' ELSE 'sales@y.com' END ELSE format('e%s@x.com', n) END;
 BEGIN
   IF model.chance(0.25) THEN RETURN NULL; END IF;
   RETURN CASE model.dice(6) WHEN 0 THEN upper(address) WHEN 1 THEN ' ' || address WHEN 2 THEN initcap(address) || ' ' ELSE address END;
@@ -73,6 +79,35 @@ CREATE FUNCTION model.turn(n int) RETURNS int LANGUAGE sql STABLE AS 'SELECT coa
 CREATE FUNCTION model.roll(n int, salt text) RETURNS int LANGUAGE sql STABLE AS
   $$ SELECT ('x' || left(md5(concat_ws(' ', seed, step, salt)), 6))::bit(24)::int % n FROM model.state $$;
 
+-- How the values of the kinds that have aliases are read, by what a table of pairs says of them: those that are read as
+-- another one. All that pairs connect are one value: the one that is nowhere a former one, or the first of several such; where
+-- all are former ones the first of all.
+CREATE FUNCTION model.spelled(kind text, value text) RETURNS text LANGUAGE sql IMMUTABLE AS
+  $$ SELECT nullif(CASE WHEN kind <> 'email' THEN btrim(value) WHEN value LIKE '%@%' THEN lower(btrim(value)) END, '') $$;
+CREATE FUNCTION model.presents(aliases regclass) RETURNS TABLE (kind text, former text, present text) LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN QUERY EXECUTE format($q$
+    WITH RECURSIVE pairs AS (
+      SELECT * FROM (SELECT a.kind, model.spelled(a.kind, a.former) AS former, model.spelled(a.kind, a.present) AS present FROM %s a JOIN model.aliased USING (kind)) p
+       WHERE p.former <> p.present AND 'null' NOT IN (p.former, p.present)),
+    ends AS (SELECT p.kind, p.former AS one, p.present AS other FROM pairs p UNION SELECT p.kind, p.present, p.former FROM pairs p),
+    one AS (SELECT e.kind, e.one AS value, e.one AS other FROM ends e UNION SELECT o.kind, o.value, e.other FROM one o JOIN ends e ON e.kind = o.kind AND e.one = o.other),
+    read AS (SELECT DISTINCT ON (o.kind, o.value) o.kind, o.value, o.other FROM one o
+              ORDER BY o.kind, o.value, EXISTS (SELECT FROM pairs p WHERE p.kind = o.kind AND p.former = o.other), length(o.other), o.other COLLATE "C")
+    SELECT r.kind, r.value, r.other FROM read r WHERE r.value <> r.other$q$, aliases);
+END $$;
+CREATE TABLE model.reads (kind text, former text, present text);  -- of what the map was shown
+CREATE FUNCTION model.present(kind_ text, value text) RETURNS text LANGUAGE sql STABLE AS
+  $$ SELECT coalesce((SELECT r.present FROM model.reads r WHERE r.kind = kind_ AND r.former = model.spelled(kind_, value)), value) $$;
+CREATE FUNCTION model.present(kind text, value text[]) RETURNS text[] LANGUAGE sql STABLE AS
+  $$ SELECT CASE WHEN value IS NOT NULL THEN ARRAY(SELECT model.present(kind, v) FROM unnest(value) v) END $$;
+CREATE VIEW plain.a AS SELECT id, model.present('user_id', user_id) AS user_id, model.present('email', email) AS email, phone, updated_at FROM seen.a;
+CREATE VIEW plain.b AS SELECT id, model.present('user_id', user_id) AS user_id, model.present('email', email) AS email, active FROM seen.b;
+CREATE VIEW plain.c AS SELECT id, model.present('email', email) AS email, phone, version FROM seen.c;
+CREATE VIEW plain.d AS SELECT id, model.present('team', team) AS team, model.present('email', email) AS email, updated_at FROM seen.d;
+CREATE VIEW plain.extra AS SELECT id, model.present('email', email) AS email FROM seen.extra;
+CREATE VIEW plain.identify AS SELECT id, model.present('user_id', user_id) AS user_id, model.present('email', email) AS email, phone, model.present('team', team) AS team, updated_at FROM seen.identify;
+
 CREATE FUNCTION model.an_alias(kind text) RETURNS identity_clause LANGUAGE sql STABLE AS
   $$ SELECT identity_alias(kind, format('SELECT former, present FROM aliases WHERE kind = %L', kind)) $$;
 
@@ -81,7 +116,7 @@ BEGIN
   RETURN CASE kind
     WHEN 'email' THEN identity_rule('email', max_records => (ARRAY[1, 2, 2, 3, 1000])[1 + model.dice(5)], max_per_identity => (ARRAY[0, 0, 2, 3])[1 + model.dice(4)],
       fallback => model.chance(0.3), on_tie => model.pick('apart', 'apart', 'data'), blocked => CASE WHEN model.chance(0.2) THEN ARRAY['e2@x.com'] END,
-      max_records_in_all => (ARRAY[0, 0, 0, 3, 5])[1 + model.turn(5)], scope => CASE WHEN model.turn(7) = 0 THEN 'source' END)
+      max_records_in_all => (ARRAY[0, 0, 0, 3, 5])[1 + model.turn(5)], role_max_records => (ARRAY[NULL, 1, 2, 0])[1 + model.turn(4)], block_roles => model.turn(9) = 0, scope => CASE WHEN model.turn(7) = 0 THEN 'source' END)
     WHEN 'user_id' THEN identity_rule('user_id', max_per_identity => (ARRAY[1, 1, 0, 2])[1 + model.dice(4)], max_records => (ARRAY[0, 0, 2])[1 + model.dice(3)])
     WHEN 'phone' THEN identity_rule('phone', scope => CASE WHEN model.turn(6) = 0 THEN 'source' END, max_records => (ARRAY[2, 3, 1000])[1 + model.dice(3)], fallback => model.chance(0.4), priority => (ARRAY[40, 70, 60, 150])[1 + model.dice(4)])
     WHEN 'team' THEN identity_rule('team', max_records => (ARRAY[2, 2, 4])[1 + model.dice(3)], link => model.chance(0.7), fallback => model.chance(0.3), max_per_identity => (ARRAY[0, 0, 1, 2])[1 + model.dice(4)])
@@ -107,6 +142,12 @@ CREATE FUNCTION model.clauses() RETURNS identity_clause[] LANGUAGE sql STABLE AS
   SELECT (SELECT array_agg(identity_source(s.name, s.query) ORDER BY s.place, s.name) FROM model.sources s WHERE s.is_in)
     || identity_source('identify', 'SELECT id, user_id, email, phone, team, updated_at FROM identify')
     || (SELECT array_agg(r.rule) FROM model.rules r) || (SELECT array_agg(model.an_alias(k.kind)) FROM model.aliased k) $$;
+
+-- Without aliases: of what is in `plain`, where a rule that blocks a value blocks the one that it is read as.
+CREATE FUNCTION model.plain_clauses() RETURNS identity_clause[] LANGUAGE sql STABLE AS $$
+  SELECT array_agg(CASE WHEN c::jsonb ? 'blocked' THEN jsonb_set(c::jsonb, '{blocked}', (SELECT jsonb_agg(model.present(c::jsonb ->> 'kind', v)) FROM jsonb_array_elements_text(c::jsonb -> 'blocked') v))::text::identity_clause
+                        ELSE c END ORDER BY n)
+    FROM unnest(model.clauses()) WITH ORDINALITY AS u (c, n) WHERE c::jsonb ->> 'clause' <> 'alias' $$;
 
 -- What differs, with the history behind it.
 CREATE FUNCTION model.fail(what text, VARIADIC args text[] DEFAULT '{}') RETURNS void LANGUAGE plpgsql AS $$
@@ -210,6 +251,23 @@ BEGIN
            GROUP BY n.id HAVING count(DISTINCT w.cluster) > 1 LIMIT 1 LOOP
     PERFORM model.fail(format('%s: several people are one identity of the map', what), r.who, model.links(clauses, r.who));
   END LOOP;
+
+  IF EXISTS (SELECT FROM model.aliased) THEN
+    DELETE FROM model.reads;
+    INSERT INTO model.reads SELECT * FROM model.presents('seen.aliases');
+    CREATE TEMPORARY TABLE IF NOT EXISTS carried (source text, record_id text, kind text, value text, status text);
+    DELETE FROM carried;
+    INSERT INTO carried SELECT l.source, l.record_id, l.kind, l.value, l.status FROM public.identity_links(VARIADIC clauses) l;
+    PERFORM set_config('search_path', 'plain, public', true);
+    SELECT * INTO r FROM (SELECT source, record_id, identity_id FROM public.identity_records(VARIADIC model.plain_clauses()) EXCEPT ALL TABLE model.want) d LIMIT 1;
+    IF FOUND THEN PERFORM model.fail(format('%s: with present values in the place of former ones, record %s %s is with others', what, r.source, r.record_id), model.links(clauses, concat_ws(' ', r.source, r.record_id))); END IF;
+    SELECT * INTO r FROM (SELECT l.source, l.record_id, l.kind, l.value, l.status FROM public.identity_links(VARIADIC model.plain_clauses()) l EXCEPT ALL TABLE carried) d LIMIT 1;
+    IF FOUND THEN PERFORM model.fail(format('%s: with present values in the place of former ones: %s', what, r)); END IF;
+    PERFORM set_config('search_path', 'seen, public', true);
+    PERFORM model.count('checks without aliases');
+    PERFORM model.count(format('role addresses: %s', status), count(*)) FROM carried WHERE value IN ('info@x.com', 'sales@y.com') GROUP BY status;
+    PERFORM model.count('values read as others', (SELECT count(*) FROM model.reads));
+  END IF;
 
   -- (b) The table is that of a full resolve, column by column.
   SELECT string_agg(format('%I %s', name, type), ', '), string_agg(format('%I', name), ', ') INTO definition, shown FROM model.columns;
@@ -369,38 +427,28 @@ BEGIN
 END $$;
 
 -- One change of the aliases: values that meet, in several spellings, and some that say nothing.
-CREATE PROCEDURE model.change_aliases() LANGUAGE plpgsql AS $$
+CREATE PROCEDURE model.change_aliases(salt text) LANGUAGE plpgsql AS $$
 DECLARE
-  kind_ text := (ARRAY['user_id', 'user_id', 'email', 'team'])[1 + model.roll(4, 'kind')];
-  value text := CASE kind_ WHEN 'user_id' THEN 'u%s' WHEN 'email' THEN 'e%s@x.com' ELSE (ARRAY['red', 'green', 'blue', 'pink'])[1 + model.roll(4, 'team')] END;
-  plain text := format(value, 1 + model.roll(14, 'former'));
-  former_ text := CASE model.roll(8, 'spelling') WHEN 0 THEN ' ' || plain WHEN 1 THEN initcap(plain) ELSE plain END;
-  present_ text := format((ARRAY[value, value, value, value, value || ' ', 'grey', NULL, ''])[1 + model.roll(8, 'sort')], 1 + model.roll(14, 'present'));
+  kind_ text := (ARRAY['user_id', 'user_id', 'email', 'team'])[1 + model.roll(4, 'kind' || salt)];
+  value text := CASE kind_ WHEN 'user_id' THEN 'u%s' WHEN 'email' THEN 'e%s@x.com' ELSE (ARRAY['red', 'green', 'blue', 'pink'])[1 + model.roll(4, 'team' || salt)] END;
+  plain text := CASE WHEN kind_ = 'email' AND model.roll(5, 'role' || salt) = 0 THEN 'info@x.com' ELSE format(value, 1 + model.roll(14, 'former' || salt)) END;
+  former_ text := CASE model.roll(8, 'spelling' || salt) WHEN 0 THEN ' ' || plain WHEN 1 THEN initcap(plain) ELSE plain END;
+  present_ text := format((ARRAY[value, value, value, value, value || ' ', 'grey', NULL, '', 'null'])[1 + model.roll(9, 'sort' || salt)], 1 + model.roll(14, 'present' || salt));
 BEGIN
-  CASE model.roll(5, 'do')
-    WHEN 0, 1 THEN INSERT INTO aliases VALUES (kind_, former_, present_);
-    WHEN 2 THEN UPDATE aliases SET present = present_ WHERE kind = kind_ AND former = (SELECT min(former) FROM aliases a WHERE a.kind = kind_);
-    WHEN 3 THEN INSERT INTO aliases SELECT kind, present, former_ FROM aliases a WHERE a.kind = kind_ LIMIT 1;
-    ELSE DELETE FROM aliases WHERE former = (SELECT min(former) FROM aliases a WHERE a.kind = kind_);
+  CASE model.roll(7, 'do' || salt)
+    WHEN 0, 1, 2 THEN INSERT INTO aliases VALUES (kind_, former_, present_);
+    WHEN 3 THEN UPDATE aliases SET present = present_ WHERE kind = kind_ AND former = (SELECT min(former) FROM aliases a WHERE a.kind = kind_);
+    WHEN 4 THEN INSERT INTO aliases SELECT kind, present, former_ FROM aliases a WHERE a.kind = kind_ LIMIT 1;
+    ELSE DELETE FROM aliases WHERE (kind, former) = (SELECT a.kind, a.former FROM aliases a WHERE a.kind = kind_ ORDER BY md5(a.former || salt) LIMIT 1);
   END CASE;
   INSERT INTO model.trace (text) VALUES (concat_ws(' ', 'alias of', kind_, former_, present_));
   PERFORM model.count('changes of aliases');
 END $$;
 
--- How the values of the aliases of a schema are read.
-CREATE FUNCTION model.presents(aliases_ regclass) RETURNS TABLE (kind text, typed text, present text) LANGUAGE plpgsql AS $$
-DECLARE
-  kind_ text;
-BEGIN
-  FOR kind_ IN SELECT a.kind FROM model.aliased a LOOP
-    RETURN QUERY SELECT l.kind, l.record_id, l.value FROM identity_links(identity_source('v', format(
-        'SELECT v, v AS %I FROM (SELECT unnest(ARRAY[former, present]) FROM (TABLE public.aliases UNION TABLE seen.aliases) a WHERE kind = %L) a (v) WHERE v IS NOT NULL', kind_, kind_)),
-      identity_rule(kind_), identity_alias(kind_, format('SELECT former, present FROM %s WHERE kind = %L', aliases_, kind_))) l;
-  END LOOP;
-END $$;
 -- Whether the map's aliases say anything else than it was shown.
 CREATE FUNCTION model.aliases_differ() RETURNS boolean LANGUAGE sql STABLE AS $$
-  SELECT EXISTS (SELECT * FROM model.presents('public.aliases') EXCEPT SELECT * FROM model.presents('seen.aliases')) $$;
+  SELECT EXISTS (SELECT * FROM model.presents('public.aliases') EXCEPT SELECT * FROM model.presents('seen.aliases'))
+      OR EXISTS (SELECT * FROM model.presents('seen.aliases') EXCEPT SELECT * FROM model.presents('public.aliases')) $$;
 
 -- What a refresh shows the map of the sources.
 CREATE PROCEDURE model.see(is_full boolean) LANGUAGE plpgsql AS $$
@@ -609,7 +657,10 @@ BEGIN
     ('c', model.dice(100), model.pick('read', 'since', 'since'), 'SELECT id, email, phone, version FROM c'),
     ('d', model.dice(100), model.pick('read', 'trigger'), 'SELECT id, team, email, updated_at FROM d');
   INSERT INTO model.rules SELECT k, model.a_rule(k) FROM unnest(ARRAY['email', 'user_id', 'phone', 'team', 'version']) k;
-  IF is_aliased THEN INSERT INTO model.aliased VALUES ('user_id'), ('team'); END IF;
+  IF is_aliased THEN
+    INSERT INTO model.aliased VALUES ('user_id'), ('team');
+    FOR i IN 1 .. 8 LOOP CALL model.change_aliases(i::text); END LOOP;
+  END IF;
   INSERT INTO model.columns SELECT name, type, row_number() OVER () FROM model.possible_columns() WHERE is_id OR model.chance(0.5);
   -- Each tenth map's sources are empty for its first refreshes.
   FOR i IN 1 .. CASE WHEN is_early THEN 0 ELSE 10 + model.dice(60) END LOOP CALL model.change(); END LOOP;
@@ -626,7 +677,7 @@ BEGIN
     UPDATE model.state SET step = step_;
     is_early := is_early AND step_ < 4;
     FOR i IN 1 .. CASE WHEN is_early THEN 0 ELSE model.dice(5) END LOOP CALL model.change(); END LOOP;
-    IF is_aliased AND model.roll(5, 'change') = 0 THEN CALL model.change_aliases(); END IF;
+    IF is_aliased AND model.roll(5, 'change') = 0 THEN CALL model.change_aliases('later'); END IF;
     IF model.chance(0.3) THEN CALL model.identify(); END IF;
     IF model.chance(0.06) THEN CALL model.forget(); END IF;
     IF model.chance(0.06) THEN CALL model.remember(); END IF;

@@ -125,6 +125,10 @@ check "a materialised view does" [ "$(while_loaded app '' 'REFRESH MATERIALIZED 
 check "a statement that is prepared does" [ "$(while_loaded app '' "PREPARE q AS SELECT count(*) FROM identity_records($app)" 'EXECUTE q')" = 5 ]
 check "a SELECT does" [ "$(while_loaded app '' "SELECT count(*) FROM identity_records($app)" 'SELECT')" = 5 ]
 check "the report does" [ "$(while_loaded app '' "CREATE TABLE made AS SELECT value FROM identity_report($app) WHERE metric = 'records' AND subject = 'app'" 'SELECT value FROM made')" = 5 ]
+# The pairs of an alias as well.
+sql --quiet -c "CREATE TABLE merges AS SELECT 'p2@x.com' AS former, 'p3@x.com' AS present"
+alias="identity_alias('email', 'TABLE merges')"
+check "an alias whose table is loaded anew" [ "$(while_loaded merges '' "CREATE TABLE made AS SELECT DISTINCT identity_id FROM identity_records($app, $alias)")" = 4 ]
 psql="psql --no-psqlrc --quiet"
 told() { # what another session does after the snapshot of this one, what this one does before its call
   sql --quiet -At -v VERBOSITY=verbose 2>&1 <<SQL | sed -nE 's/^(psql:[^ ]* )?ERROR:  ([0-9A-Z]{5}): /\2 /p; /^[0-9]+$/p'
@@ -132,13 +136,14 @@ BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT FROM shop \g /dev/null
 \! $psql -c "$1"
 ${2:-SELECT};
-SELECT count(*) FROM identity_records($app);
+SELECT count(*) FROM identity_records($app${3:-});
 COMMIT;
 SQL
 }
 refused() { grep -q '^40001 source "app": table "app" was written anew since the transaction began' <<<"$1"; }
 check "a transaction with an older snapshot is refused" refused "$(told "CREATE TEMP TABLE kept AS TABLE app; TRUNCATE app; INSERT INTO app TABLE kept")"
 check "also where another table has the name" refused "$(told "CREATE TABLE new AS TABLE app; ALTER TABLE app RENAME TO old; ALTER TABLE new RENAME TO app")"
+check "also one of which an alias's table is newer" bash -c "grep -q '^40001 alias of \"email\": table \"merges\" was written anew since the transaction began' <<<'$(told "CREATE TEMP TABLE kept AS TABLE merges; TRUNCATE merges; INSERT INTO merges TABLE kept" '' ", $alias")'"
 check "what leaves the rows alone is let be" [ "$(told "ALTER TABLE app ADD COLUMN more int; CREATE INDEX ON app (id); GRANT SELECT ON app TO PUBLIC; ANALYZE app")" = 5 ]
 check "what the transaction did itself, too" [ "$(told "SELECT" "TRUNCATE app; INSERT INTO app VALUES (7, 'p7@x.com')")" = 1 ]
 check "nobody crashed" bash -c "! grep -E 'PANIC|terminated by signal|TRAP:' '$SERVER_LOG'"

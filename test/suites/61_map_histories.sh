@@ -115,7 +115,7 @@ if [ "$lived" -eq "$histories" ]; then
   notices 'triggers whose log is thrown away' identity_map_changed 'SELECT DISTINCT record_id FROM gone' 'SELECT DISTINCT record_id FROM gone WHERE false'
   notices 'changed_since that overlooks rows of the last moment' identity_map_since '%s OPERATOR(pg_catalog.>=) %L' '%s > %L'
   notices 'a full refresh that believes changed_since' identity_map_wholes 'WHERE is_full' 'WHERE false'
-  notices 'aliases that go and are not missed' identity_map_read_aliases 'EXISTS (SELECT FROM less) OR' 'false OR'
+  notices 'aliases that change, and the sources are not read anew' identity_map_read_aliases 'SELECT EXISTS (SELECT FROM less) OR EXISTS (SELECT FROM more)' 'SELECT false'
   notices 'identify() that knows no aliases' identity_map_identify '|| m.state, cardinality' "|| identity_internal.identity_map_state(m.secret, '{}', m.map_id, '[]'), cardinality"
   notices 'identify() that drops what it knew' identity_map_identify "coalesce(former, '{}') - 'rid'" "'{}'::jsonb - 'rid'"
 fi
