@@ -163,6 +163,7 @@ void read_aliases(Request& request) {
   for (Kind& kind : request.kinds) {
     if (!kind.has_aliases()) continue;
     // A rule that blocks a value blocks the one that it is read as.
+    if (kind.alias_lookup && !kind.blocked.empty()) kind.alias_lookup->look_up(kind.blocked);
     for (std::string& value : kind.blocked) {
       if (const Alias* known = kind.alias_of(value)) value = known->present;
     }

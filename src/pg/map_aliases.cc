@@ -57,52 +57,74 @@ class StoredAliases final : public AliasLookup {
 
   const Alias* find(std::string_view normalized) override {
     if (has_all_) return find_alias(all_, normalized);
-    auto known = known_.find(std::string(normalized));
-    if (known == known_.end()) {
-      if (known_.size() == kFew) {
-        const SpiConnection spi;
-        all_ = read_all(map_id_, kind_);
-        SpiConnection::finish();
-        has_all_ = true;
-        return find_alias(all_, normalized);
-      }
-      known = known_.emplace(normalized, look_up(normalized)).first;
+    const auto known = known_.find(std::string(normalized));
+    if (known != known_.end()) return known->second ? &*known->second : nullptr;
+    if (++found_one_by_one_ <= kFew) {
+      const std::string value(normalized);
+      look_up({&value, 1});
+      return find(normalized);
     }
-    return known->second ? &*known->second : nullptr;
+    const SpiConnection spi;
+    all_ = read_all(map_id_, kind_);
+    SpiConnection::finish();
+    has_all_ = true;
+    return find_alias(all_, normalized);
+  }
+
+  void look_up(std::span<const std::string> values) override {
+    std::vector<std::int64_t> keys;
+    keys.reserve(values.size());
+    for (const std::string& value : values) {
+      known_.try_emplace(value);
+      keys.push_back(map_key(hash_, secret_, engine::index(number_), kind_, value));
+    }
+    const std::span<const Row> rows = call([&] { return rows_of(keys); });
+    for (const Row& row : rows) {
+      // Another value may have the same key.
+      const auto known = known_.find(std::string(row.former));
+      if (known != known_.end()) known->second = {known->first, std::string(row.present)};
+    }
   }
 
  private:
   static constexpr std::size_t kFew = 1000;
 
-  std::optional<Alias> look_up(std::string_view normalized) {
-    const std::int64_t key = map_key(hash_, secret_, engine::index(number_), kind_, normalized);
-    const std::string_view present = call([&] { return present_of(key, normalized); });
-    if (present.data() == nullptr) return std::nullopt;
-    return Alias{std::string(normalized), std::string(present)};
-  }
-  // No data for none. PostgreSQL's half.
-  std::string_view present_of(std::int64_t key, std::string_view normalized) const {
-    SPI_connect();
-    Oid type = INT8OID;
-    Datum value = Int64GetDatum(key);
-    execute_cached(psprintf("SELECT a.former, a.present FROM identity_state.m%d_aliases AS a WHERE "
-                            "a.key OPERATOR(pg_catalog.=) $1",
-                            map_id_),
-                   1, &type, &value, nullptr);
+  struct Row {
+    std::string_view former;
     std::string_view present;
-    for (std::uint64_t i = 0; i < SPI_processed; ++i) {
-      const auto column = [&](int number) {
+  };
+
+  // Onto memory that outlives the connection to SPI.
+  static std::string_view kept(Datum bytes) {
+    const std::string_view value = value_in(bytes);
+    auto* copy = static_cast<char*>(SPI_palloc(value.size() + 1));
+    std::copy_n(value.data(), value.size(), copy);
+    return {copy, value.size()};
+  }
+  // Those that have the keys. PostgreSQL's half.
+  [[nodiscard]] std::span<const Row> rows_of(std::span<const std::int64_t> keys) const {
+    SPI_connect();
+    auto* datums = static_cast<Datum*>(palloc(keys.size() * sizeof(Datum)));
+    std::transform(keys.begin(), keys.end(), datums, [](auto key) { return Int64GetDatum(key); });
+    Oid type = INT8ARRAYOID;
+    Datum list =
+        PointerGetDatum(construct_array(datums, static_cast<int>(keys.size()), INT8OID,
+                                        sizeof(std::int64_t), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+    execute_cached(psprintf("SELECT a.former, a.present FROM pg_catalog.unnest($1) AS k (key) JOIN "
+                            "identity_state.m%d_aliases AS a ON a.key OPERATOR(pg_catalog.=) k.key",
+                            map_id_),
+                   1, &type, &list, nullptr);
+    const auto count = static_cast<std::size_t>(SPI_processed);
+    auto* rows = static_cast<Row*>(SPI_palloc((count + 1) * sizeof(Row)));
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto column = [i](int number) {
         bool is_null = false;
-        return SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, number, &is_null);
+        return kept(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, number, &is_null));
       };
-      if (value_in(column(1)) != normalized) continue;
-      const std::string_view found = value_in(column(2));
-      auto* copy = static_cast<char*>(SPI_palloc(found.size() + 1));
-      std::copy_n(found.data(), found.size(), copy);
-      present = {copy, found.size()};
+      rows[i] = {column(1), column(2)};
     }
     SPI_finish();
-    return present;
+    return {rows, count};
   }
 
   int map_id_;
@@ -111,6 +133,7 @@ class StoredAliases final : public AliasLookup {
   std::string kind_;
   MapHash hash_;
   std::unordered_map<std::string, std::optional<Alias>> known_;
+  std::size_t found_one_by_one_ = 0;
   std::vector<Alias> all_;
   bool has_all_ = false;
 };

@@ -36,8 +36,10 @@ class AliasLookup {
   AliasLookup(const AliasLookup&) = delete;
   AliasLookup& operator=(const AliasLookup&) = delete;
   virtual ~AliasLookup() = default;
-  // What it gives stays for as long as the object. May throw.
+  // What it gives stays for as long as the object. May throw, as the other.
   virtual const Alias* find(std::string_view normalized) = 0;
+  // Finds several at once, and keeps them for find().
+  virtual void look_up(std::span<const std::string> values) = 0;
 };
 
 // A kind of identifier: how its values are spelled, and what they may do.

@@ -30,6 +30,8 @@ SET search_path = tools, public;
 CREATE TABLE app (id int PRIMARY KEY, email text, phone text);
 CREATE TABLE shop (id text PRIMARY KEY, email text);
 CREATE TABLE help (id int PRIMARY KEY, email text, updated_at timestamptz DEFAULT now());
+CREATE TABLE merges (former text, present text);
+INSERT INTO merges VALUES ('p0@x.com', 'p1@x.com');
 INSERT INTO app SELECT n, format('p%s@x.com', n) FROM generate_series(1, 50) n;
 INSERT INTO shop SELECT 's' || n, format('p%s@x.com', n) FROM generate_series(1, 50, 2) n;
 INSERT INTO help SELECT n, format('p%s@x.com', n) FROM generate_series(1, 50, 3) n;
@@ -39,11 +41,12 @@ PGUSER=anna sql --quiet -o /dev/null <<'SQL'
 SET client_min_messages = error;
 SET search_path = tools, public;
 SELECT create_identity_map('people', identity_source('app', 'SELECT id, email FROM app'), identity_source('shop', 'SELECT id, email FROM shop', capture => 'trigger'),
-  identity_source('help', 'SELECT id, email, updated_at FROM help', changed_since => 'updated_at'), identity_rule('plan', link => false),
+  identity_source('help', 'SELECT id, email, updated_at FROM help', changed_since => 'updated_at'), identity_rule('plan', link => false), identity_alias('email', 'TABLE merges'),
   identity_column('app_id', 'int[]'), identity_column('shop_id', 'text[]'), identity_column('email', 'text[]'));
 SELECT identify('people', 'early', '{"email": "p1@x.com"}');
 CALL refresh_identity_map('people');
 UPDATE shop SET email = 'p2@x.com' WHERE id = 's1';
+INSERT INTO merges VALUES ('p3@x.com', 'p5@x.com');
 DELETE FROM app WHERE id = 7;
 CALL refresh_identity_map('people');
 CALL refresh_identity_map('people', "full" => true);
@@ -52,7 +55,7 @@ ALTER TABLE shop DISABLE TRIGGER ALL;
 CALL refresh_identity_map('people');
 SELECT alter_identity_map('people', identity_source('app', 'SELECT id, email, phone FROM app'), identity_column('phone'), identity_rule('email', max_records => 9));
 CALL refresh_identity_map('people');
-SELECT reduce_identity_map('people', sources => '{help}', rules => '{email}', columns => '{phone}');
+SELECT reduce_identity_map('people', sources => '{help}', rules => '{email}', columns => '{phone}', aliases => '{email}');
 CALL refresh_identity_map('people');
 SELECT identify('people', 'jane', '{"email": ["p10@x.com", "p11@x.com"], "plan": "pro"}');
 SELECT forget('people', 'app', '20'), remember('people', 'app', '20'), forget_identity('people', (SELECT identity_id FROM people WHERE 30 = ANY (app_id)));
