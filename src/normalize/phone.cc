@@ -142,8 +142,13 @@ bool read_value(std::string_view text, Reader& reader) {
   switch (parts.rest) {
     case PhoneRest::kNothing:
       return read_digits(text, reader);
-    case PhoneRest::kWords:
+    case PhoneRest::kWords: {
+      const PhoneParts own = divide_at_own_digits(parts.number);
+      if (own.rest != PhoneRest::kNothing && reader.read(own.number)) {
+        return own.rest == PhoneRest::kRemark && read_digits(own.number, reader);
+      }
       return read_digits(parts.number, reader) || reader.read_vanity(text);
+    }
     default:
       return false;
   }

@@ -110,15 +110,16 @@ std::size_t bracket_at_end(std::string_view text) {
   return open == 0 ? kNone : open;
 }
 
-// A decimal part: one or two digits, or zeros only, behind the only point or comma.
+// A decimal part: one or two digits behind the only point or comma, or zeros only.
 PhoneParts divide_at_decimals(std::string_view text) {
   const std::size_t point = text.find_first_of(".,");
-  if (point == kNone || text.find_first_of(".,", point + 1) != kNone) return {text};
+  if (point == kNone || point + 1 == text.size()) return {text};
   const std::string_view part = text.substr(point + 1);
-  if (part.find_first_not_of("0123456789") != kNone) return {text};
-  const bool zeros = part.find_first_not_of('0') == kNone;
-  if (part.empty() || (!zeros && part.size() > 2)) return {text};
-  return {text.substr(0, point), zeros ? PhoneRest::kRemark : PhoneRest::kSecond};
+  if (count_digits(part) > 0 && part.find_first_not_of("0.,") == kNone) {
+    return {text.substr(0, point), PhoneRest::kRemark};
+  }
+  if (part.find_first_not_of("0123456789") != kNone || part.size() > 2) return {text};
+  return {text.substr(0, point), PhoneRest::kSecond};
 }
 
 PhoneParts divide_at_date(std::string_view text) {
@@ -134,15 +135,18 @@ PhoneParts divide_at_bracket(std::string_view text) {
 }
 
 // A slash, or its like, parts numbers as it parts the area from the rest of one (`030/901820`), and
-// in `901820/21` the rest is half a number. A comma before few digits is dialled as a pause.
+// in `901820/21` the rest is half a number. A comma behind a whole number and before few digits is
+// dialled as a pause.
 PhoneParts divide_at_separator(std::string_view text) {
-  for (std::size_t at = text.find_first_of("/\\|&,;\n"); at != kNone;
-       at = text.find_first_of("/\\|&,;\n", at + 1)) {
-    if (count_digits(text.substr(0, at)) < kWholeNumber) continue;
-    const std::string_view rest = text.substr(at + 1);
+  constexpr std::string_view kSeparators = "/\\|&*,;\n";
+  for (std::size_t at = text.find_first_of(kSeparators); at != kNone;
+       at = text.find_first_of(kSeparators, at + 1)) {
+    const bool is_whole = count_digits(text.substr(0, at)) >= kWholeNumber;
     const bool pauses = text[at] == ',' || text[at] == ';';
+    if (!is_whole && !pauses) continue;
+    const std::string_view rest = text.substr(at + 1);
     if (rest.find_first_of(kLetters) != kNone) continue;
-    if (count_digits(rest) >= (pauses ? kFewestDigits : 1)) {
+    if (count_digits(rest) >= (pauses && is_whole ? kFewestDigits : 1)) {
       return {text.substr(0, at), PhoneRest::kSecond};
     }
   }
@@ -156,9 +160,8 @@ PhoneParts divide_at_first_blank(std::string_view text) {
   const std::size_t blank = first == kNone ? kNone : text.find(' ', first);
   if (blank == kNone || count_digits(text.substr(0, blank)) < kWithoutBlanks) return {text};
   const std::string_view rest = trim(text.substr(blank));
-  if (rest.empty() || (!is_digit(rest.front()) && rest.front() != '+' && rest.front() != '(')) {
-    return {text};
-  }
+  if (count_digits(rest) == 0) return {text};
+  if (!is_digit(rest.front()) && rest.front() != '+' && rest.front() != '(') return {text};
   return {text.substr(0, blank), is_year(rest) ? PhoneRest::kRemark : PhoneRest::kSecond};
 }
 
@@ -209,6 +212,27 @@ PhoneParts divide_at_words(std::string_view text) {
   if (const std::size_t date = date_at_end(rest); date != kNone) others = rest.substr(0, date);
   const bool second = count_digits(others) >= kFewestDigits;
   return {number, second ? PhoneRest::kSecond : PhoneRest::kWords};
+}
+
+PhoneParts divide_at_own_digits(std::string_view text) {
+  const std::size_t open = text.find_last_of("([{");
+  if (open != kNone && open > 0 && text.find_first_of(")]}", open) == kNone) {
+    const std::size_t inside = count_digits(text.substr(open));
+    if (inside > 0) {
+      return {text.substr(0, open),
+              inside < kFewestDigits ? PhoneRest::kRemark : PhoneRest::kSecond};
+    }
+  }
+  const std::size_t end = text.find_last_not_of(" .");
+  if (end == kNone || !is_digit(text[end])) return {text};
+  const bool is_ordinal = text.find('.', end) != kNone;
+  const std::size_t blank = text.rfind(' ', end);
+  if (blank == kNone || end - blank > 2 || !is_digit(text[blank + 1])) return {text};
+  const std::string_view number = trim(text.substr(0, blank));
+  const std::size_t before = number.find_last_not_of("0123456789");
+  const std::size_t group = number.size() - (before == kNone ? 0 : before + 1);
+  if (end - blank == 2 && group < kFewestDigits) return {text};
+  return {number, is_ordinal ? PhoneRest::kRemark : PhoneRest::kSecond};
 }
 
 std::span<const DividePhone> phone_divisions() {

@@ -34,6 +34,11 @@ struct PhoneParts {
 /// Divides at the first word that does not begin an extension.
 [[nodiscard]] PhoneParts divide_at_words(std::string_view text);
 
+/// Of a text that words follow: divides before digits at its end that are the words' own, as in
+/// `3. Stock`, `2 kids` and `(2. Nummer`. Without a bracket one digit, or two: these may as well be
+/// the last group of a number in small groups (`90 18 20 home`).
+[[nodiscard]] PhoneParts divide_at_own_digits(std::string_view text);
+
 /// The ways to divide a text without words, in the order in which they are tried: before a decimal
 /// part, a date at the end, a bracket at the end, a sign that may part two numbers, the first blank
 /// behind a number that has none itself.

@@ -66,8 +66,9 @@ void check_phone(std::string_view typed, std::string_view region) {
   }
   // What stands behind a number makes no other number of it.
   const std::string number = once.substr(0, once.find(';'));
-  for (const std::string_view rest : {".0", ",00", ".5", " home", " (neu)", " (2024)", " o. 901821",
-                                      "/21", ", 901821", " 2024-01-31", " 24h"}) {
+  for (const std::string_view rest :
+       {".0", ",00", ".5", " home", " (neu)", " (2024)", " o. 901821", "/21", ", 901821",
+        " 2024-01-31", " 24h", " 3. Stock", " 3 x", " (a)", " *2", ".0.0"}) {
     const Result remarked = normalize_phone(number + std::string(rest), again, region);
     require(remarked.status != Status::kValid || remarked.text == number);
   }

@@ -78,10 +78,11 @@ TEST(PhoneTest, WhatCannotExistIsInvalid) {
 // A spreadsheet's decimal part is no digit of the number.
 TEST(PhoneTest, DecimalParts) {
   for (const char* typed :
-       {"+4930901820.0", "+4930901820.00", "+4930901820,0", "+49 30 901820.0", "030901820.0"}) {
+       {"+4930901820.0", "+4930901820.00", "+4930901820,0", "+49 30 901820.0", "030901820.0",
+        "+4930901820.0.0", "+4930901820..0", "030 90 18 20.00000"}) {
     EXPECT_EQ(phone(typed, "DE"), "+4930901820") << typed;
   }
-  for (const char* typed : {"+4930901820.5", "4.930901820E+11", "+4.93E10"}) {
+  for (const char* typed : {"+4930901820.5", "4.930901820E+11", "+4.93E10", "030 901,820"}) {
     EXPECT_EQ(phone(typed, "DE"), "<invalid>") << typed;
   }
   EXPECT_EQ(phone("+44.2083661177"), "+442083661177");  // as domain registries write it
@@ -104,6 +105,24 @@ TEST(PhoneTest, Remarks) {
                             "+49 800 9018 neu", "+49 800 9018 Haus"}) {
     EXPECT_EQ(phone(typed), "<invalid>") << typed;
   }
+  // However the number itself is grouped.
+  for (const char* number : {"+4930901820", "+49-30-901820", "030/901820", "(030) 901820",
+                             "030 90 18 20", "0049 30 901820"}) {
+    for (const char* rest : {" (neu)", "(neu)", " [neu]", " (2. Nummer)", " neu", " - neu", " ("}) {
+      EXPECT_EQ(phone(std::string(number) + rest, "DE"), "+4930901820") << number << rest;
+    }
+  }
+  // Digits before the words that are the words' own.
+  for (const char* rest : {" 3. Stock", ", 3. OG", " 12. Etage", " 2. Anschluss", " (2. Nummer)",
+                           " (24h)", "(9-17 Uhr)", " (0172 neu)"}) {
+    EXPECT_EQ(phone(std::string("+49 30 901820") + rest), "+4930901820") << rest;
+  }
+  for (const char* rest : {" 3 Kinder", " 12 Uhr", " 0 Zentrale"}) {
+    EXPECT_EQ(phone(std::string("+49 30 901820") + rest), "<invalid>") << rest;
+  }
+  EXPECT_EQ(phone("030 90 18 20 home", "DE"), "+4930901820");
+  EXPECT_EQ(phone("0151 234567 89 privat", "DE"), "+4915123456789");  // needs its last group
+  EXPECT_EQ(phone("030 901820-0 Zentrale", "DE"), "+49309018200");
   EXPECT_EQ(phone("Tel. +49 30 901820"), "+4930901820");
   EXPECT_EQ(phone("+44 (0)20 8366 1177"), "+442083661177");
   EXPECT_EQ(phone("+49 30 (901820)"), "+4930901820");
@@ -112,8 +131,8 @@ TEST(PhoneTest, Remarks) {
 // Which of two numbers is meant nobody knows.
 TEST(PhoneTest, SecondNumbers) {
   for (const char* rest :
-       {" o. 901821", " oder 030 901821", "/21", " / 901821", ", 901821", "; 901821", " & 901821",
-        "\n901821", " or +49 30 901821", " | +49 30 901821"}) {
+       {" o. 901821", " *2", " oder 030 901821", "/21", " / 901821", ", 901821", "; 901821",
+        " & 901821", "\n901821", " or +49 30 901821", " | +49 30 901821"}) {
     EXPECT_EQ(phone(std::string("+49 30 901820") + rest), "<invalid>") << rest;
   }
   EXPECT_EQ(phone("030/901820", "DE"), "+4930901820");
