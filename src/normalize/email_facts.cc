@@ -1,5 +1,7 @@
 #include "normalize/email_facts.h"
 
+#include <cstdint>
+
 #include "normalize/provider.h"
 #include "normalize/word_table.h"
 
@@ -116,10 +118,19 @@ constexpr std::string_view kPeoplesNoReply = "users.noreply.";
 
 // Blanks stand where the name may have one of . _ -
 constexpr std::string_view kNoReplies[] = {
-    "no reply",      "no respuesta",   "do not reply",      "dont reply",      "no responder",
-    "no responda",   "nao responda",   "nao responder",     "ne pas repondre", "nicht antworten",
-    "keine antwort", "non rispondere", "niet beantwoorden", "nie odpowiadac",  "nie odpowiadaj",
-    "svara inte",    "ikke svar"};
+    "no reply",      "no respuesta",    "do not reply",      "dont reply",      "no responder",
+    "no responda",   "nao responda",    "nao responder",     "ne pas repondre", "nicht antworten",
+    "keine antwort", "non rispondere",  "niet beantwoorden", "nie odpowiadac",  "nie odpowiadaj",
+    "svara inte",    "ikke svar",       "do not respond",    "dont respond",    "unmonitored",
+    "geen antwoord", "niet antwoorden", "norispondere",      "no contestar",    "no contesten",
+    "svar ikke",     "svara ej",        "nu raspunde",       "nu raspundeti",   "ne repondez pas",
+    "yanitlamayin",  "neodpovidat",     "neodpovidejte",     "ne otvechat",     "ne otvechayte"};
+// The letters that they begin with, a bit each.
+constexpr std::uint32_t kFirstLetters = [] {
+  std::uint32_t letters = 0;
+  for (const std::string_view phrase : kNoReplies) letters |= 1U << (phrase.front() - 'a');
+  return letters;
+}();
 constexpr std::string_view kDaemons[] = {"mailer daemon",  "mail daemon",  "auto reply",
                                          "auto responder", "auto confirm", "auto mailer",
                                          "dev null"};
@@ -146,7 +157,7 @@ bool is_digits(std::string_view text) {
 bool is_no_reply(std::string_view name) {
   for (std::size_t at = 0; at < name.size(); ++at) {
     const char c = name[at];
-    if (c != 'n' && c != 'd' && c != 'k' && c != 's' && c != 'i') continue;
+    if (c < 'a' || c > 'z' || (kFirstLetters >> (c - 'a') & 1U) == 0) continue;
     if (at > 0 && !is_separator(name[at - 1]) && name[at - 1] != '+') continue;
     const std::string_view here = name.substr(at);
     for (const std::string_view phrase : kNoReplies) {

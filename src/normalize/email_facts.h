@@ -29,7 +29,12 @@ inline constexpr std::string_view kAutomaticPattern =
     R"(|no[._-]?responder|no[._-]?responda|nao[._-]?responda|nao[._-]?responder)"
     R"(|ne[._-]?pas[._-]?repondre|nicht[._-]?antworten|keine[._-]?antwort|non[._-]?rispondere)"
     R"(|niet[._-]?beantwoorden|nie[._-]?odpowiadac|nie[._-]?odpowiadaj|svara[._-]?inte)"
-    R"(|ikke[._-]?svar)([._+-][^@]*|[0-9]*))"
+    R"(|ikke[._-]?svar)"
+    R"(|do[._-]?not[._-]?respond|dont[._-]?respond|unmonitored|geen[._-]?antwoord)"
+    R"(|niet[._-]?antwoorden|norispondere|no[._-]?contestar|no[._-]?contesten)"
+    R"(|svar[._-]?ikke|svara[._-]?ej|nu[._-]?raspunde|nu[._-]?raspundeti)"
+    R"(|ne[._-]?repondez[._-]?pas|yanitlamayin|neodpovidat|neodpovidejte|ne[._-]?otvechat)"
+    R"(|ne[._-]?otvechayte)([._+-][^@]*|[0-9]*))"
     R"(|(mailer[._-]?daemon|mail[._-]?daemon|auto[._-]?reply|auto[._-]?responder|auto[._-]?confirm)"
     R"(|auto[._-]?mailer|dev[._-]?null)([+][^@]*|[0-9]*))"
     R"(|bounces?([+=][^@]*|-[^@]*[0-9=][^@]*)?)@(?!users[.]noreply[.]))";

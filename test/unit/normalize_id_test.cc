@@ -164,13 +164,49 @@ TEST(PlaceholderTest, Machines) {
                             "noemail@x.org",
                             "j***@x.org",
                             "+12345678900",
+                            "[null, null]",
+                            "{\"id\": null}",
+                            ":user_id",
+                            "~null~",
+                            "\\x00",
+                            "#<User:0x000055d1>",
+                            "<object object at 0x7f3c>",
+                            "[B@1b6d3586",
+                            "%(user_id)s",
+                            "{email}@x.org",
                             "\xE2\x80\x94"}) {
     EXPECT_TRUE(is_placeholder(value)) << value;
   }
-  for (const char* value :
-       {"", "1e810c197e", "55e8923", "1e810", "1.e4", "55e-8923", "0_0", "fffffff", "nat", "array",
-        "{6ba7b810-9dad-11d1-80b4-00c04fd430c8}", "__jane__", "null@x.org", "a@invalid.org",
-        "rock*star@x.org", "\xE2\x80", "\xFF", "100%"}) {
+  for (const char* value : {"",
+                            "1e810c197e",
+                            "55e8923",
+                            "1e810",
+                            "1.e4",
+                            "55e-8923",
+                            "0_0",
+                            "fffffff",
+                            "nat",
+                            "array",
+                            "{6ba7b810-9dad-11d1-80b4-00c04fd430c8}",
+                            "__jane__",
+                            "null@x.org",
+                            "a@invalid.org",
+                            "rock*star@x.org",
+                            "\xE2\x80",
+                            "\xFF",
+                            "100%",
+                            "[jane, null]",
+                            "_null",
+                            ":jane",
+                            "<jane at home>",
+                            "()x",
+                            "[ ]x",
+                            "\\x01",
+                            "@x",
+                            "[B@",
+                            "{x",
+                            "<x",
+                            "%(x"}) {
     EXPECT_FALSE(is_placeholder(value)) << value;
   }
 }
