@@ -98,4 +98,11 @@ Result normalize_mailbox(std::string_view utf8, Scratch& scratch) {
   return {Status::kValid, scratch};
 }
 
+bool is_base_name(std::string_view mailbox) {
+  const std::size_t at = mailbox.find('@');
+  if (at == std::string_view::npos || at == 0 || mailbox[at - 1] != '-') return false;
+  const Provider* provider = provider_of(mailbox.substr(at + 1));
+  return provider != nullptr && provider->peculiarity == Peculiarity::kBaseName;
+}
+
 }  // namespace identity_resolve::normalize

@@ -20,4 +20,8 @@ namespace identity_resolve::normalize {
 /// alone may be another person's account.
 [[nodiscard]] Result normalize_mailbox(std::string_view utf8, Scratch& scratch);
 
+/// Whether a mailbox is that of disposable addresses, of which it has the beginning only:
+/// `mailer-@yahoo.com` stands for `mailer-daemon@yahoo.com`.
+[[nodiscard]] bool is_base_name(std::string_view mailbox);
+
 }  // namespace identity_resolve::normalize

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "normalize/email.h"
 #include "normalize/email_facts.h"
+#include "normalize/mailbox.h"
 #include "normalize/placeholder.h"
 #include "normalize/text.h"
 #include "pg/guard.h"
@@ -403,17 +405,29 @@ engine::Showing RowReader::showing_of_carried(const Column& column, std::string_
   return comes_last ? engine::Showing::kLast : engine::Showing::kFirst;
 }
 
+// What says whose an identifier is: itself, but for a mailbox that has only the beginning of the
+// address in it.
+std::string_view RowReader::address_of(const Kind& kind, std::string_view typed,
+                                       std::string_view normalized) {
+  if (kind.method != normalize::Method::kMailbox || !normalize::is_base_name(normalized)) {
+    return normalized;
+  }
+  const bool is_its = normalize::normalize_mailbox(typed, address_).text == normalized;
+  return is_its ? normalize::normalize_email(typed, address_).text : normalized;
+}
+
 // What the rules of its kind say of an identifier.
 engine::Standing RowReader::standing_of(const Column& column, std::string_view typed,
                                         std::string_view normalized) {
   using engine::Standing;
   const Kind& kind = *column.kind;
-  if (is_blocked_placeholder(kind, typed, normalized)) return Standing::kBlocked;
-  if (kind.block_automatic && kind.is_address() && normalize::is_automatic(normalized)) {
+  const std::string_view address = address_of(kind, typed, normalized);
+  if (is_blocked_placeholder(kind, typed, address)) return Standing::kBlocked;
+  if (kind.block_automatic && kind.is_address() && normalize::is_automatic(address)) {
     return Standing::kBlocked;
   }
   if (is_listed(column, normalized)) return Standing::kBlocked;
-  if (kind.is_address() && normalize::is_role(normalized)) {
+  if (kind.is_address() && normalize::is_role(address)) {
     return kind.block_roles ? Standing::kBlocked : Standing::kGivesWay;
   }
   return Standing::kValid;

@@ -128,6 +128,8 @@ class RowReader {
   void add_scope(const Column& column, std::string_view value);
   template <class Visit>
   bool each_link_text(const Column& column, std::string_view normalized, Visit&& visit);
+  std::string_view address_of(const Kind& kind, std::string_view typed,
+                              std::string_view normalized);
   engine::Standing standing_of(const Column& column, std::string_view typed,
                                std::string_view normalized);
   [[nodiscard]] static bool is_listed(const Column& column, std::string_view normalized);
@@ -152,6 +154,7 @@ class RowReader {
   std::size_t text_count_ = 0;
   std::size_t text_room_ = 0;
   normalize::Scratch scratch_;
+  normalize::Scratch address_;
   MapHash map_hash_;
   std::vector<RowView::Cell> cells_;  // of the row that is shown
   std::vector<Scope> scopes_;         // of the kinds that are a scope of others here

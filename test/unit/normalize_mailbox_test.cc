@@ -153,5 +153,15 @@ TEST(MailboxLawTest, Random) {
   }
 }
 
+TEST(MailboxTest, BaseNames) {
+  for (const char* mailbox : {"nick-@yahoo.com", "no-@ymail.com"}) {
+    EXPECT_TRUE(is_base_name(mailbox)) << mailbox;
+  }
+  for (const char* mailbox : {"nick@yahoo.com", "nick-@gmail.com", "nick-@x.org", "-", "",
+                              "@yahoo.com", "-@", "nick-shop@yahoo.com"}) {
+    EXPECT_FALSE(is_base_name(mailbox)) << mailbox;
+  }
+}
+
 }  // namespace
 }  // namespace identity_resolve::normalize
