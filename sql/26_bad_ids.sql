@@ -21,13 +21,23 @@ DECLARE
   id text;
   people bigint;
 BEGIN
-  FOREACH id IN ARRAY '{"null",undefined,"NULL",unknown,00000000-0000-0000-0000-000000000000,0,-1,[object Object],N/A,"undefined "}'::text[] LOOP
+  FOREACH id IN ARRAY '{"null",anonymousId,(null),"\\N","{{user.id}}",undefined,"NULL",unknown,00000000-0000-0000-0000-000000000000,0,-1,[object Object],N/A,"undefined "}'::text[] LOOP
     SELECT count(*) INTO people FROM people(format($q$SELECT * FROM (VALUES (%1$L,'ann@x.com'),(%1$L,'bob@x.com')) v(customer_id, email)$q$, id));
     IF people <> 2 THEN
       RAISE EXCEPTION '"%" made % people of two', id, people;
     END IF;
   END LOOP;
 END $$;
+
+-- So with every word of the list; on one row each, they are so many records.
+SELECT count(*) AS records FROM identity_records(identity_source('shop', 'SELECT value, n AS user_id FROM identity_blocked_values(), generate_series(1, 2) n WHERE NOT is_pattern'));
+SELECT count(*) = (SELECT count(*) FROM identity_blocked_values() WHERE NOT is_pattern) AS as_many FROM identity_records(identity_source('shop', 'SELECT value FROM identity_blocked_values() WHERE NOT is_pattern'));
+-- Segment's identifies, by the query of doc/seven-tools.md: a page that calls identify() before it has an anonymousId sends the name in its place. 5,000 users stay 5,000 people,
+-- and the one device is told by them.
+CREATE TABLE identifies AS SELECT CASE WHEN n = 7 THEN 'd7' ELSE 'anonymousId' END AS anonymous_id, 'u' || n AS user_id, 'p' || n || '@x.com' AS email FROM generate_series(1, 5000) n;
+SELECT count(DISTINCT identity_id) AS people, count(*) AS records, count(*) FILTER (WHERE source = 'device') AS devices FROM identity_records(
+  identity_source('segment', 'SELECT user_id, user_id, email FROM identifies'),
+  identity_source('device', 'SELECT anonymous_id, anonymous_id, user_id, email FROM identifies WHERE anonymous_id IS NOT NULL'));
 
 -- One that comes once is an ordinary record: Drupal's user 0, a dimension's "unknown".
 SELECT * FROM people($$SELECT * FROM (VALUES ('0','ann@x.com'),('unknown','bob@x.com'),('null','cat@x.com')) v(customer_id, email)$$);

@@ -232,7 +232,8 @@ constexpr auto kWordLists = std::to_array<Words>({
      "undefined@example.com|none@example.com|invalid@example.com|sample@example.com|"
      "dummy@example.com|someone@example.com|root@localhost.localdomain",
      "what forms, shops and vulnerability scanners put in where an address is wanted"},
-    {"+12345678900|+12345678901", "ascending digits: what people type where a form wants a number"},
+    {"+12345678900|+12345678901|+33123456789|+442012345678",
+     "ascending digits that no plan assigns: what people type where a form wants a number"},
     {"+447777777777", "one digit throughout: what people type where a form wants a number"},
     {"+8613800138000", "China Mobile's own number, which forms in China show as the example"},
 });
@@ -375,6 +376,9 @@ constexpr auto kPatterns = std::to_array<Words>({
     {Joined<kLocal, kNobody, kLocalEnd>::kView,
      "the name before the @ says that there is no address, or that it was deleted"},
     {R"(^(\{[a-z_.]+\}|%[a-z_.]+%)@)", "a macro that was not filled in, before the @"},
+    {R"(^\+[1-9][0-9]{0,6}0{8,}$)", "a telephone number that is zeros but for its first digits"},
+    {R"(^\+1[2-9][0-9]{2}5551212$)",
+     "directory assistance in North America: what people type where a form wants a number"},
     {R"(\*\*.*@|@.*\*\*)", "an address that was masked, such as j***@gmail.com"},
     {R"([\u2022\u2026\u25CF].*@|@.*[\u2022\u2026\u25CF])",
      "an address that was masked with dots or bullets"},
@@ -673,6 +677,19 @@ bool is_between_signs(std::string_view text) {
   return equals(null, "null") || equals(null, "undefined");
 }
 
+// A telephone number in international form that is nobody's.
+bool is_nobodys_number(std::string_view text) {
+  if (text.size() < 10 || text[0] != '+' || text[1] < '1' || !only(text.substr(1), "0123456789")) {
+    return false;
+  }
+  if (text.size() == 12 && text[1] == '1' && text[2] > '1' && text.ends_with("5551212"))
+    return true;
+  constexpr std::size_t kZeros = 8;
+  constexpr std::size_t kMostOthers = 7;
+  const std::size_t others = text.find_last_not_of('0');
+  return others <= kMostOthers && text.size() - 1 - others >= kZeros;
+}
+
 // What programs print for an object.
 bool is_object(std::string_view text) {
   const auto is_hex = [](std::string_view digits) {
@@ -846,8 +863,8 @@ bool is_placeholder(std::string_view value) {
     if (is_scientific(value)) return true;
   } else if (!is_letter(first)) {
     if (is_zeros(value) || is_only_punctuation(value) || is_scientific(value) ||
-        is_wrapped(value, kWrappedWords) || is_between_signs(value) || is_object(value) ||
-        is_all_bits(value)) {
+        is_wrapped(value, kWrappedWords) || is_between_signs(value) || is_nobodys_number(value) ||
+        is_object(value) || is_all_bits(value)) {
       return true;
     }
   } else if (to_lower(first) == 'f' && is_all_bits(value)) {
