@@ -535,7 +535,10 @@ void lower_beyond_ascii(char* text, std::size_t size) {
 template <std::size_t Slots>
 bool has(const WordTable<Slots>& table, std::string_view word) {
   if (word.empty() || word.size() > kLongest) return false;
-  if (!table.may_contain(word.size(), to_lower(word.front()), to_lower(word.back()))) return false;
+  if (!table.may_contain(word.size(), to_lower(word.front()), to_lower(word[word.size() / 2]),
+                         to_lower(word.back()))) {
+    return false;
+  }
   std::array<char, kLongest> buffer;
   std::transform(word.begin(), word.end(), buffer.begin(), to_lower);
   return table.contains({buffer.data(), word.size()});
@@ -544,7 +547,7 @@ bool has(const WordTable<Slots>& table, std::string_view word) {
 // Whether it is one of the words with letters beyond ASCII.
 bool is_foreign(std::string_view word) {
   constexpr std::size_t kLongestForeign = 32;
-  if (word.size() > kLongestForeign || is_ascii(word)) return false;
+  if (word.size() > kLongestForeign) return false;
   std::array<char, kLongestForeign> buffer;
   std::transform(word.begin(), word.end(), buffer.begin(), to_lower);
   lower_beyond_ascii(buffer.data(), word.size());
@@ -809,30 +812,43 @@ bool is_macro(std::string_view text) {
          (folded.size() >= 6 && folded.starts_with("%7b") && folded.ends_with("%7d"));
 }
 
-// Whether any byte is one of { [ < % |, which all macros have. Eight bytes at a time.
-bool may_be_macro(std::string_view text) {
+// What a look at all bytes tells, eight of them at a time.
+struct Glance {
+  bool may_be_macro;  // one is { [ < % or |, of which all macros have one
+  bool is_ascii;
+};
+
+Glance glance_at(std::string_view text) {
   constexpr std::uint64_t kOnes = 0x0101010101010101U;
   constexpr std::uint64_t kHighs = 0x8080808080808080U;
-  const auto hit = [](std::uint64_t word) {
+  const auto signs_in = [](std::uint64_t word) {
     const auto zeros = [](std::uint64_t x) { return (x - kOnes) & ~x & kHighs; };
     // { and [ differ in one bit; so do | and the backslash, which costs no more than a look.
     const std::uint64_t folded = word & ~(kOnes * 0x20U);
-    return (zeros(folded ^ (kOnes * 0x5BU)) | zeros(folded ^ (kOnes * 0x5CU)) |
-            zeros(word ^ (kOnes * 0x3CU)) | zeros(word ^ (kOnes * 0x25U))) != 0;
+    return zeros(folded ^ (kOnes * 0x5BU)) | zeros(folded ^ (kOnes * 0x5CU)) |
+           zeros(word ^ (kOnes * 0x3CU)) | zeros(word ^ (kOnes * 0x25U));
+  };
+  std::uint64_t signs = 0;
+  std::uint64_t all = 0;
+  const auto look_at = [&](std::uint64_t word) {
+    signs |= signs_in(word);
+    all |= word;
   };
   std::uint64_t word = 0;
   std::size_t at = 0;
   for (; at + sizeof word <= text.size(); at += sizeof word) {
     std::memcpy(&word, text.data() + at, sizeof word);
-    if (hit(word)) return true;
+    look_at(word);
   }
-  if (at == text.size()) return false;
-  word = 0;
-  std::memcpy(&word, text.data() + at, text.size() - at);
-  return hit(word);
+  if (at < text.size()) {
+    word = 0;
+    std::memcpy(&word, text.data() + at, text.size() - at);
+    look_at(word);
+  }
+  return {signs != 0, (all & kHighs) == 0};
 }
 
-bool is_nobodys_address(std::string_view text, std::size_t at) {
+bool is_nobodys_address(std::string_view text, std::size_t at, bool is_ascii) {
   const std::string_view local = text.substr(0, at);
   const std::size_t last = text.rfind('@');
   const std::string_view domain = text.substr(last + 1);
@@ -844,6 +860,7 @@ bool is_nobodys_address(std::string_view text, std::size_t at) {
   if (ends_with("invalid") || ends_with("localhost")) return true;
   if (at == last && !domain.empty() && has(kNobodyNames, local)) return true;
   if (text.find("**") != std::string_view::npos) return true;
+  if (is_ascii) return false;
   for (const std::string_view dots : {"\xE2\x80\xA2", "\xE2\x80\xA6", "\xE2\x97\x8F"}) {
     if (text.find(dots) != std::string_view::npos) return true;
   }
@@ -856,7 +873,7 @@ std::span<const Placeholder> placeholders() { return kPlaceholders; }
 
 bool is_placeholder(std::string_view value) {
   if (value.empty()) return false;
-  if (has(kWords, value) || is_foreign(value)) return true;
+  if (has(kWords, value)) return true;
   const char first = value.front();
   if (is_digit(first)) {
     if (first == '0' && (is_zeros(value) || is_all_bits(value))) return true;
@@ -870,9 +887,11 @@ bool is_placeholder(std::string_view value) {
   } else if (to_lower(first) == 'f' && is_all_bits(value)) {
     return true;
   }
-  if (may_be_macro(value) && is_macro(value)) return true;
+  const Glance glance = glance_at(value);
+  if (!glance.is_ascii && is_foreign(value)) return true;
+  if (glance.may_be_macro && is_macro(value)) return true;
   const std::size_t at = value.find('@');
-  return at != std::string_view::npos && is_nobodys_address(value, at);
+  return at != std::string_view::npos && is_nobodys_address(value, at, glance.is_ascii);
 }
 
 bool is_null(std::string_view value) {
