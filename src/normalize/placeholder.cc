@@ -290,7 +290,7 @@ struct Escaped {
     for (std::size_t at = 0; at < Words.size();) {
       const auto byte = static_cast<unsigned char>(Words[at++]);
       if (byte < 0x80) {
-        if (byte == '?') text[size++] = '\\';
+        if (byte == '?' || byte == '.') text[size++] = '\\';
         text[size++] = static_cast<char>(byte);
         continue;
       }
@@ -308,6 +308,7 @@ struct Escaped {
   static constexpr std::string_view kView{kText.first.data(), kText.second};
 };
 
+constexpr std::string_view kNamesText = Escaped<kNames>::kView;
 constexpr std::string_view kBar = "|";
 constexpr std::string_view kWhole = "^(";
 constexpr std::string_view kWholeEnd = ")$";
@@ -335,8 +336,8 @@ constexpr auto kPatterns = std::to_array<Words>({
      R"(|^[+-][0-9]{1,3}e[0-9]{1,3}$)",
      "a number in scientific notation, as spreadsheets and floating-point columns make it of an "
      "id; a sign or a point shows that it is one, so 1e810 is none"},
-    {Joined<kWrapped, kNulls, kBar, kNobodies, kBar, kNames, kWrappedAgain, kNulls, kBar, kNobodies,
-            kBar, kNames, kWrappedEnd>::kView,
+    {Joined<kWrapped, kNulls, kBar, kNobodies, kBar, kNamesText, kWrappedAgain, kNulls, kBar,
+            kNobodies, kBar, kNamesText, kWrappedEnd>::kView,
      "a null or a property's own name in brackets or quotes, or several, as many programs print "
      "it: (null), [null, null], {\"id\": null}"},
     {Joined<kSigns, kOwnNames, kSignsEnd>::kView,
