@@ -12,7 +12,7 @@ void LinkTable::add_rows(std::span<Link> links, std::uint32_t rows) noexcept {
 void LinkTable::renumber(std::uint32_t rows) noexcept {
   first_row_ += rows;
   if (rows == 0) return;
-  for (std::size_t partition = 0; partition < kPartitions; ++partition) {
+  for (std::size_t partition = 0; partition < log_.partitions(); ++partition) {
     log_.each_chunk(partition, [&](std::span<Link> chunk) { add_rows(chunk, rows); });
   }
 }

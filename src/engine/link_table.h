@@ -1,4 +1,5 @@
-// The identifiers of all rows, in 256 partitions by the first byte of their keys.
+// The identifiers of all rows, in 256 partitions by the first byte of their keys; those that are
+// only held (KindRules::only_keeps_apart()) in one of their own.
 //
 // Input: (key, row) pairs in order of arrival. A partition is small enough that the table which
 // finds equal keys stays near the core's cache while it is worked on; it is also the unit that
@@ -39,10 +40,12 @@ static_assert(sizeof(Link) == 24);
 class LinkTable {
  public:
   static constexpr std::size_t kPartitions = 256;
+  static constexpr std::size_t kHeld = kPartitions;  // the partition of those that are only held
 
-  explicit LinkTable(Environment& environment) : log_(environment, kPartitions) {}
+  explicit LinkTable(Environment& environment) : log_(environment, kPartitions + 1) {}
 
   void add(const Link& link) { log_.add(link.key.high >> 56, link); }
+  void add_held(const Link& link) { log_.add(kHeld, link); }
 
   // Adds `rows` to every link's row number; to that of a spilled link when it is loaded.
   void renumber(std::uint32_t rows) noexcept;

@@ -111,7 +111,11 @@ void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Sta
   ++identifiers_;
   Link link{key, row, kind, links, counts && !in_scope, standing == Standing::kGivesWay};
   if (links) link.ordinal = number_identifier(key) & kByKeys;
-  links_.add(link);
+  if (rules.only_keeps_apart() && !shape_->keep_evidence) {
+    links_.add_held(link);
+  } else {
+    links_.add(link);
+  }
   if (in_scope && (limited || (rules.tells_of_scope && shape_->tells_of_scope))) {
     links_.add({keys_->identifier(kind, normalized), row, kind, false, true, false});
   }
@@ -221,12 +225,16 @@ void LocalSink::take_rows(LocalSink& of, const std::uint8_t* kept) {
     log_.take(row.bytes());
     spill_beyond_budget();
   });
-  for (std::size_t partition = 0; partition < LinkTable::kPartitions; ++partition) {
+  for (std::size_t partition = 0; partition < links_.log().partitions(); ++partition) {
     of.each_link(partition, [&](Link link) {
       const std::uint32_t row = number[index(link.row)];
       if (row == kNoRow) return;
       link.row = RowNumber{row};
-      links_.add(link);
+      if (partition == LinkTable::kHeld) {
+        links_.add_held(link);
+      } else {
+        links_.add(link);
+      }
       if (link.kind != kRecordKind) ++identifiers_;
     });
     spill_beyond_budget();

@@ -79,6 +79,11 @@ struct KindRules {
   bool tells_of_scope = false;     // the values that their scope alone keeps apart are counted
   bool has_default_limit = false;  // what max_per_identity refuses is counted: nobody asked for it
 
+  // The kind only keeps apart, and one identity has one value of it: to find who breaks that, rows
+  // are gone through once, and nobody asks who else has a value.
+  [[nodiscard]] constexpr bool only_keeps_apart() const noexcept {
+    return !links && max_per_identity == 1;
+  }
   // A value that no more records carry needs no look, whoever they are; 0: none does.
   [[nodiscard]] constexpr std::uint64_t least_looked_at() const noexcept {
     const std::uint64_t least = least_max_records();

@@ -7,6 +7,20 @@
 
 namespace identity_resolve::engine {
 
+template <class Visit>
+void UnionStage::each_second_value(KindNumber kind, Visit&& visit) {
+  // By identity: half of a value's key, which is random, so that no two values of one identity have
+  // the same; 0 for none.
+  Vector<std::uint64_t> first(identities_, 0, &environment_->memory());
+  stream(LinkTable::kHeld, [&](const Link& link) {
+    if (link.kind != kind) return;
+    const std::uint32_t identity = identity_of_[index(link.row)];
+    const std::uint64_t value = link.key.low | 1;
+    if (first[identity] == 0) first[identity] = value;
+    if (first[identity] != value) visit(identity);
+  });
+}
+
 // Marks the identities that break a limit; says whether there is any.
 bool UnionStage::find_conflicts() {
   conflicted_.assign(identities_, 0);
@@ -31,6 +45,13 @@ bool UnionStage::find_conflicts() {
       ticker_.tick();
       if (values[row] != 0) count(identity_of_[row], values[row], kinds_[kind].max_per_identity);
     }
+  }
+  for (const KindNumber kind : held_kinds_) {
+    begin_kind(kind);
+    each_second_value(kind, [&](std::uint32_t identity) {
+      conflicted_[identity] |= limit;
+      any = true;
+    });
   }
   // Of a scattered value each identity is counted once.
   Vector<std::uint32_t> here(&environment_->memory());
@@ -134,12 +155,8 @@ void UnionStage::tell_guard() {
       if (!std::any_of(links.begin(), links.end(), in_conflict)) continue;
       if (rules.max_per_identity != 0) {
         const Guard::Number value = guard.add_value(groups[group].kind);
-        const std::uint32_t limit = default_limit_of(groups[group].kind);
         for (const Link* link : links) {
-          if (!link->counts || !in_conflict(link)) continue;
-          const Guard::Number record = guard_number(static_cast<std::uint32_t>(link->row));
-          guard.add_holding(record, value);
-          if (limit != kNoDefaultLimit) held_by_default_.push_back({record, value, limit});
+          if (link->counts && in_conflict(link)) tell_holding(*link, value);
         }
       }
       if (!rules.links) continue;
@@ -164,6 +181,26 @@ void UnionStage::tell_guard() {
     }
   }
   only_conflicted_ = false;
+  if (!held_kinds_.empty()) tell_held();
+}
+
+// The values of held kinds. Memory: 32 to 64 bytes a value.
+void UnionStage::tell_held() {
+  index_.reset(0);
+  Vector<Guard::Number> number(&environment_->memory());  // by group
+  stream(LinkTable::kHeld, [&](const Link& link) {
+    if (!is_conflicted(static_cast<std::uint32_t>(link.row))) return;
+    const std::uint32_t value = index_.add(link);
+    if (value == number.size()) number.push_back(guard_->add_value(link.kind));
+    tell_holding(link, number[value]);
+  });
+}
+
+void UnionStage::tell_holding(const Link& link, Guard::Number value) {
+  const Guard::Number record = guard_number(static_cast<std::uint32_t>(link.row));
+  guard_->add_holding(record, value);
+  const std::uint32_t limit = default_limit_of(link.kind);
+  if (limit != kNoDefaultLimit) held_by_default_.push_back({record, value, limit});
 }
 
 // The places of the conflicted records in the order of survivorship.

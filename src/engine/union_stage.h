@@ -184,6 +184,10 @@ class UnionStage {
   [[nodiscard]] bool falls_back(const KeyGroup& group) const noexcept {
     return has_fallback_ && !is_record(group) && rules_of(group).fallback;
   }
+  // Whether a kind's links are in LinkTable::kHeld.
+  [[nodiscard]] bool is_held(const KindRules& rules) const noexcept {
+    return rules.only_keeps_apart() && !keep_evidence_;
+  }
   // Whether a limit is one whose values are counted by row: each lies within one identity.
   [[nodiscard]] static bool counted_by_row(const KindRules& rules) noexcept {
     return rules.max_per_identity != 0 && rules.max_per_identity < kMostCounted && rules.links &&
@@ -269,8 +273,13 @@ class UnionStage {
   void mark_shared_roles();
 
   [[nodiscard]] bool find_conflicts();
+  // Calls visit(identity) for each value of a held kind that an identity has beside another one.
+  template <class Visit>
+  void each_second_value(KindNumber kind, Visit&& visit);
   void build_again();
   void tell_guard();
+  void tell_held();
+  void tell_holding(const Link& link, Guard::Number value);
   void note_claim(Guard::Number claim, const Link& link);
   void judge_claims();
   // A kind's place in default_limits_; kNoDefaultLimit where its limit is none that is told of.
@@ -292,6 +301,7 @@ class UnionStage {
   std::uint64_t least_looked_at_ = std::numeric_limits<std::uint64_t>::max();
   std::vector<std::uint16_t> limit_of_kind_;  // of those counted by row
   std::size_t limits_ = 0;                    // how many these are
+  std::vector<KindNumber> held_kinds_;        // those whose links are in LinkTable::kHeld
   std::vector<KindNumber> scattered_kinds_;   // the other ones with a limit
 
   std::size_t identities_ = 0;
