@@ -159,29 +159,57 @@ void UnionStage::tell_guard() {
           if (link->counts && in_conflict(link)) tell_holding(*link, value);
         }
       }
-      if (!rules.links) continue;
-      list_members(group, true);
-      split(rules);
-      for (std::size_t first = 0; first < members_.size();) {
-        std::size_t last = first;
-        while (last < members_.size() && members_[last].part == members_[first].part) ++last;
-        if (members_[first].record != members_[last - 1].record &&
-            is_conflicted(members_[first].record)) {
-          guard.add_identifier(groups[group].kind, members_[first].link->gives_way);
-          Guard::Number claim = 0;
-          for (std::size_t i = first; i < last; ++i) {
-            if (i == first || members_[i].record != members_[i - 1].record) {
-              claim = guard.add_claim(guard_number(members_[i].record));
-            }
-            if (values_ != nullptr) note_claim(claim, *members_[i].link);
-          }
-        }
-        first = last;
-      }
+      if (rules.links) tell_claims(group);
     }
   }
   only_conflicted_ = false;
   if (!held_kinds_.empty()) tell_held();
+}
+
+// The claims on a group's identifier, or, of a fallback kind, on each of its parts.
+void UnionStage::tell_claims(std::size_t group) {
+  const KindRules& rules = rules_of(index_.groups()[group]);
+  claims_here_.clear();
+  if (!rules.fallback) {
+    for (const Link* link : links_of(group)) {
+      ticker_.tick();
+      if (!link->links) continue;
+      claims_here_.push_back({guard_number(static_cast<std::uint32_t>(link->row)), link});
+    }
+    tell_claimed(group);
+    return;
+  }
+  list_members(group, true);
+  split(rules);
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    if (is_conflicted(members_[i].record)) {
+      claims_here_.push_back({guard_number(members_[i].record), members_[i].link});
+    }
+    if (i + 1 < members_.size() && members_[i + 1].part == members_[i].part) continue;
+    tell_claimed(group);
+    claims_here_.clear();
+  }
+}
+
+// One claim for each record of claims_here_, which are of one identity; none where there is but
+// one. A record's number says which comes first, as its first row does.
+void UnionStage::tell_claimed(std::size_t group) {
+  const auto by_record = [](const ClaimHere& a, const ClaimHere& b) { return a.record < b.record; };
+  if (!std::is_sorted(claims_here_.begin(), claims_here_.end(), by_record)) {
+    std::sort(claims_here_.begin(), claims_here_.end(),
+              [&](const ClaimHere& a, const ClaimHere& b) {
+                ticker_.tick();
+                return by_record(a, b);
+              });
+  }
+  if (claims_here_.empty() || claims_here_.front().record == claims_here_.back().record) return;
+  guard_->add_identifier(index_.groups()[group].kind, index_.groups()[group].gives_way);
+  Guard::Number claim = 0;
+  Guard::Number last = kNoRow;
+  for (const ClaimHere& here : claims_here_) {
+    if (std::exchange(last, here.record) != here.record) claim = guard_->add_claim(here.record);
+    if (values_ != nullptr) note_claim(claim, *here.link);
+  }
 }
 
 // The values of held kinds. Memory: 32 to 64 bytes a value.

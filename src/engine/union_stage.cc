@@ -97,6 +97,7 @@ UnionStage::UnionStage(Environment& environment, const UnionInput& input)
       held_by_default_(&environment.memory()),
       conflicted_rows_(environment),
       number_of_(&environment.memory()),
+      claims_here_(&environment.memory()),
       claimed_links_(&environment.memory()),
       claimed_keys_(&environment.memory()),
       values_(input.values),

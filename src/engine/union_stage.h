@@ -161,6 +161,12 @@ class UnionStage {
     std::uint32_t limit;  // its place in default_limits_
   };
 
+  // A link of the group at hand, and whose it is, by the guard's number.
+  struct ClaimHere {
+    Guard::Number record;
+    const Link* link;
+  };
+
   // A link of which a claim was made: a record has several such where several rows have its key.
   struct ClaimedLink {
     Guard::Number claim;
@@ -278,6 +284,8 @@ class UnionStage {
   void each_second_value(KindNumber kind, Visit&& visit);
   void build_again();
   void tell_guard();
+  void tell_claims(std::size_t group);
+  void tell_claimed(std::size_t group);
   void tell_held();
   void tell_holding(const Link& link, Guard::Number value);
   void note_claim(Guard::Number claim, const Link& link);
@@ -366,6 +374,7 @@ class UnionStage {
   RowSubset conflicted_rows_;          // theirs
   Vector<std::uint32_t> number_of_;    // of these rows: the guard's numbers of their records
   std::optional<GuardBatches> guard_;  // where there is a conflict
+  Vector<ClaimHere> claims_here_;
   Vector<ClaimedLink> claimed_links_;  // where values are judged
   Vector<Key> claimed_keys_;           // of those without a number of their own (kByKeys)
 
