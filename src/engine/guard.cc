@@ -108,17 +108,18 @@ Guard::Guard(Environment& environment, std::span<const KindRules> kinds)
       touches_(&environment.memory()),
       members_(&environment.memory()),
       group_(&environment.memory()),
+      open_of_(&environment.memory()),
       grouped_(&environment.memory()),
       source_seen_(&environment.memory()),
-      settled_(&environment.memory()) {
-  list_limits();
-}
+      settled_(&environment.memory()) {}
 
+// Lists the limits of which anything is held.
 void Guard::list_limits() {
   limits_.clear();
   for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
-    const std::uint64_t most = kinds_[kind].max_per_identity;
-    if (most != 0) limits_.push_back({KindNumber{static_cast<std::uint16_t>(kind)}, most, false});
+    if (limit_of_kind_[kind] == kNoLimit) continue;
+    limits_.push_back(
+        {KindNumber{static_cast<std::uint16_t>(kind)}, kinds_[kind].max_per_identity, false});
   }
   // The limit of a kind that does not link counts at all stages. Another one counts at the stages
   // of its own priority and of smaller ones.
@@ -135,7 +136,7 @@ void Guard::list_limits() {
 }
 
 void Guard::clear() {
-  list_limits();
+  std::fill(limit_of_kind_.begin(), limit_of_kind_.end(), kNoLimit);
   sources_.clear();
   identifiers_.clear();
   edges_.clear();
@@ -165,6 +166,7 @@ Guard::Number Guard::add_claim(Number record) {
 
 Guard::Number Guard::add_value(KindNumber kind) {
   values_.push_back(kind);
+  limit_of_kind_[index(kind)] = 0;  // list_limits() says which
   return static_cast<Number>(values_.size() - 1);
 }
 
@@ -179,10 +181,12 @@ Guard::Number Guard::root(Number node) noexcept {
 
 void Guard::prepare(std::span<const std::uint32_t> ranks) {
   ranks_ = ranks;
+  list_limits();
   const std::size_t nodes = sources_.size() + identifiers_.size();
   parent_.resize(nodes);
   std::iota(parent_.begin(), parent_.end(), Number{0});
   group_.assign(parent_.begin(), parent_.end());
+  open_of_.assign(nodes, 0);
   clusters_.assign(nodes, {});
   for (std::size_t record = 0; record < ranks.size(); ++record) {
     clusters_[record].rank = ranks[record];
@@ -440,10 +444,16 @@ void Guard::run_stage(std::span<const Number> identifiers) {
   const auto strength = [](const Claim& claim) {
     return std::pair(-std::int64_t{claim.sources}, -std::int64_t{claim.records});
   };
-  std::sort(claims_.begin(), claims_.end(), [&](const Claim& a, const Claim& b) {
+  const auto by_strength = [&](const Claim& a, const Claim& b) {
     ticker_.tick();
     return std::tuple(strength(a), a.rank, a.order) < std::tuple(strength(b), b.rank, b.order);
-  });
+  };
+  // The claims on a copy stay side by side.
+  if (!std::is_sorted(claims_.begin(), claims_.end(), by_strength)) {
+    std::sort(claims_.begin(), claims_.end(), [&](const Claim& a, const Claim& b) {
+      return by_strength(a, b) || (!by_strength(b, a) && a.copy < b.copy);
+    });
+  }
   for (std::size_t first = 0; first < claims_.size();) {
     std::size_t last = first + 1;
     while (last < claims_.size() && strength(claims_[last]) == strength(claims_[first])) ++last;
@@ -561,6 +571,11 @@ void Guard::make_copies(Number identifier, std::size_t first_claim, bool by_data
   }
   claim_copy(claims, strongest.copy);
   strengthen_free(claims, strongest.strength);
+  std::sort(claims_.begin() + static_cast<std::ptrdiff_t>(first_claim), claims_.end(),
+            [this](const Claim& a, const Claim& b) {
+              ticker_.tick();
+              return a.copy < b.copy;
+            });
 }
 
 // Each group of claims on an identifier, those of clusters that hold the same values of the limits
@@ -632,6 +647,7 @@ Guard::Number Guard::add_copy() {
   const auto node = static_cast<Number>(parent_.size());
   parent_.push_back(node);
   group_.push_back(node);
+  open_of_.push_back(0);
   clusters_.emplace_back();
   return static_cast<Number>(copies_.size() - 1);
 }
@@ -738,19 +754,23 @@ void Guard::decide_together(std::span<Claim> level) {
       claim.outcome = refusal(cluster, claimed);
     } else {
       open_.push_back(&claim);
+      ++open_of_[cluster];
+      ++open_of_[claimed];
     }
   }
-  std::sort(open_.begin(), open_.end(), [this](const Claim* a, const Claim* b) {
-    ticker_.tick();
-    return a->copy < b->copy;
-  });
   kept_.clear();
   for (std::size_t first = 0; first < open_.size();) {  // 3
     std::size_t last = first + 1;
     while (last < open_.size() && open_[last]->copy == open_[first]->copy) ++last;
-    refuse_dead({open_.data() + first, last - first});
+    decide_copy({open_.data() + first, last - first});
     first = last;
   }
+  // Those that are no root any more are not asked for again.
+  for (const Claim* claim : open_) {
+    ticker_.tick();
+    open_of_[root(claim->cluster)] = open_of_[root(node_of(claim->copy))] = 0;
+  }
+  if (kept_.empty()) return;
   touches_.clear();
   for (Claim* claim : kept_) {  // 4
     ticker_.tick();
@@ -777,24 +797,34 @@ void Guard::decide_together(std::span<Claim> level) {
   decide_regions();
 }
 
-// The claims of a level on one identifier: keeps them, or, where its cluster is free and those who
-// claim it cannot all be united, refuses them all.
-void Guard::refuse_dead(std::span<Claim*> claims) {
+// The open claims of a level on one copy of an identifier: refuses them all, where its cluster is
+// free and those who claim it cannot all be united. Otherwise keeps them for what the other claims
+// say; where none of the clusters has another one, they are united at once.
+void Guard::decide_copy(std::span<Claim*> claims) {
+  const Number claimed = root(node_of(claims.front()->copy));
+  const bool is_bound = bound(claimed);
+  bool alone = open_of_[claimed] == claims.size();
   members_.clear();
-  if (!bound(root(node_of(claims.front()->copy)))) {
-    for (const Claim* claim : claims) {
-      const Number cluster = root(claim->cluster);
-      if (bound(cluster)) members_.push_back(cluster);
-    }
-    std::sort(members_.begin(), members_.end());
-    members_.erase(std::unique(members_.begin(), members_.end()), members_.end());
+  if (is_bound) members_.push_back(claimed);
+  for (const Claim* claim : claims) {
+    ticker_.tick();
+    const Number cluster = root(claim->cluster);
+    alone = alone && open_of_[cluster] == 1;
+    if (bound(cluster)) members_.push_back(cluster);
   }
-  if (members_.size() < 2 || can_unite_all({members_.data(), members_.size()})) {
+  std::sort(members_.begin(), members_.end());
+  members_.erase(std::unique(members_.begin(), members_.end()), members_.end());
+  const bool asked = !is_bound || alone;
+  const bool fit =
+      members_.size() < 2 || (asked && can_unite_all({members_.data(), members_.size()}));
+  if (fit && alone) {
+    for (const Claim* claim : claims) unite(claim->cluster, claimed);
+  } else if (fit || is_bound) {
     kept_.insert(kept_.end(), claims.begin(), claims.end());
-    return;
+  } else {
+    copies_[claims.front()->copy].dead = true;
+    for (Claim* claim : claims) claim->outcome = Outcome::kAmbiguous;
   }
-  copies_[claims.front()->copy].dead = true;
-  for (Claim* claim : claims) claim->outcome = Outcome::kAmbiguous;
 }
 
 void Guard::decide_regions() {

@@ -254,7 +254,7 @@ class Guard {
   void order_copies();
   void strengthen_free(std::span<Claim> claims, Strength group = {});
   void decide_together(std::span<Claim> level);
-  void refuse_dead(std::span<Claim*> claims);
+  void decide_copy(std::span<Claim*> claims);
   void decide_regions();
   void decide_groups(std::span<const std::span<Touch>> regions);
   void refuse(std::span<Touch> region);
@@ -305,7 +305,8 @@ class Guard {
   Vector<Claim*> kept_;
   Vector<Touch> touches_;
   Vector<Number> members_;
-  Vector<Number> group_;  // by node
+  Vector<Number> group_;    // by node
+  Vector<Number> open_of_;  // by node: a root's open claims, its own and those on it
   Vector<std::pair<Number, Number>> grouped_;
   Vector<Number> source_seen_;  // by source: for which strength it was counted last
   Number strengths_ = 0;

@@ -10,18 +10,29 @@ namespace {
 // processors.
 constexpr std::uint32_t kRecordsABatch = 2048;
 
+// Visits numbers; fetches what each leads to, anywhere in memory, a little before.
+template <class Fetch, class Visit>
+void each_ahead(std::span<const std::uint32_t> numbers, Fetch&& fetch, Visit&& visit) {
+  constexpr std::size_t kAhead = 16;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (i + kAhead < numbers.size()) fetch(numbers[i + kAhead]);
+    visit(numbers[i]);
+  }
+}
+
 }  // namespace
 
 GuardBatches::GuardBatches(Environment& environment, std::span<const KindRules> kinds)
     : environment_(&environment),
       ticker_(environment),
-      records_(&environment.memory()),
+      components_(&environment.memory()),
+      sources_(&environment.memory()),
+      first_held_(&environment.memory()),
       identifiers_(&environment.memory()),
       claims_(&environment.memory()),
       values_(&environment.memory()),
       holdings_(&environment.memory()),
       batch_of_(&environment.memory()),
-      number_of_(&environment.memory()),
       records_of_(environment),
       identifiers_of_(environment),
       holdings_of_(environment),
@@ -31,9 +42,19 @@ GuardBatches::GuardBatches(Environment& environment, std::span<const KindRules> 
       cluster_of_(&environment.memory()),
       settled_(&environment.memory()) {}
 
+void GuardBatches::expect(std::size_t records) {
+  components_.reserve(records);
+  sources_.reserve(records);
+  first_held_.reserve(records);
+  claims_.reserve(records);
+  identifiers_.reserve(records / 2);
+}
+
 GuardBatches::Number GuardBatches::add_record(SourceNumber source, std::uint32_t component) {
-  records_.push_back({component, source});
-  return static_cast<Number>(records_.size() - 1);
+  components_.push_back(component);
+  sources_.push_back(source);
+  first_held_.push_back(kNone);
+  return static_cast<Number>(components_.size() - 1);
 }
 
 GuardBatches::Number GuardBatches::add_identifier(KindNumber kind, bool gives_way) {
@@ -47,12 +68,16 @@ GuardBatches::Number GuardBatches::add_claim(Number record) {
 }
 
 GuardBatches::Number GuardBatches::add_value(KindNumber kind) {
-  values_.push_back({kind, UINT32_MAX, 0});
+  values_.push_back({kind, kNone, 0});
   return static_cast<Number>(values_.size() - 1);
 }
 
 void GuardBatches::add_holding(Number record, Number value) {
-  holdings_.emplace_back(record, value);
+  if (first_held_[record] == kNone) {
+    first_held_[record] = value;
+  } else if (first_held_[record] != value) {
+    holdings_.push_back({record, value});
+  }
 }
 
 // A counting sort; what is in one batch keeps its order.
@@ -61,7 +86,7 @@ GuardBatches::Sorted<T> GuardBatches::sort_by_batch(std::size_t count, BatchOf&&
                                                     Thing&& thing) {
   Sorted<T> sorted(*environment_);
   sorted.first.resize(batches_ + 1U, 0);
-  sorted.things.resize(count);
+  sorted.things.resize(count, boost::container::default_init);
   for (std::size_t i = 0; i < count; ++i) {
     ticker_.tick();
     ++sorted.first[batch_of(i) + 1U];
@@ -80,9 +105,9 @@ GuardBatches::Sorted<T> GuardBatches::sort_by_batch(std::size_t count, BatchOf&&
 // Puts components, one after the other, into batches of at least so many records.
 void GuardBatches::make_batches(std::uint32_t components) {
   batch_of_.assign(components, 0);
-  for (const Record& record : records_) {
+  for (const std::uint32_t component : components_) {
     ticker_.tick();
-    ++batch_of_[record.component];
+    ++batch_of_[component];
   }
   std::uint32_t filled = 0;
   batches_ = 0;
@@ -101,26 +126,27 @@ void GuardBatches::make_batches(std::uint32_t components) {
 void GuardBatches::solve(std::uint32_t components, std::span<const std::uint32_t> ranks) {
   ranks_ = ranks;
   make_batches(components);
-  const auto batch_of = [this](std::size_t record) {
-    return batch_of_[records_[record].component];
-  };
+  cluster_of_.resize(components_.size(), boost::container::default_init);
+  for (std::size_t record = 0; record < components_.size(); ++record) {
+    ticker_.tick();
+    cluster_of_[record] = batch_of_[components_[record]];
+  }
+  const auto batch_of = [this](std::size_t record) { return cluster_of_[record]; };
   records_of_ = sort_by_batch<Number>(
-      records_.size(), batch_of, [](std::size_t record) { return static_cast<Number>(record); });
+      components_.size(), batch_of, [](std::size_t record) { return static_cast<Number>(record); });
   identifiers_of_ = sort_by_batch<Number>(
       identifiers_.size(),
       [&](std::size_t identifier) {
         return batch_of(claims_[identifiers_[identifier].first_claim]);
       },
       [](std::size_t identifier) { return static_cast<Number>(identifier); });
-  holdings_of_ = sort_by_batch<std::pair<Number, Number>>(
-      holdings_.size(), [&](std::size_t holding) { return batch_of(holdings_[holding].first); },
+  holdings_of_ = sort_by_batch<Holding>(
+      holdings_.size(), [&](std::size_t holding) { return batch_of(holdings_[holding].record); },
       [this](std::size_t holding) { return holdings_[holding]; });
-  holdings_ = Vector<std::pair<Number, Number>>(&environment_->memory());
-  number_of_.resize(records_.size());
-  cluster_of_.resize(records_.size());
-  settled_.resize(claims_.size());
+  holdings_ = Vector<Holding>(&environment_->memory());
+  settled_.resize(claims_.size(), boost::container::default_init);
   for (Number batch = 0; batch < batches_; ++batch) solve_batch(batch);
-  holdings_of_ = Sorted<std::pair<Number, Number>>(*environment_);
+  holdings_of_ = Sorted<Holding>(*environment_);
 }
 
 void GuardBatches::solve_batch(Number batch) {
@@ -128,11 +154,18 @@ void GuardBatches::solve_batch(Number batch) {
   const std::span<const Number> identifiers = identifiers_of_.of(batch);
   guard_.clear();
   ranks_here_.clear();
-  for (const Number record : records) {
-    ticker_.tick();
-    number_of_[record] = guard_.add_record(records_[record].source);
-    if (!ranks_.empty()) ranks_here_.push_back(ranks_[record]);
-  }
+  each_ahead(
+      records,
+      [this](Number record) {
+        __builtin_prefetch(&sources_[record]);
+        __builtin_prefetch(&first_held_[record]);
+        __builtin_prefetch(&cluster_of_[record], 1);
+      },
+      [this](Number record) {
+        ticker_.tick();
+        cluster_of_[record] = guard_.add_record(sources_[record]);
+        if (!ranks_.empty()) ranks_here_.push_back(ranks_[record]);
+      });
   const auto each_claim = [&](Number identifier, auto&& take) {
     for (Number claim = first_claim_on(identifier); claim < first_claim_on(identifier + 1);
          ++claim) {
@@ -140,37 +173,48 @@ void GuardBatches::solve_batch(Number batch) {
       take(claim);
     }
   };
-  for (const Number identifier : identifiers) {
-    guard_.add_identifier(identifiers_[identifier].kind, identifiers_[identifier].gives_way);
-    each_claim(identifier, [this](Number claim) { guard_.add_claim(number_of_[claims_[claim]]); });
-  }
-  for (const auto& [record, held] : holdings_of_.of(batch)) {
+  each_ahead(
+      identifiers,
+      [this](Number identifier) { __builtin_prefetch(&claims_[first_claim_on(identifier)]); },
+      [&](Number identifier) {
+        guard_.add_identifier(identifiers_[identifier].kind, identifiers_[identifier].gives_way);
+        each_claim(identifier,
+                   [this](Number claim) { guard_.add_claim(cluster_of_[claims_[claim]]); });
+      });
+  const auto tell_holding = [&](Number record, Number held) {
     ticker_.tick();
     Value& value = values_[held];
     if (value.batch != batch) {
       value.batch = batch;
       value.number = guard_.add_value(value.kind);
     }
-    guard_.add_holding(number_of_[record], value.number);
+    guard_.add_holding(cluster_of_[record], value.number);
+  };
+  for (const Number record : records) {
+    if (first_held_[record] != kNone) tell_holding(record, first_held_[record]);
   }
+  for (const auto& [record, held] : holdings_of_.of(batch)) tell_holding(record, held);
   guard_.solve({ranks_here_.data(), ranks_here_.size()});
   guard_.settle();
   // A cluster's number is that of its first record.
-  first_in_cluster_.assign(guard_.clusters(), UINT32_MAX);
+  first_in_cluster_.assign(guard_.clusters(), kNone);
   for (const Number record : records) {
     ticker_.tick();
-    Number& first = first_in_cluster_[guard_.cluster_of(number_of_[record])];
+    Number& first = first_in_cluster_[guard_.cluster_of(cluster_of_[record])];
     first = std::min(first, record);
     cluster_of_[record] = first;
   }
   Number number = 0;
-  for (const Number identifier : identifiers) {
-    each_claim(identifier, [&](Number claim) {
-      settled_[claim] = {guard_.outcome_of(number), guard_.is_kept_apart(number),
-                         guard_.is_on_copy(number), guard_.showing_of(number)};
-      ++number;
-    });
-  }
+  each_ahead(
+      identifiers,
+      [this](Number identifier) { __builtin_prefetch(&settled_[first_claim_on(identifier)], 1); },
+      [&](Number identifier) {
+        each_claim(identifier, [&](Number claim) {
+          settled_[claim] = Settled{guard_.outcome_of(number), guard_.is_kept_apart(number),
+                                    guard_.is_on_copy(number), guard_.showing_of(number)};
+          ++number;
+        });
+      });
 }
 
 }  // namespace identity_resolve::engine

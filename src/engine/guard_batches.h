@@ -2,15 +2,15 @@
 // some of them at a time, so that what it works on stays in the processor's cache. Components have
 // nothing in common but values, which each batch numbers for itself.
 //
-// Memory: 20 bytes a record, 7 a claim, 12 an identifier, 8 a held value and 16 a value, and what
-// the guard takes for one batch, which is a few thousand records or one large component.
+// Memory: 18 bytes a record, which may hold one value, 16 for each further one, 5 a claim, 12 an
+// identifier and 12 a value, and what the guard takes for one batch, which is a few thousand
+// records or one large component.
 #pragma once
 
 #include <boost/container/pmr/vector.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <utility>
 
 #include "engine/environment.h"
 #include "engine/guard.h"
@@ -25,6 +25,8 @@ class GuardBatches {
   // kinds: the rules of all kinds; must outlive the object.
   GuardBatches(Environment& environment, std::span<const KindRules> kinds);
 
+  // Makes room for so many records, each with a claim.
+  void expect(std::size_t records);
   // A record of a source and of a component; gives its number, from 0.
   Number add_record(SourceNumber source, std::uint32_t component);
   // The rest is told as to Guard; those who claim an identifier are of one component.
@@ -37,7 +39,7 @@ class GuardBatches {
   void solve(std::uint32_t components, std::span<const std::uint32_t> ranks);
 
   // One more than the greatest number of a cluster.
-  [[nodiscard]] std::size_t clusters() const noexcept { return records_.size(); }
+  [[nodiscard]] std::size_t clusters() const noexcept { return components_.size(); }
   // A record's cluster: two records with the same number are one identity.
   [[nodiscard]] Number cluster_of(Number record) const noexcept { return cluster_of_[record]; }
   [[nodiscard]] Guard::Outcome outcome_of(Number claim) const noexcept {
@@ -51,7 +53,7 @@ class GuardBatches {
   [[nodiscard]] Showing showing_of(Number claim) const noexcept { return settled_[claim].showing; }
   [[nodiscard]] Number record_of(Number claim) const noexcept { return claims_[claim]; }
   [[nodiscard]] std::uint32_t component_of(Number record) const noexcept {
-    return records_[record].component;
+    return components_[record];
   }
   // The claims on an identifier: from this one on, up to those on the next.
   [[nodiscard]] std::size_t identifiers() const noexcept { return identifiers_.size(); }
@@ -64,10 +66,8 @@ class GuardBatches {
   template <class T>
   using Vector = boost::container::pmr::vector<T>;
 
-  struct Record {
-    std::uint32_t component;
-    SourceNumber source;
-  };
+  static constexpr Number kNone = UINT32_MAX;
+
   struct Identifier {
     Number first_claim;
     KindNumber kind;
@@ -78,12 +78,17 @@ class GuardBatches {
     Number batch;  // the last one in which it is held, and its number there
     Number number;
   };
-  struct Settled {
-    Guard::Outcome outcome;
-    bool is_kept_apart;
-    bool is_on_copy;
-    Showing showing;
+  struct Holding {
+    Number record;
+    Number value;
   };
+  struct Settled {
+    Guard::Outcome outcome : 4;
+    bool is_kept_apart : 1;
+    bool is_on_copy : 1;
+    Showing showing : 2;
+  };
+  static_assert(sizeof(Settled) == 1);
   // Some of each batch's things: those of batch b are from first[b] on, up to first[b + 1].
   template <class T>
   struct Sorted {
@@ -103,25 +108,27 @@ class GuardBatches {
 
   Environment* environment_;
   Ticker ticker_;
-  Vector<Record> records_;
+  Vector<std::uint32_t> components_;  // by record, as are the
+  Vector<SourceNumber> sources_;
+  Vector<Number> first_held_;  // the value told first, or kNone
   Vector<Identifier> identifiers_;
   Vector<Number> claims_;  // their records
   Vector<Value> values_;
-  Vector<std::pair<Number, Number>> holdings_;
+  Vector<Holding> holdings_;  // the values that are not the first ones
 
   Number batches_ = 0;
-  Vector<Number> batch_of_;   // by component
-  Vector<Number> number_of_;  // by record: in its batch
+  Vector<Number> batch_of_;  // by component
   Sorted<Number> records_of_;
   Sorted<Number> identifiers_of_;
-  Sorted<std::pair<Number, Number>> holdings_of_;
+  Sorted<Holding> holdings_of_;
   std::span<const std::uint32_t> ranks_;
   Vector<std::uint32_t> ranks_here_;
   Vector<Number> first_in_cluster_;
   Guard guard_;
 
-  Vector<Number> cluster_of_;  // by record
-  Vector<Settled> settled_;    // by claim
+  // By record: first its batch; in the batch at hand its number there; then its cluster.
+  Vector<Number> cluster_of_;
+  Vector<Settled> settled_;  // by claim
 };
 
 }  // namespace identity_resolve::engine

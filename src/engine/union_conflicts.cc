@@ -95,13 +95,16 @@ void UnionStage::build_again() {
     if (conflicted_[identity_of_[row]] != 0) conflicted_rows_.add(row);
   }
   conflicted_rows_.number();
-  number_of_.reserve(conflicted_rows_.size());
+  guard_->expect(conflicted_rows_.size());
+  if (!record_of_.empty()) number_of_.reserve(conflicted_rows_.size());
   for (std::uint32_t row = 0; row < row_count_; ++row) {
     ticker_.tick();
     if (!is_conflicted(row)) continue;
     const std::uint32_t record = record_of(RowNumber{row});  // never after the row
-    number_of_.push_back(record == row ? guard_->add_record(source_of(row), identity_of_[row])
-                                       : guard_number(record));
+    const Guard::Number number = record == row
+                                     ? guard_->add_record(source_of(row), identity_of_[row])
+                                     : guard_number(record);
+    if (!record_of_.empty()) number_of_.push_back(number);
   }
   tell_guard();
   bool by_data = false;

@@ -19,6 +19,8 @@ std::uint32_t UnionStage::default_limit_of(KindNumber kind) const noexcept {
 // would break together. A claim that another record of the same identity makes too joins its record
 // all the same, and is none.
 void UnionStage::count_refused() {
+  refused_by_default_.assign(kinds_.size(), 0);
+  if (held_by_default_.empty()) return;
   const GuardBatches& guard = *guard_;
   // What each cluster holds, side by side.
   struct Value {
@@ -38,7 +40,6 @@ void UnionStage::count_refused() {
   });
   values.erase(std::unique(values.begin(), values.end()), values.end());
 
-  refused_by_default_.assign(kinds_.size(), 0);
   Vector<Guard::Number> clusters(&environment_->memory());  // of those who carry an identifier
   Vector<std::pair<std::uint32_t, Guard::Number>> held(&environment_->memory());
   // The limits that the identities of `clusters` would break together.

@@ -484,6 +484,7 @@ void UnionStage::unite_all() {
       role_links_.log().spill(role_spill_, ticker_);
     }
   }
+  if (most_rows_ == 1) records_are_known_ = true;  // each row is one
 }
 
 void UnionStage::unite_partition(std::size_t partition) {

@@ -204,7 +204,8 @@ class UnionStage {
     return conflicted_rows_.contains(row);
   }
   [[nodiscard]] Guard::Number guard_number(std::uint32_t row) const noexcept {
-    return number_of_[conflicted_rows_.number_of(row)];
+    const std::uint32_t number = conflicted_rows_.number_of(row);
+    return number_of_.empty() ? number : number_of_[number];
   }
   // The first row of a row's record, once find_records() has been called.
   [[nodiscard]] std::uint32_t record_of(RowNumber row) const noexcept {
@@ -372,7 +373,8 @@ class UnionStage {
   Vector<HeldByDefault> held_by_default_;
   std::vector<std::uint64_t> refused_by_default_;
   RowSubset conflicted_rows_;          // theirs
-  Vector<std::uint32_t> number_of_;    // of these rows: the guard's numbers of their records
+  // Of these rows: the guard's numbers of their records; empty where each row is one.
+  Vector<std::uint32_t> number_of_;
   std::optional<GuardBatches> guard_;  // where there is a conflict
   Vector<ClaimHere> claims_here_;
   Vector<ClaimedLink> claimed_links_;  // where values are judged
