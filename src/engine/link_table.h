@@ -125,7 +125,7 @@ class KeyIndex {
       if (slot.tag == tag && groups_[slot.place - 1].key == link.key) {
         KeyGroup& group = groups_[slot.place - 1];
         ++group.links;
-        group.gives_way = group.gives_way || link.gives_way;
+        group.gives_way |= link.gives_way;
         return slot.place - 1;
       }
     }

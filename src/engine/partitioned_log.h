@@ -38,7 +38,7 @@ class PartitionedLog {
     if (to.next == to.end) [[unlikely]] {
       add_chunk(to);
     }
-    *to.next++ = value;
+    std::memcpy(to.next++, &value, sizeof value);  // whole, not member by member
   }
 
   // How many values a partition has, spilled ones included.

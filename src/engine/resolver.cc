@@ -93,14 +93,11 @@ void LocalSink::begin_row(SourceNumber source, const RecordId& id, std::int64_t 
 void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Standing standing,
                                std::string_view shown, std::string_view scoped) {
   const KindRules& rules = shape_->kinds[index(kind)];
-  const bool valid = standing == Standing::kValid || standing == Standing::kGivesWay;
-  const bool counts =
-      valid || standing == Standing::kNoScope || standing == Standing::kTooCommonInScope;
-  const Showing showing =
-      valid || standing == Standing::kNoScope ? Showing::kFirst : Showing::kLast;
+  const bool counts = standing < Standing::kInvalid;
+  const Showing showing = standing < Standing::kTooCommonInScope ? Showing::kFirst : Showing::kLast;
   value_.showing = value_.has_identifier ? std::min(value_.showing, showing) : showing;
   value_.has_identifier = true;
-  const bool links = valid && rules.links;
+  const bool links = standing < Standing::kNoScope && rules.links;
   const bool limited = counts && rules.max_per_identity != 0;
   if (!links && !limited && !shape_->keep_evidence) return;
 
@@ -110,7 +107,7 @@ void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Sta
   const auto row = RowNumber{static_cast<std::uint32_t>(rows())};
   ++identifiers_;
   Link link{key, row, kind, links, counts && !in_scope, standing == Standing::kGivesWay};
-  if (links) link.ordinal = number_identifier(key) & kByKeys;
+  if (links && shape_->judges_values) link.ordinal = number_identifier(key) & kByKeys;
   if (rules.only_keeps_apart() && !shape_->keep_evidence) {
     links_.add_held(link);
   } else {
@@ -119,9 +116,7 @@ void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Sta
   if (in_scope && (limited || (rules.tells_of_scope && shape_->tells_of_scope))) {
     links_.add({keys_->identifier(kind, normalized), row, kind, false, true, false});
   }
-  if (shape_->keep_keys && links) {
-    append_key(kKeySlot, key);
-  }
+  if (shape_->keep_keys && links) append_key(kKeySlot, key);
   if (!shape_->keep_evidence) return;
   LinkStatus status = LinkStatus::kAlone;  // decided by finalize()
   if (standing == Standing::kInvalid) {
@@ -131,20 +126,23 @@ void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Sta
   } else if (!links) {
     status = LinkStatus::kNotLinking;
   }
-  if (shown.data() == nullptr) shown = normalized;
+  append_evidence({key, 0, kind, status}, shown.data() == nullptr ? normalized : shown);
+}
+
+// What is known of an identifier, and how it is shown.
+void LocalSink::append_evidence(const EvidenceHeader& header, std::string_view shown) {
   if (shown.size() > std::numeric_limits<std::uint32_t>::max() - sizeof(EvidenceHeader)) {
     throw Error("54000", "a value is longer than 4 GiB");
   }
-  const EvidenceHeader header{key, 0, kind, status};
   const ItemHeader item{static_cast<std::uint32_t>(sizeof header + shown.size()), kEvidenceSlot};
   append(&item, sizeof item);
   append(&header, sizeof header);
   append(shown.data(), shown.size());
 }
 
-// Gives an identifier of the value at hand, which may link, its number in the row.
+// Gives an identifier of the value at hand, which may link, its number in the row. Values are
+// judged.
 std::uint16_t LocalSink::number_identifier(const Key& key) {
-  if (!shape_->judges_values) return 0;
   const bool is_first = value_.ordinal == 0;
   if (is_first) value_keys_.clear();
   value_keys_.push_back(key);
@@ -190,8 +188,7 @@ void LocalSink::end_row() {
   spill_beyond_budget();
 }
 
-void LocalSink::spill_beyond_budget() {
-  if (resident_bytes() <= budget_) return;
+void LocalSink::spill_some() {
   // Rows are wanted last, and from front to back: links, which are wanted at once, stay as long as
   // they leave room.
   log_.spill(spill_, ticker_);

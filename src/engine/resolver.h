@@ -198,6 +198,7 @@ class LocalSink {
   };
 
   std::uint16_t number_identifier(const Key& key);
+  void append_evidence(const EvidenceHeader& header, std::string_view shown);
   void append_item(const ItemHeader& header, std::string_view bytes);
   void append_key(SlotNumber slot, const Key& key) {
     append_item(ItemHeader{static_cast<std::uint32_t>(sizeof key), slot},
@@ -205,7 +206,10 @@ class LocalSink {
   }
   void append(const void* bytes, std::size_t count);
   void begin_run(SourceNumber source);
-  void spill_beyond_budget();
+  void spill_beyond_budget() {
+    if (resident_bytes() > budget_) spill_some();
+  }
+  void spill_some();
   // Calls visit(link) for each link of a partition.
   template <class Visit>
   void each_link(std::size_t partition, Visit&& visit);

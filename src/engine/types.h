@@ -23,10 +23,13 @@ enum class SlotNumber : std::uint16_t {};
 enum class Standing : std::uint8_t {
   kValid,     // may link, as its kind's rules have it
   kGivesWay,  // as kValid, but in a conflict every other identifier comes first
-  kInvalid,   // is none of its kind: never links, counts for no limit
-  kBlocked,   // a rule forbids the value: never links, counts for no limit
-  kNoScope,   // of a scoped kind, and its row does not say in which scope: counts, never links
-  kTooCommonInScope,  // too many records of its scope carry it, as the caller knows: the same
+  // From here on none links.
+  kNoScope,  // of a scoped kind, and its row does not say in which scope: counts, never links
+  // From here on none is shown before others.
+  kTooCommonInScope,  // too many records of its scope carry it, as the caller knows: counts
+  // From here on none counts for a limit.
+  kInvalid,  // is none of its kind
+  kBlocked,  // a rule forbids the value
 };
 
 // Which of a column's values is shown: the first of the best class there is. doc/guards.md, "What

@@ -274,17 +274,12 @@ void UnionStage::sort_keys(Vector<Key>& keys, std::size_t first) {
             });
 }
 
-bool UnionStage::may_be_too_common(const KeyGroup& group) const noexcept {
-  if (group.links <= least_looked_at_ || is_record(group)) return false;
-  const std::uint64_t most = rules_of(group).least_looked_at();
-  return most != 0 && group.links > most;
-}
-
 // Marks the groups that more records carry than their kind allows.
 void UnionStage::find_too_common(bool report) {
   const std::span<const KeyGroup> groups = index_.groups();
   if (report) first_too_common_key_[partition_] = too_common_keys_.size();
   for (std::size_t group = 0; group < groups.size(); ++group) {
+    if (groups[group].links == 1) continue;  // neither too common nor a record of several rows
     if (report) note_rows_of(groups[group]);
     if (!may_be_too_common(groups[group])) continue;
     find_records();

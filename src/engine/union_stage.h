@@ -229,7 +229,11 @@ class UnionStage {
   [[nodiscard]] std::span<const Link* const> links_of(std::size_t group) const noexcept {
     return {arranged_.data() + start_[group], start_[group + 1] - start_[group]};
   }
-  [[nodiscard]] bool may_be_too_common(const KeyGroup& group) const noexcept;
+  [[nodiscard]] bool may_be_too_common(const KeyGroup& group) const noexcept {
+    if (group.links <= least_looked_at_ || is_record(group)) return false;
+    const std::uint64_t most = rules_of(group).least_looked_at();
+    return most != 0 && group.links > most;
+  }
   void find_too_common(bool report);
   void judge(std::size_t group, bool report);
   void check_count(KeyGroup& group, SourceNumber source, std::uint64_t records, bool report);
