@@ -422,15 +422,13 @@ void Guard::solve(std::span<const std::uint32_t> ranks) {
   }
 }
 
-// How many limits count at an identifier's stage: all where role addresses are decided, otherwise
-// those of kinds that do not link, and those of its own priority and greater ones.
+// How many limits count at an identifier's stage.
 std::uint16_t Guard::limits_that_count(const Identifier& identifier) const noexcept {
+  const KindRules& stage = kinds_[index(identifier.kind)];
   std::size_t counting = 0;
-  for (; counting < limits_.size(); ++counting) {
-    const KindRules& rules = kinds_[index(limits_[counting].kind)];
-    const bool counts = identifier.gives_way || !rules.links ||
-                        rules.priority >= kinds_[index(identifier.kind)].priority;
-    if (!counts) break;
+  while (counting < limits_.size() &&
+         counts(kinds_[index(limits_[counting].kind)], stage, identifier.gives_way)) {
+    ++counting;
   }
   return static_cast<std::uint16_t>(counting);
 }

@@ -35,6 +35,14 @@ class Guard {
   enum class Outcome : std::uint8_t { kHeld, kConflict, kAmbiguous, kOwnConflict, kOwnAmbiguous };
   using Number = std::uint32_t;
 
+  // Whether a kind's limit counts at the stage of another one's identifiers: all do where role
+  // addresses are decided, otherwise those of kinds that do not link, and those of the stage's own
+  // priority and greater ones.
+  [[nodiscard]] static constexpr bool counts(const KindRules& limited, const KindRules& stage,
+                                             bool gives_way) noexcept {
+    return gives_way || !limited.links || limited.priority >= stage.priority;
+  }
+
   // kinds: the rules of all kinds; must outlive the object.
   Guard(Environment& environment, std::span<const KindRules> kinds);
 

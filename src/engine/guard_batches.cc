@@ -25,14 +25,16 @@ void each_ahead(std::span<const std::uint32_t> numbers, Fetch&& fetch, Visit&& v
 GuardBatches::GuardBatches(Environment& environment, std::span<const KindRules> kinds)
     : environment_(&environment),
       ticker_(environment),
-      components_(&environment.memory()),
-      sources_(&environment.memory()),
-      first_held_(&environment.memory()),
+      kinds_(kinds),
+      records_(&environment.memory()),
       identifiers_(&environment.memory()),
       claims_(&environment.memory()),
       values_(&environment.memory()),
       holdings_(&environment.memory()),
-      batch_of_(&environment.memory()),
+      components_(&environment.memory()),
+      rays_(&environment.memory()),
+      groups_(&environment.memory()),
+      values_of_(kinds.size(), 0, &environment.memory()),
       records_of_(environment),
       identifiers_of_(environment),
       holdings_of_(environment),
@@ -43,18 +45,14 @@ GuardBatches::GuardBatches(Environment& environment, std::span<const KindRules> 
       settled_(&environment.memory()) {}
 
 void GuardBatches::expect(std::size_t records) {
-  components_.reserve(records);
-  sources_.reserve(records);
-  first_held_.reserve(records);
+  records_.reserve(records);
   claims_.reserve(records);
   identifiers_.reserve(records / 2);
 }
 
 GuardBatches::Number GuardBatches::add_record(SourceNumber source, std::uint32_t component) {
-  components_.push_back(component);
-  sources_.push_back(source);
-  first_held_.push_back(kNone);
-  return static_cast<Number>(components_.size() - 1);
+  records_.push_back({component, kNone, source});
+  return static_cast<Number>(records_.size() - 1);
 }
 
 GuardBatches::Number GuardBatches::add_identifier(KindNumber kind, bool gives_way) {
@@ -73,67 +71,72 @@ GuardBatches::Number GuardBatches::add_value(KindNumber kind) {
 }
 
 void GuardBatches::add_holding(Number record, Number value) {
-  if (first_held_[record] == kNone) {
-    first_held_[record] = value;
-  } else if (first_held_[record] != value) {
+  Number& first = records_[record].first_held;
+  if (first == kNone) {
+    first = value;
+  } else if (first != value) {
     holdings_.push_back({record, value});
   }
 }
 
-// A counting sort; what is in one batch keeps its order.
+// A counting sort; what is in one batch keeps its order, and what is in none is left out.
 template <class T, class BatchOf, class Thing>
 GuardBatches::Sorted<T> GuardBatches::sort_by_batch(std::size_t count, BatchOf&& batch_of,
                                                     Thing&& thing) {
   Sorted<T> sorted(*environment_);
   sorted.first.resize(batches_ + 1U, 0);
-  sorted.things.resize(count, boost::container::default_init);
   for (std::size_t i = 0; i < count; ++i) {
     ticker_.tick();
-    ++sorted.first[batch_of(i) + 1U];
+    const Number batch = batch_of(i);
+    if (batch != kNone) ++sorted.first[batch + 1U];
   }
   for (std::size_t batch = 0; batch < batches_; ++batch) {
     sorted.first[batch + 1] += sorted.first[batch];
   }
+  sorted.things.resize(sorted.first.back(), boost::container::default_init);
   Vector<Number> next(sorted.first.begin(), sorted.first.end(), &environment_->memory());
   for (std::size_t i = 0; i < count; ++i) {
     ticker_.tick();
-    sorted.things[next[batch_of(i)]++] = thing(i);
+    const Number batch = batch_of(i);
+    if (batch != kNone) sorted.things[next[batch]++] = thing(i);
   }
   return sorted;
 }
 
-// Puts components, one after the other, into batches of at least so many records.
-void GuardBatches::make_batches(std::uint32_t components) {
-  batch_of_.assign(components, 0);
-  for (const std::uint32_t component : components_) {
-    ticker_.tick();
-    ++batch_of_[component];
-  }
+// Puts the components that are not solved yet, one after the other, into batches of at least so
+// many records.
+void GuardBatches::make_batches() {
   std::uint32_t filled = 0;
   batches_ = 0;
-  for (Number& component : batch_of_) {
+  for (Component& component : components_) {
     ticker_.tick();
-    const std::uint32_t size = component;
-    component = batches_;
-    filled += size;
+    if (component.records == 0) continue;
+    component.batch = batches_;
+    filled += component.records;
     if (filled < kRecordsABatch) continue;
     filled = 0;
     ++batches_;
   }
-  ++batches_;
+  if (filled != 0) ++batches_;
 }
 
 void GuardBatches::solve(std::uint32_t components, std::span<const std::uint32_t> ranks) {
   ranks_ = ranks;
-  make_batches(components);
-  cluster_of_.resize(components_.size(), boost::container::default_init);
-  for (std::size_t record = 0; record < components_.size(); ++record) {
+  components_.assign(components, {});
+  for (const Record& record : records_) {
     ticker_.tick();
-    cluster_of_[record] = batch_of_[components_[record]];
+    ++components_[record.component].records;
   }
-  const auto batch_of = [this](std::size_t record) { return cluster_of_[record]; };
+  cluster_of_.resize(records_.size(), boost::container::default_init);
+  settled_.resize(claims_.size(), boost::container::default_init);
+  solve_stars();
+  make_batches();
+  if (batches_ == 0) return;
+  const auto batch_of = [this](std::size_t record) {
+    return components_[records_[record].component].batch;
+  };
   records_of_ = sort_by_batch<Number>(
-      components_.size(), batch_of, [](std::size_t record) { return static_cast<Number>(record); });
+      records_.size(), batch_of, [](std::size_t record) { return static_cast<Number>(record); });
   identifiers_of_ = sort_by_batch<Number>(
       identifiers_.size(),
       [&](std::size_t identifier) {
@@ -144,7 +147,6 @@ void GuardBatches::solve(std::uint32_t components, std::span<const std::uint32_t
       holdings_.size(), [&](std::size_t holding) { return batch_of(holdings_[holding].record); },
       [this](std::size_t holding) { return holdings_[holding]; });
   holdings_ = Vector<Holding>(&environment_->memory());
-  settled_.resize(claims_.size(), boost::container::default_init);
   for (Number batch = 0; batch < batches_; ++batch) solve_batch(batch);
   holdings_of_ = Sorted<Holding>(*environment_);
 }
@@ -157,13 +159,12 @@ void GuardBatches::solve_batch(Number batch) {
   each_ahead(
       records,
       [this](Number record) {
-        __builtin_prefetch(&sources_[record]);
-        __builtin_prefetch(&first_held_[record]);
+        __builtin_prefetch(&records_[record]);
         __builtin_prefetch(&cluster_of_[record], 1);
       },
       [this](Number record) {
         ticker_.tick();
-        cluster_of_[record] = guard_.add_record(sources_[record]);
+        cluster_of_[record] = guard_.add_record(records_[record].source);
         if (!ranks_.empty()) ranks_here_.push_back(ranks_[record]);
       });
   const auto each_claim = [&](Number identifier, auto&& take) {
@@ -191,7 +192,8 @@ void GuardBatches::solve_batch(Number batch) {
     guard_.add_holding(cluster_of_[record], value.number);
   };
   for (const Number record : records) {
-    if (first_held_[record] != kNone) tell_holding(record, first_held_[record]);
+    const Number held = records_[record].first_held;
+    if (held != kNone) tell_holding(record, held);
   }
   for (const auto& [record, held] : holdings_of_.of(batch)) tell_holding(record, held);
   guard_.solve({ranks_here_.data(), ranks_here_.size()});

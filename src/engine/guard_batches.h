@@ -1,10 +1,11 @@
 // The guard stage, batch by batch: components that break a limit are told here, and a guard solves
 // some of them at a time, so that what it works on stays in the processor's cache. Components have
-// nothing in common but values, which each batch numbers for itself.
+// nothing in common but values, which each batch numbers for itself. The plainest components, stars
+// (guard_stars.cc), need no guard.
 //
-// Memory: 18 bytes a record, which may hold one value, 16 for each further one, 5 a claim, 12 an
-// identifier and 12 a value, and what the guard takes for one batch, which is a few thousand
-// records or one large component.
+// Memory: 20 bytes a record, which may hold one value, 16 for each further one, 5 a claim, 12 an
+// identifier, 12 a value and a component, and what the guard takes for one batch, which is a few
+// thousand records or one large component.
 #pragma once
 
 #include <boost/container/pmr/vector.hpp>
@@ -39,7 +40,7 @@ class GuardBatches {
   void solve(std::uint32_t components, std::span<const std::uint32_t> ranks);
 
   // One more than the greatest number of a cluster.
-  [[nodiscard]] std::size_t clusters() const noexcept { return components_.size(); }
+  [[nodiscard]] std::size_t clusters() const noexcept { return records_.size(); }
   // A record's cluster: two records with the same number are one identity.
   [[nodiscard]] Number cluster_of(Number record) const noexcept { return cluster_of_[record]; }
   [[nodiscard]] Guard::Outcome outcome_of(Number claim) const noexcept {
@@ -53,7 +54,7 @@ class GuardBatches {
   [[nodiscard]] Showing showing_of(Number claim) const noexcept { return settled_[claim].showing; }
   [[nodiscard]] Number record_of(Number claim) const noexcept { return claims_[claim]; }
   [[nodiscard]] std::uint32_t component_of(Number record) const noexcept {
-    return components_[record];
+    return records_[record].component;
   }
   // The claims on an identifier: from this one on, up to those on the next.
   [[nodiscard]] std::size_t identifiers() const noexcept { return identifiers_.size(); }
@@ -68,6 +69,16 @@ class GuardBatches {
 
   static constexpr Number kNone = UINT32_MAX;
 
+  struct Component {
+    Number records = 0;   // how many; 0: it is solved
+    Number star = kNone;  // its only identifier; kNone: it has none
+    Number batch = kNone;
+  };
+  struct Record {
+    std::uint32_t component;
+    Number first_held;  // the value told first, or kNone
+    SourceNumber source;
+  };
   struct Identifier {
     Number first_claim;
     KindNumber kind;
@@ -101,23 +112,47 @@ class GuardBatches {
     }
   };
 
+  // A claim on a star's identifier.
+  struct Ray {
+    Number value;  // of a limit that keeps apart; kNone: none
+    SourceNumber source;
+    Number record;
+    Number claim;
+  };
+  // Those who hold the same value.
+  struct Group {
+    std::pair<std::uint32_t, std::uint32_t> strength;  // sources and records
+    std::size_t first;                                 // in rays_, as is the
+    std::size_t last;
+  };
+
+  void solve_stars();
+  void solve_star(Number identifier);
+  void leave_what_keeps_apart(const Identifier& identifier);
+  std::size_t list_groups();
+  [[nodiscard]] Number first_record(std::size_t first, std::size_t last) const noexcept;
+  void settle(std::size_t first, std::size_t last, Number cluster, Settled as);
+
   template <class T, class BatchOf, class Thing>
   Sorted<T> sort_by_batch(std::size_t count, BatchOf&& batch_of, Thing&& thing);
-  void make_batches(std::uint32_t components);
+  void make_batches();
   void solve_batch(Number batch);
 
   Environment* environment_;
   Ticker ticker_;
-  Vector<std::uint32_t> components_;  // by record, as are the
-  Vector<SourceNumber> sources_;
-  Vector<Number> first_held_;  // the value told first, or kNone
+  std::span<const KindRules> kinds_;
+  Vector<Record> records_;
   Vector<Identifier> identifiers_;
   Vector<Number> claims_;  // their records
   Vector<Value> values_;
   Vector<Holding> holdings_;  // the values that are not the first ones
 
+  Vector<Component> components_;
+  Vector<Ray> rays_;  // of the star at hand, as are the
+  Vector<Group> groups_;
+  Vector<Number> values_of_;  // by kind
+
   Number batches_ = 0;
-  Vector<Number> batch_of_;  // by component
   Sorted<Number> records_of_;
   Sorted<Number> identifiers_of_;
   Sorted<Holding> holdings_of_;
@@ -126,7 +161,7 @@ class GuardBatches {
   Vector<Number> first_in_cluster_;
   Guard guard_;
 
-  // By record: first its batch; in the batch at hand its number there; then its cluster.
+  // By record; in the batch at hand its number there.
   Vector<Number> cluster_of_;
   Vector<Settled> settled_;  // by claim
 };
