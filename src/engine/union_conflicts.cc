@@ -95,15 +95,24 @@ void UnionStage::build_again() {
     if (conflicted_[identity_of_[row]] != 0) conflicted_rows_.add(row);
   }
   conflicted_rows_.number();
+  RowSubset components(*environment_);  // of the identities those in a conflict
+  components.reset(identities_);
+  for (std::uint32_t identity = 0; identity < identities_; ++identity) {
+    ticker_.tick();
+    if (conflicted_[identity] == 0) continue;
+    components.add(identity);
+    if (!default_limits_.empty()) broken_limits_.push_back(conflicted_[identity]);
+  }
+  components.number();
   guard_->expect(conflicted_rows_.size());
   if (!record_of_.empty()) number_of_.reserve(conflicted_rows_.size());
   for (std::uint32_t row = 0; row < row_count_; ++row) {
     ticker_.tick();
     if (!is_conflicted(row)) continue;
     const std::uint32_t record = record_of(RowNumber{row});  // never after the row
-    const Guard::Number number = record == row
-                                     ? guard_->add_record(source_of(row), identity_of_[row])
-                                     : guard_number(record);
+    const Guard::Number number =
+        record == row ? guard_->add_record(source_of(row), components.number_of(identity_of_[row]))
+                      : guard_number(record);
     if (!record_of_.empty()) number_of_.push_back(number);
   }
   tell_guard();
@@ -111,7 +120,7 @@ void UnionStage::build_again() {
   for (const KindRules& rules : kinds_) by_data = by_data || (rules.links && rules.ties_by_data);
   const Vector<std::uint32_t> ranks =
       by_data ? survivorship_ranks() : Vector<std::uint32_t>(&environment_->memory());
-  guard_->solve(static_cast<std::uint32_t>(identities_), {ranks.data(), ranks.size()});
+  guard_->solve(static_cast<std::uint32_t>(components.size()), {ranks.data(), ranks.size()});
   if (!default_limits_.empty()) count_refused();
   if (values_ != nullptr) judge_claims();
   label_again();

@@ -85,7 +85,7 @@ void UnionStage::count_refused() {
       if (guard.is_kept_apart(claim) && own.second - own.first == 1) ++refused;
     }
     clusters.erase(std::unique(clusters.begin(), clusters.end()), clusters.end());
-    unsigned limits = conflicted_[guard.component_of(guard.record_of(first))];
+    unsigned limits = broken_limits_[guard.component_of(guard.record_of(first))];
     if (!std::has_single_bit(limits)) limits = broken_together();
     for (std::size_t limit = 0; limit < default_limits_.size(); ++limit) {
       if ((limits >> limit & 1U) != 0)

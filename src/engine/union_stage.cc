@@ -94,6 +94,7 @@ UnionStage::UnionStage(Environment& environment, const UnionInput& input)
       cells_(&environment.memory()),
       forest_(&environment.memory()),
       conflicted_(&environment.memory()),
+      broken_limits_(&environment.memory()),
       held_by_default_(&environment.memory()),
       conflicted_rows_(environment),
       number_of_(&environment.memory()),
@@ -646,6 +647,7 @@ void UnionStage::forget_links() noexcept {
   linked_sources_ = Vector<std::uint64_t>(&environment_->memory());
   source_of_ = Vector<std::uint16_t>(&environment_->memory());
   conflicted_ = Vector<std::uint8_t>(&environment_->memory());
+  broken_limits_ = Vector<std::uint8_t>(&environment_->memory());
   held_by_default_ = Vector<HeldByDefault>(&environment_->memory());
   claimed_links_ = Vector<ClaimedLink>(&environment_->memory());
   claimed_keys_ = Vector<Key>(&environment_->memory());

@@ -373,10 +373,11 @@ class UnionStage {
   static constexpr std::size_t kMostDefaultLimits = 7;
   static constexpr std::uint32_t kNoDefaultLimit = UINT32_MAX;
   Vector<std::uint8_t> conflicted_;
+  Vector<std::uint8_t> broken_limits_;      // the same, of the guard's components
   std::vector<KindNumber> default_limits_;  // that nobody asked for, and that are told of
   Vector<HeldByDefault> held_by_default_;
   std::vector<std::uint64_t> refused_by_default_;
-  RowSubset conflicted_rows_;          // theirs
+  RowSubset conflicted_rows_;  // theirs
   // Of these rows: the guard's numbers of their records; empty where each row is one.
   Vector<std::uint32_t> number_of_;
   std::optional<GuardBatches> guard_;  // where there is a conflict
