@@ -110,11 +110,11 @@ BEGIN
   END LOOP;
 END $$;
 CALL bad.walk();
-RESET client_min_messages;
 
 -- Whoever is strict has the refresh fail.
 SELECT alter_identity_map('bad.people', identity_source('read', $$SELECT '' AS id, 'p1@x.com' AS email$$, bad_ids => 'error'));
 CALL refresh_identity_map('bad.people');
+RESET client_min_messages;
 SELECT last_error FROM identity_maps WHERE map = 'bad.people';
 SELECT drop_identity_map('bad.people');
 

@@ -54,6 +54,7 @@ under() {  # under ROLE OPTIONS: settings of the session; those that this server
 only_ascii() {
   local file found=0
   for file in ../../src/*/*.{cc,h}; do
+    [ "$(basename "$file")" != placeholder.cc ] || continue  # its texts are values, told where the database has their letters
     if sed 's|//.*$||' "$file" | grep -nP '[^\x00-\x7F]' | grep -v is_utf8_here | sed "s|^|$file:|" | grep .; then found=1; fi
   done
   ((found == 0))
