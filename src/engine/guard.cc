@@ -433,24 +433,43 @@ std::uint16_t Guard::limits_that_count(const Identifier& identifier) const noexc
   return static_cast<std::uint16_t>(counting);
 }
 
+namespace {
+
+// The strongest claims come first.
+template <class Claim>
+auto strength(const Claim& claim) {
+  return std::pair(-std::int64_t{claim.sources}, -std::int64_t{claim.records});
+}
+
+}  // namespace
+
+// Of equally strong claims those on a copy stay side by side, as they were collected.
+void Guard::sort_by_strength() {
+  const bool is_sorted =
+      std::is_sorted(claims_.begin(), claims_.end(), [this](const Claim& a, const Claim& b) {
+        ticker_.tick();
+        return strength(a) < strength(b);
+      });
+  if (is_sorted) return;
+  std::sort(claims_.begin(), claims_.end(), [this](const Claim& a, const Claim& b) {
+    ticker_.tick();
+    return std::tuple(strength(a), a.copy) < std::tuple(strength(b), b.copy);
+  });
+}
+
 void Guard::run_stage(std::span<const Number> identifiers) {
   const Identifier& any = identifiers_[identifiers.front()];
   const bool by_data = kinds_[index(any.kind)].ties_by_data;
   counting_ = limits_that_count(any);
   collect_claims(identifiers, by_data);
-  if (by_data) order_copies();
-  const auto strength = [](const Claim& claim) {
-    return std::pair(-std::int64_t{claim.sources}, -std::int64_t{claim.records});
-  };
-  const auto by_strength = [&](const Claim& a, const Claim& b) {
-    ticker_.tick();
-    return std::tuple(strength(a), a.rank, a.order) < std::tuple(strength(b), b.rank, b.order);
-  };
-  // The claims on a copy stay side by side.
-  if (!std::is_sorted(claims_.begin(), claims_.end(), by_strength)) {
+  if (by_data) {
+    order_copies();
     std::sort(claims_.begin(), claims_.end(), [&](const Claim& a, const Claim& b) {
-      return by_strength(a, b) || (!by_strength(b, a) && a.copy < b.copy);
+      ticker_.tick();
+      return std::tuple(strength(a), a.rank, a.order) < std::tuple(strength(b), b.rank, b.order);
     });
+  } else {
+    sort_by_strength();
   }
   for (std::size_t first = 0; first < claims_.size();) {
     std::size_t last = first + 1;

@@ -250,6 +250,7 @@ class Guard {
   Number unite(Number a, Number b);
 
   void run_stage(std::span<const Number> identifiers);
+  void sort_by_strength();
   [[nodiscard]] std::uint16_t limits_that_count(const Identifier& identifier) const noexcept;
   void collect_claims(std::span<const Number> identifiers, bool by_data);
   [[nodiscard]] Strength strength_of(std::span<const Claim> claims);

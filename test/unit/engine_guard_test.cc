@@ -135,6 +135,23 @@ TEST(Guard, EqualClaimsJoinNobody) {
   EXPECT_EQ(resolve(by_data, newer).identities, (Identities{{{0, "b"}, {1, "s"}}, {{0, "a"}}}));
 }
 
+// The claims on "p3" come together, wherever the data have the claimants' records: only then it
+// shows that two people claim it.
+TEST(Guard, WhoClaimsAnIdentifierIsSeenAtOnceWhateverIsSettledByTheData) {
+  std::vector<KindRules> rules = usual_rules();
+  rules[kUser].ties_by_data = true;
+  const Result result = resolve(
+      rules, {record(0, "1").link(kUser, "u0").link(kMail, "p0"),
+              record(0, "2").link(kUser, "u0").link(kMail, "p0"),
+              record(1, "4").link(kUser, "u2").link(kMail, "p2"),
+              record(2, "5").link(kUser, "u3").link(kMail, "p3"),
+              record(2, "6").link(kMail, "p3").link(kMail, "p2"), record(2, "7").link(kMail, "p3"),
+              record(0, "10").link(kMail, "p3").link(kMail, "p0")});
+  EXPECT_EQ(
+      result.identities,
+      (Identities{{{0, "1"}, {0, "2"}, {0, "10"}}, {{1, "4"}, {2, "6"}}, {{2, "5"}}, {{2, "7"}}}));
+}
+
 TEST(Guard, ARecordBetweenTwoPeopleJoinsNeither) {
   const Result result = resolve(usual_rules(), {record(0, "a").link(kUser, "1").link(kMail, "x"),
                                                 record(0, "b").link(kUser, "2").link(kMail, "y"),
