@@ -58,7 +58,7 @@ SELECT hubspot_id, call_ids FROM resolve_identities(
 SELECT hubspot_id, call_ids FROM resolve_identities(
   identity_source('hubspot', 'SELECT vid, vid AS hubspot_vid FROM hubspot'), identity_source('call', 'SELECT id, hubspot_vid FROM calls'), identity_rule('hubspot_vid', max_per_identity => 1),
   identity_alias('hubspot_vid', $$SELECT '[101, "201"]'::jsonb, '"301"'::jsonb$$)) AS (hubspot_id bigint, call_ids int[]) ORDER BY 1;
--- Of a kind that is only carried, and is a scope: blanks around a value make no difference to what it is read as.
+-- A carried kind may be a scope. Blanks around its value do not count: the value is read as its present one.
 SELECT shop_id, tenant FROM resolve_identities(identity_source('shop', $$SELECT * FROM (VALUES (1, 'sam@x.com', 'north'), (2, 'sam@x.com', ' north '), (3, 'sam@x.com', 'south'), (4, 'sam@x.com', 'west')) AS v (id, email, tenant)$$),
   identity_rule('email', scope => 'tenant'), identity_alias('tenant', $$SELECT ' north', 'south '$$)) AS (shop_id int[], tenant text[]) ORDER BY 1;
 

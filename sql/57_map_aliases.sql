@@ -19,7 +19,7 @@ SELECT create_identity_map('people', identity_source('app', 'SELECT id, user_id,
   identity_column('app_id', 'int[]'), identity_column('shop_id', 'int[]'), identity_column('desk_id', 'int[]'), identity_column('identify_id', 'text[]'),
   identity_column('user_id', 'text[]'), identity_column('app_user_id', 'text[]'), identity_column('email', 'text[]'), identity_column('record_count', 'int'));
 RESET search_path;
--- What differs between the map and a full resolve of its clauses: nothing.
+-- The map and a full resolve of its clauses are the same.
 CREATE PROCEDURE merged.check(step text) LANGUAGE plpgsql SET search_path = merged, public AS $$
 DECLARE
   differs text;
@@ -113,7 +113,7 @@ CALL refresh_identity_map('merged.people');
 CALL merged.check('several kinds');
 TABLE merged.done;
 TABLE merged.shown;
--- Of somebody with very many values, too, each is read as its present one.
+-- A user may have very many values: each is read as its present one.
 SELECT identify('merged.people', 'u21', jsonb_build_object('email', ARRAY(SELECT 'm' || n || '@x.com' FROM generate_series(1, 1500) AS n) || 'M7@x.com'::text)) IS NOT NULL AS is_there;
 CALL merged.check('many values');
 SELECT cardinality(email) AS addresses, email @> '{zoe@x.com,yan@x.com}' AS has_the_present_ones, email && '{m1@x.com,m999@x.com}' AS has_a_former_one FROM merged.people WHERE 'u21' = ANY (identify_id);
@@ -151,7 +151,7 @@ TABLE merged.shown;
 CALL refresh_identity_map('merged.people', full => true);
 SELECT last_changes - '{kind,records}'::text[] AS nothing FROM identity_maps WHERE map = 'merged.people';
 
--- What was forgotten stays so. The pairs are what their query gives: they leave the state with its rows.
+-- A forgotten record stays forgotten. The pairs leave the state when their query no longer gives them.
 INSERT INTO merged.merges VALUES ('u4', 'u3'), ('u1', 'u2');
 CALL refresh_identity_map('merged.people');
 SELECT forget('merged.people', 'app', '1');
@@ -234,7 +234,7 @@ SELECT alter_identity_map('merged.theirs', identity_alias('user_id', 'DELETE FRO
 SELECT alter_identity_map('merged.theirs', identity_alias('nobody', 'TABLE merged.merges'));
 SELECT alter_identity_map('merged.theirs', identity_alias('user_id', 'SELECT id, 1 / (id - 1) FROM merged.app'));
 CALL refresh_identity_map('merged.theirs');
--- What the map's owner has written into the state is no text: the next refresh writes it anew.
+-- The map's owner writes bytes into the state that are no text. The next refresh writes the state anew.
 SELECT alter_identity_map('merged.theirs', identity_alias('user_id', $$SELECT 'u2', 'u3'$$));
 CALL refresh_identity_map('merged.theirs');
 DO $$ BEGIN EXECUTE (SELECT format('UPDATE identity_state.m%s_aliases SET present = %L', map_id, '\xff00') FROM identity_internal.identity_map_catalog WHERE map = 'merged.theirs'::regclass); END $$;

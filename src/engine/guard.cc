@@ -433,27 +433,18 @@ std::uint16_t Guard::limits_that_count(const Identifier& identifier) const noexc
   return static_cast<std::uint16_t>(counting);
 }
 
-namespace {
-
-// The strongest claims come first.
-template <class Claim>
-auto strength(const Claim& claim) {
-  return std::pair(-std::int64_t{claim.sources}, -std::int64_t{claim.records});
-}
-
-}  // namespace
-
-// Of equally strong claims those on a copy stay side by side, as they were collected.
+// The strongest claims come first. Those on one copy stay side by side among equals, as they were
+// collected.
 void Guard::sort_by_strength() {
   const bool is_sorted =
       std::is_sorted(claims_.begin(), claims_.end(), [this](const Claim& a, const Claim& b) {
         ticker_.tick();
-        return strength(a) < strength(b);
+        return a.strength() > b.strength();
       });
   if (is_sorted) return;
   std::sort(claims_.begin(), claims_.end(), [this](const Claim& a, const Claim& b) {
     ticker_.tick();
-    return std::tuple(strength(a), a.copy) < std::tuple(strength(b), b.copy);
+    return std::tuple(b.strength(), a.copy) < std::tuple(a.strength(), b.copy);
   });
 }
 
@@ -466,14 +457,14 @@ void Guard::run_stage(std::span<const Number> identifiers) {
     order_copies();
     std::sort(claims_.begin(), claims_.end(), [&](const Claim& a, const Claim& b) {
       ticker_.tick();
-      return std::tuple(strength(a), a.rank, a.order) < std::tuple(strength(b), b.rank, b.order);
+      return std::tuple(b.strength(), a.rank, a.order) < std::tuple(a.strength(), b.rank, b.order);
     });
   } else {
     sort_by_strength();
   }
   for (std::size_t first = 0; first < claims_.size();) {
     std::size_t last = first + 1;
-    while (last < claims_.size() && strength(claims_[last]) == strength(claims_[first])) ++last;
+    while (last < claims_.size() && claims_[last].strength() == claims_[first].strength()) ++last;
     const std::span level(claims_.data() + first, last - first);
     if (by_data) {
       decide_in_order(level);
@@ -588,6 +579,7 @@ void Guard::make_copies(Number identifier, std::size_t first_claim, bool by_data
   }
   claim_copy(claims, strongest.copy);
   strengthen_free(claims, strongest.strength);
+  // Side by side, those who follow with those whom they follow.
   std::sort(claims_.begin() + static_cast<std::ptrdiff_t>(first_claim), claims_.end(),
             [this](const Claim& a, const Claim& b) {
               ticker_.tick();
@@ -733,7 +725,7 @@ void Guard::order_copies() {
 void Guard::strengthen_free(std::span<Claim> claims, Strength group) {
   Strength strongest = group;
   for (const Claim& claim : claims) {
-    strongest = std::max(strongest, Strength(claim.sources, claim.records));
+    strongest = std::max(strongest, claim.strength());
   }
   for (Claim& claim : claims) {
     ticker_.tick();

@@ -124,6 +124,7 @@ class Guard {
     bool is_strongest = false;  // of all groups, and no other one is as strong
     bool is_tied = false;       // no group is stronger, but another one as strong
   };
+  using Strength = std::pair<std::uint32_t, std::uint32_t>;  // sources, records
   // A cluster's claim on a copy of an identifier.
   struct Claim {
     Number cluster;  // as it was at the start of the stage
@@ -135,8 +136,8 @@ class Guard {
     std::uint32_t rank;   // of the cluster's first record, and
     std::uint32_t order;  // of the copy, where ties are settled by the data
     Outcome outcome;
+    [[nodiscard]] Strength strength() const noexcept { return {sources, records}; }
   };
-  using Strength = std::pair<std::uint32_t, std::uint32_t>;
   // A group of claims that has a copy for itself.
   struct Voice {
     Strength strength;

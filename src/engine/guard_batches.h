@@ -68,10 +68,11 @@ class GuardBatches {
   using Vector = boost::container::pmr::vector<T>;
 
   static constexpr Number kNone = UINT32_MAX;
+  static constexpr Number kSeveral = kNone - 1;
 
   struct Component {
     Number records = 0;   // how many; 0: it is solved
-    Number star = kNone;  // its only identifier; kNone: it has none
+    Number star = kNone;  // its only identifier; kNone: it has none; kSeveral: it is no star
     Number batch = kNone;
   };
   struct Record {

@@ -18,49 +18,50 @@ namespace identity_resolve::engine {
 // Solves all stars: they have no records left then. What an identifier leads to lies anywhere in
 // memory: it is fetched a little before it is looked at, first its records, then their components.
 void GuardBatches::solve_stars() {
-  constexpr Number kSeveral = kNone - 1;
-  constexpr Number kAhead = 16;
   const auto count = static_cast<Number>(identifiers_.size());
   const auto component_of = [this](Number identifier) -> Component& {
     return components_[records_[claims_[first_claim_on(identifier)]].component];
   };
-  const auto fetch_records = [&](Number identifier) {
-    if (identifier >= count) return;
-    for (Number claim = first_claim_on(identifier); claim < first_claim_on(identifier + 1);
-         ++claim) {
-      __builtin_prefetch(&records_[claims_[claim]]);
-      __builtin_prefetch(&cluster_of_[claims_[claim]], 1);
+  const auto each_identifier = [&](auto&& fetch_records, auto&& visit) {
+    constexpr Number kAhead = 16;
+    for (Number identifier = 0; identifier < count; ++identifier) {
       ticker_.tick();
+      if (identifier + 2 * kAhead < count) fetch_records(identifier + 2 * kAhead);
+      if (identifier + kAhead < count) __builtin_prefetch(&component_of(identifier + kAhead), 1);
+      visit(identifier);
     }
   };
-  const auto fetch_component = [&](Number identifier) {
-    if (identifier < count) __builtin_prefetch(&component_of(identifier), 1);
-  };
-  for (Number identifier = 0; identifier < count; ++identifier) {
-    ticker_.tick();
-    if (identifier + 2 * kAhead < count) {
-      __builtin_prefetch(&records_[claims_[first_claim_on(identifier + 2 * kAhead)]]);
-    }
-    fetch_component(identifier + kAhead);
-    Number& star = component_of(identifier).star;
-    star = star == kNone ? identifier : kSeveral;
-  }
+  each_identifier(
+      [this](Number identifier) {
+        __builtin_prefetch(&records_[claims_[first_claim_on(identifier)]]);
+      },
+      [&](Number identifier) {
+        Number& star = component_of(identifier).star;
+        star = star == kNone ? identifier : kSeveral;
+      });
   for (const Holding& holding : holdings_) {
     ticker_.tick();
     components_[records_[holding.record].component].star = kSeveral;
   }
-  for (Number identifier = 0; identifier < count; ++identifier) {
-    fetch_records(identifier + 2 * kAhead);
-    fetch_component(identifier + kAhead);
-    Component& component = component_of(identifier);
-    if (component.star != identifier ||
-        component.records != first_claim_on(identifier + 1) - first_claim_on(identifier) ||
-        kinds_[index(identifiers_[identifier].kind)].ties_by_data) {
-      continue;
-    }
-    solve_star(identifier);
-    component.records = 0;
-  }
+  each_identifier(
+      [this](Number identifier) {
+        for (Number claim = first_claim_on(identifier); claim < first_claim_on(identifier + 1);
+             ++claim) {
+          ticker_.tick();
+          __builtin_prefetch(&records_[claims_[claim]]);
+          __builtin_prefetch(&cluster_of_[claims_[claim]], 1);
+        }
+      },
+      [&](Number identifier) {
+        Component& component = component_of(identifier);
+        if (component.star != identifier ||
+            component.records != first_claim_on(identifier + 1) - first_claim_on(identifier) ||
+            kinds_[index(identifiers_[identifier].kind)].ties_by_data) {
+          return;
+        }
+        solve_star(identifier);
+        component.records = 0;
+      });
 }
 
 void GuardBatches::solve_star(Number identifier) {
@@ -104,8 +105,8 @@ void GuardBatches::solve_star(Number identifier) {
   }
 }
 
-// Of the limits that all rays together break each ray keeps its value, and forgets other ones.
-// Sorts them by value; those without come last.
+// Each ray keeps its value of a limit that all rays together break, and forgets other values. Sorts
+// the rays by value; those without one come last.
 void GuardBatches::leave_what_keeps_apart(const Identifier& identifier) {
   const auto sort_by_value = [this] {
     std::sort(rays_.begin(), rays_.end(), [this](const Ray& a, const Ray& b) {

@@ -42,6 +42,11 @@ class LinkTable {
   static constexpr std::size_t kPartitions = 256;
   static constexpr std::size_t kHeld = kPartitions;  // the partition of those that are only held
 
+  // Whether links of a kind are only held. Evidence asks for all by their keys.
+  [[nodiscard]] static constexpr bool holds(const KindRules& rules, bool keeps_evidence) noexcept {
+    return rules.only_keeps_apart() && !keeps_evidence;
+  }
+
   explicit LinkTable(Environment& environment) : log_(environment, kPartitions + 1) {}
 
   void add(const Link& link) { log_.add(link.key.high >> 56, link); }

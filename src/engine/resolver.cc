@@ -108,7 +108,7 @@ void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Sta
   ++identifiers_;
   Link link{key, row, kind, links, counts && !in_scope, standing == Standing::kGivesWay};
   if (links && shape_->judges_values) link.ordinal = number_identifier(key) & kByKeys;
-  if (rules.only_keeps_apart() && !shape_->keep_evidence) {
+  if (LinkTable::holds(rules, shape_->keep_evidence)) {
     links_.add_held(link);
   } else {
     links_.add(link);
@@ -129,7 +129,7 @@ void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Sta
   append_evidence({key, 0, kind, status}, shown.data() == nullptr ? normalized : shown);
 }
 
-// What is known of an identifier, and how it is shown.
+// Appends an identifier's evidence to the row: what is known of it, and how it is shown.
 void LocalSink::append_evidence(const EvidenceHeader& header, std::string_view shown) {
   if (shown.size() > std::numeric_limits<std::uint32_t>::max() - sizeof(EvidenceHeader)) {
     throw Error("54000", "a value is longer than 4 GiB");
@@ -227,11 +227,7 @@ void LocalSink::take_rows(LocalSink& of, const std::uint8_t* kept) {
       const std::uint32_t row = number[index(link.row)];
       if (row == kNoRow) return;
       link.row = RowNumber{row};
-      if (partition == LinkTable::kHeld) {
-        links_.add_held(link);
-      } else {
-        links_.add(link);
-      }
+      links_.log().add(partition, link);
       if (link.kind != kRecordKind) ++identifiers_;
     });
     spill_beyond_budget();

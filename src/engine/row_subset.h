@@ -1,5 +1,5 @@
-// Some of the rows, with a number for each: a bit a row, and a count for each 64 of them, side by
-// side. Memory: two bits a row.
+// Some of the rows (or of other things that are numbered from 0), with a number for each: a bit a
+// row, and a count for each 64 of them, side by side. Memory: two bits a row.
 #pragma once
 
 #include <bit>

@@ -118,7 +118,7 @@ UnionStage::UnionStage(Environment& environment, const UnionInput& input)
         default_limits_.size() < kMostDefaultLimits) {
       default_limits_.push_back(KindNumber{static_cast<std::uint16_t>(kind)});
     }
-    if (is_held(rules)) {
+    if (LinkTable::holds(rules, keep_evidence_)) {
       held_kinds_.push_back(KindNumber{static_cast<std::uint16_t>(kind)});
     } else if (counted_by_row(rules)) {
       limit_of_kind_[kind] = static_cast<std::uint16_t>(limits_++);

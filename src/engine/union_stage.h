@@ -190,10 +190,6 @@ class UnionStage {
   [[nodiscard]] bool falls_back(const KeyGroup& group) const noexcept {
     return has_fallback_ && !is_record(group) && rules_of(group).fallback;
   }
-  // Whether a kind's links are in LinkTable::kHeld.
-  [[nodiscard]] bool is_held(const KindRules& rules) const noexcept {
-    return rules.only_keeps_apart() && !keep_evidence_;
-  }
   // Whether a limit is one whose values are counted by row: each lies within one identity.
   [[nodiscard]] static bool counted_by_row(const KindRules& rules) noexcept {
     return rules.max_per_identity != 0 && rules.max_per_identity < kMostCounted && rules.links &&
