@@ -6,6 +6,7 @@
 
 #include "pg/aliases.h"
 #include "pg/bad_ids.h"
+#include "pg/notice.h"
 #include "pg/spi.h"
 
 namespace identity_resolve::pg {
@@ -129,6 +130,7 @@ Execution::Execution(MemoryContext memory, ResultForm form, TupleDesc shape)
 
 // From clauses to identities: scan to label. What survives is found out as rows are read.
 void Execution::resolve(const ClauseList& clauses, Wishes wishes) {
+  told_ = wishes.told;
   request_ = read_request(clauses);
   SpiConnection spi;
   std::vector<SourceScan> scans = prepare_sources(request_, wishes.keeps_plans);
@@ -168,9 +170,11 @@ void Execution::resolve(const ClauseList& clauses, Wishes wishes) {
   progress().set_identities(resolver_->identities());
   progress().begin(Stage::kEmit);
   report_record_ids(scans);
-  warn_of_common_values(scans);
-  warn_of_shared_roles(scans);
-  warn_of_frequent_values(scans);
+  if (told_ == nullptr) {  // these read a source again, to name a value
+    warn_of_common_values(scans);
+    warn_of_shared_roles(scans);
+    warn_of_frequent_values(scans);
+  }
   warn_of_hoards();
   warn_of_scopes();
   warn_of_limits();
@@ -236,10 +240,10 @@ void Execution::make_names() {
 void Execution::report_record_ids(const std::vector<SourceScan>& scans) const {
   const std::span<const std::uint64_t> left_out = resolver_->left_out();
   for (std::size_t i = 0; i < left_out.size(); ++i) {
-    report_left_out(request_.sources[i], scans[i].layout().id_name, left_out[i]);
+    report_left_out(request_.sources[i], scans[i].layout().id_name, left_out[i], told_);
   }
   const engine::Spellings& spellings = resolver_->spellings();
-  warn_of_spellings(spellings, request_.sources[engine::index(spellings.source)].name);
+  warn_of_spellings(spellings, request_.sources[engine::index(spellings.source)].name, told_);
 }
 
 // One warning for all values that max_records cut, with the worst of them by name.
@@ -357,7 +361,8 @@ void Execution::warn_of_hoards() const {
           "this warning.",
           kind.name);
     }
-    warn(message, detail, hint);
+    tell({request_.sources[engine::index(hoards.source)].name, kind.name, message, detail, hint},
+         told_);
   }
 }
 
@@ -381,7 +386,7 @@ void Execution::warn_of_scopes() const {
         "identity_rule('{0}', scope => 'all'). To be asked no more: identity_rule('{0}', scope => "
         "'source').",
         kind);
-    warn(message, detail, hint);
+    tell({{}, kind, message, detail, hint}, told_);
   }
 }
 
@@ -403,7 +408,7 @@ void Execution::warn_of_limits() const {
         "To "
         "keep it without being told: identity_rule('{0}', max_per_identity => {1}).",
         kind.name, kind.rules.max_per_identity);
-    warn(message, detail, hint);
+    tell({{}, kind.name, message, detail, hint}, told_);
   }
 }
 

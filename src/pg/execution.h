@@ -21,6 +21,7 @@
 #include "engine/survivorship.h"
 #include "pg/emit.h"
 #include "pg/environment.h"
+#include "pg/notice.h"
 #include "pg/output_columns.h"
 #include "pg/parallel_sink.h"
 #include "pg/request.h"
@@ -33,12 +34,15 @@ class Execution {
   struct Wishes {
     bool with_evidence = false;  // also where the form does not show it
     bool keeps_plans = false;    // of the sources' queries, which are an identity map's own
+    // Takes the warnings in place of the client, but for those that name a value: to find it, a
+    // source is read again.
+    std::vector<Notice>* told = nullptr;
   };
   // Resolves the clauses; the rows can then be read. `shape` is the result's, and outlives the
   // object. Throws engine::Error and PgError for whatever is wrong with the clauses, the sources or
   // the definition list.
   static Execution* create(MemoryContext parent, ResultForm form, const ClauseList& clauses,
-                           TupleDesc shape, Wishes wishes = {false, false});
+                           TupleDesc shape, Wishes wishes = {false, false, nullptr});
   // Frees it before its memory context's parent goes.
   static void destroy(Execution* execution);
 
@@ -100,6 +104,7 @@ class Execution {
   bool ends_in_order_ = false;
   MemoryContext row_memory_ = nullptr;  // a sibling of memory_: what a row's values need
   ResultForm form_;
+  std::vector<Notice>* told_ = nullptr;
   TupleDesc shape_;
   Environment environment_;
   Request request_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 
 namespace identity_resolve::pg {
 
@@ -165,7 +166,100 @@ void check_type(const std::string& name, Shows shows, bool array, Oid type) {
                                           shows == Shows::kIdentityId ? "uuid" : "bigint"));
 }
 
+// The type in which a definition list shows values of a type: their own where that reads their text
+// back as it is, text otherwise (character(n) has a length, an array is for several values, JSON is
+// shown without its quotes).
+Oid listed_type(Oid type) {
+  const Oid base = call([type] { return getBaseType(type); });
+  switch (base) {
+    case INT2OID:
+    case INT4OID:
+    case INT8OID:
+    case NUMERICOID:
+    case UUIDOID:
+    case DATEOID:
+    case TIMESTAMPOID:
+    case TIMESTAMPTZOID:
+    case INETOID:
+    case CIDROID:
+    case BOOLOID:
+    case FLOAT4OID:
+    case FLOAT8OID:
+      return base;
+    default:
+      break;
+  }
+  return call([base] { return get_typtype(base); }) == TYPTYPE_ENUM ? base : TEXTOID;
+}
+
+// The one type for values of two; of whole numbers the wider one.
+Oid common_type(Oid a, Oid b) {
+  constexpr std::array kNumbers = {INT2OID, INT4OID, INT8OID, NUMERICOID};
+  const auto at = [&](Oid type) { return std::ranges::find(kNumbers, type); };
+  if (a == b) return a;
+  if (at(a) == kNumbers.end() || at(b) == kNumbers.end()) return TEXTOID;
+  return *std::max(at(a), at(b));
+}
+
+// Of a kind, from the columns that have it.
+Oid type_of_kind(const Request& request, const std::vector<SourceScan>& scans, KindNumber number) {
+  const Kind& kind = request.kinds[engine::index(number)];
+  const bool keeps_text =
+      kind.method == normalize::Method::kNone || kind.method == normalize::Method::kExact;
+  const bool is_uuid = kind.method == normalize::Method::kUuid;
+  const bool is_renamed = std::ranges::any_of(
+      request.alias_queries, [&](const AliasQuery& alias) { return alias.kind == number; });
+  if ((!keeps_text && !is_uuid) || is_renamed) return TEXTOID;
+  Oid type = InvalidOid;
+  for (const SourceScan& scan : scans) {
+    for (const SourceColumn& column : scan.columns()) {
+      if (column.kind != number) continue;
+      const Oid one = column.json_values ? TEXTOID : listed_type(column.type);
+      type = OidIsValid(type) ? common_type(type, one) : one;
+    }
+  }
+  return is_uuid && type != UUIDOID ? TEXTOID : type;
+}
+
+// Whether a column of a source's query gives what its first column gives.
+bool repeats_id(const SourceScan& scan, const SourceColumn& column) {
+  const auto* targets = scan.query()->targetList;
+  const auto* id = static_cast<const TargetEntry*>(linitial(targets));
+  const auto* other = static_cast<const TargetEntry*>(list_nth(targets, column.attribute));
+  return call([=] { return equal(id->expr, other->expr); });
+}
+
 }  // namespace
+
+std::vector<ListedColumn> list_columns(const Request& request, const std::vector<SourceScan>& scans,
+                                       std::vector<std::string>& ambiguous) {
+  const Meanings meanings = all_meanings(request, scans);
+  std::vector<ListedColumn> columns;
+  std::vector<bool> is_seen(request.kinds.size());
+  const auto add = [&](ListedColumn column) {
+    if (std::ranges::count(meanings, column.name, &Meanings::value_type::first) == 1) {
+      columns.push_back(std::move(column));
+    } else if (std::ranges::find(ambiguous, column.name) == ambiguous.end()) {
+      ambiguous.push_back(std::move(column.name));
+    }
+  };
+  for (const SourceScan& scan : scans) {
+    for (const SourceColumn& column : scan.columns()) {
+      if (repeats_id(scan, column)) is_seen[engine::index(column.kind)] = true;
+    }
+  }
+  for (const SourceScan& scan : scans) {
+    add({scan.name() + "_id", listed_type(scan.layout().id_type), Shows::kRecordId, false});
+    for (const SourceColumn& column : scan.columns()) {
+      const std::size_t kind = engine::index(column.kind);
+      if (is_seen[kind]) continue;
+      is_seen[kind] = true;
+      add({request.kinds[kind].name, type_of_kind(request, scans, column.kind), Shows::kValue,
+           request.kinds[kind].asks_for_several});
+    }
+  }
+  return columns;
+}
 
 OutputPlan plan_output(const Request& request, std::vector<SourceScan>& scans, TupleDesc shape) {
   const Meanings meanings = all_meanings(request, scans);

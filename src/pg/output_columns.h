@@ -18,4 +18,19 @@ struct OutputPlan {
 // one that means two things, 42804 for a type that cannot show it.
 OutputPlan plan_output(const Request& request, std::vector<SourceScan>& scans, TupleDesc shape);
 
+// A column that a definition list may have.
+struct ListedColumn {
+  std::string name;
+  Oid type = InvalidOid;  // of one value
+  engine::Shows shows = engine::Shows::kRecordId;
+  bool asks_for_all = false;  // a rule says that a person may have several values of the kind
+};
+
+// The columns which show what the sources have: for each source its record ids and then those of
+// its kinds that no source before it has. A kind that is the very record id of a source is left
+// out, as it is shown there. `ambiguous` takes the names that mean two things, which are left out.
+// Needs a connection to SPI.
+std::vector<ListedColumn> list_columns(const Request& request, const std::vector<SourceScan>& scans,
+                                       std::vector<std::string>& ambiguous);
+
 }  // namespace identity_resolve::pg

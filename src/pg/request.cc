@@ -139,6 +139,7 @@ void apply_limits(Kind& kind, const Clause& clause) {
   if (clause.max_per_identity) {
     rules.max_per_identity = static_cast<std::uint64_t>(*clause.max_per_identity);
     rules.has_default_limit = false;
+    kind.asks_for_several = *clause.max_per_identity != 1;
     if (*clause.max_per_identity == 0) rules.warn_identifiers = 0;  // somebody wants any number
   }
   if (clause.priority) rules.priority = static_cast<std::int32_t>(*clause.priority);

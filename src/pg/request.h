@@ -61,6 +61,7 @@ struct Kind {
   bool placeholders_of_01 = false;  // only those that version 0.1 knew
   bool block_automatic = true;      // of addresses
   bool block_roles = false;
+  bool asks_for_several = false;  // a rule says that an identity may have several values
   // Within which equal values link (rules.scoped): a source, or where there is one the rows that
   // have the same value of this kind.
   std::optional<engine::KindNumber> scope = {};

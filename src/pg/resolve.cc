@@ -30,12 +30,6 @@ ReturnSetInfo* result_of(FunctionCallInfo fcinfo) {
   return result;
 }
 
-// The clauses that a function was called with.
-ClauseList clauses_of(FunctionCallInfo fcinfo) noexcept {
-  if (PG_NARGS() == 0) return {Datum{0}, false, true};
-  return {PG_GETARG_DATUM(0), PG_ARGISNULL(0), false};
-}
-
 void fill_tuplestore(FunctionCallInfo fcinfo, ResultForm form) {
   ReturnSetInfo* result = begin_tuplestore(fcinfo);
 
@@ -51,6 +45,11 @@ void fill_tuplestore(FunctionCallInfo fcinfo, ResultForm form) {
 }
 
 }  // namespace
+
+ClauseList clauses_of(FunctionCallInfo fcinfo) noexcept {
+  if (PG_NARGS() == 0) return {Datum{0}, false, true};
+  return {PG_GETARG_DATUM(0), PG_ARGISNULL(0), false};
+}
 
 ReturnSetInfo* begin_tuplestore(FunctionCallInfo fcinfo) {
   ReturnSetInfo* result = result_of(fcinfo);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pg/pg.h"
+#include "pg/request.h"
 
 // The functions as PostgreSQL's function manager calls them, by which a plan's call is recognised.
 extern "C" {
@@ -12,6 +13,9 @@ PGDLLEXPORT Datum identity_evidence(PG_FUNCTION_ARGS);
 }
 
 namespace identity_resolve::pg {
+
+// The clauses that a function of nothing but clauses was called with.
+ClauseList clauses_of(FunctionCallInfo fcinfo) noexcept;
 
 // Sets a call of a set-returning function up to give its rows in a tuplestore, which is then the
 // result's setResult; their shape is its setDesc. Throws engine::Error where the function was
