@@ -103,14 +103,12 @@ void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Sta
 
   // Within a scope the value links under another key than the one that limits count.
   const bool in_scope = rules.scoped && links;
-  const bool is_held = LinkTable::holds(rules, shape_->keep_evidence);
-  const auto find_key = [&] { return keys_->identifier(kind, in_scope ? scoped : normalized); };
-  const Key key = is_held ? recent_keys_.get(kind, normalized, find_key) : find_key();
+  const Key key = keys_->identifier(kind, in_scope ? scoped : normalized);
   const auto row = RowNumber{static_cast<std::uint32_t>(rows())};
   ++identifiers_;
   Link link{key, row, kind, links, counts && !in_scope, standing == Standing::kGivesWay};
   if (links && shape_->judges_values) link.ordinal = number_identifier(key) & kByKeys;
-  if (is_held) {
+  if (LinkTable::holds(rules, shape_->keep_evidence)) {
     links_.add_held(link);
   } else {
     links_.add(link);

@@ -68,6 +68,7 @@ GRANT SELECT ON forged TO PUBLIC;
 -- What is put into an argument, by its type. The first one is the usual one; a name makes it that of arguments of the name.
 CREATE TABLE odd (n serial, type text, name text, value text);
 INSERT INTO odd (type, name, value) VALUES
+  ('text', 'show', $$'masked'$$), ('text', 'confidence', $$'sure'$$), ('text[]', 'schemas', 'NULL'), ('text[]', 'schemas', $$'{public}'$$), ('jsonb', 'tools', 'NULL'), ('jsonb', 'tools', $$'[{"tool": "x", "tables": "app", "key": ["id"], "links": {"email": ["email"]}}]'$$),
   ('text', 'version', $$'0.1'$$), ('text', 'name', $$'people'$$), ('text', 'user_id', $$'u1'$$), ('text', 'operation', $$'identify'$$), ('text', 'operation', $$'current'$$), ('text', 'operation', $$'clauses'$$), ('text', 'operation', $$'forget'$$),
   ('text', 'operation', $$'alter'$$), ('text', 'operation', $$'remember'$$), ('text', 'source', $$'app'$$), ('text', 'search_path', $$'pg_catalog'$$), ('text', 'path', $$'public'$$), ('text', 'statement', $$'SELECT $1'$$),
   ('text', 'statement', $$'COMMIT'$$), ('text', 'statement', $$'SELECT 1'$$), ('text', 'statement', $$'garbage'$$), ('text', 'forgotten', 'NULL'), ('text', 'forgotten', $$'SELECT 1::bigint'$$), ('text', 'forgotten', $$'SELECT 1'$$),
