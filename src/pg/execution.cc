@@ -170,11 +170,7 @@ void Execution::resolve(const ClauseList& clauses, Wishes wishes) {
   progress().set_identities(resolver_->identities());
   progress().begin(Stage::kEmit);
   report_record_ids(scans);
-  if (told_ == nullptr) {  // these read a source again, to name a value
-    warn_of_common_values(scans);
-    warn_of_shared_roles(scans);
-    warn_of_frequent_values(scans);
-  }
+  if (told_ == nullptr) warn_of_values(scans);
   warn_of_hoards();
   warn_of_scopes();
   warn_of_limits();
@@ -246,20 +242,39 @@ void Execution::report_record_ids(const std::vector<SourceScan>& scans) const {
   warn_of_spellings(spellings, request_.sources[engine::index(spellings.source)].name, told_);
 }
 
-// One warning for all values that max_records cut, with the worst of them by name.
-void Execution::warn_of_common_values(std::vector<SourceScan>& scans) {
+// Warnings that name a value, to find which a source is read again.
+void Execution::warn_of_values(std::vector<SourceScan>& scans) {
+  const WorstOf worst_of = [&](const engine::TooCommon& noted) { return find_worst(noted, scans); };
+  for (Notice& notice : notices_of_values(worst_of)) tell(std::move(notice), nullptr);
+}
+
+std::vector<Notice> Execution::notices_of_values(const WorstOf& worst_of) const {
+  std::vector<Notice> notices;
+  if (resolver_->too_common().identifiers > 0) {
+    notices.push_back(notice_of_common_values(worst_of));
+  }
+  if (resolver_->shared_roles().identifiers > 0) {
+    notices.push_back(notice_of_shared_roles(worst_of));
+  }
+  if (resolver_->frequent().identifiers > 0) {
+    notices.push_back(notice_of_frequent_values(worst_of));
+  }
+  return notices;
+}
+
+// All values that max_records cut, with the worst of them by name.
+Notice Execution::notice_of_common_values(const WorstOf& worst_of) const {
   const engine::TooCommon& cut = resolver_->too_common();
-  if (cut.identifiers == 0) return;
   const Kind& kind = request_.kinds[engine::index(cut.kind)];
   const bool in_all = cut.source == engine::TooCommon::kAllSources;
   const std::string whose =
       in_all ? "all sources"
-             : fmt::format("source \"{}\"", scans[engine::index(cut.source)].name());
+             : fmt::format("source \"{}\"", request_.sources[engine::index(cut.source)].name);
   const std::string_view limit = in_all ? "max_records_in_all" : "max_records";
   const std::uint64_t most = in_all ? kind.rules.max_records_in_all : kind.rules.max_records;
   const std::string message = fmt::format("{} identifier{} too common to link anybody",
                                           cut.identifiers, cut.identifiers == 1 ? " is" : "s are");
-  const std::optional<std::string> worst = find_worst(cut, scans);
+  const std::optional<std::string> worst = worst_of(cut);
   std::string detail;
   if (!worst) {
     detail = fmt::format(
@@ -273,7 +288,9 @@ void Execution::warn_of_common_values(std::vector<SourceScan>& scans) {
       "identity_links() shows all of them with the status too_common. Where such a value really is "
       "one person, raise the limit: identity_rule('{}', {} => ...).",
       kind.name, limit);
-  warn(message, detail, hint);
+  const std::string& source =
+      in_all ? std::string() : request_.sources[engine::index(cut.source)].name;
+  return {source, kind.name, message, detail, hint};
 }
 
 // The value, as it is shown, of the worst of the identifiers that were noted. Nothing where they
@@ -291,17 +308,16 @@ std::optional<std::string> Execution::find_worst(const engine::TooCommon& noted,
 }
 
 // The same as a part of a sentence, with the kind.
-std::string Execution::name_worst(const engine::TooCommon& noted, std::vector<SourceScan>& scans) {
+std::string Execution::name_worst(const engine::TooCommon& noted, const WorstOf& worst_of) const {
   const std::string& kind = request_.kinds[engine::index(noted.kind)].name;
-  const std::optional<std::string> worst = find_worst(noted, scans);
+  const std::optional<std::string> worst = worst_of(noted);
   return worst ? fmt::format("{} \"{}\"", kind, *worst)
                : fmt::format("{} values of {}", noted.worst, kind);
 }
 
-// One warning for all role addresses that role_max_records cut.
-void Execution::warn_of_shared_roles(std::vector<SourceScan>& scans) {
+// All role addresses that role_max_records cut.
+Notice Execution::notice_of_shared_roles(const WorstOf& worst_of) const {
   const engine::TooCommon& cut = resolver_->shared_roles();
-  if (cut.identifiers == 0) return;
   const Kind& kind = request_.kinds[engine::index(cut.kind)];
   const std::string message = fmt::format(
       "{} role address{} nobody: several people of one source share {}", cut.identifiers,
@@ -309,24 +325,23 @@ void Execution::warn_of_shared_roles(std::vector<SourceScan>& scans) {
   const std::string detail = fmt::format(
       "The most shared is {}: {} records of source \"{}\" have it that nothing else unites, and "
       "role_max_records is {}.",
-      name_worst(cut, scans), cut.records, scans[engine::index(cut.source)].name(),
+      name_worst(cut, worst_of), cut.records, request_.sources[engine::index(cut.source)].name,
       kind.rules.role_max_records);
   const std::string hint = fmt::format(
       "identity_links() shows all of them with the status too_common. To have them link: "
       "identity_rule('{0}', role_max_records => 0). To block role addresses without being told: "
       "identity_rule('{0}', block_roles => true).",
       kind.name);
-  warn(message, detail, hint);
+  return {request_.sources[engine::index(cut.source)].name, kind.name, message, detail, hint};
 }
 
-// One warning for values that link, but on more records than honest data has.
-void Execution::warn_of_frequent_values(std::vector<SourceScan>& scans) {
+// Values that link, but on more records than honest data has.
+Notice Execution::notice_of_frequent_values(const WorstOf& worst_of) const {
   const engine::TooCommon& noted = resolver_->frequent();
-  if (noted.identifiers == 0) return;
   const Kind& kind = request_.kinds[engine::index(noted.kind)];
   const std::string message = fmt::format("{} is on {} records of source \"{}\" and makes them one",
-                                          name_worst(noted, scans), noted.records,
-                                          scans[engine::index(noted.source)].name());
+                                          name_worst(noted, worst_of), noted.records,
+                                          request_.sources[engine::index(noted.source)].name);
   const std::string detail = fmt::format(
       "More than {} records with one {} are more than one person has. It may be a placeholder that "
       "identity_blocked_values() does not know.",
@@ -336,7 +351,7 @@ void Execution::warn_of_frequent_values(std::vector<SourceScan>& scans) {
       "for all such values. If it is right, or the rows are events: identity_rule('{0}', "
       "max_records => 0) ends this warning.",
       kind.name);
-  warn(message, detail, hint);
+  return {request_.sources[engine::index(noted.source)].name, kind.name, message, detail, hint};
 }
 
 // A warning for each source and kind of which records hold more identifiers than honest data has.
@@ -499,12 +514,14 @@ bool Execution::load_next_links() {
     const std::span<const engine::OrderedRow> rows = reader_->rows();
     record_source_ = rows[next_row_].row.source();
     record_id_ = rows[next_row_].row.record_id();
+    const std::size_t first = next_row_;
     do {
       rows[next_row_++].row.each_evidence([&](const engine::Evidence& evidence) {
         ticker.tick();
         links_.push_back(evidence);
       });
     } while (next_row_ < rows.size() && !rows[next_row_].starts_record);
+    record_rows_ = rows.subspan(first, next_row_ - first);
   } while (links_.empty() && !show_record_);
   // Keys are random, and come last: they only bring equal identifiers together.
   const auto order = [](const engine::Evidence& at) {

@@ -14,6 +14,8 @@
 // maintenance_work_mem; the rest goes to temporary files (temp_files.h).
 #pragma once
 
+#include <functional>
+
 #include "engine/combinations.h"
 #include "engine/identity_reader.h"
 #include "engine/record_reader.h"
@@ -60,6 +62,28 @@ class Execution {
   [[nodiscard]] const engine::ColumnPlan& column(std::size_t place) const noexcept {
     return plan_.columns[place];
   }
+  // Of kLinks and kEvidence, in the place of next(): the next record with what it carries, each
+  // identifier once, by kind and value; of kLinks only records that carry anything. It lives until
+  // the next call.
+  struct RecordEvidence {
+    std::size_t identity = 0;  // its number
+    engine::SourceNumber source{};
+    std::string_view id;
+    std::span<const engine::OrderedRow> rows;
+    std::span<const engine::Evidence> links;
+  };
+  bool next_evidence() { return load_next_links(); }
+  [[nodiscard]] RecordEvidence evidence() const noexcept {
+    return {next_identity_ - 1,
+            record_source_,
+            record_id_,
+            record_rows_,
+            {links_.data(), links_.size()}};
+  }
+  // The warnings that name a value; worst_of() finds it, as it is shown, or nothing.
+  using WorstOf = std::function<std::optional<std::string>(const engine::TooCommon&)>;
+  [[nodiscard]] std::vector<Notice> notices_of_values(const WorstOf& worst_of) const;
+
   // What was resolved: of kLinks and kEvidence with evidence.
   [[nodiscard]] const Request& request() const noexcept { return request_; }
   [[nodiscard]] engine::Resolver& resolver() noexcept { return *resolver_; }
@@ -80,12 +104,14 @@ class Execution {
   void resolve(const ClauseList& clauses, Wishes wishes);
   void start_progress(std::vector<SourceScan>& scans);
   void report_record_ids(const std::vector<SourceScan>& scans) const;
-  void warn_of_common_values(std::vector<SourceScan>& scans);
+  void warn_of_values(std::vector<SourceScan>& scans);
   std::optional<std::string> find_worst(const engine::TooCommon& noted,
                                         std::vector<SourceScan>& scans);
-  std::string name_worst(const engine::TooCommon& noted, std::vector<SourceScan>& scans);
-  void warn_of_shared_roles(std::vector<SourceScan>& scans);
-  void warn_of_frequent_values(std::vector<SourceScan>& scans);
+  [[nodiscard]] std::string name_worst(const engine::TooCommon& noted,
+                                       const WorstOf& worst_of) const;
+  [[nodiscard]] Notice notice_of_common_values(const WorstOf& worst_of) const;
+  [[nodiscard]] Notice notice_of_shared_roles(const WorstOf& worst_of) const;
+  [[nodiscard]] Notice notice_of_frequent_values(const WorstOf& worst_of) const;
   void warn_of_hoards() const;
   void warn_of_scopes() const;
   void warn_of_limits() const;
@@ -132,6 +158,7 @@ class Execution {
   TextWriter value_writer_;
   engine::SourceNumber record_source_{};
   std::string_view record_id_;
+  std::span<const engine::OrderedRow> record_rows_;
   boost::container::pmr::vector<engine::Evidence> links_;
   std::size_t next_link_ = 0;
   bool show_record_ = false;

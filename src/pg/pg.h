@@ -435,6 +435,11 @@ inline bool walk_query(Query* query, bool (*matches)(Node*, void*), void* contex
   return query_tree_walker(query, walker_of(matches), context, QTW_EXAMINE_RTES_BEFORE);
 }
 
+// The same for what the parser has made of a statement, before names are looked up.
+inline bool walk_parsed(Node* node, bool (*matches)(Node*, void*), void* context) {
+  return raw_expression_tree_walker(node, walker_of(matches), context);
+}
+
 }  // namespace identity_resolve::pg
 
 // Marks a function as callable from SQL; the library is built with hidden visibility.

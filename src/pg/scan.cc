@@ -69,7 +69,8 @@ char* keep(MemoryContext context, const std::string& text) {
 
 }  // namespace
 
-SourceScan::SourceScan(const Request& request, engine::SourceNumber number, bool keeps_plan)
+SourceScan::SourceScan(const Request& request, engine::SourceNumber number, bool keeps_plan,
+                       std::vector<ColumnFault>* faults)
     : request_(&request), source_(&request.sources[engine::index(number)]) {
   layout_.source = number;
   try {
@@ -78,7 +79,7 @@ SourceScan::SourceScan(const Request& request, engine::SourceNumber number, bool
     rethrow(error);
   }
   check_statement();
-  read_columns();
+  read_columns(faults);
 }
 
 void SourceScan::prepare(bool keeps_plan) {
@@ -142,73 +143,83 @@ const Query* SourceScan::query() const {
   return static_cast<const Query*>(linitial(statement->query_list));
 }
 
-void SourceScan::read_columns() {
-  const Request& request = *request_;
+void SourceScan::read_columns(std::vector<ColumnFault>* faults) {
+  const auto try_column = [&](std::string_view column, auto&& step) {
+    try {
+      step();
+    } catch (const Error& error) {
+      if (faults == nullptr) throw;
+      faults->push_back({std::string(column), error});
+    }
+  };
   const auto* statement =
       static_cast<const CachedPlanSource*>(linitial(SPI_plan_get_plan_sources(plan_)));
   TupleDesc shape = statement->resultDesc;
   layout_.ids_are_unique = call([&] { return ids_are_unique(query()); });
   layout_.id_name = NameStr(TupleDescAttr(shape, 0)->attname);
   layout_.id_type = TupleDescAttr(shape, 0)->atttypid;
-  check_identifies(layout_.id_name, layout_.id_type, true);
-
+  try_column(layout_.id_name, [&] { check_identifies(layout_.id_name, layout_.id_type, true); });
   for (int attribute = 1; attribute < shape->natts; ++attribute) {
-    const Form_pg_attribute description = TupleDescAttr(shape, attribute);
-    const std::string_view column = NameStr(description->attname);
-    const Oid type = description->atttypid;
-    const Oid base = call([type] { return getBaseType(type); });
-
-    if (column == kUpdatedAt) {
-      if (base != TIMESTAMPTZOID && base != TIMESTAMPOID && base != DATEOID) {
-        throw Error(
-            "42804",
-            fmt::format("{}: column \"updated_at\" is of type {}", title(), type_name(type)),
-            "updated_at says which of a person's values is the newest, so it must be a "
-            "timestamp with or without time zone, or a date.",
-            "Cast it, for example updated_at::timestamptz or to_timestamp(updated_at) AS "
-            "updated_at, or leave it out.");
-      }
-      if (layout_.updated_at_attribute >= 0) {
-        throw Error("42701", fmt::format("{}: column \"updated_at\" is given twice", title()), {},
-                    "Keep one, for example with greatest().");
-      }
-      layout_.updated_at_attribute = attribute;
-      layout_.updated_at_type = base;
-      continue;
-    }
-
-    const auto number = request.kind_named(column);
-    if (!number) {
-      const std::string lower = lower_case(column);
-      if (column == "?column?") {
-        throw Error("42703", fmt::format("{}: column {} has no name", title(), attribute + 1),
-                    "A column's name says which kind of identifier it holds.",
-                    "Name it with AS, for example lower(login) AS username.");
-      }
-      throw Error(
-          "42703", fmt::format("{}: column \"{}\" is not an identifier kind", title(), column),
-          fmt::format("The kinds are {}.", names_of(request.kinds)),
-          lower != column && request.kind_named(lower)
-              ? fmt::format("Name it as the kind is: \"{}\" AS {}.", column, lower)
-              : fmt::format("Leave it out of the query, name it as one of the kinds with AS, or "
-                            "declare it: identity_rule('{0}') links people by it, "
-                            "identity_rule('{0}', link => false) only carries it to the output.",
-                            column));
-    }
-    const Kind& kind = request.kinds[engine::index(*number)];
-    const Oid element = call([base] { return get_element_type(base); });
-    const Oid value_type = OidIsValid(element) ? element : type;
-    if (kind.rules.links) check_identifies(kind.name, type, false);
-    // Now, before any row is read: rows take the memory.
-    normalize::prepare(kind.method);
-    const bool is_scope = std::ranges::any_of(
-        request.kinds, [&](const Kind& scoped) { return scoped.scope == *number; });
-    const bool compared = kind.rules.links || kind.rules.max_per_identity != 0 || is_scope;
-    const bool json = call([value_type] { return json_form(value_type); }) != JsonForm::kNone;
-    layout_.columns.push_back(
-        {attribute, *number, OidIsValid(element), value_type, compared && json, {}, {}});
+    const FormData_pg_attribute& description = *TupleDescAttr(shape, attribute);
+    try_column(NameStr(description.attname), [&] { read_column(attribute, description); });
   }
-  check_scopes();
+  try_column({}, [&] { check_scopes(); });
+}
+
+void SourceScan::read_column(int attribute, const FormData_pg_attribute& description) {
+  const Request& request = *request_;
+  const std::string_view column = NameStr(description.attname);
+  const Oid type = description.atttypid;
+  const Oid base = call([type] { return getBaseType(type); });
+
+  if (column == kUpdatedAt) {
+    if (base != TIMESTAMPTZOID && base != TIMESTAMPOID && base != DATEOID) {
+      throw Error("42804",
+                  fmt::format("{}: column \"updated_at\" is of type {}", title(), type_name(type)),
+                  "updated_at says which of a person's values is the newest, so it must be a "
+                  "timestamp with or without time zone, or a date.",
+                  "Cast it, for example updated_at::timestamptz or to_timestamp(updated_at) AS "
+                  "updated_at, or leave it out.");
+    }
+    if (layout_.updated_at_attribute >= 0) {
+      throw Error("42701", fmt::format("{}: column \"updated_at\" is given twice", title()), {},
+                  "Keep one, for example with greatest().");
+    }
+    layout_.updated_at_attribute = attribute;
+    layout_.updated_at_type = base;
+    return;
+  }
+
+  const auto number = request.kind_named(column);
+  if (!number) {
+    const std::string lower = lower_case(column);
+    if (column == "?column?") {
+      throw Error("42703", fmt::format("{}: column {} has no name", title(), attribute + 1),
+                  "A column's name says which kind of identifier it holds.",
+                  "Name it with AS, for example lower(login) AS username.");
+    }
+    throw Error(
+        "42703", fmt::format("{}: column \"{}\" is not an identifier kind", title(), column),
+        fmt::format("The kinds are {}.", names_of(request.kinds)),
+        lower != column && request.kind_named(lower)
+            ? fmt::format("Name it as the kind is: \"{}\" AS {}.", column, lower)
+            : fmt::format("Leave it out of the query, name it as one of the kinds with AS, or "
+                          "declare it: identity_rule('{0}') links people by it, "
+                          "identity_rule('{0}', link => false) only carries it to the output.",
+                          column));
+  }
+  const Kind& kind = request.kinds[engine::index(*number)];
+  const Oid element = call([base] { return get_element_type(base); });
+  const Oid value_type = OidIsValid(element) ? element : type;
+  if (kind.rules.links) check_identifies(kind.name, type, false);
+  // Now, before any row is read: rows take the memory.
+  normalize::prepare(kind.method);
+  const bool is_scope = std::ranges::any_of(
+      request.kinds, [&](const Kind& scoped) { return scoped.scope == *number; });
+  const bool compared = kind.rules.links || kind.rules.max_per_identity != 0 || is_scope;
+  const bool json = call([value_type] { return json_form(value_type); }) != JsonForm::kNone;
+  layout_.columns.push_back(
+      {attribute, *number, OidIsValid(element), value_type, compared && json, {}, {}});
 }
 
 // A source that never says in which scope its values are would silently link nobody by them. What

@@ -9,13 +9,22 @@
 
 namespace identity_resolve::pg {
 
+// What is wrong with a column of a source's query.
+struct ColumnFault {
+  std::string column;
+  engine::Error error;
+};
+
 class SourceScan {
  public:
   // Prepares the source's query; needs a connection to SPI. Throws PgError or engine::Error for a
   // query that fails, is no single SELECT, or has a column of no known kind.
   // The request must outlive the object. keeps_plan: the query is an identity map's own, and the
   // session keeps its plan (pg/kept_plans.h).
-  SourceScan(const Request& request, engine::SourceNumber number, bool keeps_plan = false);
+  // faults: takes what is wrong with columns, instead of the first of it being thrown; a scan with
+  // faults is not to be run.
+  SourceScan(const Request& request, engine::SourceNumber number, bool keeps_plan = false,
+             std::vector<ColumnFault>* faults = nullptr);
 
   [[nodiscard]] engine::SourceNumber number() const noexcept { return layout_.source; }
   [[nodiscard]] const std::string& name() const noexcept { return source_->name; }
@@ -58,7 +67,8 @@ class SourceScan {
 
   void prepare(bool keeps_plan);
   void check_statement() const;
-  void read_columns();
+  void read_columns(std::vector<ColumnFault>* faults);
+  void read_column(int attribute, const FormData_pg_attribute& description);
   void check_scopes() const;
   void check_identifies(const std::string& column, Oid type, bool is_id) const;
   [[nodiscard]] int plan_workers(const ParallelSink& parallel);

@@ -51,6 +51,8 @@ statements=(
   "links|SELECT count(*), count(*) FILTER (WHERE status = 'links') FROM identity_links(VARIADIC conflict())"
   "explain|SELECT count(*) FROM explain_identity('chain', '1', 'chain', '9', VARIADIC conflict())"
   "graph|SELECT length(identity_graph('chain', '1', VARIADIC conflict())) > 100"
+  "columns|SELECT identity_columns(VARIADIC conflict()) <> ''"
+  "check|SELECT count(*) > 1 FROM identity_check(VARIADIC conflict() || identity_source('bad', 'SELECT 1 / (n - 1) AS id, n AS user_id FROM generate_series(1, 9) n'))"
   "report|SELECT count(*) > 10 FROM identity_report(VARIADIC conflict())"
   "many combinations|SET maintenance_work_mem = '256MB'; SELECT count(*) FROM resolve_identities(identity_source('a', 'SELECT n, 1 AS user_id FROM generate_series(1, 1000) n'), identity_source('b', 'SELECT n, 1 AS user_id FROM generate_series(1, 1000) n'), identity_output('combinations', 10000000)) AS (a_id int, b_id int)"
   "little memory|SET maintenance_work_mem = '1MB'; SET work_mem = '64kB'; SELECT count(*) FROM resolve_identities(VARIADIC tools()) AS (identity_id uuid, email text, app_id int, shop_id text[])"
