@@ -213,7 +213,7 @@ void UnionStage::load(std::size_t partition) {
 // in one identity, and who else carries one that does not is of no importance to the guard.
 void UnionStage::load_conflicted(std::size_t partition) {
   only_conflicted_ = true;
-  load(partition, [](const Link&, std::uint32_t) {});
+  load(partition, [this](const Link&, std::uint32_t group) { group_of_link_.push_back(group); });
   mark_shared_roles();
   mark_too_common(too_common_keys_of(partition));
 }
