@@ -103,12 +103,14 @@ void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Sta
 
   // Within a scope the value links under another key than the one that limits count.
   const bool in_scope = rules.scoped && links;
-  const Key key = keys_->identifier(kind, in_scope ? scoped : normalized);
+  const bool is_held = LinkTable::holds(rules, shape_->keep_evidence);
+  const auto find_key = [&] { return keys_->identifier(kind, in_scope ? scoped : normalized); };
+  const Key key = is_held ? recent_keys_.get(kind, normalized, find_key) : find_key();
   const auto row = RowNumber{static_cast<std::uint32_t>(rows())};
   ++identifiers_;
   Link link{key, row, kind, links, counts && !in_scope, standing == Standing::kGivesWay};
   if (links && shape_->judges_values) link.ordinal = number_identifier(key) & kByKeys;
-  if (LinkTable::holds(rules, shape_->keep_evidence)) {
+  if (is_held) {
     links_.add_held(link);
   } else {
     links_.add(link);

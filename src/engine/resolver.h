@@ -33,6 +33,7 @@
 #include "engine/environment.h"
 #include "engine/key.h"
 #include "engine/link_table.h"
+#include "engine/recent_values.h"
 #include "engine/row.h"
 #include "engine/row_log.h"
 #include "engine/row_verdicts.h"
@@ -221,6 +222,7 @@ class LocalSink {
   std::size_t budget_;
   RowLog log_;
   LinkTable links_;
+  RecentValues<Key> recent_keys_;  // of kinds that are only held
   Spill spill_;
   boost::container::pmr::vector<SourceRun> runs_;
   boost::container::pmr::vector<PaddedRow> padded_;

@@ -12,13 +12,24 @@ void UnionStage::each_second_value(KindNumber kind, Visit&& visit) {
   // By identity: half of a value's key, which is random, so that no two values of one identity have
   // the same; 0 for none.
   Vector<std::uint64_t> first(identities_, 0, &environment_->memory());
+  struct Holder {
+    std::uint64_t value = 0;
+    std::uint32_t identity = 0;
+  };
+  DelayLine<Holder> coming;  // identities lie anywhere in memory
+  const auto take = [&](const Holder& holder) {
+    if (holder.value == 0) return;
+    std::uint64_t& value = first[holder.identity];
+    if (value == 0) value = holder.value;
+    if (value != holder.value) visit(holder.identity);
+  };
   stream(LinkTable::kHeld, [&](const Link& link) {
     if (link.kind != kind) return;
     const std::uint32_t identity = identity_of_[index(link.row)];
-    const std::uint64_t value = link.key.low | 1;
-    if (first[identity] == 0) first[identity] = value;
-    if (first[identity] != value) visit(identity);
+    __builtin_prefetch(&first[identity], 1);
+    take(coming.push({link.key.low | 1, identity}));
   });
+  coming.finish(take);
 }
 
 // Marks the identities that break a limit; says whether there is any.
@@ -294,11 +305,12 @@ void UnionStage::label_again() {
   Vector<std::uint32_t> new_number(identities_, kNoRow, &environment_->memory());
   Vector<std::uint32_t> cluster_number(guard_->clusters(), kNoRow, &environment_->memory());
   std::uint32_t next = 0;
+  std::uint32_t in_conflict = 0;  // how many of the rows so far are
   for (std::uint32_t row = 0; row < row_count_; ++row) {
     ticker_.tick();
     std::uint32_t& identity = identity_of_[row];
-    std::uint32_t& number = conflicted_[identity] != 0
-                                ? cluster_number[guard_->cluster_of(guard_number(row))]
+    std::uint32_t& number = is_conflicted(row)
+                                ? cluster_number[guard_->cluster_of(guard_number_at(in_conflict++))]
                                 : new_number[identity];
     if (number == kNoRow) number = next++;
     identity = number;

@@ -1,32 +1,12 @@
 #include "engine/union_stage.h"
 
 #include <algorithm>
-#include <array>
 #include <tuple>
 #include <utility>
 
 namespace identity_resolve::engine {
 
 namespace {
-
-// Hands items out in the order in which they came, each a little later: where it leads, anywhere in
-// memory, has been fetched by then. An Item{} is none.
-template <class Item>
-class DelayLine {
- public:
-  // Takes an item, and gives the one that came a while before.
-  Item push(Item item) noexcept { return std::exchange(items_[told_++ % kDelay], item); }
-  // Calls visit(item) for what is still waiting.
-  template <class Visit>
-  void finish(Visit&& visit) {
-    for (std::size_t i = 0; i < kDelay; ++i) visit(push(Item{}));
-  }
-
- private:
-  static constexpr std::size_t kDelay = 16;
-  std::size_t told_ = 0;
-  std::array<Item, kDelay> items_{};
-};
 
 // Unites pairs of rows a little later than it is told to. Which pair comes first never matters.
 class DelayedUnion {
@@ -80,6 +60,7 @@ UnionStage::UnionStage(Environment& environment, const UnionInput& input)
       pairs_(&environment.memory()),
       start_(&environment.memory()),
       arranged_(&environment.memory()),
+      group_of_link_(&environment.memory()),
       members_(&environment.memory()),
       counted_(&environment.memory()),
       too_common_keys_(&environment.memory()),
@@ -187,9 +168,11 @@ void UnionStage::load(std::size_t partition, Visit&& visit) {
     ticker_.tick_bytes(loaded_.size() * sizeof(Link));
   }
   const std::size_t links = links_in(partition);
-  index_.reset(only_conflicted_ ? std::min(links, conflicted_rows_.size()) : links);
+  // Keys are random: each partition has its part of the links in a conflict, more or less.
+  index_.reset(only_conflicted_ ? links * conflicted_rows_.size() / row_count_ : links);
   // Of a large partition the index does not fit the processor's caches.
   DelayLine<const Link*> coming;
+  group_of_link_.clear();
   const auto take = [&](const Link* link) {
     if (link == nullptr) return;
     visit(*link, index_.add(*link));
@@ -249,8 +232,10 @@ void UnionStage::arrange() {
     next += groups[group].links;
   }
   arranged_.resize(next);
+  std::size_t at = 0;
   each_link([&](const Link& link) {
-    arranged_[start_[index_.find(link)]++] = &link;
+    const std::uint32_t group = group_of_link_.empty() ? index_.find(link) : group_of_link_[at++];
+    arranged_[start_[group]++] = &link;
     ticker_.tick();
   });
   // Each start has moved on to its group's end: move them back by one place.

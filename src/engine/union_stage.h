@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/delay_line.h"
 #include "engine/disjoint_set.h"
 #include "engine/environment.h"
 #include "engine/guard_batches.h"
@@ -200,8 +201,11 @@ class UnionStage {
     return conflicted_rows_.contains(row);
   }
   [[nodiscard]] Guard::Number guard_number(std::uint32_t row) const noexcept {
-    const std::uint32_t number = conflicted_rows_.number_of(row);
-    return number_of_.empty() ? number : number_of_[number];
+    return guard_number_at(conflicted_rows_.number_of(row));
+  }
+  // That of the row which comes so many rows after the first one in a conflict.
+  [[nodiscard]] Guard::Number guard_number_at(std::uint32_t place) const noexcept {
+    return number_of_.empty() ? place : number_of_[place];
   }
   // The first row of a row's record, once find_records() has been called.
   [[nodiscard]] std::uint32_t record_of(RowNumber row) const noexcept {
@@ -340,6 +344,8 @@ class UnionStage {
   Vector<Pair> pairs_;
   Vector<std::uint32_t> start_;   // by group, in arranged_
   Vector<const Link*> arranged_;  // by group
+  // Of a partition that is always arranged: each link's group, as they come; empty for others.
+  Vector<std::uint32_t> group_of_link_;
   Vector<Member> members_;
   Vector<std::uint64_t> counted_;
   Vector<Key> too_common_keys_;  // those of a partition together, sorted

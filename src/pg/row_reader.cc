@@ -328,9 +328,9 @@ void RowReader::put_row(engine::LocalSink& to) {
     sink.begin_value();
     if (result.status == normalize::Status::kValid) {
       // A spelling that the database's encoding lacks links all the same, but cannot be shown.
-      const std::string_view shown = has_spelling(result.text) ? result.text : text.value;
+      const std::string_view& shown = has_spelling(result.text) ? result.text : text.value;
       if (sink.wants(layout.kind)) {
-        put_identifier(sink, column, text.value, result.text, shown);
+        put_identifier(sink, text, result.text, shown);
       } else if (layout.normalized_slot || layout.typed_slot) {
         sink.begin_value(showing_of_carried(column, text.value, result.text));
       }
@@ -343,12 +343,12 @@ void RowReader::put_row(engine::LocalSink& to) {
   sink.end_row();
 }
 
-void RowReader::put_identifier(engine::LocalSink& sink, const Column& column,
-                               std::string_view typed, std::string_view normalized,
-                               std::string_view shown) {
+void RowReader::put_identifier(engine::LocalSink& sink, const Text& text,
+                               const std::string_view& normalized, const std::string_view& shown) {
   using engine::Standing;
+  const Column& column = *text.column;
   const engine::KindNumber kind = column.layout->kind;
-  const Standing standing = standing_of(column, typed, normalized);
+  const Standing standing = standing_of(column, text.value, normalized);
   const bool knows_common = request_->state && !request_->state->common.empty();
   if (!column.kind->rules.scoped) {
     const bool common = knows_common && is_common(column, normalized);
@@ -419,6 +419,14 @@ std::string_view RowReader::address_of(const Kind& kind, std::string_view typed,
 // What the rules of its kind say of an identifier.
 engine::Standing RowReader::standing_of(const Column& column, std::string_view typed,
                                         std::string_view normalized) {
+  const auto find = [&] { return judge(column, typed, normalized); };
+  return column.kind->rules.only_keeps_apart()
+             ? recent_standings_.get(column.layout->kind, typed, find)
+             : find();
+}
+
+engine::Standing RowReader::judge(const Column& column, std::string_view typed,
+                                  std::string_view normalized) {
   using engine::Standing;
   const Kind& kind = *column.kind;
   const std::string_view address = address_of(kind, typed, normalized);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/key.h"
+#include "engine/recent_values.h"
 #include "engine/resolver.h"
 #include "normalize/normalize.h"
 #include "pg/request.h"
@@ -132,12 +133,14 @@ class RowReader {
                               std::string_view normalized);
   engine::Standing standing_of(const Column& column, std::string_view typed,
                                std::string_view normalized);
+  engine::Standing judge(const Column& column, std::string_view typed, std::string_view normalized);
   [[nodiscard]] static bool is_listed(const Column& column, std::string_view normalized);
   engine::Showing showing_of_carried(const Column& column, std::string_view typed,
                                      std::string_view normalized);
   [[nodiscard]] bool is_common(const Column& column, std::string_view link_text);
-  void put_identifier(engine::LocalSink& sink, const Column& column, std::string_view typed,
-                      std::string_view normalized, std::string_view shown);
+  // The texts stay in memory: they have just been written there, in pieces.
+  void put_identifier(engine::LocalSink& sink, const Text& text, const std::string_view& normalized,
+                      const std::string_view& shown);
   [[nodiscard]] static bool matches_pattern(const Column& column, std::string_view normalized);
 
   const Request* request_;
@@ -155,6 +158,7 @@ class RowReader {
   std::size_t text_room_ = 0;
   normalize::Scratch scratch_;
   normalize::Scratch address_;
+  engine::RecentValues<engine::Standing> recent_standings_;  // of kinds that only keep apart
   MapHash map_hash_;
   std::vector<RowView::Cell> cells_;  // of the row that is shown
   std::vector<Scope> scopes_;         // of the kinds that are a scope of others here
