@@ -99,6 +99,36 @@ SELECT source, kinds, confidence, why FROM identity_discover(ARRAY['tour_serial'
 UPDATE tour_serial.zendesk_users SET email = CASE WHEN id % 3 = 0 THEN format('u%s@mail.example', external_id) ELSE NULL END;
 SELECT source, kinds, confidence, why FROM identity_discover(ARRAY['tour_serial']) ORDER BY source;
 
+-- Without a table of one's own, the user ids of tools are looked up in each other; Zendesk finds its in any letter case, and so do they then.
+CREATE SCHEMA tour_pair;
+CREATE TABLE tour_pair.zendesk_users AS SELECT 100000 + n AS id, upper('acct-' || md5(n::text)) AS external_id, format('a%s@mail.example', n) AS email, 'end-user' AS role, 1 AS organization_id FROM generate_series(1, 50) AS n;
+CREATE TABLE tour_pair.intercom_contacts AS SELECT substr(md5('i' || n), 1, 24) AS id, 'acct-' || md5(n::text) AS external_id, CASE WHEN n % 10 = 0 THEN format('a%s@mail.example', n) END AS email, 'user' AS role, 'w' AS workspace_id FROM generate_series(1, 50) AS n;
+SELECT source, kinds, confidence, why FROM identity_discover(ARRAY['tour_pair']) ORDER BY source;
+WITH d AS MATERIALIZED (SELECT identity_discovered(ARRAY['tour_pair']) AS list) SELECT clause::jsonb FROM d CROSS JOIN unnest(list) AS clause WHERE clause::jsonb ->> 'clause' = 'rule';
+SELECT count(*), count(DISTINCT identity_id) FROM identity_records(VARIADIC identity_discovered(ARRAY['tour_pair']));
+-- Codes that count are no more than numbers that count.
+CREATE SCHEMA tour_codes;
+CREATE TABLE tour_codes.users AS SELECT format('CUST-%s', lpad(n::text, 6, '0')) AS id, format('c%s@mail.example', n) AS email FROM generate_series(1, 50) AS n;
+CREATE TABLE tour_codes.zendesk_users AS SELECT 100000 + n AS id, format('CUST-%s', lpad(n::text, 6, '0')) AS external_id, NULL::text AS email, 'end-user' AS role, 1 AS organization_id FROM generate_series(1, 50) AS n;
+SELECT source, relation, kinds, confidence, left_out FROM identity_discover(ARRAY['tour_codes']);
+
+-- Tables of any make: partitioned, with an enum and a domain; a document in one column, with older versions of it; a key that is the address; a materialised view.
+CREATE SCHEMA tour_makes;
+CREATE TYPE tour_makes.role AS ENUM ('end-user', 'agent');
+CREATE DOMAIN tour_makes.address AS text CHECK (VALUE LIKE '%@%');
+CREATE TABLE tour_makes.zendesk_users (id bigint, email tour_makes.address, role tour_makes.role, organization_id int, updated_at timestamptz) PARTITION BY RANGE (id);
+CREATE TABLE tour_makes.zendesk_users_low PARTITION OF tour_makes.zendesk_users FOR VALUES FROM (0) TO (1020);
+CREATE TABLE tour_makes.zendesk_users_high PARTITION OF tour_makes.zendesk_users FOR VALUES FROM (1020) TO (9999);
+INSERT INTO tour_makes.zendesk_users SELECT 1000 + n, format('m%s@mail.example', n), CASE WHEN n > 35 THEN 'agent' ELSE 'end-user' END::tour_makes.role, 1, now() FROM generate_series(1, 40) AS n;
+CREATE TABLE tour_makes._airbyte_raw_customers AS
+SELECT md5(n::text || v) AS _airbyte_ab_id, jsonb_build_object('id', 'cus_' || substr(md5(n::text), 1, 14), 'email', CASE v WHEN 1 THEN format('old%s@mail.example', n) ELSE format('m%s@mail.example', n) END, 'metadata', jsonb_build_object('plan', 'x')) AS _airbyte_data,
+       timestamptz '2026-01-01' + v * interval '1 day' AS _airbyte_emitted_at FROM generate_series(1, 30) AS n, generate_series(1, 2) AS v;
+CREATE TABLE tour_makes.subscribers (email text PRIMARY KEY, topic text);
+INSERT INTO tour_makes.subscribers SELECT format('m%s@mail.example', n), 'news' FROM generate_series(1, 20) AS n;
+CREATE MATERIALIZED VIEW tour_makes.clients AS SELECT id, email FROM tour_makes.zendesk_users;
+SELECT source, relation, loader, query, kinds, confidence, left_out FROM identity_discover(ARRAY['tour_makes']);
+SELECT count(*), count(DISTINCT identity_id) FROM identity_records(VARIADIC identity_discovered(ARRAY['tour_makes'], 'likely'));
+
 -- A tool of one's own is a rule of the call.
 CREATE SCHEMA tour_own;
 CREATE TABLE tour_own.klanten AS SELECT n AS klant_nr, format('k%s@mail.example', n) AS mailadres, 'card' || n AS card FROM generate_series(1, 20) AS n;
@@ -161,4 +191,4 @@ SELECT count(*) > 30 AS rules, count(*) FILTER (WHERE origin IS NULL) AS without
 
 SELECT drop_identity_map('tour.everybody');
 SET client_min_messages = warning;
-DROP SCHEMA tour, tour_app, tour_events, tour_zendesk, tour_stripe, tour_sales, tour_intercom, tour_mail, tour_hubspot, tour_marketo, tour_serial, tour_own, tour_empty CASCADE;
+DROP SCHEMA tour, tour_app, tour_events, tour_zendesk, tour_stripe, tour_sales, tour_intercom, tour_mail, tour_hubspot, tour_marketo, tour_serial, tour_own, tour_empty, tour_pair, tour_codes, tour_makes CASCADE;

@@ -329,8 +329,8 @@ COMMENT ON FUNCTION identity_internal.discover_expression(jsonb, text, text, tex
 --   rule     the rule; NULL: a table of no known tool, judged by its names and content
 --   key      the column that is the record's id
 --   is_sure  whether the sample confirms the rule; doubt: what could not be looked at
---   links    [{kind, name, x, is_key, list, numbers, side, test, bad, n, distinct, digits, share}]: test: whose key has to hold the values; bad: why it does
---            not link; share: of the values, those of the kind
+--   links    [{kind, name, x, is_key, list, numbers, side, test, bad, n, digits, counts, share}]: test: whose key has to hold the values; bad: why it
+--            does not link; counts: values of it are alike by chance, as they count; share: of the values, those of the kind
 CREATE FUNCTION identity_internal.discover_judged(schemas text[], tools jsonb)
   RETURNS TABLE (relation oid, schema_name text, table_name text, core text, tuples double precision, loader text, columns jsonb, indexed text[], sample jsonb, seen bigint, blocks bigint,
                  whole boolean, status text, left_out text, doubt text, rule jsonb, key text, is_sure boolean, links jsonb, email text, is_unique boolean, is_people boolean)
@@ -372,7 +372,7 @@ BEGIN ATOMIC
     WHERE NOT EXISTS (SELECT FROM held AS h WHERE h.relation = s.relation)),
   verdicts AS MATERIALIZED (
     SELECT s.relation, s.schema_name, s.table_name, s.core, s.tuples, s.loader, s.columns, s.indexed, s.sample, s.seen, s.blocks, s.whole,
-           h.rule, coalesce(h.key, g.key) AS key, h.is_confirmed, g.email AS general_email, coalesce(s.not_read, s.failed) AS doubt,
+           h.rule, coalesce(h.key, g.key, CASE WHEN g.distinct_emails > 1 AND g.distinct_emails = g.emails AND g.emails = s.seen THEN g.email END) AS key, h.is_confirmed, g.email AS general_email, coalesce(s.not_read, s.failed) AS doubt,
            s.core ~ '(^|_)(users?|customers?|contacts?|members?|people|persons?|accounts?|leads?|clients?|subscribers?|profiles?|patients?|students?|visitors?|guests?|signups?|registrations?|prospects?|buyers?|donors?|attendees?|players?|participants?|shoppers?|applicants?|candidates?)$' AS is_people,
            CASE
              WHEN s.left_out IS NOT NULL THEN s.left_out
@@ -386,7 +386,7 @@ BEGIN ATOMIC
              WHEN s.seen = 0 THEN 'it is empty'
              WHEN g.email IS NULL AND EXISTS (SELECT FROM jsonb_each(s.sample) AS c (name, v) WHERE c.name ~ 'mail' AND (c.v ->> 3)::float8 >= 0.5 * greatest((c.v ->> 0)::float8, 1)) THEN 'its addresses are hashed or masked'
              WHEN g.email IS NULL THEN 'no column of it holds addresses of the rows'' own people'
-             WHEN g.key IS NULL THEN 'no column names the record'
+             WHEN g.key IS NULL AND (g.distinct_emails < 2 OR g.distinct_emails < g.emails OR g.emails < s.seen) THEN 'no column names the record'
              WHEN g.distinct_emails = 1 AND g.emails >= 3 THEN 'one address stands on all rows'
              WHEN g.distinct_emails < 0.5 * g.emails THEN 'events: an address stands on many rows'
            END AS left_out
@@ -424,8 +424,9 @@ BEGIN ATOMIC
   links AS (
     SELECT m.relation,
            jsonb_agg(jsonb_build_object('kind', m.kind, 'name', m.name, 'x', identity_internal.discover_expression(m.columns, m.name, m.if_name, m.if_value), 't', CASE WHEN m.if_name IS NULL THEN m.columns -> m.name ->> 't' ELSE 's' END,
-             'is_key', m.is_key, 'is_plain', m.if_name IS NULL AND NOT m.list AND NOT m.numbers, 'list', m.list, 'numbers', m.numbers, 'side', m.side, 'n', m.filled, 'digits', m.filled > 0 AND m.digits >= 0.9 * m.filled,
-             'short', NOT EXISTS (SELECT FROM jsonb_array_elements_text(CASE jsonb_typeof(m.sample #> ARRAY[m.name, '6']) WHEN 'array' THEN m.sample #> ARRAY[m.name, '6'] ELSE '[]' END) AS v (v) WHERE length(v.v) >= 9),
+             'is_key', m.is_key, 'is_plain', m.if_name IS NULL AND NOT m.list AND NOT m.numbers, 'list', m.list, 'numbers', m.numbers, 'side', m.side, 'n', m.filled, 'digits', CASE WHEN m.if_name IS NULL THEN m.filled > 0 AND m.digits >= 0.9 * m.filled END,
+             'counts', m.if_name IS NULL AND (SELECT CASE WHEN count(*) >= 3 AND count(DISTINCT substring(v.v FROM '^[^0-9]*')) = 1 AND bool_and(v.v ~ '^[^0-9]*[0-9]+$') THEN max(length(regexp_replace(v.v, '^[^0-9]*', ''))) ELSE max(length(v.v)) END < 9
+                        FROM jsonb_array_elements_text(CASE jsonb_typeof(m.sample #> ARRAY[m.name, '6']) WHEN 'array' THEN m.sample #> ARRAY[m.name, '6'] ELSE '[]' END) AS v (v)),
              'share', round((CASE m.kind WHEN 'email' THEN m.emails WHEN 'phone' THEN m.phones ELSE m.filled END / greatest(m.filled, 1))::numeric, 3),
              'test', CASE WHEN m.kind IN ('email', 'phone', 'device_id', 'anonymous_id') OR m.side IS NOT NULL OR m.kind = m.rule ->> 'tool' OR ((m.rule -> 'is_own')::boolean AND m.kind <> 'user_id') THEN NULL ELSE m.kind END,
              'bad', CASE
@@ -451,99 +452,124 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_internal.discover_judged(text[], jsonb) IS 'internal: the relations of discovery, with the rule that holds for each and the columns that may link';
 
--- The question whether values of one column are another relation's keys: [values, found, found with addresses on both sides, of those with the same address].
---   x, email    the column and the address beside it (or NULL); in the sample of schema.name
---   key, type   the other's key and the kind of its type; any_length: Salesforce's ids of 15 and of 18 characters are one
-CREATE FUNCTION identity_internal.discover_inclusion(x text, email text, schema_name text, name text, key text, type text, key_email text, key_schema text, key_name text, any_length boolean, current text, key_current text)
+-- The question whether values of one column are another relation's keys: [values, found, found with addresses on both sides, of those with the same address,
+-- keys that differ in letter case alone].
+--   x, email    the column and the address beside it (or NULL), in the sample of schema_name.name
+--   key, type   the other's key and the kind of its type
+--   how         'same'; 'fold': in any letter case; 'prefix': Salesforce's ids of 15 and of 18 characters are one
+--   current     the rows of either that count
+CREATE FUNCTION identity_internal.discover_inclusion(x text, email text, schema_name text, name text, current text, key text, type text, key_email text, key_schema text, key_name text, key_current text, how text)
   RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN format($q$SELECT jsonb_build_array(count(*), count(*) FILTER (WHERE f.found), count(*) FILTER (WHERE f.found AND f.both), count(*) FILTER (WHERE f.found AND f.same))
+RETURN format($q$SELECT jsonb_build_array(count(*), count(*) FILTER (WHERE f.found), count(*) FILTER (WHERE f.found AND f.both), count(*) FILTER (WHERE f.found AND f.same), %12$s)
 FROM (SELECT a.v, bool_or(h.k IS NOT NULL) AS found, bool_or(a.e LIKE '%%_@_%%' AND h.e LIKE '%%_@_%%') AS both, bool_or(a.e LIKE '%%_@_%%' AND a.e = h.e) AS same
       FROM (SELECT DISTINCT btrim(s.v) AS v, lower(btrim(s.e)) AS e FROM (SELECT (%1$s)::text AS v, (%2$s)::text AS e FROM %3$I.%4$I /*sample*/ WHERE %10$s LIMIT 2000) AS s WHERE btrim(s.v) <> '' ORDER BY 1, 2 LIMIT 300) AS a
         LEFT JOIN (SELECT %5$s AS k, lower(btrim((%6$s)::text)) AS e FROM %7$I.%8$I WHERE %11$s) AS h ON %9$s
       GROUP BY a.v) AS f$q$, x, coalesce(email, 'NULL'), schema_name, name, key, coalesce(key_email, 'NULL'), key_schema, key_name,
   CASE type WHEN 'i' THEN 'h.k = CASE WHEN a.v ~ ''^[0-9]{1,18}$'' THEN a.v::bigint END' WHEN 'n' THEN 'h.k = CASE WHEN a.v ~ ''^[0-9]{1,30}$'' THEN a.v::numeric END'
             WHEN 'u' THEN 'h.k = CASE WHEN a.v ~* ''^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'' THEN a.v::uuid END'
-            ELSE CASE WHEN any_length THEN 'left(h.k, 15) = left(a.v, 15)' ELSE 'h.k = a.v' END END, current, key_current);
-COMMENT ON FUNCTION identity_internal.discover_inclusion(text, text, text, text, text, text, text, text, text, boolean, text, text) IS 'internal: the question whether values of a column are keys of another relation';
+            ELSE CASE how WHEN 'prefix' THEN 'left(h.k, 15) = left(a.v, 15)' WHEN 'fold' THEN 'lower(btrim(h.k)) = lower(a.v)' ELSE 'h.k = a.v' END END, current, key_current,
+  CASE how WHEN 'fold' THEN format('(SELECT count(DISTINCT btrim(c.k)) - count(DISTINCT lower(btrim(c.k))) FROM (SELECT (%s)::text AS k FROM %I.%I WHERE %s) AS c)', key, key_schema, key_name, key_current) ELSE '0' END);
+COMMENT ON FUNCTION identity_internal.discover_inclusion(text, text, text, text, text, text, text, text, text, text, text, text) IS 'internal: the question whether values of a column are keys of another relation';
 
--- Whether what was found proves a link. Addresses decide where both sides have them; without, values that cannot be alike by chance: short
--- numbers are, as any serial key holds them.
-CREATE FUNCTION identity_internal.discover_proves(values_seen numeric, found numeric, both_sides numeric, same numeric, are_short_numbers boolean) RETURNS boolean
+-- Whether what was found proves a link. Addresses decide where both sides have them; without, values that cannot be alike by chance: those that count
+-- (1, 2, 3 or C-0001, C-0002) are, as any serial key holds them.
+CREATE FUNCTION identity_internal.discover_proves(values_seen numeric, found numeric, both_sides numeric, same numeric, do_count boolean) RETURNS boolean
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN found = 0 OR values_seen = 0 THEN false
             WHEN both_sides >= 2 THEN same >= 0.3 * both_sides AND (found >= 0.05 * values_seen OR found >= 10)
-            WHEN are_short_numbers THEN same >= 1 AND same = both_sides AND found >= 0.5 * values_seen
+            WHEN do_count THEN same >= 1 AND same = both_sides AND found >= 0.5 * values_seen
             ELSE found >= 0.3 * values_seen OR found >= 10 END;
 COMMENT ON FUNCTION identity_internal.discover_proves(numeric, numeric, numeric, numeric, boolean) IS 'internal: whether what a test of discovery found proves a link';
 
--- discover_tested(schemas, tools): the tests between the relations that may become sources.
---   purpose  id: values of name (a column of relation) are keys of other; copy: keys of relation are keys of other, of the same tool; made: the same, of no known tool
---   kind     the kind that name would be; is_proof: whether what was found proves it; why: what was found, in words; skipped: why it was not tested
--- At most 400 tests of ids, and 100 of copies: what rules name comes first.
+-- discover_tested(judged): the tests between the relations that may become sources, which come as an array.
+--   purpose     id: values of name (a column of relation) are values of other_name (the key of other, or a user id of a tool's table); copy: keys of relation are keys of
+--               other, of the same tool; made: the same, of no known tool
+--   kind        the kind that name would be; is_proof: whether what was found proves it; is_folded: in any letter case only; is_skipped: it was not tested
+--   why         what was found, or why it was not tested, in words
+-- At most 400 tests of ids and 100 of copies, over at most 65,536 blocks of tables that are read as a whole: what rules name comes first.
 CREATE FUNCTION identity_internal.discover_tested(judged jsonb)
-  RETURNS TABLE (purpose text, kind text, relation oid, name text, other oid, is_proof boolean, is_skipped boolean, why text, said jsonb)
+  RETURNS TABLE (purpose text, kind text, relation oid, name text, other oid, other_name text, is_proof boolean, is_folded boolean, is_skipped boolean, why text)
   LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 100
 BEGIN ATOMIC
   WITH j AS MATERIALIZED (
-    SELECT r.*, r.rule ->> 'tool' AS tool, r.rule ->> 'part' AS part, r.columns -> r.key ->> 'x' AS key_x, r.columns -> r.key ->> 't' AS key_type,
-           r.columns #>> ARRAY[r.key, 'n'] = ANY (r.indexed) AS key_indexed
+    SELECT r.*, r.rule ->> 'tool' AS tool, r.rule ->> 'part' AS part, identity_internal.discover_current(r.columns) AS current
     FROM jsonb_to_recordset(discover_tested.judged) AS r (relation oid, schema_name text, table_name text, core text, tuples float8, columns jsonb, indexed text[], blocks bigint, status text, doubt text,
                                                           rule jsonb, key text, links jsonb, email text, is_people boolean)
     WHERE r.status IS NOT NULL AND r.doubt IS NULL),
   atoms AS MATERIALIZED (
-    SELECT j.relation, a.*, row_number() OVER (ORDER BY j.rule IS NULL, j.schema_name COLLATE "C", j.table_name COLLATE "C", a.kind COLLATE "C", a.name COLLATE "C") AS place
-    FROM j CROSS JOIN LATERAL jsonb_to_recordset(j.links) AS a (kind text, name text, x text, t text, is_key boolean, is_plain boolean, list boolean, test text, bad text, side text, n float8, digits boolean, short boolean)
+    SELECT j.relation, a.*, j.status, row_number() OVER (ORDER BY j.rule IS NULL, j.schema_name COLLATE "C", j.table_name COLLATE "C", a.kind COLLATE "C", a.name COLLATE "C") AS place
+    FROM j CROSS JOIN LATERAL jsonb_to_recordset(j.links) AS a (kind text, name text, x text, t text, is_key boolean, list boolean, test text, bad text, n float8, digits boolean, counts boolean)
     WHERE a.test IS NOT NULL AND a.bad IS NULL AND NOT a.list AND a.n > 0),
+  -- What ids may be found in: keys of people, and where no key is known (a company's own table is not here) the user ids that tools hold.
   hubs AS MATERIALIZED (
     SELECT h.* FROM (
-      SELECT j.relation, 'user_id' AS kind, a.digits, row_number() OVER (ORDER BY j.rule IS NULL, j.core !~ '(^|_)users?$', j.core !~ '(^|_)(accounts?|customers?|members?|people|persons?)$', j.tuples DESC, j.schema_name COLLATE "C", j.table_name COLLATE "C") AS place
+      SELECT j.relation, 'user_id' AS kind, j.key AS name, j.columns -> j.key ->> 'x' AS x, j.columns -> j.key ->> 't' AS t, a.digits, a.counts,
+             row_number() OVER (ORDER BY j.rule IS NULL, j.core !~ '(^|_)users?$', j.core !~ '(^|_)(accounts?|customers?|members?|people|persons?)$', j.tuples DESC, j.schema_name COLLATE "C", j.table_name COLLATE "C") AS place
       FROM j JOIN atoms AS a USING (relation) WHERE a.kind = 'user_id' AND a.is_key AND j.status = 'people') AS h WHERE h.place <= 30
     UNION ALL
-    SELECT j.relation, j.tool, NULL, 0 FROM j WHERE j.status = 'people' AND j.tool IN (SELECT a.kind FROM atoms AS a)),
+    SELECT h.* FROM (
+      SELECT j.relation, 'user_id', a.name, a.x, a.t, a.digits, a.counts, 100 + row_number() OVER (ORDER BY a.place) AS place
+      FROM j JOIN atoms AS a USING (relation) WHERE a.kind = 'user_id' AND NOT a.is_key AND j.status = 'people' AND j.rule IS NOT NULL) AS h WHERE h.place <= 108
+    UNION ALL
+    SELECT j.relation, j.tool, j.key, j.columns -> j.key ->> 'x', j.columns -> j.key ->> 't', NULL, NULL, 0 FROM j WHERE j.status = 'people' AND j.tool IN (SELECT a.kind FROM atoms AS a)),
   asked AS (
-    SELECT a.kind, a.relation, a.name, a.x, a.digits AND a.short AS are_short_numbers, h.relation AS other, row_number() OVER (ORDER BY h.place > 8, a.place, h.place, h.relation) AS place
-    FROM atoms AS a JOIN hubs AS h ON h.kind = a.test AND h.relation <> a.relation AND (h.digits IS NULL OR h.digits = a.digits)),
+    SELECT a.kind, a.relation, a.name, a.x, a.counts OR coalesce(h.counts, false) AS counts, coalesce(a.digits, h.digits, false) AS digits, h.relation AS other, h.name AS other_name, h.x AS other_x, h.t AS other_t,
+           row_number() OVER (ORDER BY h.place > 8, h.place > 100, a.place, h.place, h.relation) AS place
+    FROM atoms AS a JOIN hubs AS h ON h.kind = a.test AND h.relation <> a.relation AND coalesce(h.digits = a.digits, true)),
   -- Relations of one part of one tool: the later is a copy of the earlier, or another account.
   order_of AS (
-    SELECT j.*, row_number() OVER (PARTITION BY j.tool, j.part ORDER BY j.table_name ~* 'history|raw' , j.schema_name ~* 'dbt|analytics|mart|intermediate|staging|transform', NOT (j.rule -> 'is_named')::boolean, j.schema_name COLLATE "C", j.table_name COLLATE "C") AS place
+    SELECT j.*, row_number() OVER (PARTITION BY j.tool, j.part ORDER BY j.table_name ~* 'history|raw', j.schema_name ~* 'dbt|analytics|mart|intermediate|staging|transform', NOT (j.rule -> 'is_named')::boolean, j.schema_name COLLATE "C", j.table_name COLLATE "C") AS place
     FROM j WHERE j.rule IS NOT NULL),
   copies AS (
     SELECT b.relation, a.relation AS other, row_number() OVER (ORDER BY b.tool, b.part, a.place, b.place) AS place
     FROM order_of AS a JOIN order_of AS b ON b.tool = a.tool AND b.part = a.part AND b.place > a.place),
-  -- A table of no known tool may hold the keys of another such, and be made of it.
+  -- A table of no known tool may hold the keys of another such, and be made of it: one of the first keys, or one of the same name.
   general AS (
-    SELECT h.relation, j.schema_name ~* 'warehouse|analytics|dbt|mart|dwh|report|staging|intermediate' AS is_made, h.place
-    FROM hubs AS h JOIN j USING (relation) WHERE h.kind = 'user_id' AND j.rule IS NULL),
+    SELECT j.relation, j.core, j.schema_name ~* 'warehouse|analytics|dbt|mart|dwh|report|staging|intermediate|airbyte_internal' OR j.table_name ~* '_raw_' AS is_made, coalesce(h.place, 999) AS place, j.schema_name, j.table_name
+    FROM j LEFT JOIN hubs AS h ON h.relation = j.relation AND h.kind = 'user_id' WHERE j.rule IS NULL AND j.status = 'people'),
   made AS (
-    SELECT b.relation, a.relation AS other, row_number() OVER (ORDER BY a.place, b.place) AS place
-    FROM general AS a JOIN general AS b ON (b.is_made, b.place) > (a.is_made, a.place) WHERE a.place <= 8),
+    SELECT b.relation, a.relation AS other, row_number() OVER (ORDER BY a.core <> b.core, a.place, b.place, a.relation, b.relation) AS place
+    FROM general AS a JOIN general AS b ON (b.is_made, b.place, b.schema_name COLLATE "C", b.table_name COLLATE "C") > (a.is_made, a.place, a.schema_name COLLATE "C", a.table_name COLLATE "C")
+      AND (a.core = b.core OR (a.place <= 8 AND b.place < 999))),
+  wished AS (
+    SELECT 'id' AS purpose, q.kind, q.relation, q.name, q.x, q.counts, q.digits, q.other, q.other_name, q.other_x, q.other_t, q.place > 400 AS is_skipped, q.place FROM asked AS q
+    UNION ALL
+    SELECT m.purpose, NULL, m.relation, j.key, j.columns -> j.key ->> 'x', NULL, NULL, m.other, o.key, o.columns -> o.key ->> 'x', o.columns -> o.key ->> 't', m.place > 100, m.place
+    FROM (SELECT 'copy' AS purpose, c.relation, c.other, c.place FROM copies AS c UNION ALL SELECT 'made', m.relation, m.other, m.place FROM made AS m) AS m
+      JOIN j ON j.relation = m.relation JOIN j AS o ON o.relation = m.other),
   tests AS MATERIALIZED (
-    SELECT 'id' AS purpose, q.kind, q.relation, q.name, q.other, q.x, q.are_short_numbers, q.place > 400 AS is_skipped, q.place FROM asked AS q
-    UNION ALL
-    SELECT 'copy', NULL, c.relation, j.key, c.other, j.key_x, false, c.place > 100, c.place FROM copies AS c JOIN j USING (relation)
-    UNION ALL
-    SELECT 'made', NULL, m.relation, j.key, m.other, j.key_x, false, m.place > 100, m.place FROM made AS m JOIN j USING (relation)),
-  results AS MATERIALIZED (
-    SELECT t.*, b.key AS other_key, b.schema_name AS other_schema, b.table_name AS other_table,
-           CASE WHEN NOT t.is_skipped AND (coalesce(b.key_indexed, false) OR b.blocks <= 8192)
-                THEN identity_internal.discover_ask(t.relation, identity_internal.discover_inclusion(t.x, a.email, a.schema_name, a.table_name, b.key_x, b.key_type, b.email, b.schema_name, b.table_name,
-                                                      t.kind = 'salesforce' AND b.blocks <= 8192, identity_internal.discover_current(a.columns), identity_internal.discover_current(b.columns))) END AS said
+    SELECT w.*, o.blocks, o.columns #>> ARRAY[w.other_name, 'n'] = ANY (o.indexed) AND w.other_x = o.columns -> w.other_name ->> 'x' AS is_indexed,
+           sum(CASE WHEN w.is_skipped OR o.columns #>> ARRAY[w.other_name, 'n'] = ANY (o.indexed) THEN 8 ELSE least(o.blocks, 8192) END) OVER (ORDER BY w.place, w.purpose, w.relation, w.name COLLATE "C", w.other) AS so_far
+    FROM wished AS w JOIN j AS o ON o.relation = w.other),
+  first_look AS MATERIALIZED (
+    SELECT t.*, a.email, a.schema_name, a.table_name, a.current, b.email AS other_email, b.schema_name AS other_schema, b.table_name AS other_table, b.current AS other_current,
+           CASE WHEN NOT t.is_skipped AND t.so_far <= 65536 AND (coalesce(t.is_indexed, false) OR t.blocks <= 8192)
+                THEN identity_internal.discover_ask(t.relation, identity_internal.discover_inclusion(t.x, a.email, a.schema_name, a.table_name, a.current, t.other_x, t.other_t, b.email, b.schema_name, b.table_name, b.current,
+                                                      CASE WHEN t.kind = 'salesforce' AND t.blocks <= 8192 THEN 'prefix' ELSE 'same' END)) END AS said
     FROM tests AS t JOIN j AS a USING (relation) JOIN j AS b ON b.relation = t.other),
+  -- Zendesk finds external ids in any letter case, so that they may be written in another there.
+  second_look AS MATERIALIZED (
+    SELECT f.*, CASE WHEN f.purpose = 'id' AND f.kind = 'user_id' AND NOT f.digits AND f.other_t = 's' AND f.blocks <= 8192 AND (f.said #>> '{answer,1}')::numeric < 0.9 * (f.said #>> '{answer,0}')::numeric
+                     THEN identity_internal.discover_ask(f.relation, identity_internal.discover_inclusion(f.x, f.email, f.schema_name, f.table_name, f.current, f.other_x, f.other_t, f.other_email, f.other_schema, f.other_table, f.other_current, 'fold')) END AS folded
+    FROM first_look AS f),
   counted AS (
-    SELECT r.*, (r.said #>> '{answer,0}')::numeric AS n, (r.said #>> '{answer,1}')::numeric AS found, (r.said #>> '{answer,2}')::numeric AS both_sides, (r.said #>> '{answer,3}')::numeric AS same
-    FROM results AS r)
-  SELECT c.purpose, c.kind, c.relation, c.name, c.other,
-         CASE WHEN c.said -> 'answer' IS NULL THEN false WHEN c.purpose = 'copy' THEN c.n > 0 AND c.found >= 0.9 * c.n AND c.same >= 0.5 * c.both_sides
+    SELECT l.*, coalesce(CASE WHEN l.is_better THEN l.folded ELSE l.said END -> 'answer' <> 'null', false) AS is_answered,
+           (CASE WHEN l.is_better THEN l.folded ELSE l.said END #>> '{answer,0}')::numeric AS n, (CASE WHEN l.is_better THEN l.folded ELSE l.said END #>> '{answer,1}')::numeric AS found,
+           (CASE WHEN l.is_better THEN l.folded ELSE l.said END #>> '{answer,2}')::numeric AS both_sides, (CASE WHEN l.is_better THEN l.folded ELSE l.said END #>> '{answer,3}')::numeric AS same
+    FROM (SELECT s.*, coalesce((s.folded #>> '{answer,4}')::numeric = 0 AND (s.folded #>> '{answer,1}')::numeric >= (s.said #>> '{answer,1}')::numeric + greatest(1, 0.1 * (s.said #>> '{answer,0}')::numeric), false) AS is_better
+          FROM second_look AS s) AS l)
+  SELECT c.purpose, c.kind, c.relation, c.name, c.other, c.other_name,
+         CASE WHEN NOT c.is_answered THEN false WHEN c.purpose = 'copy' THEN c.n > 0 AND c.found >= 0.9 * c.n AND c.same >= 0.5 * c.both_sides
               WHEN c.purpose = 'made' THEN c.both_sides >= 5 AND c.found >= 0.9 * c.n AND c.same >= 0.95 * c.both_sides
               WHEN c.kind <> 'user_id' THEN c.found > 0
-              ELSE coalesce(identity_internal.discover_proves(c.n, c.found, c.both_sides, c.same, c.are_short_numbers), false) END,
-         c.said -> 'answer' IS NULL,
-         CASE WHEN c.said -> 'answer' IS NULL THEN format('not looked at whether values of %s are keys of %s.%s: %s', c.name, c.other_schema, c.other_table,
-                                                           coalesce(c.said ->> 'error', CASE WHEN c.is_skipped THEN 'too many tables' ELSE 'its key has no index' END))
-              ELSE format('%s: %s of %s values are in %s.%s (%s)', c.name, c.found, c.n, c.other_schema, c.other_table, c.other_key)
-                   || CASE WHEN c.both_sides > 0 THEN format(', %s of %s with the same address', c.same, c.both_sides) ELSE '' END END,
-         c.said -> 'answer'
+              ELSE coalesce(identity_internal.discover_proves(c.n, c.found, c.both_sides, c.same, c.counts), false) END,
+         c.is_better, NOT c.is_answered,
+         CASE WHEN NOT c.is_answered THEN format('not looked at whether values of %s are in %s.%s (%s): %s', c.name, c.other_schema, c.other_table, c.other_name,
+                                                 coalesce(c.said ->> 'error', CASE WHEN c.is_skipped OR c.so_far > 65536 THEN 'there are too many tables' ELSE 'it has no index, and more than 64 MB' END))
+              ELSE format('%s: %s of %s values are in %s.%s (%s)', c.name, c.found, c.n, c.other_schema, c.other_table, c.other_name)
+                   || CASE WHEN c.is_better THEN ' in one letter case or another' ELSE '' END
+                   || CASE WHEN c.both_sides > 0 THEN format(', %s of %s with the same address', c.same, c.both_sides) ELSE '' END END
   FROM counted AS c;
 END;
 COMMENT ON FUNCTION identity_internal.discover_tested(jsonb) IS 'internal: which ids of discovery''s relations are found in whose keys';
@@ -571,10 +597,11 @@ COMMENT ON FUNCTION identity_internal.discover_query(jsonb, text, text, text, js
 --   clause      source, alias, or more: further rows that are in the source's query; NULL: left out
 --   alias_kind  the kind of an alias
 --   samples     name = value, as it stands
---   carried     columns worth showing, which do not link
+--   carried     columns worth showing, which do not link, as expressions with their names
+--   is_folded   whether its user ids are the others' in any letter case only
 CREATE FUNCTION identity_internal.discover_concluded(schemas text[], tools jsonb)
   RETURNS TABLE (place bigint, clause text, source text, relation oid, schema_name text, table_name text, tool text, loader text, query text, kinds text[], alias_kind text, rows bigint,
-                 confidence text, why text, samples text[], left_out text, carried text[], id_type text)
+                 confidence text, why text, samples text[], left_out text, carried text[], id_type text, is_folded boolean)
   LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000
 BEGIN ATOMIC
   WITH RECURSIVE judged AS MATERIALIZED (SELECT * FROM identity_internal.discover_judged(discover_concluded.schemas, discover_concluded.tools)),
@@ -595,22 +622,24 @@ BEGIN ATOMIC
       CROSS JOIN LATERAL (SELECT e.place, r.* FROM jsonb_to_record(e.link) AS r (kind text, name text, x text, t text, is_key boolean, is_plain boolean, list boolean, numbers boolean, side text, test text, bad text, n float8, share numeric)) AS a),
   -- The user ids of one product: the key that most others know, and keys that are among each other.
   edges AS MATERIALIZED (
-    SELECT DISTINCT t.relation, t.name, t.other, coalesce((SELECT bool_or(a.is_key) FROM atoms AS a WHERE a.relation = t.relation AND a.kind = 'user_id' AND a.name = t.name), false) AND r.status = 'people' AS is_of_key, r.rule IS NOT NULL AS is_ruled
+    SELECT DISTINCT t.relation, t.name, t.other, t.other_name, t.is_folded, t.other_name <> o.key AS is_of_tool, r.rule IS NOT NULL AS is_ruled,
+           r.status = 'people' AND t.name = r.key AND EXISTS (SELECT FROM atoms AS a WHERE a.relation = t.relation AND a.kind = 'user_id' AND a.is_key) AS is_of_key
     FROM tests AS t JOIN alive AS r USING (relation) JOIN alive AS o ON o.relation = t.other WHERE t.purpose = 'id' AND t.kind = 'user_id' AND t.is_proof),
   centre AS (
-    SELECT e.other AS relation FROM edges AS e JOIN alive AS o ON o.relation = e.other
-    GROUP BY e.other, o.rule, o.schema_name, o.table_name ORDER BY count(DISTINCT e.relation) DESC, o.rule IS NULL DESC, o.schema_name COLLATE "C", o.table_name COLLATE "C" LIMIT 1),
+    SELECT e.other AS relation, e.other_name AS name FROM edges AS e JOIN alive AS o ON o.relation = e.other
+    GROUP BY e.other, e.other_name, o.rule, o.schema_name, o.table_name ORDER BY bool_or(e.is_of_tool), count(DISTINCT e.relation) DESC, o.rule IS NULL DESC, o.schema_name COLLATE "C", o.table_name COLLATE "C" LIMIT 1),
   space AS (
-    SELECT c.relation FROM centre AS c
+    SELECT c.relation, c.name FROM centre AS c
     UNION
-    SELECT CASE e.other WHEN s.relation THEN e.relation ELSE e.other END FROM space AS s JOIN edges AS e ON e.is_of_key AND (e.other = s.relation OR e.relation = s.relation)),
+    SELECT CASE WHEN (e.other, e.other_name) = (s.relation, s.name) THEN e.relation ELSE e.other END, CASE WHEN (e.other, e.other_name) = (s.relation, s.name) THEN e.name ELSE e.other_name END
+    FROM space AS s JOIN edges AS e ON e.is_of_key AND NOT e.is_of_tool AND ((e.other, e.other_name) = (s.relation, s.name) OR (e.relation, e.name) = (s.relation, s.name))),
   -- The columns that link.
   linking AS MATERIALIZED (
     SELECT a.*, CASE WHEN a.is_own AND a.kind <> 'salesforce' THEN 1 ELSE 0 END AS is_numbered
     FROM atoms AS a JOIN alive AS j USING (relation)
     WHERE a.bad IS NULL AND a.side IS NULL
-      AND CASE WHEN a.kind = 'user_id' THEN (a.is_key AND j.status = 'people' AND a.relation IN (SELECT s.relation FROM space AS s))
-                                            OR EXISTS (SELECT FROM edges AS e JOIN space AS s ON s.relation = e.other WHERE e.relation = a.relation AND e.name = a.name)
+      AND CASE WHEN a.kind = 'user_id' THEN EXISTS (SELECT FROM space AS s WHERE s.relation = a.relation AND s.name = a.name AND j.status = 'people')
+                                            OR EXISTS (SELECT FROM edges AS e JOIN space AS s ON s.relation = e.other AND s.name = e.other_name WHERE e.relation = a.relation AND e.name = a.name)
                WHEN a.test IS NOT NULL THEN EXISTS (SELECT FROM tests AS t WHERE t.purpose = 'id' AND t.kind = a.kind AND t.relation = a.relation AND t.name = a.name AND t.is_proof)
                ELSE true END),
   -- Accounts of one tool: each schema that has people of it is one.
@@ -679,7 +708,8 @@ BEGIN ATOMIC
                        SELECT g.drops, 100 + g.n FROM unnest(identity_internal.discover_drops()) WITH ORDINALITY AS g (drops, n)) AS d
                  ORDER BY split_part(split_part(d.drops, '=', 1), '!', 1), d.n) AS c
                WHERE c.condition IS NOT NULL ORDER BY c.n)
-           || CASE f.status WHEN 'pairs' THEN ARRAY[format('%s IS NOT NULL', f.columns -> f.key ->> 'x')] ELSE '{}' END AS conditions,
+           || CASE WHEN f.status <> 'pairs' THEN '{}' WHEN f.columns -> f.key ->> 't' = 's' THEN ARRAY[format('coalesce(upper(btrim(%s)), '''') NOT IN ('''', ''NULL'')', f.columns -> f.key ->> 'x')]
+                ELSE ARRAY[format('%s IS NOT NULL', f.columns -> f.key ->> 'x')] END AS conditions,
            CASE WHEN f.status <> 'people' OR f.columns ? 'fivetran_active' THEN NULL
                 WHEN f.table_name ~* 'history|_raw_' OR (f.loader = 'airbyte' AND NOT f.is_unique) THEN
                   (SELECT c.name FROM unnest(ARRAY['airbyte_extracted_at', 'airbyte_emitted_at', 'updated_at', 'last_updated_at', 'system_modstamp', 'last_modified_date', 'date_updated', 'fivetran_synced']) WITH ORDINALITY AS c (name, n)
@@ -726,8 +756,14 @@ BEGIN ATOMIC
              CASE h.clause WHEN 'alias' THEN 'former ids, each with the one that it is now' WHEN 'more' THEN 'further addresses of its people, in its query' END,
              (SELECT string_agg(format('%s: %s %% of %s have %s', n.name, round(n.share * 100, 1)::float8, n.n, CASE n.kind WHEN 'email' THEN 'an address' ELSE 'a telephone number' END), '; ' ORDER BY n.place)
               FROM usable AS n WHERE n.relation = h.relation AND n.kind IN ('email', 'phone') AND n.n > 0 AND h.doubt IS NULL),
-             (SELECT string_agg(t.why, '; ' ORDER BY t.name COLLATE "C", t.why COLLATE "C") FROM tests AS t WHERE t.purpose = 'id' AND t.relation = h.relation AND t.is_proof),
-             (SELECT 'its key is in ' || string_agg(DISTINCT format('%s.%s (%s)', g.schema_name, g.table_name, t.name), ', ') FROM tests AS t JOIN alive AS g USING (relation) WHERE t.purpose = 'id' AND t.other = h.relation AND t.is_proof),
+             (SELECT string_agg(b.why, '; ' ORDER BY b.name COLLATE "C", b.why COLLATE "C")
+              FROM (SELECT DISTINCT ON (t.name, CASE t.kind WHEN 'user_id' THEN 0 ELSE t.other END) t.name, t.why
+                    FROM tests AS t LEFT JOIN centre AS c ON c.relation = t.other AND c.name = t.other_name
+                    WHERE t.purpose = 'id' AND t.relation = h.relation AND t.is_proof AND (t.kind <> 'user_id' OR EXISTS (SELECT FROM space AS s WHERE s.relation = t.other AND s.name = t.other_name))
+                    ORDER BY t.name, CASE t.kind WHEN 'user_id' THEN 0 ELSE t.other END, c.relation IS NULL, t.why COLLATE "C") AS b),
+             (SELECT CASE h.key WHEN t.other_name THEN 'its key is in ' ELSE t.other_name || ' is in ' END || string_agg(DISTINCT format('%s.%s (%s)', g.schema_name, g.table_name, t.name), ', ')
+              FROM tests AS t JOIN alive AS g USING (relation) WHERE t.purpose = 'id' AND t.other = h.relation AND t.is_proof AND (t.kind <> 'user_id' OR EXISTS (SELECT FROM space AS s WHERE s.relation = t.other AND s.name = t.other_name))
+              GROUP BY t.other_name ORDER BY t.other_name = h.key DESC, t.other_name LIMIT 1),
              (SELECT string_agg(DISTINCT t.why, '; ') FROM tests AS t WHERE t.purpose = 'id' AND t.relation = h.relation AND t.is_skipped),
              (SELECT string_agg(DISTINCT format('%s is left: %s', a.name, coalesce(a.bad, 'its values are no key of another table')), '; ')
               FROM atoms AS a WHERE a.relation = h.relation AND NOT a.is_key AND a.side IS NULL AND (a.bad <> 'empty' OR (a.bad IS NULL AND a.n > 0)) AND NOT EXISTS (SELECT FROM usable AS u WHERE u.relation = a.relation AND u.name = a.name))) END,
@@ -736,9 +772,12 @@ BEGIN ATOMIC
                  FROM (SELECT h.key AS name, 0 AS n UNION ALL SELECT DISTINCT ON (u.name) u.name, u.place FROM usable AS u WHERE u.relation = h.relation AND NOT u.is_key) AS c
                  WHERE h.sample #>> ARRAY[c.name, '6', '0'] IS NOT NULL ORDER BY c.n) END,
          h.left_out,
-         CASE WHEN h.clause = 'source' THEN ARRAY(SELECT c.name FROM unnest(ARRAY['name', 'full_name', 'first_name', 'last_name', 'company', 'company_name', 'plan', 'plan_name', 'referral_source', 'lead_source', 'signup_source', 'country', 'title']) WITH ORDINALITY AS c (name, n)
-                                                  WHERE h.columns ? c.name AND h.columns -> c.name ->> 't' <> 'x' ORDER BY c.n) END,
-         CASE h.columns -> h.key ->> 't' WHEN 'i' THEN 'bigint' WHEN 'n' THEN 'numeric' WHEN 'u' THEN 'uuid' ELSE 'text' END
+         CASE WHEN h.clause = 'source' THEN ARRAY(
+           SELECT CASE h.columns -> c.name ->> 'x' WHEN c.name THEN c.name ELSE format('%s AS %s', h.columns -> c.name ->> 'x', c.name) END
+           FROM unnest(ARRAY['name', 'full_name', 'first_name', 'last_name', 'company', 'company_name', 'plan', 'plan_name', 'referral_source', 'lead_source', 'signup_source', 'country', 'title']) WITH ORDINALITY AS c (name, n)
+           WHERE h.status = 'people' AND h.columns ? c.name AND h.columns -> c.name ->> 't' NOT IN ('x', 'j', 'a') ORDER BY c.n) END,
+         CASE h.columns -> h.key ->> 't' WHEN 'i' THEN 'bigint' WHEN 'n' THEN 'numeric' WHEN 'u' THEN 'uuid' ELSE 'text' END,
+         EXISTS (SELECT FROM edges AS e JOIN space AS c ON c.relation = e.other AND c.name = e.other_name WHERE e.relation = h.relation AND e.is_folded)
   FROM shown AS h;
 END;
 COMMENT ON FUNCTION identity_internal.discover_concluded(text[], jsonb) IS 'internal: what discovery found, ready to be shown and to be made clauses of';

@@ -53,21 +53,28 @@ END;
 COMMENT ON FUNCTION @extschema@.identity_discover(text[], jsonb, text) IS
   'what tables there are, which would be sources of a resolve, by what they link, why, and what is left out';
 
--- discover_clauses(schemas, tools, confidence): the sources and aliases of that confidence and above, and the kinds that they use and that need a rule.
+-- discover_clauses(schemas, tools, confidence): the sources and aliases of that confidence and above, and the rules that their kinds need.
+--   is_taken    whether it is one of them; the others are for identity_suggest() to show
+--   normalizer, priority   of a rule
+--   carried     of a source, columns to carry along, as its query would have them; of a rule that is not taken, that of such a column
 CREATE FUNCTION identity_internal.discover_clauses(schemas text[], tools jsonb, confidence text)
-  RETURNS TABLE (place bigint, clause text, name text, relation oid, query text, kinds text[], confidence_found text, why text, carried text[], id_type text, is_taken boolean)
+  RETURNS TABLE (place bigint, clause text, name text, relation oid, query text, kinds text[], confidence_found text, why text, carried text[], id_type text, is_taken boolean, normalizer text, priority integer)
   LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 100
 BEGIN ATOMIC
   WITH c AS MATERIALIZED (
     SELECT f.*, array_position('{sure,likely,unsure}', f.confidence) <= array_position('{sure,likely,unsure}', discover_clauses.confidence) AS is_taken
     FROM identity_internal.discover_concluded(discover_clauses.schemas, discover_clauses.tools) AS f WHERE f.clause IN ('source', 'alias')),
   k AS (SELECT DISTINCT u.kind FROM c CROSS JOIN LATERAL unnest(c.kinds) AS u (kind) WHERE c.is_taken AND c.clause = 'source')
-  SELECT c.place, c.clause, c.source, c.relation, c.query, c.kinds, c.confidence, c.why, c.carried, c.id_type, c.is_taken FROM c WHERE c.clause = 'source'
+  SELECT c.place, c.clause, c.source, c.relation, c.query, c.kinds, c.confidence, c.why, c.carried, c.id_type, c.is_taken, NULL, NULL FROM c WHERE c.clause = 'source'
   UNION ALL
-  SELECT 1000000, 'rule', k.kind, NULL, NULL, NULL, NULL, NULL, NULL, NULL, true FROM k
+  SELECT 1000000, 'rule', k.kind, NULL, NULL, NULL, NULL, NULL, NULL, NULL, true, CASE k.kind WHEN 'salesforce' THEN 'salesforce_id' END, 80 FROM k
   WHERE k.kind NOT IN ('user_id', 'anonymous_id', 'device_id', 'username', 'email', 'external_id', 'phone', 'salesforce_id', 'uuid', 'object_id')
   UNION ALL
-  SELECT 2000000 + c.place, c.clause, c.alias_kind, c.relation, c.query, c.kinds, c.confidence, c.why, c.carried, c.id_type, c.is_taken AND EXISTS (SELECT FROM k WHERE k.kind = c.alias_kind) FROM c WHERE c.clause = 'alias';
+  SELECT 1000000, 'rule', 'user_id', NULL, NULL, NULL, NULL, NULL, NULL, NULL, true, 'casefold', NULL WHERE EXISTS (SELECT FROM c WHERE c.is_taken AND c.is_folded)
+  UNION ALL
+  SELECT DISTINCT 1500000, 'rule', regexp_replace(x.carried, '^.* AS ', ''), NULL::oid, NULL, NULL::text[], NULL, NULL, NULL::text[], NULL, false, NULL, NULL::integer FROM c CROSS JOIN LATERAL unnest(c.carried) AS x (carried)
+  UNION ALL
+  SELECT 2000000 + c.place, c.clause, c.alias_kind, c.relation, c.query, c.kinds, c.confidence, c.why, c.carried, c.id_type, c.is_taken AND EXISTS (SELECT FROM k WHERE k.kind = c.alias_kind), NULL, NULL FROM c WHERE c.clause = 'alias';
 END;
 COMMENT ON FUNCTION identity_internal.discover_clauses(text[], jsonb, text) IS 'internal: what discovery found, clause by clause';
 
@@ -89,7 +96,7 @@ BEGIN ATOMIC
     UNION ALL SELECT 2, c.place, c.name || '_id', c.id_type || '[]' FROM c WHERE c.clause = 'source'),
   clauses AS (
     SELECT c.place, CASE c.clause WHEN 'source' THEN @extschema@.identity_source(c.name, c.query) WHEN 'alias' THEN @extschema@.identity_alias(c.name, c.query)
-                                  ELSE @extschema@.identity_rule(c.name, CASE c.name WHEN 'salesforce' THEN 'salesforce_id' END, priority => 80) END AS clause
+                                  ELSE @extschema@.identity_rule(c.name, c.normalizer, priority => c.priority) END AS clause
     FROM c
     UNION ALL
     SELECT 9000000 + s.part * 1000000 + s.place, @extschema@.identity_column(s.name, s.type) FROM shown AS s WHERE identity_discovered.columns)
@@ -125,7 +132,7 @@ BEGIN ATOMIC
     FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace WHERE p.oid = '@extschema@.identity_discovered(text[], text, jsonb, boolean)'::regprocedure),
   clauses AS (
     SELECT array_agg(CASE c.clause WHEN 'source' THEN @extschema@.identity_source(c.name, c.query) WHEN 'alias' THEN @extschema@.identity_alias(c.name, c.query)
-                                   ELSE @extschema@.identity_rule(c.name, CASE c.name WHEN 'salesforce' THEN 'salesforce_id' END, priority => 80) END ORDER BY c.place) AS list
+                                   ELSE @extschema@.identity_rule(c.name, c.normalizer, priority => c.priority) END ORDER BY c.place) AS list
     FROM c WHERE c.is_taken),
   records AS MATERIALIZED (
     SELECT r.identity_id, r.source, count(*) AS n FROM clauses AS l CROSS JOIN LATERAL @extschema@.identity_records(VARIADIC l.list) AS r
@@ -134,13 +141,14 @@ BEGIN ATOMIC
     SELECT r.source, max(r.n) AS most, sum(r.n) AS records, sum(r.n) FILTER (WHERE o.sources > 1) AS matched
     FROM records AS r JOIN (SELECT s.identity_id, count(*) AS sources FROM records AS s GROUP BY s.identity_id) AS o USING (identity_id) GROUP BY r.source),
   lines AS (
-    SELECT c.place, CASE WHEN c.is_taken THEN '  ' ELSE '  -- ' END AS mark,
+    SELECT c.place,
            CASE c.clause
-             WHEN 'rule' THEN format('  %sidentity_rule(%L%s, priority => 80),', h.prefix, c.name, CASE c.name WHEN 'salesforce' THEN ', ''salesforce_id''' ELSE '' END)
+             WHEN 'rule' THEN CASE WHEN c.is_taken THEN format('  %sidentity_rule(%L%s%s),', h.prefix, c.name, ', ' || quote_literal(c.normalizer), ', priority => ' || c.priority)
+                                   ELSE format('  -- %sidentity_rule(%L, link => false),', h.prefix, c.name) END
              ELSE format(E'\n  -- %s%s%s\n  %s', CASE WHEN c.is_taken THEN '' WHEN c.clause = 'alias' THEN 'Not used, as its source is not: ' ELSE upper(left(c.confidence_found, 1)) || substr(c.confidence_found, 2) || ', so commented out: ' END, c.reason,
                     CASE WHEN m.records > 0 THEN format(E'\n  --   %s %% of its records meet another source''s', round(100.0 * coalesce(m.matched, 0) / m.records, 1)::float8) ELSE '' END,
                     CASE WHEN c.is_taken THEN t.text ELSE '-- ' || regexp_replace(t.text, E'[\n\r]+', E'\n  -- ', 'g') END) END
-           || CASE WHEN c.is_taken AND c.carried <> '{}' THEN format(E'\n  -- It also has %s: add a column to the query, and a rule %sidentity_rule(%L, link => false).', array_to_string(c.carried, ', '), h.prefix, c.carried[1]) ELSE '' END AS text
+           || CASE WHEN c.carried <> '{}' THEN format(E'\n  --   to carry along, with a rule below: %s', array_to_string(c.carried, ', ')) ELSE '' END AS text
     FROM c CROSS JOIN here AS h LEFT JOIN met AS m ON m.source = c.name AND c.clause = 'source'
       CROSS JOIN LATERAL (SELECT format('%sidentity_%s(%L, %s),', h.prefix, c.clause, c.name, identity_internal.discover_quote(c.query)) AS text) AS t)
   SELECT CASE WHEN EXISTS (SELECT FROM c WHERE c.clause = 'source') THEN
