@@ -107,7 +107,18 @@ SELECT count(*) AS links_that_do_not_follow_their_record FROM (
   SELECT (source, record_id) AS it, kind, lag((source, record_id)) OVER (ORDER BY place) AS before FROM evidence) e
  WHERE kind IS NOT NULL AND it IS DISTINCT FROM before;
 
+-- What holds the largest identities together: a family's address between two people; a record between two. How many records the smaller parts have.
+SELECT subject, value FROM identity_report(
+  identity_source('app', $$SELECT * FROM (VALUES (1, 'u1', 'fam@x.com'), (2, 'u1', NULL), (3, 'u1', NULL), (4, NULL, 'fam@x.com')) v(id, user_id, email)$$),
+  identity_source('shop', $$SELECT * FROM (VALUES ('s1', 'fam@x.com', '+16502530000'), ('s2', NULL, '+16502530000'), ('s3', NULL, '+16502530000')) v(id, email, phone)$$)) WHERE metric IN ('largest identities', 'held together by');
+SELECT subject, value FROM identity_report(identity_source('app', $$SELECT * FROM (VALUES (1, '{a@x.com,c@x.com}'::text[]), (2, '{a@x.com,c@x.com}'), (3, '{a@x.com,b@x.com}'), (4, '{b@x.com,d@x.com}'), (5, '{b@x.com,d@x.com}')) v(id, email)$$)) WHERE metric IN ('largest identities', 'held together by');
+-- The rates of each two sources; of one there is none.
+SELECT * FROM identity_match_rates(VARIADIC (SELECT clauses FROM clauses));
+SELECT * FROM identity_match_rates(identity_source('empty', 'SELECT 1 AS id WHERE false'), identity_source('one', 'SELECT 1 AS id'));
+SELECT count(*) FROM identity_match_rates(identity_source('one', 'SELECT 1 AS id'));
+
 -- Without a source.
+SELECT * FROM identity_match_rates();
 SELECT * FROM explain_identity('stripe', 'cus_1', 'stripe', 'cus_2');
 SELECT identity_graph('stripe', 'cus_1');
 SELECT * FROM identity_links();

@@ -100,9 +100,17 @@ CREATE TABLE counted (metric text, subject text, value numeric);
 INSERT INTO counted SELECT 'records', coalesce(source, 'all sources'), count(*) FROM raw GROUP BY ROLLUP (source);
 INSERT INTO counted SELECT 'identities', s, (SELECT count(DISTINCT identity_id) FROM people WHERE source = s OR s = 'all sources') FROM unnest('{a,b,c,all sources}'::text[]) AS s;
 INSERT INTO counted
-  SELECT 'match rate, %', x || ' in ' || y,
-         round(100.0 * (SELECT count(*) FROM people p WHERE p.source = x AND EXISTS (SELECT FROM people q WHERE q.source = y AND q.identity_id = p.identity_id)) / (SELECT count(*) FROM raw WHERE source = x), 1)
-  FROM unnest('{a,b,c}'::text[]) AS x, unnest('{a,b,c}'::text[]) AS y WHERE x <> y;
+  SELECT 'match rate, %', x || ' in any other',
+         round(100.0 * (SELECT count(*) FROM people p WHERE p.source = x AND EXISTS (SELECT FROM people q WHERE q.source <> x AND q.identity_id = p.identity_id)) / (SELECT count(*) FROM raw WHERE source = x), 1)
+  FROM unnest('{a,b,c}'::text[]) AS x;
+INSERT INTO counted SELECT 'records without identifier', source, count(*) FROM people p WHERE NOT EXISTS (SELECT FROM evidence e WHERE (e.source, e.record_id) = (p.source, p.record_id)) GROUP BY source;
+INSERT INTO counted SELECT 'duplicate records', source, count(*) - count(DISTINCT identity_id) FROM people GROUP BY source HAVING count(*) > count(DISTINCT identity_id);
+INSERT INTO counted SELECT 'identifiers by source', source || ', ' || status, count(*) FROM evidence GROUP BY source, status;
+INSERT INTO counted
+  SELECT 'largest identities', identity_id || ': ' || string_agg(source || ' ' || n, ', ' ORDER BY source), sum(n)
+  FROM (SELECT identity_id, source, count(*) AS n FROM people GROUP BY 1, 2) AS p
+  GROUP BY identity_id HAVING sum(n) > 2
+  ORDER BY sum(n) DESC, (SELECT row(q.source, length(q.record_id), q.record_id COLLATE "C") FROM people q WHERE q.identity_id = p.identity_id ORDER BY q.source, length(q.record_id), q.record_id COLLATE "C" LIMIT 1) LIMIT 10;
 INSERT INTO counted
   SELECT 'identities joined by', CASE cardinality(kinds) WHEN 1 THEN kinds[1] || ' alone' ELSE 'several kinds' END, count(*)
   FROM (SELECT ARRAY(SELECT DISTINCT kind FROM evidence e WHERE e.identity_id = p.identity_id AND e.status = 'links') AS kinds
@@ -119,7 +127,33 @@ INSERT INTO counted
   GROUP BY v.kind, v.value HAVING count(*) > 1 ORDER BY count(*) DESC, v.kind COLLATE "C", v.value COLLATE "C" LIMIT 20;
 SELECT metric, count(*) AS rows, sum(value) > 0 AS some FROM reported GROUP BY 1 ORDER BY 1;
 SELECT subject, value > 0 AS some FROM reported WHERE metric = 'identifiers' AND subject NOT LIKE '%,%';
-SELECT * FROM reported FULL JOIN counted USING (metric, subject) WHERE reported.value IS DISTINCT FROM counted.value;
+SELECT * FROM reported FULL JOIN counted USING (metric, subject) WHERE reported.value IS DISTINCT FROM counted.value AND metric <> 'held together by';
+-- The rates of each two sources.
+SET client_min_messages = error;
+SELECT count(*) AS pairs, sum(matched) > 0 AS some, count(*) FILTER (WHERE m.records <> (SELECT count(*) FROM people WHERE source = m.source)
+    OR m.matched <> (SELECT count(*) FROM people p WHERE p.source = m.source AND EXISTS (SELECT FROM people q WHERE q.source = m.other AND q.identity_id = p.identity_id))
+    OR m.share <> round(m.matched::numeric / m.records, 4)) AS wrong
+FROM identity_match_rates(VARIADIC (SELECT clauses FROM rules)) AS m;
+RESET client_min_messages;
+-- What holds an identity together, by taking it away: the records that are not connected with the largest part any more.
+CREATE FUNCTION cut_off(identity uuid, bridge text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  parts bigint[];
+BEGIN
+  CREATE TEMP TABLE edge ON COMMIT DROP AS SELECT source || ' ' || record_id AS record, kind || ' ' || value AS identifier FROM evidence
+    WHERE identity_id = identity AND status = 'links' AND 'record ' || source || ' ' || record_id <> bridge AND kind || ' ' || value <> bridge;
+  CREATE TEMP TABLE part ON COMMIT DROP AS SELECT source || ' ' || record_id AS record, source || ' ' || record_id AS label FROM people
+    WHERE identity_id = identity AND 'record ' || source || ' ' || record_id <> bridge;
+  LOOP
+    UPDATE part p SET label = l.label FROM (SELECT a.record, min(q.label) AS label FROM edge a JOIN edge b USING (identifier) JOIN part q ON q.record = b.record GROUP BY a.record) AS l
+    WHERE l.record = p.record AND l.label < p.label;
+    EXIT WHEN NOT FOUND;
+  END LOOP;
+  parts := ARRAY(SELECT count(*) FROM part GROUP BY label ORDER BY 1 DESC);
+  DROP TABLE edge, part;
+  RETURN (SELECT sum(n) FROM unnest(parts) AS n) - parts[1];
+END $$;
+SELECT count(*) > 5 AS some, count(*) FILTER (WHERE value <> cut_off(left(subject, 36)::uuid, regexp_replace(substr(subject, 39), ' \(without.*', ''))) AS wrong FROM reported WHERE metric = 'held together by';
 
 SET client_min_messages = warning;
 DROP SCHEMA evidence_use CASCADE;

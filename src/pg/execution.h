@@ -80,6 +80,11 @@ class Execution {
             record_rows_,
             {links_.data(), links_.size()}};
   }
+  // next_evidence() goes on with the first record of this identity.
+  void seek_evidence(std::size_t identity) noexcept {
+    next_identity_ = identity;
+    next_row_ = reader_->rows().size();
+  }
   // The warnings that name a value; worst_of() finds it, as it is shown, or nothing.
   using WorstOf = std::function<std::optional<std::string>(const engine::TooCommon&)>;
   [[nodiscard]] std::vector<Notice> notices_of_values(const WorstOf& worst_of) const;
