@@ -7,7 +7,8 @@ FOLDER holds CSV files in Fivetran's column names, one folder per tool: those th
 company.sql makes. LOADER is one of `layouts.py --loaders`. The script creates schemas and tables and fills them. MANIFEST receives a
 CSV file: each relation, and the file it came from.
 
-The seed chooses names of schemas, prefixes of tables, types, and whether a column without a value exists. Seed 0 chooses nothing: a schema
+The seed chooses names of schemas, prefixes of tables, types, whether a column without a value exists, what the company calls its own users or whether
+they are there at all, and whether there are two accounts of a tool. Seed 0 chooses nothing: a schema
 is named like its tool, a column is there, and has the type of its values. The same arguments give the same script, byte for byte.
 What a loader does to names and columns is told in LOADERS, and follows the documentation of each (Fivetran's system columns; Airbyte's
 Postgres destination; Stitch on nested data; Segment's warehouse schemas; dlt; Estuary). Needs Python 3.8 and its standard library.
@@ -435,6 +436,33 @@ def type_of(table, column):
     return "text"
 
 
+# How frameworks call a table of users and its columns: (table, what the columns are called).
+
+USERS = [
+    ("users", {}),
+    ("User", {"full_name": "fullName", "company_name": "companyName", "created_at": "createdAt", "updated_at": "updatedAt"}),  # Prisma
+    ("auth_user", {"full_name": "first_name", "created_at": "date_joined", "updated_at": "last_login"}),  # Django
+    ("wp_users", {"id": "ID", "email": "user_email", "username": "user_login", "full_name": "display_name", "created_at": "user_registered"}),  # WordPress
+    ("app_members", {"email": "email_address"}),
+]
+
+
+def as_used(tables, seed):
+    """What a company makes of it: its own users under a framework's names, or not here at all; two accounts of one tool."""
+    for table in tables:
+        if table.tool == "production" and table.name == "users" and seed > 0:
+            table.name, names = USERS[seed % len(USERS)]
+            table.rename(lambda n: names.get(n, n))
+        if seed % 4 == 3 and table.tool in ("production", "warehouse"):
+            continue
+        if table.tool == "zendesk" and table.name == "user" and table.account == 1 and seed % 3 == 2:
+            second = Table(table.origin, table.tool, 2, table.name, dict(table.columns), table.size)
+            table.keep(lambda i: i % 2 == 0)
+            second.keep(lambda i: i % 2 == 1)
+            yield second
+        yield table
+
+
 class Names:
     """What the seed calls schemas and tables."""
 
@@ -447,8 +475,10 @@ class Names:
     def schema(self, table):
         tool, account = table.tool, table.account
         suffix = "" if account == 1 else f"_{account}"
-        if tool in OWN or tool in SEGMENT or self.seed == 0:
+        if tool in OWN or self.seed == 0:
             return tool + suffix
+        if tool in SEGMENT:
+            return pick(["segment", "website", "js_prod", "ios"], self.seed, "segment")
         if self.is_one_schema:
             return pick(["public", "lake", "raw"], self.seed, self.loader, "lake")
         choice = pick(["{t}", "raw_{t}", "{l}_{t}", "{t}_prod", "{T} Prod", "src_{t}", "etl{n}"], self.seed, self.loader, tool)
@@ -489,7 +519,7 @@ def main():
     manifest, schemas = [], set()
     out = sys.stdout
     out.write("SET client_min_messages = warning;\nSET timezone = 'UTC';\nSET datestyle = 'ISO, YMD';\n")
-    for table in read(folder):
+    for table in as_used(read(folder), seed):
         if table.tool in OWN or table.tool in SEGMENT:
             relations = [(table.name if table.tool != "segment" else plural("segment", table.name), table)]
         else:

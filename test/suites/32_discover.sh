@@ -45,6 +45,7 @@ company() {
 }
 
 server_start
+sql --quiet --command='CREATE ROLE analyst' --command='GRANT pg_read_server_files TO analyst'
 company company_0
 company company_1 --set=ids=serial
 company company_2 --set=ids=uuid

@@ -16,15 +16,35 @@ DO $$
 DECLARE
   people record;
 BEGIN
-  FOR people IN SELECT m.relation, replace(m.origin, '/', '__') || m.variant AS name FROM manifest AS m JOIN answer AS a ON a.origin = m.origin AND a.data = 'company' AND a.verdict = 'people' WHERE m.variant <> 'raw' LOOP
+  FOR people IN SELECT m.relation, concat_ws('_', replace(m.origin, '/', '__'), nullif(m.variant, ''), nullif(row_number() OVER (PARTITION BY m.origin, m.variant ORDER BY m.relation), 1)) AS name FROM manifest AS m JOIN answer AS a ON a.origin = m.origin AND a.data = 'company' AND a.verdict = 'people' WHERE m.variant <> 'raw' LOOP
     EXECUTE format('CREATE VIEW analytics.%I AS SELECT * FROM %s', 'stg_' || people.name, people.relation);
     IF people.name ~ '^(zendesk|stripe|salesforce)' THEN
       EXECUTE format('CREATE TABLE dbt_prod.%I AS SELECT * FROM %s', 'stg_' || people.name, people.relation);
     END IF;
   END LOOP;
 END $$;
+-- One table that the caller may not read, and a schema that they may not even look into.
+CREATE SCHEMA payroll;
+CREATE TABLE payroll.employees AS SELECT n AS id, 'employee' || n || '@made-up.example' AS email FROM generate_series(1, 50) AS n;
+CREATE SCHEMA closed;
+CREATE TABLE closed.users AS SELECT * FROM payroll.employees;
 ANALYZE;
 \endif
+
+-- The caller is an analyst, with no right but to read.
+DO $$
+DECLARE
+  place name;
+BEGIN
+  FOR place IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'identity_internal', 'closed') LOOP
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO analyst', place);
+    IF place <> 'payroll' THEN EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO analyst', place); END IF;
+  END LOOP;
+END $$;
+GRANT CREATE ON SCHEMA public TO analyst;
+GRANT SELECT ON manifest, answer, exception TO analyst;
+SET ROLE analyst;
+
 
 CREATE TEMP TABLE clock AS SELECT clock_timestamp() AS began;
 CREATE TEMP TABLE found AS SELECT * FROM identity_discover();
@@ -50,6 +70,10 @@ INSERT INTO fault SELECT 'another tool', origin, concat_ws(' ', relation, found_
 INSERT INTO fault SELECT 'wrong kind', origin, concat_ws(' ', relation, array_to_string(found_kinds, ' '), 'for', array_to_string(may, ' '))
   FROM verdict WHERE is_source AND confidence IN ('sure', 'likely') AND NOT found_kinds <@ may;
 INSERT INTO fault SELECT 'copy taken', relation::text, concat_ws(' ', source, confidence, why) FROM found WHERE left_out IS NULL AND confidence = 'sure' AND relation NOT IN (SELECT m.relation::regclass FROM manifest AS m);
+\if :{?truth}
+INSERT INTO fault SELECT 'rights', coalesce(relation, 'payroll.employees'), left_out FROM (SELECT 1) AS one LEFT JOIN (SELECT relation::text, source, left_out FROM found WHERE relation::text ~ '^(payroll|closed)\.') AS f ON true
+  WHERE relation IS DISTINCT FROM 'payroll.employees' OR source IS NOT NULL OR left_out IS NULL;
+\endif
 -- A lead of Intercom's has no id of ours.
 INSERT INTO fault SELECT 'wrong kind', origin, relation || ' takes user_id' FROM verdict WHERE is_source AND variant = 'leads' AND 'user_id' = ANY (found_kinds);
 -- The raw tables beside Airbyte's typed ones are the same rows again.
@@ -75,7 +99,7 @@ SELECT format('# excused: %s: %s: %s', fault, origin, detail) FROM excused ORDER
 SELECT format('# %s: %s: %s', fault, origin, detail) FROM (SELECT * FROM fault EXCEPT SELECT * FROM excused) AS f ORDER BY 1;
 CREATE FUNCTION pg_temp.none(what text) RETURNS text LANGUAGE sql AS $$
   SELECT format('%s - %s: %s', CASE WHEN count(*) = 0 THEN 'ok' ELSE 'not ok' END, what, count(*)) FROM (SELECT * FROM fault EXCEPT SELECT * FROM excused) AS f WHERE fault = what $$;
-SELECT pg_temp.none(what) FROM unnest(ARRAY['no answer', 'unstable', 'sure of what is none', 'another tool', 'wrong kind', 'raw copy', 'copy taken', 'not listed', 'no reason']) AS what;
+SELECT pg_temp.none(what) FROM unnest(ARRAY['no answer', 'unstable', 'sure of what is none', 'another tool', 'wrong kind', 'raw copy', 'copy taken', 'rights', 'not listed', 'no reason']) AS what;
 SELECT format('%s - links found: %s of %s, of which sure %s', CASE WHEN count(*) FILTER (WHERE is_found) >= 0.95 * count(*) THEN 'ok' ELSE 'not ok' END,
               count(*) FILTER (WHERE is_found), count(*), count(*) FILTER (WHERE is_sure)) FROM linked
 WHERE (origin, kind) NOT IN (SELECT origin, detail FROM excused WHERE fault = 'missed');
@@ -94,6 +118,7 @@ FROM unnest(ARRAY['sure', 'likely']) AS confidence
 \if :{?truth}
 CREATE TEMP TABLE truth (tool text, id text, person int, item text);
 COPY truth FROM :'truth' WITH (FORMAT csv, HEADER);
+DELETE FROM truth WHERE tool NOT IN (SELECT split_part(origin, '/', 1) FROM manifest);
 -- Without what the exceptions say of whole tables.
 DELETE FROM truth WHERE tool IN (SELECT split_part(origin, '/', 1) FROM excused WHERE fault = 'missed as sure');
 CREATE TEMP TABLE found_person AS
