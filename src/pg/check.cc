@@ -189,6 +189,7 @@ struct SourceFacts {
   bool is_read = false;  // prepared: its columns are known
   bool ids_are_unique = false;
   bool has_updated_at = false;
+  bool is_told = false;  // what identify() was told of an identity map: nobody can mend it
   std::vector<std::string> kinds = {};
   std::vector<Oid> tables = {};
   std::vector<std::size_t> twins = {};  // sources that read the same tables
@@ -426,6 +427,10 @@ void Check::prepare_source(const Request& request, std::size_t number) {
       facts.kinds.push_back(request.kinds[engine::index(column.kind)].name);
     }
     facts.tables = tables_of(scan.query());
+    facts.is_told = std::ranges::any_of(facts.tables, [](Oid table) {
+      const char* schema = call([=] { return get_namespace_name(get_rel_namespace(table)); });
+      return schema != nullptr && std::string_view(schema) == "identity_state";
+    });
   });
   if (fault) {
     add_fault(number, {}, *fault);
@@ -440,6 +445,7 @@ void Check::prepare_source(const Request& request, std::size_t number) {
   }
   carry_unknown_columns(number, faults, request);
   std::vector<std::string> names;
+  if (facts.is_told) return;
   if (attempt([&] { names = unqualified_names(request.sources[number].query); })) return;
   for (const std::string& name : names) {
     add(Severity::kNote, number, Topic::kName, name,
@@ -597,6 +603,7 @@ void Check::measure(Execution& execution) {
       }));
   const std::span<const std::uint64_t> left_out = resolver.left_out();
   for (std::size_t i = 0; i < tallies_.size(); ++i) {
+    if (sources_[places_[i]].is_told) continue;
     if (tallies_[i].rows > 0) {
       judge_source(request, i);
     } else if (i >= left_out.size() || left_out[i] == 0) {
@@ -824,7 +831,8 @@ void Check::judge_frequent(const Kind& kind, std::size_t place, const KindTally&
 }
 
 void Check::judge_kinds(const Request& request) {
-  const auto good = std::ranges::count_if(sources_, &SourceFacts::is_good);
+  const auto good = std::ranges::count_if(
+      sources_, [](const SourceFacts& facts) { return facts.is_good && !facts.is_told; });
   // What a source that was not read has is not known.
   if (good < 2 || !std::ranges::all_of(sources_, &SourceFacts::is_read)) return;
   for (const Kind& kind : request.kinds) {
@@ -832,6 +840,7 @@ void Check::judge_kinds(const Request& request) {
     std::vector<std::size_t> having;
     for (std::size_t i = 0; i < sources_.size(); ++i) {
       const auto& kinds = sources_[i].kinds;
+      if (sources_[i].is_told) continue;
       if (std::ranges::find(kinds, kind.name) != kinds.end()) having.push_back(i);
     }
     if (having.size() != 1) continue;

@@ -219,6 +219,79 @@ END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_adopt(identity_internal.identity_map_catalog, jsonb) IS
   'internal: what an identity map takes over of a state that it has replaced';
 
+-- What is most likely wrong with an identity map's sources, as its state shows it after a refresh that did `done`: a list of
+-- {topic, source, text}. What was not so after the last refresh is raised as a WARNING, once.
+--   empty    the source has no record
+--   alone    none of its records, ten or more, is one person with a record of another source
+--   common   so many values link nobody, as too many records carry them; of a map that is filled for the first time the
+--            resolve has said so
+-- A refresh that changed nothing looks at nothing; one that changed some records asks only what a look at one row answers
+-- (empty, common). The others stay as the last one that looked at the whole map has found them.
+CREATE FUNCTION identity_internal.identity_map_judge(m identity_internal.identity_map_catalog, done jsonb, changed bigint) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  p text := identity_internal.identity_map_prefix(m.map_id);
+  sources integer := cardinality(m.source_numbers) - 1;  -- the last one is what identify() was told
+  is_whole boolean := done ->> 'kind' <> 'changes';
+  before jsonb := coalesce(m.marks -> 'warnings', '[]');
+  found jsonb := '[]';
+  fresh record;
+  together bigint;
+  filled integer := 0;
+  shares boolean := true;
+  held integer[];  -- by source: its records, up to ten
+  n bigint;
+BEGIN
+  IF NOT is_whole AND changed = 0 THEN
+    RETURN before;
+  END IF;
+  FOR i IN 1 .. sources LOOP
+    EXECUTE format('SELECT count(*) FROM (SELECT FROM %srows_%s LIMIT 10) AS r', p, m.source_numbers[i]) INTO n;
+    held[i] := n;
+    filled := filled + least(n, 1);
+    IF n = 0 THEN
+      found := found || jsonb_build_object('topic', 'empty', 'source', m.source_names[i], 'text', format('source "%s" has no record', m.source_names[i]));
+    END IF;
+  END LOOP;
+  IF is_whole AND filled > 1 AND sources < 62 THEN
+    -- A bit for each source; more than fit are not looked at. Mostly some of the first records tell already.
+    together := 0;
+    FOR i IN 1 .. sources LOOP
+      CONTINUE WHEN held[i] < 10;
+      EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT r.identity_id FROM %1$srecords AS r WHERE r.source = $1 AND r.identity_id IS NOT NULL LIMIT 1000) AS few
+        JOIN %1$srecords AS other ON other.identity_id = few.identity_id AND other.source <> $1)', p) INTO shares USING m.source_numbers[i];
+      EXIT WHEN NOT shares;
+      together := together | (1::bigint << i);
+    END LOOP;
+    IF NOT shares THEN
+      EXECUTE format('SELECT coalesce(bit_or(i.bits), 0) FROM (
+          SELECT bit_or(1::bigint << array_position($1, r.source::integer)) AS bits FROM %srecords AS r WHERE r.identity_id IS NOT NULL GROUP BY r.identity_id) AS i
+        WHERE i.bits & (i.bits - 1) <> 0', p) INTO together USING m.source_numbers;
+    END IF;
+    FOR i IN 1 .. sources LOOP
+      CONTINUE WHEN held[i] < 10 OR together & (1::bigint << i) <> 0;
+      found := found || jsonb_build_object('topic', 'alone', 'source', m.source_names[i], 'text', format('source "%s" shares no person with another source', m.source_names[i]));
+    END LOOP;
+  ELSIF NOT is_whole THEN
+    found := found || coalesce((SELECT jsonb_agg(b.o ORDER BY b.place) FROM jsonb_array_elements(before) WITH ORDINALITY AS b (o, place)
+                                WHERE b.o ->> 'topic' = 'alone' AND b.o ->> 'source' = ANY (m.source_names)), '[]');
+  END IF;
+  EXECUTE format('SELECT count(*) FROM %scommon', p) INTO n;
+  IF n > 0 THEN
+    found := found || jsonb_build_object('topic', 'common', 'source', NULL, 'text',
+      format('%s %s nobody, as too many records carry %s', n, CASE n WHEN 1 THEN 'value links' ELSE 'values link' END, CASE n WHEN 1 THEN 'it' ELSE 'each' END));
+  END IF;
+  FOR fresh IN SELECT f.o ->> 'text' AS text FROM jsonb_array_elements(found) WITH ORDINALITY AS f (o, place)
+               WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(before) AS b (o) WHERE b.o - 'text' = f.o - 'text')
+                 AND NOT (f.o ->> 'topic' = 'common' AND done ->> 'kind' = 'built') ORDER BY f.place LOOP
+    RAISE WARNING 'identity map "%": %', m.map_name, fresh.text
+      USING HINT = format('SELECT * FROM identity_check(VARIADIC identity_map_clauses(%L)) tells more. It is said once; the view identity_maps shows it as long as it is so.', m.map_name);
+  END LOOP;
+  RETURN found;
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_judge(identity_internal.identity_map_catalog, jsonb, bigint) IS
+  'internal: what is most likely wrong with an identity map''s sources, from its state; raises what is new as a WARNING';
+
 -- One refresh; the refreshes' lock is held.
 CREATE FUNCTION identity_internal.identity_map_refresh(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE
@@ -296,6 +369,6 @@ BEGIN
   IF is_full OR pg_relation_size((identity_internal.identity_map_prefix(m.map_id) || 'claims')::regclass) > 1000000 THEN
     EXECUTE format('TRUNCATE %sclaims', identity_internal.identity_map_prefix(m.map_id));
   END IF;
-  RETURN jsonb_build_object('started', started, 'marks', marks || jsonb_build_object('captures', captures, 'left_out', left_out), 'changes', done || jsonb_build_object('changed', changed));
+  RETURN jsonb_build_object('started', started, 'marks', marks || jsonb_build_object('captures', captures, 'left_out', left_out, 'warnings', identity_internal.identity_map_judge(m, done, changed)), 'changes', done || jsonb_build_object('changed', changed));
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_refresh(identity_internal.identity_map_catalog, jsonb) IS 'internal: one refresh of an identity map';

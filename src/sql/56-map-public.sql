@@ -216,6 +216,9 @@ COMMENT ON FUNCTION @extschema@.remember(regclass, text, text) IS 'lets a record
 --   needs_full        whether the next refresh reads everything anew, as clauses have changed
 --   last_error        of a refresh that failed since; last_error_at
 --   left_out          of each source that has such rows, how many are left out, as they name no record
+--   warnings          what is most likely wrong with its sources: one that has no record, one of ten records or more that
+--                     shares no person with another one (as the last refresh that looked at all of the map has found), values
+--                     that too many records carry
 CREATE VIEW @extschema@.identity_maps AS
   SELECT coalesce(quote_ident(n.nspname) || '.' || quote_ident(c.relname), m.map_name) AS map, coalesce(pg_catalog.pg_get_userbyid(c.relowner), m.owner_name) AS owner,
          (SELECT array_agg(e.c::jsonb ->> 'name' ORDER BY e.n) FROM unnest(m.clauses) WITH ORDINALITY AS e (c, n)
@@ -224,7 +227,8 @@ CREATE VIEW @extschema@.identity_maps AS
          m.created_at, m.refreshes, m.last_refresh, m.last_duration, m.last_changes, m.rebuild AS needs_full,
          m.last_error, m.last_error_at, c.oid IS NULL AS table_is_gone,
          (SELECT coalesce(jsonb_object_agg(n.k, (m.marks #>> ARRAY['left_out', n.v])::bigint), '{}')
-          FROM jsonb_each_text(m.numbers) AS n (k, v) WHERE (m.marks #>> ARRAY['left_out', n.v])::bigint > 0) AS left_out
+          FROM jsonb_each_text(m.numbers) AS n (k, v) WHERE (m.marks #>> ARRAY['left_out', n.v])::bigint > 0) AS left_out,
+         ARRAY(SELECT w.o ->> 'text' FROM jsonb_array_elements(m.marks -> 'warnings') WITH ORDINALITY AS w (o, place) ORDER BY w.place) AS warnings
   FROM identity_internal.identity_map_catalog AS m
     LEFT JOIN pg_catalog.pg_class AS c ON c.oid = identity_internal.identity_map_table(m.map, m.map_oid, m.map_name, m.written_in)
     LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
