@@ -129,6 +129,16 @@ CREATE MATERIALIZED VIEW tour_makes.clients AS SELECT id, email FROM tour_makes.
 SELECT source, relation, loader, query, kinds, confidence, left_out FROM identity_discover(ARRAY['tour_makes']);
 SELECT count(*), count(DISTINCT identity_id) FROM identity_records(VARIADIC identity_discovered(ARRAY['tour_makes'], 'likely'));
 
+-- Keys of any name, addresses of the type citext, a table without columns, one that is empty.
+CREATE SCHEMA tour_odd;
+CREATE EXTENSION citext SCHEMA tour_odd;
+CREATE TABLE tour_odd.members ("I""d" int PRIMARY KEY, email tour_odd.citext, other_id int);
+INSERT INTO tour_odd.members SELECT n, format('O%s@mail.example', n), 1 FROM generate_series(1, 20) AS n;
+CREATE TABLE tour_odd.nothing ();
+CREATE TABLE tour_odd.users (id int, email text);
+SELECT relation, query, kinds, confidence, left_out FROM identity_discover(ARRAY['tour_odd']);
+SELECT identity_suggest(ARRAY['tour_odd']);
+
 -- A tool of one's own is a rule of the call.
 CREATE SCHEMA tour_own;
 CREATE TABLE tour_own.klanten AS SELECT n AS klant_nr, format('k%s@mail.example', n) AS mailadres, 'card' || n AS card FROM generate_series(1, 20) AS n;
@@ -191,4 +201,4 @@ SELECT count(*) > 30 AS rules, count(*) FILTER (WHERE origin IS NULL) AS without
 
 SELECT drop_identity_map('tour.everybody');
 SET client_min_messages = warning;
-DROP SCHEMA tour, tour_app, tour_events, tour_zendesk, tour_stripe, tour_sales, tour_intercom, tour_mail, tour_hubspot, tour_marketo, tour_serial, tour_own, tour_empty, tour_pair, tour_codes, tour_makes CASCADE;
+DROP SCHEMA tour, tour_app, tour_events, tour_zendesk, tour_stripe, tour_sales, tour_intercom, tour_mail, tour_hubspot, tour_marketo, tour_serial, tour_own, tour_empty, tour_pair, tour_codes, tour_makes, tour_odd CASCADE;

@@ -3,6 +3,7 @@
 -- Each stage is a function of the stage before, in the order of this file: relations (the catalogs) -> opened (names inside JSON) -> matched (rules) ->
 -- sampled (a few hundred rows of each candidate) -> judged (which rule holds, which columns look right) -> tested (whose ids are found in whose key) ->
 -- concluded (sources and their queries). Stages are SQL over sets, so a thousand relations cost a few catalog scans and one small read for each candidate.
+-- The planner knows nothing of how many rows a stage gives, so stages are planned without nested loops, which would be quadratic.
 --
 -- All of it runs with the rights of whoever calls. A relation is read only where that runs no code of another role: no view, no foreign table, no row-level
 -- security that holds for the caller, no index, constraint or statistics on a function that somebody wrote in SQL or another procedural language (the
@@ -20,7 +21,8 @@ COMMENT ON FUNCTION identity_internal.discover_name(text) IS 'internal: a name o
 -- be read: some blocks of a large relation, the same ones each time, or all of a small one. Gives {"answer", "pages", "whole"} or, where PostgreSQL raises an
 -- error or the relation is locked, {"error"}: a relation that cannot be read is no reason to know nothing of the others.
 CREATE FUNCTION identity_internal.discover_ask(relation oid, question text) RETURNS jsonb
-  LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET lock_timeout = '500ms' SET jit = off SET max_parallel_workers_per_gather = 0 AS $$
+  LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' SET jit = off
+  SET enable_nestloop = on SET max_parallel_workers_per_gather = 0 AS $$
 DECLARE
   pages bigint;
   answer jsonb;
@@ -31,6 +33,8 @@ BEGIN
   EXECUTE replace(question, '/*sample*/', CASE WHEN pages > 32 THEN format('TABLESAMPLE SYSTEM (%s) REPEATABLE (24)', round(3200.0 / pages, 6)) ELSE '' END) INTO answer;
   RETURN jsonb_build_object('answer', answer, 'pages', pages, 'whole', pages <= 32);
 EXCEPTION
+  WHEN lock_not_available THEN
+    RETURN '{"error": "locked by another session"}';
   WHEN OTHERS THEN
     RETURN jsonb_build_object('error', SQLERRM);
 END $$;
@@ -45,7 +49,7 @@ COMMENT ON FUNCTION identity_internal.discover_ask(oid, text) IS 'internal: one 
 CREATE FUNCTION identity_internal.discover_relations(schemas text[])
   RETURNS TABLE (relation oid, schema_name text, table_name text, core text, tuples double precision, not_read text, left_out text, loader text,
                  columns jsonb, keys text[], indexed text[])
-  LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000
+  LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000 SET jit = off SET enable_nestloop = off
 BEGIN ATOMIC
   WITH spaces AS MATERIALIZED (
     SELECT n.oid, n.nspname::text AS name FROM pg_namespace AS n
@@ -78,7 +82,7 @@ BEGIN ATOMIC
   foreign_parts AS (SELECT DISTINCT p.relation FROM parts AS p JOIN pg_class AS c ON c.oid = p.part WHERE c.relkind = 'f'),
   -- A domain's values are shown as those of the type below it; its CHECK is not run by reading.
   types AS MATERIALIZED (
-    SELECT t.oid, b.typname, b.typtype, b.oid < 16384 OR b.typtype = 'e' OR (b.typname = 'citext' AND l.lanname = 'c') AS is_known
+    SELECT t.oid, b.typname, b.typtype, b.oid < 16384 OR b.typtype = 'e' OR (b.typname = 'citext' AND l.lanname IN ('internal', 'c')) AS is_known
     FROM pg_type AS t JOIN pg_type AS b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
     JOIN pg_proc AS p ON p.oid = b.typoutput JOIN pg_language AS l ON l.oid = p.prolang),
   columns_of AS MATERIALIZED (
@@ -110,7 +114,8 @@ BEGIN ATOMIC
          greatest(h.reltuples, 0),
          CASE WHEN h.relkind = 'v' THEN 'a view' WHEN h.relkind = 'f' OR f.relation IS NOT NULL THEN 'a foreign table'
               WHEN h.relrowsecurity AND row_security_active(h.oid) THEN 'row-level security' WHEN r.relation IS NOT NULL THEN 'an index or constraint on a written function' END,
-         CASE WHEN NOT coalesce(d.is_allowed, false) THEN 'you may not read it'
+         CASE WHEN d.relation IS NULL THEN 'it has no columns'
+              WHEN NOT d.is_allowed THEN 'you may not read it'
               WHEN d.is_ours THEN 'it has an identity_id: made by identity_resolve'
               WHEN h.table_name = 'identity_lookups' THEN 'made by identity_resolve'
               WHEN h.schema_name || h.table_name ~ '[[:cntrl:]]' THEN 'its name holds control characters'
@@ -201,7 +206,8 @@ COMMENT ON FUNCTION identity_internal.discover_drops() IS 'internal: what leaves
 -- The same as one condition, for samples and tests.
 CREATE FUNCTION identity_internal.discover_current(columns jsonb) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN coalesce((SELECT string_agg(identity_internal.discover_condition(columns, d.drops), ' AND ' ORDER BY d.n) FROM unnest(identity_internal.discover_drops()) WITH ORDINALITY AS d (drops, n)), 'true');
+RETURN coalesce((SELECT string_agg(identity_internal.discover_condition(columns, d.drops), ' AND ' ORDER BY d.n) FROM unnest(identity_internal.discover_drops()) WITH ORDINALITY AS d (drops, n)
+                 WHERE columns ? split_part(d.drops, '=', 1)), 'true');
 COMMENT ON FUNCTION identity_internal.discover_current(jsonb) IS 'internal: the condition of the rows that discovery looks at';
 
 -- discover_opened(schemas, tools): the same, with the names inside JSON columns that loaders keep a record in, as columns of their own: properties_email is
@@ -210,7 +216,7 @@ COMMENT ON FUNCTION identity_internal.discover_current(jsonb) IS 'internal: the 
 CREATE FUNCTION identity_internal.discover_opened(schemas text[], tools jsonb)
   RETURNS TABLE (relation oid, schema_name text, table_name text, core text, tuples double precision, not_read text, left_out text, loader text,
                  columns jsonb, keys text[], indexed text[])
-  LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000
+  LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000 SET jit = off SET enable_nestloop = off
 BEGIN ATOMIC
   WITH r AS MATERIALIZED (SELECT * FROM identity_internal.discover_relations(discover_opened.schemas)),
   asked AS MATERIALIZED (
@@ -261,7 +267,7 @@ COMMENT ON FUNCTION identity_internal.discover_opened(text[], jsonb) IS 'interna
 CREATE FUNCTION identity_internal.discover_sampled(schemas text[], tools jsonb)
   RETURNS TABLE (relation oid, schema_name text, table_name text, core text, tuples double precision, not_read text, left_out text, loader text,
                  columns jsonb, keys text[], indexed text[], rules jsonb, sample jsonb, seen bigint, blocks bigint, whole boolean, failed text)
-  LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000
+  LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000 SET jit = off SET enable_nestloop = off
 BEGIN ATOMIC
   WITH r AS MATERIALIZED (SELECT * FROM identity_internal.discover_opened(discover_sampled.schemas, discover_sampled.tools)),
   t AS MATERIALIZED (SELECT * FROM identity_internal.discover_rules(discover_sampled.tools)),
@@ -290,26 +296,27 @@ BEGIN ATOMIC
     SELECT r.relation, c.name, false
     FROM r CROSS JOIN LATERAL jsonb_object_keys(r.columns) AS c (name)
     WHERE r.left_out IS NULL AND EXISTS (SELECT FROM jsonb_object_keys(r.columns) AS a WHERE a ~ '(^|_)e_?mail(_address|_addr|_1)?$')
-      AND c.name ~ '^(id|uid|uuid|guid|key|pk)$|_(id|uid|uuid|guid|key|no|nr|number|code)$|(^|_)e_?mail(_address|_addr|_1)?$' AND c.name !~ '^(fivetran|airbyte|sdc|dlt)_'),
+      AND (c.name ~ '^(id|uid|uuid|guid|key|pk)$|_(id|uid|uuid|guid|key|no|nr|number|code)$|(^|_)e_?mail(_address|_addr|_1)?$' OR r.columns #>> ARRAY[c.name, 'n'] = ANY (r.keys)) AND c.name !~ '^(fivetran|airbyte|sdc|dlt)_'),
   wanted AS MATERIALIZED (
-    SELECT r.relation, n.name, row_number() OVER (PARTITION BY r.relation ORDER BY bool_or(n.is_ruled) DESC, n.name ~ 'mail' DESC, n.name COLLATE "C") AS n,
+    SELECT r.relation, n.name, row_number() OVER (PARTITION BY r.relation ORDER BY bool_or(n.is_ruled) DESC, n.name ~ 'mail' DESC, n.name = 'id' DESC, r.columns #>> ARRAY[n.name, 'n'] = ANY (r.keys) DESC, n.name COLLATE "C") AS n,
            CASE r.columns -> n.name ->> 't' WHEN 'a' THEN format('array_to_string(%s, %L)', r.columns -> n.name ->> 'x', ';') ELSE format('(%s)::text', r.columns -> n.name ->> 'x') END AS x
     FROM named AS n JOIN r USING (relation)
-    WHERE r.columns -> n.name ->> 't' NOT IN ('x', 'j', 'b') GROUP BY r.relation, r.columns, n.name),
+    WHERE r.columns -> n.name ->> 't' NOT IN ('x', 'j', 'b') GROUP BY r.relation, r.columns, r.keys, n.name),
   questions AS (
     SELECT w.relation,
            format($q$SELECT jsonb_build_object('rows', (SELECT count(*) FROM %1$I.%2$I /*sample*/ WHERE %6$s), 'columns',
   (SELECT jsonb_object_agg(x.c, x.a) FROM (
     SELECT v.c, jsonb_build_array(count(v.v), count(DISTINCT v.v), count(*) FILTER (WHERE v.k = 'e'), count(*) FILTER (WHERE v.k = 'h'), count(*) FILTER (WHERE v.k = 'i'), count(*) FILTER (WHERE v.k = 'p'),
                                   (array_agg(v.v) FILTER (WHERE v.v IS NOT NULL))[1:60]) AS a
-    FROM (SELECT s.c, s.v, CASE WHEN s.v LIKE '%%@%%' THEN CASE WHEN s.v ~ '^[^@]+@[^@[:space:]]+[.][^@]+$' THEN 'e' END WHEN s.v ~ '^[0-9]+$' THEN 'i' WHEN s.v ~ '^[+][0-9][0-9 ().-]{6,}$' THEN 'p'
-                                WHEN s.v ~ '^([0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[A-Za-z0-9+/]{22}==)$' THEN 'h' END AS k
-          FROM (SELECT %3$s FROM %1$I.%2$I /*sample*/ WHERE %6$s LIMIT %5$s) AS r, LATERAL (VALUES %4$s) AS s (c, v)) AS v
+    FROM (SELECT s.c, s.v, CASE WHEN s.v LIKE '%%@%%' THEN CASE WHEN s.v ~ '^[^@]+@[^@[:space:]]+[.][^@]+$' THEN 'e' END WHEN s.v ~ '^[0-9]+$' THEN 'i'
+                                WHEN s.v LIKE '+%%' THEN CASE WHEN s.v ~ '^[+][0-9][0-9 ().-]{6,}$' THEN 'p' END
+                                WHEN length(s.v) IN (24, 32, 40, 64) AND s.v ~ '^([0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[A-Za-z0-9+/]{22}==)$' THEN 'h' END AS k
+          FROM (SELECT %3$s FROM %1$I.%2$I /*sample*/ WHERE %6$s LIMIT %5$s) AS r, LATERAL (VALUES %4$s) AS s (c, v) OFFSET 0) AS v
     GROUP BY v.c) AS x))$q$, r.schema_name, r.table_name,
              string_agg(format('nullif(btrim(%s), %L) AS c%s', w.x, '', w.n), ', ' ORDER BY w.n), string_agg(format('(%L, r.c%s)', w.name, w.n), ', ' ORDER BY w.n),
-             CASE WHEN u.relation IS NULL THEN 200 ELSE 500 END, identity_internal.discover_current(r.columns)) AS question
+             CASE WHEN u.relation IS NULL THEN 150 ELSE 500 END, identity_internal.discover_current(r.columns)) AS question
     FROM wanted AS w JOIN r USING (relation) LEFT JOIN rules AS u USING (relation)
-    WHERE w.n <= 30 AND r.not_read IS NULL GROUP BY w.relation, r.schema_name, r.table_name, u.relation, r.columns),
+    WHERE w.n <= CASE WHEN u.relation IS NULL THEN 12 ELSE 30 END AND r.not_read IS NULL GROUP BY w.relation, r.schema_name, r.table_name, u.relation, r.columns),
   said AS MATERIALIZED (SELECT q.relation, identity_internal.discover_ask(q.relation, q.question) AS said FROM questions AS q)
   SELECT r.relation, r.schema_name, r.table_name, r.core, r.tuples, r.not_read, r.left_out, r.loader, r.columns, r.keys, r.indexed, coalesce(u.rules, '[]'),
          coalesce(nullif(s.said #> '{answer,columns}', 'null'), '{}'), (s.said #>> '{answer,rows}')::bigint, (s.said ->> 'pages')::bigint, coalesce((s.said -> 'whole')::boolean, false), s.said ->> 'error'
@@ -329,12 +336,12 @@ COMMENT ON FUNCTION identity_internal.discover_expression(jsonb, text, text, tex
 --   rule     the rule; NULL: a table of no known tool, judged by its names and content
 --   key      the column that is the record's id
 --   is_sure  whether the sample confirms the rule; doubt: what could not be looked at
---   links    [{kind, name, x, is_key, list, numbers, side, test, bad, n, digits, counts, share}]: test: whose key has to hold the values; bad: why it
+--   links    [{kind, name, x, is_key, list, numbers, side, test, bad, n, digits, counts, capitals, share}]: test: whose key has to hold the values; bad: why it
 --            does not link; counts: values of it are alike by chance, as they count; share: of the values, those of the kind
 CREATE FUNCTION identity_internal.discover_judged(schemas text[], tools jsonb)
   RETURNS TABLE (relation oid, schema_name text, table_name text, core text, tuples double precision, loader text, columns jsonb, indexed text[], sample jsonb, seen bigint, blocks bigint,
                  whole boolean, status text, left_out text, doubt text, rule jsonb, key text, is_sure boolean, links jsonb, email text, is_unique boolean, is_people boolean)
-  LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000
+  LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000 SET jit = off SET enable_nestloop = off
 BEGIN ATOMIC
   WITH s AS MATERIALIZED (
     SELECT r.*, CASE WHEN coalesce(r.not_read, r.failed) IS NOT NULL THEN (SELECT jsonb_object_agg(c.name, '[0, 0, 0, 0, 0, 0, null]'::jsonb) FROM jsonb_each(r.columns) AS c (name, v) WHERE c.v ->> 't' NOT IN ('x', 'j', 'b')) END AS blank
@@ -367,7 +374,7 @@ BEGIN ATOMIC
         ORDER BY c.name IN ('email', 'email_address', 'e_mail') DESC, length(c.name), c.name COLLATE "C" LIMIT 1) AS a ON true
       LEFT JOIN LATERAL (
         SELECT c.name FROM jsonb_each(CASE WHEN coalesce(s.not_read, s.failed) IS NULL THEN s.sample ELSE s.blank END) AS c (name, v)
-        WHERE c.name !~ 'mail' AND (s.columns #>> ARRAY[c.name, 'n'] = ANY (s.keys) OR (s.blank IS NOT NULL AND c.name IN ('id', regexp_replace(s.core, 's$', '') || '_id')) OR ((c.v ->> 1)::bigint = least(s.seen, CASE s.rules WHEN '[]' THEN 200 ELSE 500 END) AND s.seen > 1))
+        WHERE c.name !~ 'mail' AND (s.columns #>> ARRAY[c.name, 'n'] = ANY (s.keys) OR (s.blank IS NOT NULL AND c.name IN ('id', regexp_replace(s.core, 's$', '') || '_id')) OR ((c.v ->> 1)::bigint = least(s.seen, CASE s.rules WHEN '[]' THEN 150 ELSE 500 END) AND s.seen > 1))
         ORDER BY s.columns #>> ARRAY[c.name, 'n'] = ANY (s.keys) DESC, c.name = 'id' DESC, c.name = regexp_replace(s.core, 's$', '') || '_id' DESC, length(c.name), c.name COLLATE "C" LIMIT 1) AS k ON true
     WHERE NOT EXISTS (SELECT FROM held AS h WHERE h.relation = s.relation)),
   verdicts AS MATERIALIZED (
@@ -427,6 +434,7 @@ BEGIN ATOMIC
              'is_key', m.is_key, 'is_plain', m.if_name IS NULL AND NOT m.list AND NOT m.numbers, 'list', m.list, 'numbers', m.numbers, 'side', m.side, 'n', m.filled, 'digits', CASE WHEN m.if_name IS NULL THEN m.filled > 0 AND m.digits >= 0.9 * m.filled END,
              'counts', m.if_name IS NULL AND (SELECT CASE WHEN count(*) >= 3 AND count(DISTINCT substring(v.v FROM '^[^0-9]*')) = 1 AND bool_and(v.v ~ '^[^0-9]*[0-9]+$') THEN max(length(regexp_replace(v.v, '^[^0-9]*', ''))) ELSE max(length(v.v)) END < 9
                         FROM jsonb_array_elements_text(CASE jsonb_typeof(m.sample #> ARRAY[m.name, '6']) WHEN 'array' THEN m.sample #> ARRAY[m.name, '6'] ELSE '[]' END) AS v (v)),
+             'capitals', EXISTS (SELECT FROM jsonb_array_elements_text(CASE jsonb_typeof(m.sample #> ARRAY[m.name, '6']) WHEN 'array' THEN m.sample #> ARRAY[m.name, '6'] ELSE '[]' END) AS v (v) WHERE v.v ~ '[A-Z]'),
              'share', round((CASE m.kind WHEN 'email' THEN m.emails WHEN 'phone' THEN m.phones ELSE m.filled END / greatest(m.filled, 1))::numeric, 3),
              'test', CASE WHEN m.kind IN ('email', 'phone', 'device_id', 'anonymous_id') OR m.side IS NOT NULL OR m.kind = m.rule ->> 'tool' OR ((m.rule -> 'is_own')::boolean AND m.kind <> 'user_id') THEN NULL ELSE m.kind END,
              'bad', CASE
@@ -487,10 +495,10 @@ COMMENT ON FUNCTION identity_internal.discover_proves(numeric, numeric, numeric,
 --               other, of the same tool; made: the same, of no known tool
 --   kind        the kind that name would be; is_proof: whether what was found proves it; is_folded: in any letter case only; is_skipped: it was not tested
 --   why         what was found, or why it was not tested, in words
--- At most 400 tests of ids and 100 of copies, over at most 65,536 blocks of tables that are read as a whole: what rules name comes first.
+-- At most 400 tests of ids and 100 of copies, over at most 32,768 blocks of tables that are read as a whole: what rules name comes first.
 CREATE FUNCTION identity_internal.discover_tested(judged jsonb)
   RETURNS TABLE (purpose text, kind text, relation oid, name text, other oid, other_name text, is_proof boolean, is_folded boolean, is_skipped boolean, why text)
-  LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 100
+  LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 100 SET jit = off SET enable_nestloop = off
 BEGIN ATOMIC
   WITH j AS MATERIALIZED (
     SELECT r.*, r.rule ->> 'tool' AS tool, r.rule ->> 'part' AS part, identity_internal.discover_current(r.columns) AS current
@@ -499,22 +507,22 @@ BEGIN ATOMIC
     WHERE r.status IS NOT NULL AND r.doubt IS NULL),
   atoms AS MATERIALIZED (
     SELECT j.relation, a.*, j.status, row_number() OVER (ORDER BY j.rule IS NULL, j.schema_name COLLATE "C", j.table_name COLLATE "C", a.kind COLLATE "C", a.name COLLATE "C") AS place
-    FROM j CROSS JOIN LATERAL jsonb_to_recordset(j.links) AS a (kind text, name text, x text, t text, is_key boolean, list boolean, test text, bad text, n float8, digits boolean, counts boolean)
+    FROM j CROSS JOIN LATERAL jsonb_to_recordset(j.links) AS a (kind text, name text, x text, t text, is_key boolean, list boolean, test text, bad text, n float8, digits boolean, counts boolean, capitals boolean)
     WHERE a.test IS NOT NULL AND a.bad IS NULL AND NOT a.list AND a.n > 0),
   -- What ids may be found in: keys of people, and where no key is known (a company's own table is not here) the user ids that tools hold.
   hubs AS MATERIALIZED (
     SELECT h.* FROM (
-      SELECT j.relation, 'user_id' AS kind, j.key AS name, j.columns -> j.key ->> 'x' AS x, j.columns -> j.key ->> 't' AS t, a.digits, a.counts,
+      SELECT j.relation, 'user_id' AS kind, j.key AS name, j.columns -> j.key ->> 'x' AS x, j.columns -> j.key ->> 't' AS t, a.digits, a.counts, a.capitals,
              row_number() OVER (ORDER BY j.rule IS NULL, j.core !~ '(^|_)users?$', j.core !~ '(^|_)(accounts?|customers?|members?|people|persons?)$', j.tuples DESC, j.schema_name COLLATE "C", j.table_name COLLATE "C") AS place
       FROM j JOIN atoms AS a USING (relation) WHERE a.kind = 'user_id' AND a.is_key AND j.status = 'people') AS h WHERE h.place <= 30
     UNION ALL
     SELECT h.* FROM (
-      SELECT j.relation, 'user_id', a.name, a.x, a.t, a.digits, a.counts, 100 + row_number() OVER (ORDER BY a.place) AS place
+      SELECT j.relation, 'user_id', a.name, a.x, a.t, a.digits, a.counts, a.capitals, 100 + row_number() OVER (ORDER BY a.place) AS place
       FROM j JOIN atoms AS a USING (relation) WHERE a.kind = 'user_id' AND NOT a.is_key AND j.status = 'people' AND j.rule IS NOT NULL) AS h WHERE h.place <= 108
     UNION ALL
-    SELECT j.relation, j.tool, j.key, j.columns -> j.key ->> 'x', j.columns -> j.key ->> 't', NULL, NULL, 0 FROM j WHERE j.status = 'people' AND j.tool IN (SELECT a.kind FROM atoms AS a)),
+    SELECT j.relation, j.tool, j.key, j.columns -> j.key ->> 'x', j.columns -> j.key ->> 't', NULL, NULL, false, 0 FROM j WHERE j.status = 'people' AND j.tool IN (SELECT a.kind FROM atoms AS a)),
   asked AS (
-    SELECT a.kind, a.relation, a.name, a.x, a.counts OR coalesce(h.counts, false) AS counts, coalesce(a.digits, h.digits, false) AS digits, h.relation AS other, h.name AS other_name, h.x AS other_x, h.t AS other_t,
+    SELECT a.kind, a.relation, a.name, a.x, a.counts OR coalesce(h.counts, false) AS counts, NOT coalesce(a.digits, h.digits, false) AND (a.capitals OR h.capitals) AS is_cased, h.relation AS other, h.name AS other_name, h.x AS other_x, h.t AS other_t,
            row_number() OVER (ORDER BY h.place > 8, h.place > 100, a.place, h.place, h.relation) AS place
     FROM atoms AS a JOIN hubs AS h ON h.kind = a.test AND h.relation <> a.relation AND coalesce(h.digits = a.digits, true)),
   -- Relations of one part of one tool: the later is a copy of the earlier, or another account.
@@ -533,24 +541,27 @@ BEGIN ATOMIC
     FROM general AS a JOIN general AS b ON (b.is_made, b.place, b.schema_name COLLATE "C", b.table_name COLLATE "C") > (a.is_made, a.place, a.schema_name COLLATE "C", a.table_name COLLATE "C")
       AND (a.core = b.core OR (a.place <= 8 AND b.place < 999))),
   wished AS (
-    SELECT 'id' AS purpose, q.kind, q.relation, q.name, q.x, q.counts, q.digits, q.other, q.other_name, q.other_x, q.other_t, q.place > 400 AS is_skipped, q.place FROM asked AS q
+    SELECT 'id' AS purpose, q.kind, q.relation, q.name, q.x, q.counts, q.is_cased, q.other, q.other_name, q.other_x, q.other_t, false AS is_skipped, q.place FROM asked AS q WHERE q.place <= 400
     UNION ALL
-    SELECT m.purpose, NULL, m.relation, j.key, j.columns -> j.key ->> 'x', NULL, NULL, m.other, o.key, o.columns -> o.key ->> 'x', o.columns -> o.key ->> 't', m.place > 100, m.place
+    SELECT * FROM (SELECT DISTINCT ON (q.relation, q.name) 'id', q.kind, q.relation, q.name, q.x, q.counts, q.is_cased, q.other, q.other_name, q.other_x, q.other_t, true, q.place FROM asked AS q
+                   WHERE q.place > 400 ORDER BY q.relation, q.name, q.place) AS s
+    UNION ALL
+    SELECT m.purpose, NULL, m.relation, j.key, j.columns -> j.key ->> 'x', NULL, NULL, m.other, o.key, o.columns -> o.key ->> 'x', o.columns -> o.key ->> 't', false, m.place
     FROM (SELECT 'copy' AS purpose, c.relation, c.other, c.place FROM copies AS c UNION ALL SELECT 'made', m.relation, m.other, m.place FROM made AS m) AS m
-      JOIN j ON j.relation = m.relation JOIN j AS o ON o.relation = m.other),
+      JOIN j ON j.relation = m.relation JOIN j AS o ON o.relation = m.other WHERE m.place <= 100),
   tests AS MATERIALIZED (
     SELECT w.*, o.blocks, o.columns #>> ARRAY[w.other_name, 'n'] = ANY (o.indexed) AND w.other_x = o.columns -> w.other_name ->> 'x' AS is_indexed,
            sum(CASE WHEN w.is_skipped OR o.columns #>> ARRAY[w.other_name, 'n'] = ANY (o.indexed) THEN 8 ELSE least(o.blocks, 8192) END) OVER (ORDER BY w.place, w.purpose, w.relation, w.name COLLATE "C", w.other) AS so_far
     FROM wished AS w JOIN j AS o ON o.relation = w.other),
   first_look AS MATERIALIZED (
     SELECT t.*, a.email, a.schema_name, a.table_name, a.current, b.email AS other_email, b.schema_name AS other_schema, b.table_name AS other_table, b.current AS other_current,
-           CASE WHEN NOT t.is_skipped AND t.so_far <= 65536 AND (coalesce(t.is_indexed, false) OR t.blocks <= 8192)
+           CASE WHEN NOT t.is_skipped AND t.so_far <= 32768 AND (coalesce(t.is_indexed, false) OR t.blocks <= 8192)
                 THEN identity_internal.discover_ask(t.relation, identity_internal.discover_inclusion(t.x, a.email, a.schema_name, a.table_name, a.current, t.other_x, t.other_t, b.email, b.schema_name, b.table_name, b.current,
                                                       CASE WHEN t.kind = 'salesforce' AND t.blocks <= 8192 THEN 'prefix' ELSE 'same' END)) END AS said
     FROM tests AS t JOIN j AS a USING (relation) JOIN j AS b ON b.relation = t.other),
   -- Zendesk finds external ids in any letter case, so that they may be written in another there.
   second_look AS MATERIALIZED (
-    SELECT f.*, CASE WHEN f.purpose = 'id' AND f.kind = 'user_id' AND NOT f.digits AND f.other_t = 's' AND f.blocks <= 8192 AND (f.said #>> '{answer,1}')::numeric < 0.9 * (f.said #>> '{answer,0}')::numeric
+    SELECT f.*, CASE WHEN f.purpose = 'id' AND f.is_cased AND f.other_t = 's' AND f.blocks <= 2048 AND (f.said #>> '{answer,1}')::numeric < 0.9 * (f.said #>> '{answer,0}')::numeric
                      THEN identity_internal.discover_ask(f.relation, identity_internal.discover_inclusion(f.x, f.email, f.schema_name, f.table_name, f.current, f.other_x, f.other_t, f.other_email, f.other_schema, f.other_table, f.other_current, 'fold')) END AS folded
     FROM first_look AS f),
   counted AS (
@@ -566,7 +577,7 @@ BEGIN ATOMIC
               ELSE coalesce(identity_internal.discover_proves(c.n, c.found, c.both_sides, c.same, c.counts), false) END,
          c.is_better, NOT c.is_answered,
          CASE WHEN NOT c.is_answered THEN format('not looked at whether values of %s are in %s.%s (%s): %s', c.name, c.other_schema, c.other_table, c.other_name,
-                                                 coalesce(c.said ->> 'error', CASE WHEN c.is_skipped OR c.so_far > 65536 THEN 'there are too many tables' ELSE 'it has no index, and more than 64 MB' END))
+                                                 coalesce(c.said ->> 'error', CASE WHEN c.is_skipped OR c.so_far > 32768 THEN 'there are too many tables' ELSE 'it has no index, and more than 64 MB' END))
               ELSE format('%s: %s of %s values are in %s.%s (%s)', c.name, c.found, c.n, c.other_schema, c.other_table, c.other_name)
                    || CASE WHEN c.is_better THEN ' in one letter case or another' ELSE '' END
                    || CASE WHEN c.both_sides > 0 THEN format(', %s of %s with the same address', c.same, c.both_sides) ELSE '' END END
@@ -602,7 +613,7 @@ COMMENT ON FUNCTION identity_internal.discover_query(jsonb, text, text, text, js
 CREATE FUNCTION identity_internal.discover_concluded(schemas text[], tools jsonb)
   RETURNS TABLE (place bigint, clause text, source text, relation oid, schema_name text, table_name text, tool text, loader text, query text, kinds text[], alias_kind text, rows bigint,
                  confidence text, why text, samples text[], left_out text, carried text[], id_type text, is_folded boolean)
-  LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000
+  LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000 SET jit = off SET enable_nestloop = off
 BEGIN ATOMIC
   WITH RECURSIVE judged AS MATERIALIZED (SELECT * FROM identity_internal.discover_judged(discover_concluded.schemas, discover_concluded.tools)),
   tests AS MATERIALIZED (SELECT * FROM identity_internal.discover_tested((SELECT jsonb_agg(to_jsonb(g)) FROM judged AS g))),
@@ -706,6 +717,7 @@ BEGIN ATOMIC
                  FROM (SELECT e.drops, e.n FROM jsonb_array_elements_text(f.rule -> 'drops') WITH ORDINALITY AS e (drops, n)
                        UNION ALL
                        SELECT g.drops, 100 + g.n FROM unnest(identity_internal.discover_drops()) WITH ORDINALITY AS g (drops, n)) AS d
+                 WHERE f.columns ? split_part(split_part(d.drops, '=', 1), '!', 1)
                  ORDER BY split_part(split_part(d.drops, '=', 1), '!', 1), d.n) AS c
                WHERE c.condition IS NOT NULL ORDER BY c.n)
            || CASE WHEN f.status <> 'pairs' THEN '{}' WHEN f.columns -> f.key ->> 't' = 's' THEN ARRAY[format('coalesce(upper(btrim(%s)), '''') NOT IN ('''', ''NULL'')', f.columns -> f.key ->> 'x')]

@@ -118,7 +118,8 @@ COMMENT ON FUNCTION identity_internal.discover_quote(text) IS 'internal: a query
 -- identity_suggest(schemas, tools): what identity_discover() finds, as one statement to read, edit and run: CREATE TABLE user_identities AS SELECT * FROM
 -- resolve_identities(...) AS (...). Each source stands below the reason for it; those of which discovery is not sure, and columns that may be carried along,
 -- are commented out. The sure ones are resolved once, to see what is an array and how many records meet others. Run unchanged it has the identities of
--- identity_discovered(). Gives NULL, with a notice, where there is no sure source and no doubtful one.
+-- identity_discovered(). Gives NULL where there is no source,
+-- and a comment where there are doubtful ones only.
 -- Errors: as identity_discover(), and what a source's query raises.
 CREATE FUNCTION @extschema@.identity_suggest(schemas text[] DEFAULT NULL, tools jsonb DEFAULT NULL) RETURNS text
   LANGUAGE sql STABLE PARALLEL UNSAFE COST 100000 SET jit = off SET client_min_messages = error
@@ -140,6 +141,8 @@ BEGIN ATOMIC
   met AS (
     SELECT r.source, max(r.n) AS most, sum(r.n) AS records, sum(r.n) FILTER (WHERE o.sources > 1) AS matched
     FROM records AS r JOIN (SELECT s.identity_id, count(*) AS sources FROM records AS s GROUP BY s.identity_id) AS o USING (identity_id) GROUP BY r.source),
+  -- Where nothing is sure all of it is a comment, as it would not run.
+  taken AS (SELECT count(*) FILTER (WHERE c.clause = 'source' AND c.is_taken) AS sure, count(*) FILTER (WHERE c.clause = 'source') AS sources FROM c),
   lines AS (
     SELECT c.place,
            CASE c.clause
@@ -147,16 +150,17 @@ BEGIN ATOMIC
                                    ELSE format('  -- %sidentity_rule(%L, link => false),', h.prefix, c.name) END
              ELSE format(E'\n  -- %s%s%s\n  %s', CASE WHEN c.is_taken THEN '' WHEN c.clause = 'alias' THEN 'Not used, as its source is not: ' ELSE upper(left(c.confidence_found, 1)) || substr(c.confidence_found, 2) || ', so commented out: ' END, c.reason,
                     CASE WHEN m.records > 0 THEN format(E'\n  --   %s %% of its records meet another source''s', round(100.0 * coalesce(m.matched, 0) / m.records, 1)::float8) ELSE '' END,
-                    CASE WHEN c.is_taken THEN t.text ELSE '-- ' || regexp_replace(t.text, E'[\n\r]+', E'\n  -- ', 'g') END) END
+                    CASE WHEN c.is_taken OR n.sure = 0 THEN t.text ELSE '-- ' || regexp_replace(t.text, E'[\n\r]+', E'\n  -- ', 'g') END) END
            || CASE WHEN c.carried <> '{}' THEN format(E'\n  --   to carry along, with a rule below: %s', array_to_string(c.carried, ', ')) ELSE '' END AS text
-    FROM c CROSS JOIN here AS h LEFT JOIN met AS m ON m.source = c.name AND c.clause = 'source'
+    FROM c CROSS JOIN here AS h CROSS JOIN taken AS n LEFT JOIN met AS m ON m.source = c.name AND c.clause = 'source'
       CROSS JOIN LATERAL (SELECT format('%sidentity_%s(%L, %s),', h.prefix, c.clause, c.name, identity_internal.discover_quote(c.query)) AS text) AS t)
-  SELECT CASE WHEN EXISTS (SELECT FROM c WHERE c.clause = 'source') THEN
-    format(E'-- %s of %s sources are sure; the others are commented out. Read, edit, run.\nCREATE TABLE user_identities AS\nSELECT * FROM %sresolve_identities(%s\n  %sidentity_output(rows => ''identities'')\n) AS (\n  identity_id uuid%s\n);',
-           (SELECT count(*) FROM c WHERE c.clause = 'source' AND c.is_taken), (SELECT count(*) FROM c WHERE c.clause = 'source'), h.prefix,
-           (SELECT string_agg(E'\n' || l.text, '' ORDER BY l.place, l.text COLLATE "C") FROM lines AS l), h.prefix,
-           coalesce((SELECT E',\n  ' || replace(@extschema@.identity_columns(VARIADIC l.list), ', ', E',\n  ') FROM clauses AS l WHERE EXISTS (SELECT FROM c WHERE c.clause = 'source' AND c.is_taken)), '') || E',\n  record_count bigint') END
-  FROM here AS h;
+  SELECT CASE WHEN n.sources = 0 THEN NULL WHEN n.sure > 0 THEN format(E'-- %s of %s sources %s sure; the others are commented out. Read, edit, run.\n', n.sure, n.sources, CASE n.sure WHEN 1 THEN 'is' ELSE 'are' END) || s.text
+              ELSE format(E'-- No source is sure, so all of it is commented out. Take what is right, and the columns of SELECT identity_columns(...).\n') || regexp_replace(s.text, '^', '-- ', 'gn') END
+  FROM taken AS n CROSS JOIN (
+    SELECT format(E'CREATE TABLE user_identities AS\nSELECT * FROM %sresolve_identities(%s\n  %sidentity_output(rows => ''identities'')\n) AS (\n  identity_id uuid%s\n);', h.prefix,
+                  (SELECT string_agg(E'\n' || l.text, '' ORDER BY l.place, l.text COLLATE "C") FROM lines AS l), h.prefix,
+                  coalesce((SELECT E',\n  ' || replace(@extschema@.identity_columns(VARIADIC l.list), ', ', E',\n  ') FROM clauses AS l CROSS JOIN taken AS k WHERE k.sure > 0), '') || E',\n  record_count bigint') AS text
+    FROM here AS h) AS s;
 END;
 COMMENT ON FUNCTION @extschema@.identity_suggest(text[], jsonb) IS
   'what identity_discover() finds, as one statement to read, edit and run';
