@@ -69,6 +69,13 @@ END $$;
 -- Two that are large, and one that is half of what a loader writes.
 CREATE TABLE department_1.measurements AS SELECT n AS id, n % 1000 AS user_id, n::bigint * 7919 % 10007 AS value, now() AS received_at FROM generate_series(1, 300000) AS n;
 CREATE TABLE department_2.access_log AS SELECT n AS id, 'user' || n % 50 || '@made-up.example' AS principal, 'GET' AS verb, '/' || n AS path FROM generate_series(1, 300000) AS n;
+-- People whom no tool knows, small integers that are in each other, and a table that names the ids and the addresses of another: likely at most.
+CREATE SCHEMA hr;
+CREATE TABLE hr.employees AS SELECT n AS id, 'Employee ' || n AS name, 'employee' || n || '@made-up.example' AS email, n % 9 AS manager_id FROM generate_series(1, 300) AS n;
+CREATE TABLE hr.laptops AS SELECT n AS id, n AS employee_id, 'employee' || n || '@made-up.example' AS assigned_email, 'T14' AS model FROM generate_series(1, 250) AS n;
+CREATE TABLE hr.customers AS SELECT n AS id, 'kitchen' || n || '@canteen.example' AS email, n * 3 AS meals FROM generate_series(1, 300) AS n;
+CREATE TABLE hr.suppliers AS SELECT n AS supplier_no, 'sales@supplier' || n || '.example' AS contact_email, n % 300 AS user_id FROM generate_series(1, 200) AS n;
+CREATE TABLE hr.visitors AS SELECT n AS id, n + 5 AS external_id, 'end-user' AS role, 'guest' || n || '@elsewhere.example' AS email FROM generate_series(1, 250) AS n;
 ANALYZE;
 
 CREATE TEMP TABLE clock AS SELECT clock_timestamp() AS began;
@@ -79,5 +86,5 @@ SELECT format('# %s %s: %s', source, confidence, why) FROM found WHERE left_out 
 SELECT format('%s - tables: %s', CASE WHEN count(*) = 1002 THEN 'ok' ELSE 'not ok' END, count(*))
 FROM pg_class WHERE relkind = 'r' AND relnamespace::regnamespace::text ~ '^(department_|zendesk_docs|stripe_mill|salesforce_training|hubspot_blog)';
 SELECT format('%s - sure: %s', CASE WHEN count(*) = 0 THEN 'ok' ELSE 'not ok' END, count(*)) FROM found WHERE left_out IS NULL AND confidence = 'sure';
-SELECT format('%s - likely: %s', CASE WHEN count(*) = 0 THEN 'ok' ELSE 'not ok' END, count(*)) FROM found WHERE left_out IS NULL AND confidence = 'likely';
+SELECT format('%s - likely, but for people whom no tool knows: %s', CASE WHEN count(*) = 0 THEN 'ok' ELSE 'not ok' END, count(*)) FROM found WHERE left_out IS NULL AND confidence = 'likely' AND relation::text !~ '^hr\.';
 SELECT format('%s - clauses discovered: %s', CASE WHEN coalesce(cardinality(identity_discovered()), 0) = 0 THEN 'ok' ELSE 'not ok' END, coalesce(cardinality(identity_discovered()), 0));
