@@ -70,7 +70,8 @@ SELECT * FROM found(app(), desk(), identity_source('none', 'SELECT id, email FRO
 SELECT * FROM found(app(), desk(), identity_source('shop', $$SELECT * FROM (VALUES ('', 'p1@x.com'), ('1', 'p2@x.com'), ('2', 'p3@x.com'), (' 2', 'p4@x.com')) v(key, email)$$)) WHERE subject = 'key' OR problem LIKE '%blanks%';
 SELECT * FROM found(app(), desk(), identity_source('shop', $$SELECT * FROM (VALUES ('', 'p1@x.com'), ('1', 'p2@x.com')) v(key, email)$$, bad_ids => 'error')) WHERE subject = 'key';
 
--- A first column that repeats: a little is how further addresses are brought in; much of it is no key.
+-- A first column that repeats: a little is how further addresses are brought in, and events say the same again and again; what brings several values together is no key.
+SELECT * FROM found(app(), desk(), identity_source('events', 'SELECT n % 9 + 1, ''U'' || n % 9 + 1 AS user_id FROM generate_series(1, 90) n'));
 SELECT * FROM found(app(), desk(), identity_source('shop', 'SELECT id, email FROM checks.desk UNION ALL SELECT 1, ''q1@x.com'''));
 SELECT * FROM found(app(), desk(), identity_source('shop', 'SELECT id % 2, email FROM checks.desk'));
 

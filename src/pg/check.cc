@@ -174,9 +174,10 @@ struct KindTally {
 struct SourceTally {
   std::uint64_t records = 0;
   std::uint64_t rows = 0;
-  std::uint64_t dated = 0;  // rows with an updated_at
-  std::uint64_t bare = 0;   // records without an identifier that links, or might
-  bool shares = false;      // an identity with another source
+  std::uint64_t dated = 0;    // rows with an updated_at
+  std::uint64_t bare = 0;     // records without an identifier that links, or might
+  std::uint64_t several = 0;  // records with several values of a kind that links
+  bool shares = false;        // an identity with another source
   std::map<KindNumber, KindTally> kinds = {};
   std::unordered_set<std::uint64_t> ids = {};  // hashes; of sources that read one table
 };
@@ -655,6 +656,7 @@ void Check::count_record(const Request& request, const Execution::RecordEvidence
     tally.ids.insert(std::hash<std::string_view>{}(record.id));
   }
   bool is_bare = true;
+  bool has_several = false;
   for (std::size_t i = 0; i < record.links.size();) {
     const KindNumber number = record.links[i].kind;
     const Kind& kind = request.kinds[engine::index(number)];
@@ -688,6 +690,7 @@ void Check::count_record(const Request& request, const Execution::RecordEvidence
         spellings_[number].add(record.source, link.value);
       }
     }
+    has_several = has_several || (held > 1 && kind.rules.links);
     if (held >= kManyIdentifiers) ++of_kind.crowded;
     if (held > of_kind.most ||
         (held == of_kind.most && engine::compare_ids(record.id, of_kind.most_id) < 0)) {
@@ -696,6 +699,7 @@ void Check::count_record(const Request& request, const Execution::RecordEvidence
     of_kind.most = std::max(of_kind.most, held);
   }
   if (is_bare) ++tally.bare;
+  if (has_several) ++tally.several;
 }
 
 // The second pass, where there is anything to count.
@@ -743,7 +747,8 @@ void Check::judge_source(const Request& request, std::size_t number) {
   const std::size_t place = places_[number];
   const SourceFacts& facts = sources_[place];
   if (tally.records < tally.rows) {
-    const bool is_usual = tally.rows < 2 * tally.records;
+    // Rows that say the same again, as of events, harm nobody.
+    const bool is_usual = tally.rows < 2 * tally.records || tally.several * 10 < tally.records;
     add(is_usual ? Severity::kNote : Severity::kWarning, place, Topic::kRepeats, facts.id_name,
         fmt::format("the first column repeats: {} are {}", counted(tally.rows, "row"),
                     counted(tally.records, "record")),
