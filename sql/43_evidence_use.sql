@@ -155,6 +155,23 @@ BEGIN
 END $$;
 SELECT count(*) > 5 AS some, count(*) FILTER (WHERE value <> cut_off(left(subject, 36)::uuid, regexp_replace(substr(subject, 39), ' \(without.*', ''))) AS wrong FROM reported WHERE metric = 'held together by';
 
+-- Where rows lie in temporary files, and where they lie in memory: the same report, rates and findings.
+CREATE TABLE much AS SELECT n AS id, 'u' || n / 2 AS user_id, CASE n % 2 WHEN 0 THEN 'p' || n / 10 || '@x.com' END AS email, repeat('x', 40) || n % 7 AS plan FROM generate_series(1, 60000) n;
+CREATE FUNCTION much() RETURNS identity_clause[] LANGUAGE sql AS $$ SELECT ARRAY[identity_source('app', 'SELECT * FROM evidence_use.much'), identity_source('shop', 'SELECT id, upper(user_id) AS user_id, email FROM evidence_use.much WHERE id % 3 = 0'),
+  identity_rule('plan', link => false), identity_rule('user_id', max_per_identity => 0)] $$;
+CREATE FUNCTION told() RETURNS SETOF text LANGUAGE sql AS $$
+  SELECT r::text FROM identity_report(VARIADIC evidence_use.much()) AS r UNION ALL SELECT m::text FROM identity_match_rates(VARIADIC evidence_use.much()) AS m
+  UNION ALL SELECT c::text FROM identity_check(VARIADIC evidence_use.much()) AS c UNION ALL SELECT identity_columns(VARIADIC evidence_use.much()) $$;
+SET client_min_messages = error;
+SET maintenance_work_mem = '256MB';
+CREATE TABLE in_memory AS SELECT * FROM told() AS line;
+SET maintenance_work_mem = '1MB';
+CREATE TABLE in_files AS SELECT * FROM told() AS line;
+RESET maintenance_work_mem;
+RESET client_min_messages;
+SELECT count(*) > 50 AS some, count(*) FILTER (WHERE line LIKE '("held together by"%') > 5 AS bridges FROM in_memory;
+(TABLE in_memory EXCEPT ALL TABLE in_files) UNION ALL (TABLE in_files EXCEPT ALL TABLE in_memory);
+
 SET client_min_messages = warning;
 DROP SCHEMA evidence_use CASCADE;
 DROP ROLE regress_here, regress_nobody;
