@@ -267,3 +267,15 @@ SELECT (100000 + person * 10 + n)::text AS id, CASE WHEN n > 1 THEN user_id END 
 FROM person, generate_series(1, 3) AS n WHERE user_id IS NOT NULL AND pg_temp.has(person, 'amplitude', 0.5);
 
 UPDATE truth.record SET item = id WHERE item IS NULL;
+
+-- Records that no source may bring: deleted ones, most of which hold somebody else's address or id, and staff.
+CREATE TABLE truth.gone AS
+SELECT 'zendesk' AS tool, id FROM zendesk."user" WHERE id::int >= 8000000
+UNION ALL SELECT 'stripe', id FROM stripe.customer WHERE is_deleted = 'TRUE'
+UNION ALL SELECT 'salesforce', id FROM salesforce.lead WHERE is_deleted = 'TRUE' AND master_record_id IS NULL
+UNION ALL SELECT 'salesforce', id FROM salesforce."user"
+UNION ALL SELECT 'intercom', id FROM intercom.contact WHERE _fivetran_deleted = 'TRUE'
+UNION ALL SELECT 'intercom', id FROM intercom.admin
+UNION ALL SELECT 'hubspot', id FROM hubspot.contact WHERE _fivetran_deleted = 'TRUE'
+UNION ALL SELECT 'hubspot', owner_id FROM hubspot.owner
+UNION ALL SELECT 'pendo', id FROM pendo."user";

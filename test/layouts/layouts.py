@@ -455,6 +455,10 @@ def as_used(tables, seed):
             table.rename(lambda n: names.get(n, n))
         if seed % 4 == 3 and table.tool in ("production", "warehouse"):
             continue
+        if table.tool == "segment" and seed % 5 == 4:  # RudderStack writes the same tables; what a call tells of a user is in its context
+            if table.name == "identifies":
+                table.rename(lambda n: "context_traits_email" if n == "email" else n)
+            table.add("context_library_name", lambda i: "RudderLabs JavaScript SDK", "text")
         if table.tool == "zendesk" and table.name == "user" and table.account == 1 and seed % 3 == 2:
             second = Table(table.origin, table.tool, 2, table.name, dict(table.columns), table.size)
             table.keep(lambda i: i % 2 == 0)
@@ -478,7 +482,7 @@ class Names:
         if tool in OWN or self.seed == 0:
             return tool + suffix
         if tool in SEGMENT:
-            return pick(["segment", "website", "js_prod", "ios"], self.seed, "segment")
+            return pick(["segment", "website", "js_prod", "rudder"], self.seed, "segment")
         if self.is_one_schema:
             return pick(["public", "lake", "raw"], self.seed, self.loader, "lake")
         choice = pick(["{t}", "raw_{t}", "{l}_{t}", "{t}_prod", "{T} Prod", "src_{t}", "etl{n}"], self.seed, self.loader, tool)

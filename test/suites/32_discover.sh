@@ -40,6 +40,7 @@ company() {
       echo "\\copy \"$schema\".\"$table\" TO '$SERVER_DIR/$variant/$schema/$table.csv' WITH (FORMAT csv, HEADER)"
     done >"$SERVER_DIR/copy.sql"
   echo "\\copy truth.record TO '$SERVER_DIR/$variant.csv' WITH (FORMAT csv, HEADER)" >>"$SERVER_DIR/copy.sql"
+  echo "\\copy truth.gone TO '$SERVER_DIR/${variant}_gone.csv' WITH (FORMAT csv, HEADER)" >>"$SERVER_DIR/copy.sql"
   sql --quiet --dbname="$variant" --file="$SERVER_DIR/copy.sql"
   sql --quiet --command="DROP DATABASE $variant"
 }
@@ -71,7 +72,7 @@ for layout in $LAYOUTS; do
   sql --quiet --dbname="$base" --command='CREATE EXTENSION identity_resolve' --single-transaction --file="$SERVER_DIR/$base.sql" --command='ANALYZE'
   variables=(--set=data="${data/large/company}" --set=loader="$loader" --set=seed="$seed" --set=manifest="$SERVER_DIR/$base.csv" --set=answers="$SERVER_DIR/answers.csv"
     --set=exceptions="$SERVER_DIR/exceptions.csv")
-  if [[ -n $truth ]]; then variables+=(--set=truth="$truth"); fi
+  if [[ -n $truth ]]; then variables+=(--set=truth="$truth" --set=gone="${truth%.csv}_gone.csv"); fi
   if [[ $data == company && $seed == 0 && -e ../layouts/by_hand_$loader.sql ]]; then variables+=(--set=by_hand="../layouts/by_hand_$loader.sql"); fi
   output=$(sql --quiet --no-align --tuples-only --dbname="$base" "${variables[@]}" --file=32_discover.sql 2>&1) || output+=$'\nnot ok - the script failed'
   sed "/^\(not \)\?ok/s/\$/ ($data by $loader, seed $seed)/" <<<"$output"

@@ -124,6 +124,10 @@ DELETE FROM truth WHERE tool NOT IN (SELECT split_part(origin, '/', 1) FROM mani
 DELETE FROM truth WHERE tool IN (SELECT split_part(origin, '/', 1) FROM excused WHERE fault = 'missed as sure');
 CREATE TEMP TABLE found_person AS
 SELECT DISTINCT p.confidence, t.tool, t.item, t.person, p.identity_id FROM truth AS t JOIN people AS p ON split_part(p.origin, '/', 1) = t.tool AND p.record_id = t.id;
+CREATE TEMP TABLE gone (tool text, id text);
+COPY gone FROM :'gone' WITH (FORMAT csv, HEADER);
+SELECT format('%s - records of staff, or deleted: %s%s', CASE WHEN count(*) = 0 THEN 'ok' ELSE 'not ok' END, count(*), ' ' || min(p.source || ' ' || p.record_id))
+FROM people AS p JOIN gone AS g ON g.tool = split_part(p.origin, '/', 1) AND g.id = p.record_id;
 SELECT format('%s - identities of two people, %s: %s', CASE WHEN count(wrong.confidence) = 0 THEN 'ok' ELSE 'not ok' END, c, count(wrong.confidence))
 FROM unnest(ARRAY['sure', 'likely']) AS c LEFT JOIN (SELECT confidence, identity_id FROM found_person GROUP BY 1, 2 HAVING count(DISTINCT person) > 1) AS wrong ON wrong.confidence = c GROUP BY c ORDER BY c DESC;
 -- Of n records of one person in k identities, n - k are joined. Records that no source brings are an identity each.
@@ -151,6 +155,8 @@ SELECT format('%s - records by hand: %s, of which discovery has %s; identities: 
               count(*), count(f.identity_id), count(DISTINCT h.identity_id), count(DISTINCT f.identity_id), count(DISTINCT (h.identity_id, f.identity_id)) FILTER (WHERE f.identity_id IS NOT NULL))
 FROM (SELECT DISTINCT t.tool, t.item, b.identity_id FROM by_hand AS b JOIN truth AS t ON t.tool = b.tool AND t.id = b.record_id) AS h
   LEFT JOIN (SELECT * FROM found_person WHERE confidence = 'sure') AS f USING (tool, item);
+SELECT format('%s - user ids that are nobody''s: %s%s', CASE WHEN count(DISTINCT value) = 0 THEN 'ok' ELSE 'not ok' END, count(DISTINCT value), ' ' || min(source || ' ' || value))
+FROM identity_links(VARIADIC identity_discovered()) WHERE kind = 'user_id' AND status <> 'blocked' AND value NOT IN (SELECT id FROM truth WHERE tool = 'production');
 SELECT create_identity_map('people_map', VARIADIC identity_discovered()) IS NULL AS created \gset
 CALL refresh_identity_map('people_map');
 SELECT format('%s - identities of the map: %s', CASE WHEN count(*) = (SELECT count(DISTINCT identity_id) FROM people WHERE confidence = 'sure') AND count(*) > 100 THEN 'ok' ELSE 'not ok' END, count(*)) FROM people_map;
