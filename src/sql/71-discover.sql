@@ -51,7 +51,7 @@ CREATE FUNCTION identity_internal.discover_relations(schemas text[])
                  columns jsonb, keys text[], indexed text[])
   LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1000 SET jit = off SET enable_nestloop = off
 BEGIN ATOMIC
-  WITH spaces AS MATERIALIZED (
+  WITH RECURSIVE spaces AS MATERIALIZED (
     SELECT n.oid, n.nspname::text AS name FROM pg_namespace AS n
     WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'identity_internal', 'identity_state') AND has_schema_privilege(n.oid, 'USAGE')
       AND (discover_relations.schemas IS NULL OR n.nspname = ANY (discover_relations.schemas))),
@@ -60,10 +60,10 @@ BEGIN ATOMIC
     FROM pg_class AS c JOIN spaces AS s ON s.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND c.relpersistence <> 't'
       AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')),
-  -- Of a partitioned table its leaves count too.
-  parts AS MATERIALIZED (
+  -- Who reads a table reads its partitions and what inherits from it.
+  parts AS (
     SELECT h.oid AS relation, h.oid AS part FROM here AS h
-    UNION ALL SELECT h.oid, t.relid::oid FROM here AS h CROSS JOIN LATERAL pg_partition_tree(h.oid) AS t WHERE h.relkind = 'p' AND t.relid <> h.oid),
+    UNION SELECT p.relation, i.inhrelid FROM parts AS p JOIN pg_inherits AS i ON i.inhparent = p.part),
   -- Functions that run another's code if they are called.
   written AS MATERIALIZED (
     SELECT 'pg_proc'::regclass AS classid, p.oid FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang WHERE l.lanname NOT IN ('internal', 'c')
@@ -460,25 +460,33 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_internal.discover_judged(text[], jsonb) IS 'internal: the relations of discovery, with the rule that holds for each and the columns that may link';
 
--- The question whether values of one column are another relation's keys: [values, found, found with addresses on both sides, of those with the same address,
--- keys that differ in letter case alone].
---   x, email    the column and the address beside it (or NULL), in the sample of schema_name.name
---   key, type   the other's key and the kind of its type
---   how         'same'; 'fold': in any letter case; 'prefix': Salesforce's ids of 15 and of 18 characters are one
---   current     the rows of either that count
-CREATE FUNCTION identity_internal.discover_inclusion(x text, email text, schema_name text, name text, current text, key text, type text, key_email text, key_schema text, key_name text, key_current text, how text)
-  RETURNS text
+-- The question for values of a column, each with the address beside it: [[value, address], ...], 300 of a sample.
+CREATE FUNCTION identity_internal.discover_values(x text, email text, schema_name text, name text, current text) RETURNS text
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN format($q$SELECT jsonb_build_array(count(*), count(*) FILTER (WHERE f.found), count(*) FILTER (WHERE f.found AND f.both), count(*) FILTER (WHERE f.found AND f.same), %12$s)
-FROM (SELECT a.v, bool_or(h.k IS NOT NULL) AS found, bool_or(a.e LIKE '%%_@_%%' AND h.e LIKE '%%_@_%%') AS both, bool_or(a.e LIKE '%%_@_%%' AND a.e = h.e) AS same
-      FROM (SELECT DISTINCT btrim(s.v) AS v, lower(btrim(s.e)) AS e FROM (SELECT (%1$s)::text AS v, (%2$s)::text AS e FROM %3$I.%4$I /*sample*/ WHERE %10$s LIMIT 2000) AS s WHERE btrim(s.v) <> '' ORDER BY 1, 2 LIMIT 300) AS a
-        LEFT JOIN (SELECT %5$s AS k, lower(btrim((%6$s)::text)) AS e FROM %7$I.%8$I WHERE %11$s) AS h ON %9$s
-      GROUP BY a.v) AS f$q$, x, coalesce(email, 'NULL'), schema_name, name, key, coalesce(key_email, 'NULL'), key_schema, key_name,
+RETURN format($q$SELECT jsonb_agg(jsonb_build_array(d.v, d.e)) FROM (
+  SELECT DISTINCT btrim(s.v) AS v, lower(btrim(s.e)) AS e FROM (SELECT (%s)::text AS v, (%s)::text AS e FROM %I.%I /*sample*/ WHERE %s LIMIT 2000) AS s WHERE btrim(s.v) <> '' ORDER BY 1, 2 LIMIT 300) AS d$q$,
+  x, coalesce(email, 'NULL'), schema_name, name, current);
+COMMENT ON FUNCTION identity_internal.discover_values(text, text, text, text, text) IS 'internal: the question for values that discovery looks up';
+
+-- The question which of these values are a relation's keys: {number of a test: [values, found, found with addresses on both sides, of those with the same
+-- address], "clashes": keys that differ in letter case alone}. One look at the relation serves all tests of it.
+--   key, type         the key and the kind of its type, email: the address beside it; current: the rows that count
+--   how               'same'; 'fold': in any letter case; 'prefix': Salesforce's ids of 15 and of 18 characters are one
+--   numbers, values, emails   the values, each with its test's number and its address
+CREATE FUNCTION identity_internal.discover_lookup(key text, type text, email text, schema_name text, name text, current text, how text, numbers bigint[], "values" text[], emails text[]) RETURNS text
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN format($q$SELECT jsonb_object_agg(t.r, t.counts) || jsonb_build_object('clashes', %11$s) FROM (
+  SELECT f.r, jsonb_build_array(count(*), count(*) FILTER (WHERE f.found), count(*) FILTER (WHERE f.found AND f.both), count(*) FILTER (WHERE f.found AND f.same)) AS counts
+  FROM (SELECT a.r, a.v, bool_or(h.k IS NOT NULL) AS found, bool_or(a.e LIKE '%%_@_%%' AND h.e LIKE '%%_@_%%') AS both, bool_or(a.e LIKE '%%_@_%%' AND a.e = h.e) AS same
+        FROM unnest(%1$L::bigint[], %2$L::text[], %3$L::text[]) AS a (r, v, e)
+          LEFT JOIN (SELECT %4$s AS k, lower(btrim((%5$s)::text)) AS e FROM %6$I.%7$I WHERE %8$s) AS h ON %9$s
+        GROUP BY a.r, a.v) AS f
+  GROUP BY f.r) AS t%10$s$q$, numbers, "values", emails, key, coalesce(email, 'NULL'), schema_name, name, current,
   CASE type WHEN 'i' THEN 'h.k = CASE WHEN a.v ~ ''^[0-9]{1,18}$'' THEN a.v::bigint END' WHEN 'n' THEN 'h.k = CASE WHEN a.v ~ ''^[0-9]{1,30}$'' THEN a.v::numeric END'
             WHEN 'u' THEN 'h.k = CASE WHEN a.v ~* ''^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'' THEN a.v::uuid END'
-            ELSE CASE how WHEN 'prefix' THEN 'left(h.k, 15) = left(a.v, 15)' WHEN 'fold' THEN 'lower(btrim(h.k)) = lower(a.v)' ELSE 'h.k = a.v' END END, current, key_current,
-  CASE how WHEN 'fold' THEN format('(SELECT count(DISTINCT btrim(c.k)) - count(DISTINCT lower(btrim(c.k))) FROM (SELECT (%s)::text AS k FROM %I.%I WHERE %s) AS c)', key, key_schema, key_name, key_current) ELSE '0' END);
-COMMENT ON FUNCTION identity_internal.discover_inclusion(text, text, text, text, text, text, text, text, text, text, text, text) IS 'internal: the question whether values of a column are keys of another relation';
+            ELSE CASE how WHEN 'prefix' THEN 'left(h.k, 15) = left(a.v, 15)' WHEN 'fold' THEN 'lower(btrim(h.k)) = lower(a.v)' ELSE 'h.k = a.v' END END, '',
+  CASE how WHEN 'fold' THEN format('(SELECT count(DISTINCT btrim(c.k)) - count(DISTINCT lower(btrim(c.k))) FROM (SELECT (%s)::text AS k FROM %I.%I WHERE %s) AS c)', key, schema_name, name, current) ELSE '0' END);
+COMMENT ON FUNCTION identity_internal.discover_lookup(text, text, text, text, text, text, text, bigint[], text[], text[]) IS 'internal: the question which values are keys of a relation';
 
 -- Whether what was found proves a link. Addresses decide where both sides have them; without, values that cannot be alike by chance: those that count
 -- (1, 2, 3 or C-0001, C-0002) are, as any serial key holds them.
@@ -495,7 +503,7 @@ COMMENT ON FUNCTION identity_internal.discover_proves(numeric, numeric, numeric,
 --               other, of the same tool; made: the same, of no known tool
 --   kind        the kind that name would be; is_proof: whether what was found proves it; is_folded: in any letter case only; is_skipped: it was not tested
 --   why         what was found, or why it was not tested, in words
--- At most 400 tests of ids and 100 of copies, over at most 32,768 blocks of tables that are read as a whole: what rules name comes first.
+-- At most 400 tests of ids and 100 of copies: what rules name comes first.
 CREATE FUNCTION identity_internal.discover_tested(judged jsonb)
   RETURNS TABLE (purpose text, kind text, relation oid, name text, other oid, other_name text, is_proof boolean, is_folded boolean, is_skipped boolean, why text)
   LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 100 SET jit = off SET enable_nestloop = off
@@ -541,7 +549,7 @@ BEGIN ATOMIC
     FROM general AS a JOIN general AS b ON (b.is_made, b.place, b.schema_name COLLATE "C", b.table_name COLLATE "C") > (a.is_made, a.place, a.schema_name COLLATE "C", a.table_name COLLATE "C")
       AND (a.core = b.core OR (a.place <= 8 AND b.place < 999))),
   wished AS (
-    SELECT 'id' AS purpose, q.kind, q.relation, q.name, q.x, q.counts, q.is_cased, q.other, q.other_name, q.other_x, q.other_t, false AS is_skipped, q.place FROM asked AS q WHERE q.place <= 400
+    SELECT 'id' AS purpose, q.kind, q.relation, q.name, q.x, q.counts AS counts_up, q.is_cased, q.other, q.other_name, q.other_x, q.other_t, false AS is_skipped, q.place FROM asked AS q WHERE q.place <= 400
     UNION ALL
     SELECT * FROM (SELECT DISTINCT ON (q.relation, q.name) 'id', q.kind, q.relation, q.name, q.x, q.counts, q.is_cased, q.other, q.other_name, q.other_x, q.other_t, true, q.place FROM asked AS q
                    WHERE q.place > 400 ORDER BY q.relation, q.name, q.place) AS s
@@ -549,39 +557,56 @@ BEGIN ATOMIC
     SELECT m.purpose, NULL, m.relation, j.key, j.columns -> j.key ->> 'x', NULL, NULL, m.other, o.key, o.columns -> o.key ->> 'x', o.columns -> o.key ->> 't', false, m.place
     FROM (SELECT 'copy' AS purpose, c.relation, c.other, c.place FROM copies AS c UNION ALL SELECT 'made', m.relation, m.other, m.place FROM made AS m) AS m
       JOIN j ON j.relation = m.relation JOIN j AS o ON o.relation = m.other WHERE m.place <= 100),
-  tests AS MATERIALIZED (
-    SELECT w.*, o.blocks, o.columns #>> ARRAY[w.other_name, 'n'] = ANY (o.indexed) AND w.other_x = o.columns -> w.other_name ->> 'x' AS is_indexed,
-           sum(CASE WHEN w.is_skipped OR o.columns #>> ARRAY[w.other_name, 'n'] = ANY (o.indexed) THEN 8 ELSE least(o.blocks, 8192) END) OVER (ORDER BY w.place, w.purpose, w.relation, w.name COLLATE "C", w.other) AS so_far
+  numbered AS MATERIALIZED (
+    SELECT w.*, o.blocks, row_number() OVER (ORDER BY w.is_skipped, w.place, w.purpose, w.relation, w.name COLLATE "C", w.other) AS no,
+           CASE WHEN w.kind = 'salesforce' AND o.blocks <= 8192 THEN 'prefix' ELSE 'same' END AS how,
+           coalesce(o.columns #>> ARRAY[w.other_name, 'n'] = ANY (o.indexed) AND w.other_x = o.columns -> w.other_name ->> 'x', false) AS is_indexed
     FROM wished AS w JOIN j AS o ON o.relation = w.other),
+  -- What is not looked up by an index is read as a whole, once for all tests: up to 512 MB in all, in the order of importance.
+  looks AS MATERIALIZED (
+    SELECT l.*, sum(CASE WHEN l.is_indexed AND l.how = 'same' THEN 8 ELSE l.blocks END) OVER (ORDER BY l.no) <= 65536 AS is_affordable
+    FROM (SELECT n.other, n.other_name, n.other_x, n.other_t, n.how, min(n.no) AS no, max(n.blocks) AS blocks, bool_and(n.is_indexed) AS is_indexed FROM numbered AS n WHERE NOT n.is_skipped GROUP BY 1, 2, 3, 4, 5) AS l),
+  tests AS MATERIALIZED (
+    SELECT n.*, NOT n.is_skipped AND l.is_affordable AS is_made FROM numbered AS n LEFT JOIN looks AS l ON l.other = n.other AND l.other_name = n.other_name AND l.other_x = n.other_x AND l.how = n.how),
+  given AS MATERIALIZED (
+    SELECT g.relation, g.name, g.x, identity_internal.discover_ask(g.relation, identity_internal.discover_values(g.x, a.email, a.schema_name, a.table_name, a.current)) AS said
+    FROM (SELECT DISTINCT t.relation, t.name, t.x FROM tests AS t WHERE t.is_made) AS g JOIN j AS a USING (relation)),
   first_look AS MATERIALIZED (
-    SELECT t.*, a.email, a.schema_name, a.table_name, a.current, b.email AS other_email, b.schema_name AS other_schema, b.table_name AS other_table, b.current AS other_current,
-           CASE WHEN NOT t.is_skipped AND t.so_far <= 32768 AND (coalesce(t.is_indexed, false) OR t.blocks <= 8192)
-                THEN identity_internal.discover_ask(t.relation, identity_internal.discover_inclusion(t.x, a.email, a.schema_name, a.table_name, a.current, t.other_x, t.other_t, b.email, b.schema_name, b.table_name, b.current,
-                                                      CASE WHEN t.kind = 'salesforce' AND t.blocks <= 8192 THEN 'prefix' ELSE 'same' END)) END AS said
-    FROM tests AS t JOIN j AS a USING (relation) JOIN j AS b ON b.relation = t.other),
+    SELECT q.other, q.other_name, q.other_x, q.how,
+           identity_internal.discover_ask(q.other, identity_internal.discover_lookup(q.other_x, q.other_t, b.email, b.schema_name, b.table_name, b.current, q.how, q.numbers, q.values, q.emails)) AS said
+    FROM (SELECT t.other, t.other_name, t.other_x, t.other_t, t.how, array_agg(t.no ORDER BY t.no, v.n) AS numbers, array_agg(v.pair ->> 0 ORDER BY t.no, v.n) AS values, array_agg(v.pair ->> 1 ORDER BY t.no, v.n) AS emails
+          FROM tests AS t JOIN given AS g ON g.relation = t.relation AND g.name = t.name AND g.x = t.x
+            CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(g.said -> 'answer') WHEN 'array' THEN g.said -> 'answer' ELSE '[]' END) WITH ORDINALITY AS v (pair, n)
+          WHERE t.is_made GROUP BY 1, 2, 3, 4, 5) AS q JOIN j AS b ON b.relation = q.other),
+  looked AS MATERIALIZED (
+    SELECT t.*, f.said -> 'answer' -> t.no::text AS counts, coalesce(g.said ->> 'error', f.said ->> 'error') AS error, g.said -> 'answer' AS pairs
+    FROM tests AS t LEFT JOIN given AS g ON g.relation = t.relation AND g.name = t.name AND g.x = t.x
+      LEFT JOIN first_look AS f ON f.other = t.other AND f.other_name = t.other_name AND f.other_x = t.other_x AND f.how = t.how),
   -- Zendesk finds external ids in any letter case, so that they may be written in another there.
   second_look AS MATERIALIZED (
-    SELECT f.*, CASE WHEN f.purpose = 'id' AND f.is_cased AND f.other_t = 's' AND f.blocks <= 2048 AND (f.said #>> '{answer,1}')::numeric < 0.9 * (f.said #>> '{answer,0}')::numeric
-                     THEN identity_internal.discover_ask(f.relation, identity_internal.discover_inclusion(f.x, f.email, f.schema_name, f.table_name, f.current, f.other_x, f.other_t, f.other_email, f.other_schema, f.other_table, f.other_current, 'fold')) END AS folded
-    FROM first_look AS f),
+    SELECT q.other, q.other_name, q.other_x,
+           identity_internal.discover_ask(q.other, identity_internal.discover_lookup(q.other_x, q.other_t, b.email, b.schema_name, b.table_name, b.current, 'fold', q.numbers, q.values, q.emails)) AS said
+    FROM (SELECT l.other, l.other_name, l.other_x, l.other_t, array_agg(l.no ORDER BY l.no, v.n) AS numbers, array_agg(v.pair ->> 0 ORDER BY l.no, v.n) AS values, array_agg(v.pair ->> 1 ORDER BY l.no, v.n) AS emails
+          FROM looked AS l CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(l.pairs) WHEN 'array' THEN l.pairs ELSE '[]' END) WITH ORDINALITY AS v (pair, n)
+          WHERE l.purpose = 'id' AND l.is_cased AND l.other_t = 's' AND l.blocks <= 4096 AND (l.counts ->> 1)::numeric < 0.9 * (l.counts ->> 0)::numeric GROUP BY 1, 2, 3, 4) AS q JOIN j AS b ON b.relation = q.other),
   counted AS (
-    SELECT l.*, coalesce(CASE WHEN l.is_better THEN l.folded ELSE l.said END -> 'answer' <> 'null', false) AS is_answered,
-           (CASE WHEN l.is_better THEN l.folded ELSE l.said END #>> '{answer,0}')::numeric AS n, (CASE WHEN l.is_better THEN l.folded ELSE l.said END #>> '{answer,1}')::numeric AS found,
-           (CASE WHEN l.is_better THEN l.folded ELSE l.said END #>> '{answer,2}')::numeric AS both_sides, (CASE WHEN l.is_better THEN l.folded ELSE l.said END #>> '{answer,3}')::numeric AS same
-    FROM (SELECT s.*, coalesce((s.folded #>> '{answer,4}')::numeric = 0 AND (s.folded #>> '{answer,1}')::numeric >= (s.said #>> '{answer,1}')::numeric + greatest(1, 0.1 * (s.said #>> '{answer,0}')::numeric), false) AS is_better
-          FROM second_look AS s) AS l)
+    SELECT c.*, (c.best ->> 0)::numeric AS n, (c.best ->> 1)::numeric AS found, (c.best ->> 2)::numeric AS both_sides, (c.best ->> 3)::numeric AS same
+    FROM (SELECT d.*, CASE WHEN d.is_better THEN d.folded ELSE d.counts END AS best
+          FROM (SELECT l.*, s.said -> 'answer' -> l.no::text AS folded,
+                       coalesce((s.said #>> '{answer,clashes}')::numeric = 0 AND (s.said -> 'answer' -> l.no::text ->> 1)::numeric >= (l.counts ->> 1)::numeric + greatest(1, 0.1 * (l.counts ->> 0)::numeric), false) AS is_better
+                FROM looked AS l LEFT JOIN second_look AS s ON s.other = l.other AND s.other_name = l.other_name AND s.other_x = l.other_x AND l.purpose = 'id') AS d) AS c)
   SELECT c.purpose, c.kind, c.relation, c.name, c.other, c.other_name,
-         CASE WHEN NOT c.is_answered THEN false WHEN c.purpose = 'copy' THEN c.n > 0 AND c.found >= 0.9 * c.n AND c.same >= 0.5 * c.both_sides
+         CASE WHEN c.best IS NULL THEN false WHEN c.purpose = 'copy' THEN c.n > 0 AND c.found >= 0.9 * c.n AND c.same >= 0.5 * c.both_sides
               WHEN c.purpose = 'made' THEN c.both_sides >= 5 AND c.found >= 0.9 * c.n AND c.same >= 0.95 * c.both_sides
               WHEN c.kind <> 'user_id' THEN c.found > 0
-              ELSE coalesce(identity_internal.discover_proves(c.n, c.found, c.both_sides, c.same, c.counts), false) END,
-         c.is_better, NOT c.is_answered,
-         CASE WHEN NOT c.is_answered THEN format('not looked at whether values of %s are in %s.%s (%s): %s', c.name, c.other_schema, c.other_table, c.other_name,
-                                                 coalesce(c.said ->> 'error', CASE WHEN c.is_skipped OR c.so_far > 32768 THEN 'there are too many tables' ELSE 'it has no index, and more than 64 MB' END))
-              ELSE format('%s: %s of %s values are in %s.%s (%s)', c.name, c.found, c.n, c.other_schema, c.other_table, c.other_name)
+              ELSE coalesce(identity_internal.discover_proves(c.n, c.found, c.both_sides, c.same, c.counts_up), false) END,
+         c.is_better, c.best IS NULL AND (NOT c.is_made OR c.error IS NOT NULL),
+         CASE WHEN c.best IS NULL THEN format('not looked at whether values of %s are in %s.%s (%s): %s', c.name, o.schema_name, o.table_name, c.other_name,
+                                              coalesce(c.error, CASE WHEN c.is_skipped OR c.is_indexed THEN 'there are too many tables' ELSE 'it has no index, and is too large to be read' END))
+              ELSE format('%s: %s of %s values are in %s.%s (%s)', c.name, c.found, c.n, o.schema_name, o.table_name, c.other_name)
                    || CASE WHEN c.is_better THEN ' in one letter case or another' ELSE '' END
                    || CASE WHEN c.both_sides > 0 THEN format(', %s of %s with the same address', c.same, c.both_sides) ELSE '' END END
-  FROM counted AS c;
+  FROM counted AS c JOIN j AS o ON o.relation = c.other;
 END;
 COMMENT ON FUNCTION identity_internal.discover_tested(jsonb) IS 'internal: which ids of discovery''s relations are found in whose keys';
 

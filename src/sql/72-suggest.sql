@@ -117,7 +117,7 @@ COMMENT ON FUNCTION identity_internal.discover_quote(text) IS 'internal: a query
 
 -- identity_suggest(schemas, tools): what identity_discover() finds, as one statement to read, edit and run: CREATE TABLE user_identities AS SELECT * FROM
 -- resolve_identities(...) AS (...). Each source stands below the reason for it; those of which discovery is not sure, and columns that may be carried along,
--- are commented out. The sure ones are resolved once, to see what is an array and how many records meet others. Run unchanged it has the identities of
+-- are commented out. The sure ones are resolved, to see what is an array and how many records meet others. Run unchanged it has the identities of
 -- identity_discovered(). Gives NULL where there is no source,
 -- and a comment where there are doubtful ones only.
 -- Errors: as identity_discover(), and what a source's query raises.
@@ -135,21 +135,21 @@ BEGIN ATOMIC
     SELECT array_agg(CASE c.clause WHEN 'source' THEN @extschema@.identity_source(c.name, c.query) WHEN 'alias' THEN @extschema@.identity_alias(c.name, c.query)
                                    ELSE @extschema@.identity_rule(c.name, c.normalizer, priority => c.priority) END ORDER BY c.place) AS list
     FROM c WHERE c.is_taken),
-  records AS MATERIALIZED (
-    SELECT r.identity_id, r.source, count(*) AS n FROM clauses AS l CROSS JOIN LATERAL @extschema@.identity_records(VARIADIC l.list) AS r
-    WHERE EXISTS (SELECT FROM c WHERE c.clause = 'source' AND c.is_taken) GROUP BY r.identity_id, r.source),
-  met AS (
-    SELECT r.source, max(r.n) AS most, sum(r.n) AS records, sum(r.n) FILTER (WHERE o.sources > 1) AS matched
-    FROM records AS r JOIN (SELECT s.identity_id, count(*) AS sources FROM records AS s GROUP BY s.identity_id) AS o USING (identity_id) GROUP BY r.source),
   -- Where nothing is sure all of it is a comment, as it would not run.
   taken AS (SELECT count(*) FILTER (WHERE c.clause = 'source' AND c.is_taken) AS sure, count(*) FILTER (WHERE c.clause = 'source') AS sources FROM c),
+  -- Of each source the five others that most of its records meet.
+  met AS (
+    SELECT m.source, string_agg(format('%s %s %%', m.other, round(100 * m.share, 1)::float8), ', ' ORDER BY m.n) AS others
+    FROM (SELECT r.source, r.other, r.share, row_number() OVER (PARTITION BY r.source ORDER BY r.share DESC, r.other COLLATE "C") AS n
+          FROM clauses AS l CROSS JOIN taken AS k CROSS JOIN LATERAL @extschema@.identity_match_rates(VARIADIC l.list) AS r WHERE k.sure > 1 AND r.matched > 0) AS m
+    WHERE m.n <= 5 GROUP BY m.source),
   lines AS (
     SELECT c.place,
            CASE c.clause
              WHEN 'rule' THEN CASE WHEN c.is_taken THEN format('  %sidentity_rule(%L%s%s),', h.prefix, c.name, ', ' || quote_literal(c.normalizer), ', priority => ' || c.priority)
                                    ELSE format('  -- %sidentity_rule(%L, link => false),', h.prefix, c.name) END
              ELSE format(E'\n  -- %s%s%s\n  %s', CASE WHEN c.is_taken THEN '' WHEN c.clause = 'alias' THEN 'Not used, as its source is not: ' ELSE upper(left(c.confidence_found, 1)) || substr(c.confidence_found, 2) || ', so commented out: ' END, c.reason,
-                    CASE WHEN m.records > 0 THEN format(E'\n  --   %s %% of its records meet another source''s', round(100.0 * coalesce(m.matched, 0) / m.records, 1)::float8) ELSE '' END,
+                    coalesce(E'\n  --   its records meet: ' || m.others, ''),
                     CASE WHEN c.is_taken OR n.sure = 0 THEN t.text ELSE '-- ' || regexp_replace(t.text, E'[\n\r]+', E'\n  -- ', 'g') END) END
            || CASE WHEN c.carried <> '{}' THEN format(E'\n  --   to carry along, with a rule below: %s', array_to_string(c.carried, ', ')) ELSE '' END AS text
     FROM c CROSS JOIN here AS h CROSS JOIN taken AS n LEFT JOIN met AS m ON m.source = c.name AND c.clause = 'source'

@@ -28,7 +28,8 @@ GRANT EXECUTE ON FUNCTION identity_internal.identity_sink(internal, bytea, VARIA
 GRANT EXECUTE ON FUNCTION identity_internal.discover_name(text), identity_internal.discover_ask(oid, text), identity_internal.discover_relations(text[]), identity_internal.discover_own_rules(jsonb),
   identity_internal.discover_rules(jsonb), identity_internal.discover_condition(jsonb, text), identity_internal.discover_drops(), identity_internal.discover_current(jsonb),
   identity_internal.discover_opened(text[], jsonb), identity_internal.discover_sampled(text[], jsonb), identity_internal.discover_expression(jsonb, text, text, text),
-  identity_internal.discover_judged(text[], jsonb), identity_internal.discover_inclusion(text, text, text, text, text, text, text, text, text, text, text, text),
+  identity_internal.discover_judged(text[], jsonb), identity_internal.discover_values(text, text, text, text, text),
+  identity_internal.discover_lookup(text, text, text, text, text, text, text, bigint[], text[], text[]),
   identity_internal.discover_proves(numeric, numeric, numeric, numeric, boolean), identity_internal.discover_tested(jsonb), identity_internal.discover_mask(text),
   identity_internal.discover_query(jsonb, text, text, text, jsonb, text[], text, text, boolean), identity_internal.discover_concluded(text[], jsonb),
   identity_internal.discover_check(text[], text, text[], text), identity_internal.discover_say(text), identity_internal.discover_clauses(text[], jsonb, text), identity_internal.discover_quote(text) TO PUBLIC;
