@@ -54,14 +54,12 @@ if [[ $LAYOUTS == *large:* ]]; then company large --set=people=5000 --set=ids=se
 cp ../layouts/answers.csv ../layouts/exceptions.csv "$SERVER_DIR"
 chmod a+r "$SERVER_DIR"/*.csv
 
-passed=0 failed=0
-for layout in $LAYOUTS; do
-  IFS=: read -r data loader seed <<<"$layout"
+# Lays one out in a database of its own, and says what is found there.
+try_layout() {
+  local data loader seed folder truth base variables output
+  IFS=: read -r data loader seed <<<"$1"
   case $data in
-    saas)
-      real_schema_data || continue
-      folder=$REAL_SCHEMA_DATA truth=
-      ;;
+    saas) folder=$REAL_SCHEMA_DATA truth= ;;
     company) folder=$SERVER_DIR/company_$((seed % 3)) truth=$folder.csv ;;
     large) folder=$SERVER_DIR/large truth=$folder.csv ;;
   esac
@@ -76,11 +74,23 @@ for layout in $LAYOUTS; do
   if [[ $data == company && $seed == 0 && -e ../layouts/by_hand_$loader.sql ]]; then variables+=(--set=by_hand="../layouts/by_hand_$loader.sql"); fi
   output=$(sql --quiet --no-align --tuples-only --dbname="$base" "${variables[@]}" --file=32_discover.sql 2>&1) || output+=$'\nnot ok - the script failed'
   sed "/^\(not \)\?ok/s/\$/ ($data by $loader, seed $seed)/" <<<"$output"
-  passed=$((passed + $(grep -c '^ok' <<<"$output" || true)))
-  failed=$((failed + $(grep -c '^not ok' <<<"$output" || true)))
   sql --quiet --command="DROP DATABASE $base"
   rm -f "$SERVER_DIR/$base".*
-done
+}
+
+# Two at a time, told in their order.
+if ! real_schema_data; then LAYOUTS=$(tr ' ' '\n' <<<"$LAYOUTS" | grep -v '^saas:'); fi
+passed=0 failed=0
+while read -r first second; do
+  try_layout "$first" >"$SERVER_DIR/first" 2>&1 &
+  other=$!
+  : >"$SERVER_DIR/second"
+  if [[ -n $second ]]; then try_layout "$second" >"$SERVER_DIR/second" 2>&1 || echo 'not ok - it cannot be tried' >>"$SERVER_DIR/second"; fi
+  wait "$other" || echo 'not ok - it cannot be tried' >>"$SERVER_DIR/first"
+  cat "$SERVER_DIR/first" "$SERVER_DIR/second"
+  passed=$((passed + $(cat "$SERVER_DIR/first" "$SERVER_DIR/second" | grep -c '^ok' || true)))
+  failed=$((failed + $(cat "$SERVER_DIR/first" "$SERVER_DIR/second" | grep -c '^not ok' || true)))
+done < <(xargs -n 2 <<<"$LAYOUTS")
 server_stop
 echo "$passed passed, $failed failed"
 ((failed == 0 && passed > 0))
