@@ -106,6 +106,13 @@ CREATE TABLE tour_pair.intercom_contacts AS SELECT substr(md5('i' || n), 1, 24) 
 SELECT source, kinds, confidence, why FROM identity_discover(ARRAY['tour_pair']) ORDER BY source;
 WITH d AS MATERIALIZED (SELECT identity_discovered(ARRAY['tour_pair']) AS list) SELECT clause::jsonb FROM d CROSS JOIN unnest(list) AS clause WHERE clause::jsonb ->> 'clause' = 'rule';
 SELECT count(*), count(DISTINCT identity_id) FROM identity_records(VARIADIC identity_discovered(ARRAY['tour_pair']));
+-- Ids of tools in one's own table: of one that is a person's, and of one that a company's people share.
+CREATE SCHEMA tour_refs;
+CREATE TABLE tour_refs.users AS SELECT n AS id, format('own%s@mail.example', n) AS email, 'cus_' || substr(md5('r' || n), 1, 14) AS stripe_customer_id, 200000000 + n AS zendesk_user_id, 'cus_' || substr(md5('r' || n / 5), 1, 14) AS stripe_team_id FROM generate_series(1, 40) AS n;
+CREATE TABLE tour_refs.stripe_customers AS SELECT 'cus_' || substr(md5('r' || n), 1, 14) AS id, format('pay%s@mail.example', n) AS email, 'eur' AS currency FROM generate_series(1, 40) AS n;
+CREATE TABLE tour_refs.zendesk_users AS SELECT 200000000 + n AS id, CASE WHEN n % 2 = 0 THEN format('own%s@mail.example', n) ELSE format('desk%s@mail.example', n) END AS email, 'end-user' AS role, 1 AS organization_id FROM generate_series(1, 30) AS n;
+SELECT source, query, kinds, confidence, why FROM identity_discover(ARRAY['tour_refs']);
+SELECT count(*), count(DISTINCT identity_id) FROM identity_records(VARIADIC identity_discovered(ARRAY['tour_refs'], 'likely'));
 -- Codes that count are no more than numbers that count.
 CREATE SCHEMA tour_codes;
 CREATE TABLE tour_codes.users AS SELECT format('CUST-%s', lpad(n::text, 6, '0')) AS id, format('c%s@mail.example', n) AS email FROM generate_series(1, 50) AS n;
@@ -210,4 +217,4 @@ SELECT count(*) > 30 AS rules, count(*) FILTER (WHERE origin IS NULL) AS without
 
 SELECT drop_identity_map('tour.everybody');
 SET client_min_messages = warning;
-DROP SCHEMA tour, tour_app, tour_events, tour_zendesk, tour_stripe, tour_sales, tour_intercom, tour_mail, tour_hubspot, tour_marketo, tour_serial, tour_own, tour_empty, tour_pair, tour_codes, tour_makes, tour_odd CASCADE;
+DROP SCHEMA tour, tour_app, tour_events, tour_zendesk, tour_stripe, tour_sales, tour_intercom, tour_mail, tour_hubspot, tour_marketo, tour_serial, tour_own, tour_empty, tour_pair, tour_codes, tour_makes, tour_odd, tour_refs CASCADE;

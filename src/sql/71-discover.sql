@@ -336,8 +336,8 @@ COMMENT ON FUNCTION identity_internal.discover_expression(jsonb, text, text, tex
 --   rule     the rule; NULL: a table of no known tool, judged by its names and content
 --   key      the column that is the record's id
 --   is_sure  whether the sample confirms the rule; doubt: what could not be looked at
---   links    [{kind, name, x, is_key, list, numbers, side, test, bad, n, digits, counts, capitals, share}]: test: whose key has to hold the values; bad: why it
---            does not link; counts: values of it are alike by chance, as they count; share: of the values, those of the kind
+--   links    [{kind, name, x, is_key, list, numbers, side, test, bad, n, digits, counts, capitals, share, auto}]: test: whose key has to hold the values; bad: why it
+--            does not link; counts: values of it are alike by chance, as they count; share: of the values, those of the kind; auto: of use only where another table names it
 CREATE FUNCTION identity_internal.discover_judged(schemas text[], tools jsonb)
   RETURNS TABLE (relation oid, schema_name text, table_name text, core text, tuples double precision, loader text, columns jsonb, indexed text[], sample jsonb, seen bigint, blocks bigint,
                  whole boolean, status text, left_out text, doubt text, rule jsonb, key text, is_sure boolean, links jsonb, email text, is_unique boolean, is_people boolean)
@@ -409,7 +409,15 @@ BEGIN ATOMIC
     SELECT v.relation, 'user_id', '@', 1 FROM verdicts AS v WHERE v.left_out IS NULL AND v.rule IS NULL AND v.key IS NOT NULL AND v.is_people
     UNION ALL
     SELECT v.relation, 'user_id', '~^(user|customer|external|app_user|account|member|client|contact|person|segment|production)_?(user_)?(id|uid|uuid|no|number)$', 2
-    FROM verdicts AS v WHERE v.left_out IS NULL AND v.rule IS NULL),
+    FROM verdicts AS v WHERE v.left_out IS NULL AND v.rule IS NULL
+    UNION ALL
+    -- A tool's id in one's own table, such as stripe_customer_id, and the tool's key that it may be.
+    SELECT v.relation, v.rule ->> 'tool', '@', 0 FROM verdicts AS v
+    WHERE v.left_out IS NULL AND v.rule ->> 'role' = 'people' AND v.rule ->> 'tool' <> 'segment' AND NOT (v.rule -> 'is_own')::boolean AND NOT v.rule -> 'links' ? (v.rule ->> 'tool')
+    UNION ALL
+    SELECT v.relation, t.tool, format('~^(?!.*(refer|partner|owner|manager|parent|invit|sponsor|assign))(.*_)?%s_([a-z]+_)?(id|uid|key)$', CASE t.tool WHEN 'salesforce' THEN '(salesforce|sfdc|sf)' ELSE t.tool END), 3
+    FROM verdicts AS v CROSS JOIN (SELECT DISTINCT o.rule ->> 'tool' AS tool FROM verdicts AS o WHERE o.left_out IS NULL AND o.rule ->> 'role' = 'people' AND o.rule ->> 'tool' <> 'segment') AS t
+    WHERE v.left_out IS NULL AND v.rule IS NULL),
   atoms AS MATERIALIZED (
     SELECT v.relation, p.kind, p.n, a.side, a.numbers, CASE a.name WHEN '@' THEN v.key ELSE a.name END AS name, a.name = '@' OR a.name = v.key AS is_key, a.list, a.if_name, a.if_value
     FROM specs AS p JOIN verdicts AS v USING (relation)
@@ -437,7 +445,9 @@ BEGIN ATOMIC
              'capitals', EXISTS (SELECT FROM jsonb_array_elements_text(CASE jsonb_typeof(m.sample #> ARRAY[m.name, '6']) WHEN 'array' THEN m.sample #> ARRAY[m.name, '6'] ELSE '[]' END) AS v (v) WHERE v.v ~ '[A-Z]'),
              'share', round((CASE m.kind WHEN 'email' THEN m.emails WHEN 'phone' THEN m.phones ELSE m.filled END / greatest(m.filled, 1))::numeric, 3),
              'test', CASE WHEN m.kind IN ('email', 'phone', 'device_id', 'anonymous_id') OR m.side IS NOT NULL OR m.kind = m.rule ->> 'tool' OR ((m.rule -> 'is_own')::boolean AND m.kind <> 'user_id') THEN NULL ELSE m.kind END,
-             'bad', CASE
+             'auto', m.n = 0, 'bad', CASE
+               WHEN m.n = 3 AND m.filled = 0 THEN 'empty'
+               WHEN m.n = 3 AND m.different < 0.98 * m.filled THEN 'several rows share a value, as those of an organisation do'
                WHEN m.doubt IS NOT NULL OR m.if_name IS NOT NULL THEN NULL
                WHEN m.kind = 'email' AND m.filled = 0 THEN 'empty'
                WHEN m.kind = 'email' AND m.list THEN NULL
@@ -598,7 +608,9 @@ BEGIN ATOMIC
   SELECT c.purpose, c.kind, c.relation, c.name, c.other, c.other_name,
          CASE WHEN c.best IS NULL THEN false WHEN c.purpose = 'copy' THEN c.n > 0 AND c.found >= 0.9 * c.n AND c.same >= 0.5 * c.both_sides
               WHEN c.purpose = 'made' THEN c.both_sides >= 5 AND c.found >= 0.9 * c.n AND c.same >= 0.95 * c.both_sides
-              WHEN c.kind <> 'user_id' THEN c.found > 0
+              WHEN c.kind = 'salesforce' THEN c.found > 0
+              -- A column that a tool's name is in says what it is, so that it takes no addresses where the ids do not count.
+              WHEN c.kind <> 'user_id' AND NOT c.counts_up THEN c.found >= 0.3 * c.n OR c.found >= 10
               ELSE coalesce(identity_internal.discover_proves(c.n, c.found, c.both_sides, c.same, c.counts_up), false) END,
          c.is_better, c.best IS NULL AND (NOT c.is_made OR c.error IS NOT NULL),
          CASE WHEN c.best IS NULL THEN format('not looked at whether values of %s are in %s.%s (%s): %s', c.name, o.schema_name, o.table_name, c.other_name,
@@ -655,7 +667,7 @@ BEGIN ATOMIC
   atoms AS MATERIALIZED (
     SELECT j.relation, a.*, a.kind = j.tool AS is_own
     FROM alive AS j CROSS JOIN LATERAL jsonb_array_elements(j.links) WITH ORDINALITY AS e (link, place)
-      CROSS JOIN LATERAL (SELECT e.place, r.* FROM jsonb_to_record(e.link) AS r (kind text, name text, x text, t text, is_key boolean, is_plain boolean, list boolean, numbers boolean, side text, test text, bad text, n float8, share numeric)) AS a),
+      CROSS JOIN LATERAL (SELECT e.place, r.* FROM jsonb_to_record(e.link) AS r (kind text, name text, x text, t text, is_key boolean, is_plain boolean, list boolean, numbers boolean, side text, test text, bad text, n float8, share numeric, auto boolean)) AS a),
   -- The user ids of one product: the key that most others know, and keys that are among each other.
   edges AS MATERIALIZED (
     SELECT DISTINCT t.relation, t.name, t.other, t.other_name, t.is_folded, t.other_name <> o.key AS is_of_tool, r.rule IS NOT NULL AS is_ruled,
@@ -686,8 +698,11 @@ BEGIN ATOMIC
     SELECT a.relation, max(a.kind) AS kind, max(a.x) FILTER (WHERE a.side = 'former') AS former, bool_or(a.numbers) FILTER (WHERE a.side = 'former') AS numbers, max(a.x) FILTER (WHERE a.side = 'present') AS present
     FROM atoms AS a WHERE a.side IS NOT NULL GROUP BY a.relation),
   named AS MATERIALIZED (
-    SELECT l.relation, l.kind || CASE WHEN l.is_numbered = 1 AND c.n > 1 THEN '_' || c.n ELSE '' END AS kind, l.name, l.x, l.t, l.list, l.is_key, l.place, l.is_own, l.share, l.n, j.whole
-    FROM linking AS l JOIN alive AS j USING (relation) LEFT JOIN accounts AS c ON c.tool = j.tool AND c.schema_name = j.schema_name),
+    SELECT l.relation, l.kind || CASE WHEN coalesce(f.n, CASE l.is_numbered WHEN 1 THEN c.n END, 1) > 1 THEN '_' || coalesce(f.n, c.n) ELSE '' END AS kind, l.kind AS tool_kind, l.name, l.x, l.t, l.list, l.is_key, l.place, l.is_own, l.share, l.n,
+           j.whole, l.auto
+    FROM linking AS l JOIN alive AS j USING (relation) LEFT JOIN accounts AS c ON c.tool = j.tool AND c.schema_name = j.schema_name
+      LEFT JOIN (SELECT t.relation, t.name, t.kind, min(c.n) AS n FROM tests AS t JOIN alive AS o ON o.relation = t.other JOIN accounts AS c ON c.tool = o.tool AND c.schema_name = o.schema_name
+                 WHERE t.purpose = 'id' AND t.kind NOT IN ('user_id', 'salesforce') AND t.is_proof GROUP BY 1, 2, 3) AS f ON f.relation = l.relation AND f.name = l.name AND f.kind = l.kind AND NOT l.is_own),
   former AS MATERIALIZED (
     SELECT j.relation, CASE s.kind WHEN 'user_id' THEN 'user_id' ELSE s.kind || CASE WHEN s.kind <> 'salesforce' AND c.n > 1 THEN '_' || c.n ELSE '' END END AS kind, s.former, s.numbers, s.present
     FROM alive AS j JOIN sides AS s USING (relation) JOIN accounts AS c ON c.tool = j.tool AND c.schema_name = j.schema_name
@@ -695,7 +710,9 @@ BEGIN ATOMIC
   -- A tool's own id is a kind only where something else names it.
   usable AS MATERIALIZED (
     SELECT n.* FROM named AS n
-    WHERE NOT n.is_own OR EXISTS (SELECT FROM named AS o WHERE o.kind = n.kind AND (o.relation <> n.relation OR (NOT o.is_key AND (o.n > 0 OR NOT o.whole)))) OR EXISTS (SELECT FROM former AS f WHERE f.kind = n.kind)),
+    WHERE CASE WHEN n.auto THEN EXISTS (SELECT FROM tests AS t JOIN named AS o ON o.relation = t.relation AND o.name = t.name AND o.kind = n.kind WHERE t.purpose = 'id' AND t.kind = n.tool_kind AND t.other = n.relation AND t.is_proof)
+               ELSE NOT n.is_own END
+      OR NOT n.auto AND (EXISTS (SELECT FROM named AS o WHERE o.kind = n.kind AND (o.relation <> n.relation OR (NOT o.is_key AND (o.n > 0 OR NOT o.whole)))) OR EXISTS (SELECT FROM former AS f WHERE f.kind = n.kind))),
   kinds_of AS MATERIALIZED (
     SELECT k.relation, jsonb_agg(jsonb_build_object('n', k.n, 'kind', k.kind, 'x', k.x) ORDER BY k.n) AS kinds, array_agg(k.kind ORDER BY k.n) AS names
     FROM (
@@ -775,7 +792,9 @@ BEGIN ATOMIC
                   || coalesce((SELECT string_agg(m.text, '' ORDER BY m.part) FROM more AS m WHERE m.relation = f.relation), '') END AS query,
            CASE WHEN f.left_out IS NOT NULL THEN NULL
                 WHEN f.doubt IS NOT NULL THEN 'unsure'
-                WHEN f.rule IS NULL THEN CASE WHEN EXISTS (SELECT FROM edges AS e WHERE e.other = f.relation AND e.is_ruled) AND f.relation IN (SELECT c.relation FROM space AS c) THEN 'sure' WHEN f.is_people THEN 'likely' ELSE 'unsure' END
+                WHEN f.rule IS NULL THEN CASE WHEN EXISTS (SELECT FROM edges AS e WHERE e.other = f.relation AND e.is_ruled) AND f.relation IN (SELECT c.relation FROM space AS c)
+                                               OR EXISTS (SELECT FROM usable AS u JOIN tests AS t ON t.relation = u.relation AND t.name = u.name AND t.kind = u.tool_kind WHERE u.relation = f.relation AND f.is_people AND t.purpose = 'id' AND t.kind <> 'user_id' AND t.is_proof)
+                                             THEN 'sure' WHEN f.is_people THEN 'likely' ELSE 'unsure' END
                 WHEN f.is_sure THEN 'sure' ELSE 'likely' END AS confidence,
            f.relation IN (SELECT c.relation FROM space AS c) AS is_central
     FROM final AS f LEFT JOIN sources AS s USING (relation) LEFT JOIN limits AS l USING (relation)
