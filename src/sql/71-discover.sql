@@ -261,7 +261,7 @@ COMMENT ON FUNCTION identity_internal.discover_opened(text[], jsonb) IS 'interna
 
 -- discover_sampled(schemas, tools): each relation with the rules that may hold for it, the likeliest first, and a sample.
 --   rules    the rules, as objects
---   sample   column -> [values that are not blank, distinct ones, addresses, hashes, numbers of digits, telephone numbers, [the first 60]]
+--   sample   column -> [values that are not blank, distinct ones, addresses, hashes, numbers of digits, telephone numbers, [60 of them, by their hashes]]
 --   seen     rows of the sample's blocks; blocks: how many the relation has; whole: all of them are the sample's
 --   failed   why it could not be read
 CREATE FUNCTION identity_internal.discover_sampled(schemas text[], tools jsonb)
@@ -307,7 +307,7 @@ BEGIN ATOMIC
            format($q$SELECT jsonb_build_object('rows', (SELECT count(*) FROM %1$I.%2$I /*sample*/ WHERE %6$s), 'columns',
   (SELECT jsonb_object_agg(x.c, x.a) FROM (
     SELECT v.c, jsonb_build_array(count(v.v), count(DISTINCT v.v), count(*) FILTER (WHERE v.k = 'e'), count(*) FILTER (WHERE v.k = 'h'), count(*) FILTER (WHERE v.k = 'i'), count(*) FILTER (WHERE v.k = 'p'),
-                                  (array_agg(v.v) FILTER (WHERE v.v IS NOT NULL))[1:60]) AS a
+                                  (array_agg(v.v ORDER BY hashtext(v.v), v.v COLLATE "C") FILTER (WHERE v.v IS NOT NULL))[1:60]) AS a
     FROM (SELECT s.c, s.v, CASE WHEN s.v LIKE '%%@%%' THEN CASE WHEN s.v ~ '^[^@]+@[^@[:space:]]+[.][^@]+$' THEN 'e' END WHEN s.v ~ '^[0-9]+$' THEN 'i'
                                 WHEN s.v LIKE '+%%' THEN CASE WHEN s.v ~ '^[+][0-9][0-9 ().-]{6,}$' THEN 'p' END
                                 WHEN length(s.v) IN (24, 32, 40, 64) AND s.v ~ '^([0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[A-Za-z0-9+/]{22}==)$' THEN 'h' END AS k

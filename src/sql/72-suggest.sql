@@ -125,12 +125,12 @@ CREATE FUNCTION @extschema@.identity_suggest(schemas text[] DEFAULT NULL, tools 
   LANGUAGE sql STABLE PARALLEL UNSAFE COST 100000 SET jit = off SET client_min_messages = error
 BEGIN ATOMIC
   WITH c AS MATERIALIZED (
-    SELECT d.*, replace(regexp_replace(d.why, '[[:cntrl:]]+', ' ', 'g'), '; ', E'\n  --   ') AS reason
-    FROM (SELECT identity_internal.discover_check(identity_suggest.schemas, 'sure', '{sure}', 'confidence') AS is_right) AS k
+    SELECT d.*, replace(regexp_replace(d.why, '[[:cntrl:]]+', ' ', 'g'), '; ', E'\n  ' || k.dash || '  ') AS reason
+    FROM (SELECT identity_internal.discover_check(identity_suggest.schemas, 'sure', '{sure}', 'confidence') AS is_right, repeat('-', 2) || ' ' AS dash) AS k
       CROSS JOIN LATERAL identity_internal.discover_clauses(CASE WHEN k.is_right THEN identity_suggest.schemas END, identity_suggest.tools, 'sure') AS d),
   here AS (
-    SELECT CASE WHEN n.nspname = ANY (current_schemas(false)) THEN '' ELSE quote_ident(n.nspname) || '.' END AS prefix
-    FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace WHERE p.oid = '@extschema@.identity_discovered(text[], text, jsonb, boolean)'::regprocedure),
+    SELECT CASE WHEN n.nspname = ANY (current_schemas(false)) THEN '' ELSE quote_ident(n.nspname) || '.' END AS prefix, repeat('-', 2) || ' ' AS dash
+    FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'identity_resolve'),
   clauses AS (
     SELECT array_agg(CASE c.clause WHEN 'source' THEN @extschema@.identity_source(c.name, c.query) WHEN 'alias' THEN @extschema@.identity_alias(c.name, c.query)
                                    ELSE @extschema@.identity_rule(c.name, c.normalizer, priority => c.priority) END ORDER BY c.place) AS list
@@ -147,16 +147,16 @@ BEGIN ATOMIC
     SELECT c.place,
            CASE c.clause
              WHEN 'rule' THEN CASE WHEN c.is_taken THEN format('  %sidentity_rule(%L%s%s),', h.prefix, c.name, ', ' || quote_literal(c.normalizer), ', priority => ' || c.priority)
-                                   ELSE format('  -- %sidentity_rule(%L, link => false),', h.prefix, c.name) END
-             ELSE format(E'\n  -- %s%s%s\n  %s', CASE WHEN c.is_taken THEN '' WHEN c.clause = 'alias' THEN 'Not used, as its source is not: ' ELSE upper(left(c.confidence_found, 1)) || substr(c.confidence_found, 2) || ', so commented out: ' END, c.reason,
-                    coalesce(E'\n  --   its records meet: ' || m.others, ''),
-                    CASE WHEN c.is_taken OR n.sure = 0 THEN t.text ELSE '-- ' || regexp_replace(t.text, E'[\n\r]+', E'\n  -- ', 'g') END) END
-           || CASE WHEN c.carried <> '{}' THEN format(E'\n  --   to carry along, with a rule below: %s', array_to_string(c.carried, ', ')) ELSE '' END AS text
+                                   ELSE format('  %s%sidentity_rule(%L, link => false),', h.dash, h.prefix, c.name) END
+             ELSE format(E'\n  %s%s%s%s\n  %s', h.dash, CASE WHEN c.is_taken THEN '' WHEN c.clause = 'alias' THEN 'Not used, as its source is not: ' ELSE upper(left(c.confidence_found, 1)) || substr(c.confidence_found, 2) || ', so commented out: ' END, c.reason,
+                    coalesce(E'\n  ' || h.dash || '  its records meet: ' || m.others, ''),
+                    CASE WHEN c.is_taken OR n.sure = 0 THEN t.text ELSE h.dash || regexp_replace(t.text, E'[\n\r]+', E'\n  ' || h.dash, 'g') END) END
+           || CASE WHEN c.carried <> '{}' THEN format(E'\n  %s  to carry along, with a rule below: %s', h.dash, array_to_string(c.carried, ', ')) ELSE '' END AS text
     FROM c CROSS JOIN here AS h CROSS JOIN taken AS n LEFT JOIN met AS m ON m.source = c.name AND c.clause = 'source'
       CROSS JOIN LATERAL (SELECT format('%sidentity_%s(%L, %s),', h.prefix, c.clause, c.name, identity_internal.discover_quote(c.query)) AS text) AS t)
-  SELECT CASE WHEN n.sources = 0 THEN NULL WHEN n.sure > 0 THEN format(E'-- %s of %s sources %s sure; the others are commented out. Read, edit, run.\n', n.sure, n.sources, CASE n.sure WHEN 1 THEN 'is' ELSE 'are' END) || s.text
-              ELSE format(E'-- No source is sure, so all of it is commented out. Take what is right, and the columns of SELECT identity_columns(...).\n') || regexp_replace(s.text, '^', '-- ', 'gn') END
-  FROM taken AS n CROSS JOIN (
+  SELECT CASE WHEN n.sources = 0 THEN NULL WHEN n.sure > 0 THEN format(E'%s%s of %s sources %s sure; the others are commented out. Read, edit, run.\n', h.dash, n.sure, n.sources, CASE n.sure WHEN 1 THEN 'is' ELSE 'are' END) || s.text
+              ELSE h.dash || format(E'No source is sure, so all of it is commented out. Take what is right, and the columns of SELECT identity_columns(...).\n') || regexp_replace(s.text, '^', h.dash, 'gn') END
+  FROM taken AS n CROSS JOIN here AS h CROSS JOIN (
     SELECT format(E'CREATE TABLE user_identities AS\nSELECT * FROM %sresolve_identities(%s\n  %sidentity_output(rows => ''identities'')\n) AS (\n  identity_id uuid%s\n);', h.prefix,
                   (SELECT string_agg(E'\n' || l.text, '' ORDER BY l.place, l.text COLLATE "C") FROM lines AS l), h.prefix,
                   coalesce((SELECT E',\n  ' || replace(@extschema@.identity_columns(VARIADIC l.list), ', ', E',\n  ') FROM clauses AS l CROSS JOIN taken AS k WHERE k.sure > 0), '') || E',\n  record_count bigint') AS text
