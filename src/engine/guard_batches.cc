@@ -41,7 +41,6 @@ GuardBatches::GuardBatches(Environment& environment, std::span<const KindRules> 
       ranks_here_(&environment.memory()),
       first_in_cluster_(&environment.memory()),
       guard_(environment, kinds),
-      cluster_of_(&environment.memory()),
       settled_(&environment.memory()) {}
 
 void GuardBatches::expect(std::size_t records) {
@@ -51,7 +50,7 @@ void GuardBatches::expect(std::size_t records) {
 }
 
 GuardBatches::Number GuardBatches::add_record(SourceNumber source, std::uint32_t component) {
-  records_.push_back({component, kNone, source});
+  records_.push_back({component, kNone, kNone, source});
   return static_cast<Number>(records_.size() - 1);
 }
 
@@ -127,7 +126,6 @@ void GuardBatches::solve(std::uint32_t components, std::span<const std::uint32_t
     ticker_.tick();
     ++components_[record.component].records;
   }
-  cluster_of_.resize(records_.size(), boost::container::default_init);
   settled_.resize(claims_.size(), boost::container::default_init);
   solve_stars();
   make_batches();
@@ -157,14 +155,10 @@ void GuardBatches::solve_batch(Number batch) {
   guard_.clear();
   ranks_here_.clear();
   each_ahead(
-      records,
-      [this](Number record) {
-        __builtin_prefetch(&records_[record]);
-        __builtin_prefetch(&cluster_of_[record], 1);
-      },
+      records, [this](Number record) { __builtin_prefetch(&records_[record], 1); },
       [this](Number record) {
         ticker_.tick();
-        cluster_of_[record] = guard_.add_record(records_[record].source);
+        records_[record].cluster = guard_.add_record(records_[record].source);
         if (!ranks_.empty()) ranks_here_.push_back(ranks_[record]);
       });
   const auto each_claim = [&](Number identifier, auto&& take) {
@@ -180,7 +174,7 @@ void GuardBatches::solve_batch(Number batch) {
       [&](Number identifier) {
         guard_.add_identifier(identifiers_[identifier].kind, identifiers_[identifier].gives_way);
         each_claim(identifier,
-                   [this](Number claim) { guard_.add_claim(cluster_of_[claims_[claim]]); });
+                   [this](Number claim) { guard_.add_claim(records_[claims_[claim]].cluster); });
       });
   const auto tell_holding = [&](Number record, Number held) {
     ticker_.tick();
@@ -189,7 +183,7 @@ void GuardBatches::solve_batch(Number batch) {
       value.batch = batch;
       value.number = guard_.add_value(value.kind);
     }
-    guard_.add_holding(cluster_of_[record], value.number);
+    guard_.add_holding(records_[record].cluster, value.number);
   };
   for (const Number record : records) {
     const Number held = records_[record].first_held;
@@ -202,9 +196,9 @@ void GuardBatches::solve_batch(Number batch) {
   first_in_cluster_.assign(guard_.clusters(), kNone);
   for (const Number record : records) {
     ticker_.tick();
-    Number& first = first_in_cluster_[guard_.cluster_of(cluster_of_[record])];
+    Number& first = first_in_cluster_[guard_.cluster_of(records_[record].cluster)];
     first = std::min(first, record);
-    cluster_of_[record] = first;
+    records_[record].cluster = first;
   }
   Number number = 0;
   each_ahead(

@@ -42,7 +42,7 @@ class GuardBatches {
   // One more than the greatest number of a cluster.
   [[nodiscard]] std::size_t clusters() const noexcept { return records_.size(); }
   // A record's cluster: two records with the same number are one identity.
-  [[nodiscard]] Number cluster_of(Number record) const noexcept { return cluster_of_[record]; }
+  [[nodiscard]] Number cluster_of(Number record) const noexcept { return records_[record].cluster; }
   [[nodiscard]] Guard::Outcome outcome_of(Number claim) const noexcept {
     return settled_[claim].outcome;
   }
@@ -78,8 +78,10 @@ class GuardBatches {
   struct Record {
     std::uint32_t component;
     Number first_held;  // the value told first, or kNone
+    Number cluster;     // once it is solved; in the batch at hand its number there
     SourceNumber source;
   };
+  static_assert(sizeof(Record) == 16);
   struct Identifier {
     Number first_claim;
     KindNumber kind;
@@ -162,8 +164,6 @@ class GuardBatches {
   Vector<Number> first_in_cluster_;
   Guard guard_;
 
-  // By record; in the batch at hand its number there.
-  Vector<Number> cluster_of_;
   Vector<Settled> settled_;  // by claim
 };
 

@@ -48,8 +48,7 @@ void GuardBatches::solve_stars() {
         for (Number claim = first_claim_on(identifier); claim < first_claim_on(identifier + 1);
              ++claim) {
           ticker_.tick();
-          __builtin_prefetch(&records_[claims_[claim]]);
-          __builtin_prefetch(&cluster_of_[claims_[claim]], 1);
+          __builtin_prefetch(&records_[claims_[claim]], 1);
         }
       },
       [&](Number identifier) {
@@ -166,7 +165,7 @@ GuardBatches::Number GuardBatches::first_record(std::size_t first,
 void GuardBatches::settle(std::size_t first, std::size_t last, Number cluster, Settled as) {
   for (; first < last; ++first) {
     ticker_.tick();
-    cluster_of_[rays_[first].record] = cluster;
+    records_[rays_[first].record].cluster = cluster;
     settled_[rays_[first].claim] = as;
   }
 }

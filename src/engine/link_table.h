@@ -50,7 +50,9 @@ class LinkTable {
   explicit LinkTable(Environment& environment) : log_(environment, kPartitions + 1) {}
 
   void add(const Link& link) { log_.add(link.key.high >> 56, link); }
-  void add_held(const Link& link) { log_.add(kHeld, link); }
+  void add_held(const Key& key, RowNumber row, KindNumber kind, bool gives_way) {
+    log_.emplace(kHeld, key, row, kind, false, true, gives_way);
+  }
 
   // Adds `rows` to every link's row number; to that of a spilled link when it is loaded.
   void renumber(std::uint32_t rows) noexcept;

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <span>
 #include <type_traits>
 
@@ -39,6 +40,17 @@ class PartitionedLog {
       add_chunk(to);
     }
     std::memcpy(to.next++, &value, sizeof value);  // whole, not member by member
+  }
+
+  // The same of a value's parts, which go straight to where it is: a value that has just been put
+  // together in pieces is not yet at hand as a whole.
+  template <class... Parts>
+  void emplace(std::size_t partition, const Parts&... parts) {
+    Partition& to = partitions_[partition];
+    if (to.next == to.end) [[unlikely]] {
+      add_chunk(to);
+    }
+    ::new (static_cast<void*>(to.next++)) T{parts...};
   }
 
   // How many values a partition has, spilled ones included.

@@ -23,10 +23,11 @@ class RecentValues {
   RecentValues() : slots_(kSlots) {}
 
   // What find() answers to a value, which hangs on its kind and bytes alone. Cost: a comparison
-  // where it is among the last ones, otherwise find(). May throw what find() throws.
+  // where it is among the last ones, otherwise find(). May throw what find() throws. The answer
+  // stays where it is until the next call.
   template <class Find>
-  Answer get(KindNumber kind, std::string_view value, Find&& find) {
-    if (value.size() > kLongest) return find();
+  const Answer& get(KindNumber kind, std::string_view value, Find&& find) {
+    if (value.size() > kLongest) return not_kept_ = find();
     Slot& slot = slots_[place_of(value)];
     if (slot.kind != kind || slot.value() != value) {
       slot.answer = find();
@@ -63,6 +64,7 @@ class RecentValues {
   }
 
   std::vector<Slot> slots_;
+  Answer not_kept_{};
 };
 
 }  // namespace identity_resolve::engine

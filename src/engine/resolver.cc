@@ -93,28 +93,24 @@ void LocalSink::begin_row(SourceNumber source, const RecordId& id, std::int64_t 
 void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Standing standing,
                                std::string_view shown, std::string_view scoped) {
   const KindRules& rules = shape_->kinds[index(kind)];
+  if (holds(kind)) {
+    add_held(kind, keys_->identifier(kind, normalized), standing);
+    return;
+  }
   const bool counts = standing < Standing::kInvalid;
-  const Showing showing = standing < Standing::kTooCommonInScope ? Showing::kFirst : Showing::kLast;
-  value_.showing = value_.has_identifier ? std::min(value_.showing, showing) : showing;
-  value_.has_identifier = true;
+  note_showing(standing);
   const bool links = standing < Standing::kNoScope && rules.links;
   const bool limited = counts && rules.max_per_identity != 0;
   if (!links && !limited && !shape_->keep_evidence) return;
 
   // Within a scope the value links under another key than the one that limits count.
   const bool in_scope = rules.scoped && links;
-  const bool is_held = LinkTable::holds(rules, shape_->keep_evidence);
-  const auto find_key = [&] { return keys_->identifier(kind, in_scope ? scoped : normalized); };
-  const Key key = is_held ? recent_keys_.get(kind, normalized, find_key) : find_key();
+  const Key key = keys_->identifier(kind, in_scope ? scoped : normalized);
   const auto row = RowNumber{static_cast<std::uint32_t>(rows())};
   ++identifiers_;
   Link link{key, row, kind, links, counts && !in_scope, standing == Standing::kGivesWay};
   if (links && shape_->judges_values) link.ordinal = number_identifier(key) & kByKeys;
-  if (is_held) {
-    links_.add_held(link);
-  } else {
-    links_.add(link);
-  }
+  links_.add(link);
   if (in_scope && (limited || (rules.tells_of_scope && shape_->tells_of_scope))) {
     links_.add({keys_->identifier(kind, normalized), row, kind, false, true, false});
   }

@@ -33,7 +33,6 @@
 #include "engine/environment.h"
 #include "engine/key.h"
 #include "engine/link_table.h"
-#include "engine/recent_values.h"
 #include "engine/row.h"
 #include "engine/row_log.h"
 #include "engine/row_verdicts.h"
@@ -121,6 +120,22 @@ class LocalSink {
   void add_identifier(KindNumber kind, std::string_view normalized,
                       Standing standing = Standing::kValid, std::string_view shown = {},
                       std::string_view scoped = {});
+  // Whether identifiers of a kind are only held (LinkTable::holds()): they may come by add_held().
+  [[nodiscard]] bool holds(KindNumber kind) const noexcept {
+    return LinkTable::holds(shape_->kinds[index(kind)], shape_->keep_evidence);
+  }
+  // The key of an identifier, by its kind and its normalised bytes.
+  [[nodiscard]] Key key_of(KindNumber kind, std::string_view normalized) const noexcept {
+    return keys_->identifier(kind, normalized);
+  }
+  // As add_identifier(), of a kind that is only held.
+  void add_held(KindNumber kind, const Key& key, Standing standing) {
+    note_showing(standing);
+    if (standing >= Standing::kInvalid) return;
+    ++identifiers_;
+    const auto row = RowNumber{static_cast<std::uint32_t>(rows())};
+    links_.add_held(key, row, kind, standing == Standing::kGivesWay);
+  }
   // Another value of the row begins. showing: of what follows, unless it has identifiers.
   void begin_value(Showing showing = Showing::kFirst) noexcept { value_ = {showing}; }
   // A value to carry to the output.
@@ -198,6 +213,13 @@ class LocalSink {
     std::uint16_t ordinal = 0;
   };
 
+  // How the value at hand is shown, by what is known of one more of its identifiers.
+  void note_showing(Standing standing) noexcept {
+    const Showing showing =
+        standing < Standing::kTooCommonInScope ? Showing::kFirst : Showing::kLast;
+    value_.showing = value_.has_identifier ? std::min(value_.showing, showing) : showing;
+    value_.has_identifier = true;
+  }
   std::uint16_t number_identifier(const Key& key);
   void append_evidence(const EvidenceHeader& header, std::string_view shown);
   void append_item(const ItemHeader& header, std::string_view bytes);
@@ -222,7 +244,6 @@ class LocalSink {
   std::size_t budget_;
   RowLog log_;
   LinkTable links_;
-  RecentValues<Key> recent_keys_;  // of kinds that are only held
   Spill spill_;
   boost::container::pmr::vector<SourceRun> runs_;
   boost::container::pmr::vector<PaddedRow> padded_;

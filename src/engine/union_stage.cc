@@ -60,7 +60,7 @@ UnionStage::UnionStage(Environment& environment, const UnionInput& input)
       pairs_(&environment.memory()),
       start_(&environment.memory()),
       arranged_(&environment.memory()),
-      group_of_link_(&environment.memory()),
+      in_conflict_(&environment.memory()),
       members_(&environment.memory()),
       counted_(&environment.memory()),
       too_common_keys_(&environment.memory()),
@@ -172,7 +172,7 @@ void UnionStage::load(std::size_t partition, Visit&& visit) {
   index_.reset(only_conflicted_ ? links * conflicted_rows_.size() / row_count_ : links);
   // Of a large partition the index does not fit the processor's caches.
   DelayLine<const Link*> coming;
-  group_of_link_.clear();
+  in_conflict_.clear();
   const auto take = [&](const Link* link) {
     if (link == nullptr) return;
     visit(*link, index_.add(*link));
@@ -196,7 +196,9 @@ void UnionStage::load(std::size_t partition) {
 // in one identity, and who else carries one that does not is of no importance to the guard.
 void UnionStage::load_conflicted(std::size_t partition) {
   only_conflicted_ = true;
-  load(partition, [this](const Link&, std::uint32_t group) { group_of_link_.push_back(group); });
+  load(partition, [this](const Link& link, std::uint32_t group) {
+    in_conflict_.push_back({&link, group});
+  });
   mark_shared_roles();
   mark_too_common(too_common_keys_of(partition));
 }
@@ -232,12 +234,15 @@ void UnionStage::arrange() {
     next += groups[group].links;
   }
   arranged_.resize(next);
-  std::size_t at = 0;
-  each_link([&](const Link& link) {
-    const std::uint32_t group = group_of_link_.empty() ? index_.find(link) : group_of_link_[at++];
+  const auto place = [&](const Link& link, std::uint32_t group) {
     arranged_[start_[group]++] = &link;
     ticker_.tick();
-  });
+  };
+  if (only_conflicted_) {
+    for (const auto& [link, group] : in_conflict_) place(*link, group);
+  } else {
+    each_link([&](const Link& link) { place(link, index_.find(link)); });
+  }
   // Each start has moved on to its group's end: move them back by one place.
   for (std::size_t group = groups.size(); group > 0; --group) start_[group] = start_[group - 1];
   start_[0] = 0;

@@ -344,8 +344,8 @@ class UnionStage {
   Vector<Pair> pairs_;
   Vector<std::uint32_t> start_;   // by group, in arranged_
   Vector<const Link*> arranged_;  // by group
-  // Of a partition that is always arranged: each link's group, as they come; empty for others.
-  Vector<std::uint32_t> group_of_link_;
+  Vector<std::pair<const Link*, std::uint32_t>>
+      in_conflict_;  // only_conflicted_: links, and their groups
   Vector<Member> members_;
   Vector<std::uint64_t> counted_;
   Vector<Key> too_common_keys_;  // those of a partition together, sorted

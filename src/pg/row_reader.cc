@@ -323,6 +323,10 @@ void RowReader::put_row(engine::LocalSink& to) {
   for (const Text& text : texts) {
     const Column& column = *text.column;
     const SourceColumn& layout = *column.layout;
+    if (!layout.normalized_slot && !layout.typed_slot && sink.holds(layout.kind)) {
+      put_held(sink, text);
+      continue;
+    }
     const normalize::Result result = spell(*column.kind, text.value, scratch_);
     if (result.status == normalize::Status::kBlank) continue;
     sink.begin_value();
@@ -348,6 +352,12 @@ void RowReader::put_identifier(engine::LocalSink& sink, const Text& text,
   using engine::Standing;
   const Column& column = *text.column;
   const engine::KindNumber kind = column.layout->kind;
+  if (sink.holds(kind)) {
+    const Held& held = recent_held_.get(
+        kind, text.value, [&] { return judge_held(sink, column, text.value, normalized); });
+    sink.add_held(kind, held.key, held.standing);
+    return;
+  }
   const Standing standing = standing_of(column, text.value, normalized);
   const bool knows_common = request_->state && !request_->state->common.empty();
   if (!column.kind->rules.scoped) {
@@ -366,6 +376,27 @@ void RowReader::put_identifier(engine::LocalSink& sink, const Text& text,
                         link_text);
   });
   if (!has_scope) sink.add_identifier(kind, normalized, Standing::kNoScope, shown);
+}
+
+RowReader::Held RowReader::judge_held(const engine::LocalSink& sink, const Column& column,
+                                      std::string_view typed, std::string_view normalized) {
+  const engine::KindNumber kind = column.layout->kind;
+  const bool knows_common =
+      !column.kind->rules.scoped && request_->state && !request_->state->common.empty();
+  if (knows_common && is_common(column, normalized)) return {engine::Standing::kBlocked, {}};
+  return {standing_of(column, typed, normalized), sink.key_of(kind, normalized)};
+}
+
+// A value that is only held and not carried: of one that came lately all is known.
+void RowReader::put_held(engine::LocalSink& sink, const Text& text) {
+  const Column& column = *text.column;
+  const Held& held = recent_held_.get(column.layout->kind, text.value, [&] {
+    const normalize::Result result = spell(*column.kind, text.value, scratch_);
+    return result.status == normalize::Status::kValid
+               ? judge_held(sink, column, text.value, result.text)
+               : Held{};
+  });
+  sink.add_held(column.layout->kind, held.key, held.standing);
 }
 
 // Whether a pattern of the rules of its kind blocks an identifier.
@@ -419,14 +450,6 @@ std::string_view RowReader::address_of(const Kind& kind, std::string_view typed,
 // What the rules of its kind say of an identifier.
 engine::Standing RowReader::standing_of(const Column& column, std::string_view typed,
                                         std::string_view normalized) {
-  const auto find = [&] { return judge(column, typed, normalized); };
-  return column.kind->rules.only_keeps_apart()
-             ? recent_standings_.get(column.layout->kind, typed, find)
-             : find();
-}
-
-engine::Standing RowReader::judge(const Column& column, std::string_view typed,
-                                  std::string_view normalized) {
   using engine::Standing;
   const Kind& kind = *column.kind;
   const std::string_view address = address_of(kind, typed, normalized);

@@ -116,6 +116,12 @@ class RowReader {
     std::vector<std::string> values = {};
   };
 
+  // What is known of a value of a kind that is only held.
+  struct Held {
+    engine::Standing standing = engine::Standing::kInvalid;
+    engine::Key key{};
+  };
+
   void read_record_id(Datum id);
   void read_texts(const NullableDatum* cells);
   void read_texts_under_settings(const NullableDatum* cells);
@@ -133,7 +139,6 @@ class RowReader {
                               std::string_view normalized);
   engine::Standing standing_of(const Column& column, std::string_view typed,
                                std::string_view normalized);
-  engine::Standing judge(const Column& column, std::string_view typed, std::string_view normalized);
   [[nodiscard]] static bool is_listed(const Column& column, std::string_view normalized);
   engine::Showing showing_of_carried(const Column& column, std::string_view typed,
                                      std::string_view normalized);
@@ -141,6 +146,9 @@ class RowReader {
   // The texts stay in memory: they have just been written there, in pieces.
   void put_identifier(engine::LocalSink& sink, const Text& text, const std::string_view& normalized,
                       const std::string_view& shown);
+  Held judge_held(const engine::LocalSink& sink, const Column& column, std::string_view typed,
+                  std::string_view normalized);
+  void put_held(engine::LocalSink& sink, const Text& text);
   [[nodiscard]] static bool matches_pattern(const Column& column, std::string_view normalized);
 
   const Request* request_;
@@ -158,7 +166,7 @@ class RowReader {
   std::size_t text_room_ = 0;
   normalize::Scratch scratch_;
   normalize::Scratch address_;
-  engine::RecentValues<engine::Standing> recent_standings_;  // of kinds that only keep apart
+  engine::RecentValues<Held> recent_held_;
   MapHash map_hash_;
   std::vector<RowView::Cell> cells_;  // of the row that is shown
   std::vector<Scope> scopes_;         // of the kinds that are a scope of others here

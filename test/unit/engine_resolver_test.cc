@@ -98,6 +98,42 @@ TEST(Resolver, NothingInNothingOut) {
   EXPECT_EQ(environment.bytes, 0U);
 }
 
+// Values that only keep apart may come with their keys: it is the same, whatever is known of them.
+TEST(Resolver, HeldIdentifiersMayComeByTheirKeys) {
+  TestEnvironment environment;
+  const KeyRing keys = key_ring(2, 1);
+  Shape of = shape(2, 1, false);
+  of.kinds[1].links = false;
+  of.kinds[1].max_per_identity = 1;
+  const KindNumber tenant{1};
+  for (const bool by_key : {false, true}) {
+    Resolver resolver(environment, of, keys);
+    auto sink = resolver.make_sink();
+    ASSERT_TRUE(sink->holds(tenant));
+    ASSERT_FALSE(sink->holds(KindNumber{0}));
+    const auto add = [&](const char* id, const char* mail, const char* value, Standing standing) {
+      sink->begin_row(source(0), id, kNeverUpdated, true);
+      sink->add_identifier(KindNumber{0}, mail);
+      if (by_key) {
+        sink->add_held(tenant, sink->key_of(tenant, value), standing);
+      } else {
+        sink->add_identifier(tenant, value, standing);
+      }
+      sink->end_row();
+    };
+    add("a", "parted@x", "red", Standing::kValid);
+    add("b", "parted@x", "blue", Standing::kValid);
+    add("c", "one@x", "red", Standing::kValid);
+    add("d", "one@x", "blue", Standing::kBlocked);
+    add("e", "two@x", "red", Standing::kValid);
+    add("f", "two@x", "none", Standing::kInvalid);
+    EXPECT_EQ(sink->identifiers(), 10U);
+    resolver.combine(std::move(sink));
+    resolver.finalize();
+    EXPECT_EQ(resolver.identities(), 4U) << by_key;
+  }
+}
+
 TEST(Resolver, KindsAndSourcesDoNotMix) {
   TestEnvironment environment;
   const std::vector<InputRow> rows = {
