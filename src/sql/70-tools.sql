@@ -19,7 +19,7 @@
 --   pattern      a pattern of the key's values; is_strong: no other tool has it
 --   tests        patterns of further columns' values, such as role
 --   links        for each kind the columns that carry it. "@" is the key, "a|b" the first that is there, "a;" a list
---                separated by semicolons, "[a]" a list of numbers, "a?role=user" only where role is user, "~…" every
+--                separated by semicolons, "[a]" a list of numbers, "a?role=user" only where role is user, "~..." every
 --                column whose name matches. Kinds but email and phone are tested on the data where the rule is not of
 --                the tool itself
 --   keeps        "column=value": other rows are left out

@@ -18,7 +18,11 @@ is() { [ "$1" = "$2" ] || { echo "    it is: $1"; false; }; }  # is "what it is"
 like() { [[ $1 == *"$2"* ]] || { echo "    it says: $1"; false; }; }  # like "text" "part of it"
 value() { sql --quiet -At -d "${2:-postgres}" -c "SET client_min_messages = error" -c "$1"; }
 # What a statement says, errors and warnings too, as a role.
-said() { psql --no-psqlrc --quiet -At -d "${3:-postgres}" -c "SET SESSION AUTHORIZATION $1" -c "$2" 2>&1 || true; }
+# What a refresh finds out about the data (sql/57_map_warnings.sql) is not what is asked for here.
+said() {
+  psql --no-psqlrc --quiet -At -d "${3:-postgres}" -c "SET SESSION AUTHORIZATION $1" -c "$2" 2>&1 |
+    sed '/^WARNING:  identity map "public.people": source /{N;/\nHINT:  SELECT [*] FROM identity_check(/d}' || true
+}
 # Statements of the application's role: they must not fail, nor say anything.
 app() {
   local answer
