@@ -1,9 +1,9 @@
 -- Discovery: from the tables that are there to the sources that a resolve would read, with reasons.
 --
 -- Each stage is a function of the stage before, in the order of this file: relations (the catalogs) -> opened (names inside JSON) -> matched (rules) ->
--- sampled (a few hundred rows of each candidate) -> judged (which rule holds, which columns look right) -> tested (whose ids are found in whose key) ->
--- concluded (sources and their queries). Stages are SQL over sets, so a thousand relations cost a few catalog scans and one small read for each candidate.
--- The planner knows nothing of how many rows a stage gives, so stages are planned without nested loops, which would be quadratic.
+-- sampled (a few hundred rows of each candidate, fewer where there are many) -> judged (which rule holds, which columns look right) -> tested (whose ids
+-- are found in whose key) -> concluded (sources and their queries). Stages are SQL over sets, so a thousand relations cost a few catalog scans and one
+-- small read for each candidate.
 --
 -- All of it runs with the rights of whoever calls. A relation is read only where that runs no code of another role: no view, no foreign table, no row-level
 -- security that holds for the caller, no index, constraint or statistics on a function that somebody wrote in SQL or another procedural language (the
@@ -27,9 +27,8 @@ DECLARE
   pages bigint;
   answer jsonb;
 BEGIN
-  SELECT sum(pg_relation_size(l.relid)) / current_setting('block_size')::bigint INTO pages
-  FROM (SELECT t.relid FROM pg_partition_tree(relation) AS t WHERE t.isleaf UNION SELECT relation) AS l
-  WHERE EXISTS (SELECT FROM pg_class AS c WHERE c.oid = l.relid AND c.relkind IN ('r', 'm'));
+  pages := (pg_relation_size(relation) + coalesce((SELECT sum(pg_relation_size(t.relid)) FROM pg_partition_tree(relation) AS t WHERE t.isleaf AND t.relid <> relation), 0))
+           / current_setting('block_size')::bigint;
   EXECUTE replace(question, '/*sample*/', CASE WHEN pages > 32 THEN format('TABLESAMPLE SYSTEM (%s) REPEATABLE (24)', round(3200.0 / pages, 6)) ELSE '' END) INTO answer;
   RETURN jsonb_build_object('answer', answer, 'pages', pages, 'whole', pages <= 32);
 EXCEPTION
@@ -261,7 +260,7 @@ COMMENT ON FUNCTION identity_internal.discover_opened(text[], jsonb) IS 'interna
 
 -- discover_sampled(schemas, tools): each relation with the rules that may hold for it, the likeliest first, and a sample.
 --   rules    the rules, as objects
---   sample   column -> [values that are not blank, distinct ones, addresses, hashes, numbers of digits, telephone numbers, [60 of them, by their hashes]]
+--   sample   column -> [values that are not blank, distinct ones, addresses, hashes, numbers of digits, telephone numbers, [60 of them, by their hashes], rows]
 --   seen     rows of the sample's blocks; blocks: how many the relation has; whole: all of them are the sample's
 --   failed   why it could not be read
 CREATE FUNCTION identity_internal.discover_sampled(schemas text[], tools jsonb)
@@ -307,16 +306,16 @@ BEGIN ATOMIC
            format($q$SELECT jsonb_build_object('rows', (SELECT count(*) FROM %1$I.%2$I /*sample*/ WHERE %6$s), 'columns',
   (SELECT jsonb_object_agg(x.c, x.a) FROM (
     SELECT v.c, jsonb_build_array(count(v.v), count(DISTINCT v.v), count(*) FILTER (WHERE v.k = 'e'), count(*) FILTER (WHERE v.k = 'h'), count(*) FILTER (WHERE v.k = 'i'), count(*) FILTER (WHERE v.k = 'p'),
-                                  (array_agg(v.v ORDER BY hashtext(v.v), v.v COLLATE "C") FILTER (WHERE v.v IS NOT NULL))[1:60]) AS a
+                                  (array_agg(v.v ORDER BY hashtext(v.v), v.v COLLATE "C") FILTER (WHERE v.v IS NOT NULL))[1:60], count(*)) AS a
     FROM (SELECT s.c, s.v, CASE WHEN s.v LIKE '%%@%%' THEN CASE WHEN s.v ~ '^[^@]+@[^@[:space:]]+[.][^@]+$' THEN 'e' END WHEN s.v ~ '^[0-9]+$' THEN 'i'
                                 WHEN s.v LIKE '+%%' THEN CASE WHEN s.v ~ '^[+][0-9][0-9 ().-]{6,}$' THEN 'p' END
                                 WHEN length(s.v) IN (24, 32, 40, 64) AND s.v ~ '^([0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[A-Za-z0-9+/]{22}==)$' THEN 'h' END AS k
           FROM (SELECT %3$s FROM %1$I.%2$I /*sample*/ WHERE %6$s LIMIT %5$s) AS r, LATERAL (VALUES %4$s) AS s (c, v) OFFSET 0) AS v
     GROUP BY v.c) AS x))$q$, r.schema_name, r.table_name,
              string_agg(format('nullif(btrim(%s), %L) AS c%s', w.x, '', w.n), ', ' ORDER BY w.n), string_agg(format('(%L, r.c%s)', w.name, w.n), ', ' ORDER BY w.n),
-             CASE WHEN u.relation IS NULL THEN 150 ELSE 500 END, identity_internal.discover_current(r.columns)) AS question
-    FROM wanted AS w JOIN r USING (relation) LEFT JOIN rules AS u USING (relation)
-    WHERE w.n <= CASE WHEN u.relation IS NULL THEN 12 ELSE 30 END AND r.not_read IS NULL GROUP BY w.relation, r.schema_name, r.table_name, u.relation, r.columns),
+             CASE WHEN u.relation IS NULL OR a.candidates > 300 THEN 150 ELSE 500 END, identity_internal.discover_current(r.columns)) AS question
+    FROM wanted AS w JOIN r USING (relation) LEFT JOIN rules AS u USING (relation) CROSS JOIN (SELECT count(DISTINCT c.relation) AS candidates FROM wanted AS c) AS a
+    WHERE w.n <= CASE WHEN u.relation IS NULL THEN 12 ELSE 30 END AND r.not_read IS NULL GROUP BY w.relation, r.schema_name, r.table_name, u.relation, r.columns, a.candidates),
   said AS MATERIALIZED (SELECT q.relation, identity_internal.discover_ask(q.relation, q.question) AS said FROM questions AS q)
   SELECT r.relation, r.schema_name, r.table_name, r.core, r.tuples, r.not_read, r.left_out, r.loader, r.columns, r.keys, r.indexed, coalesce(u.rules, '[]'),
          coalesce(nullif(s.said #> '{answer,columns}', 'null'), '{}'), (s.said #>> '{answer,rows}')::bigint, (s.said ->> 'pages')::bigint, coalesce((s.said -> 'whole')::boolean, false), s.said ->> 'error'
@@ -374,7 +373,7 @@ BEGIN ATOMIC
         ORDER BY c.name IN ('email', 'email_address', 'e_mail') DESC, length(c.name), c.name COLLATE "C" LIMIT 1) AS a ON true
       LEFT JOIN LATERAL (
         SELECT c.name FROM jsonb_each(CASE WHEN coalesce(s.not_read, s.failed) IS NULL THEN s.sample ELSE s.blank END) AS c (name, v)
-        WHERE c.name !~ 'mail' AND (s.columns #>> ARRAY[c.name, 'n'] = ANY (s.keys) OR (s.blank IS NOT NULL AND c.name IN ('id', regexp_replace(s.core, 's$', '') || '_id')) OR ((c.v ->> 1)::bigint = least(s.seen, CASE s.rules WHEN '[]' THEN 150 ELSE 500 END) AND s.seen > 1))
+        WHERE c.name !~ 'mail' AND (s.columns #>> ARRAY[c.name, 'n'] = ANY (s.keys) OR (s.blank IS NOT NULL AND c.name IN ('id', regexp_replace(s.core, 's$', '') || '_id')) OR (c.v -> 1 = c.v -> 7 AND s.seen > 1))
         ORDER BY s.columns #>> ARRAY[c.name, 'n'] = ANY (s.keys) DESC, c.name = 'id' DESC, c.name = regexp_replace(s.core, 's$', '') || '_id' DESC, length(c.name), c.name COLLATE "C" LIMIT 1) AS k ON true
     WHERE NOT EXISTS (SELECT FROM held AS h WHERE h.relation = s.relation)),
   verdicts AS MATERIALIZED (
