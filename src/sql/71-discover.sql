@@ -3,7 +3,8 @@
 -- Each stage is a function of the stage before, in the order of this file: relations (the catalogs) -> opened (names inside JSON) -> matched (rules) ->
 -- sampled (a few hundred rows of each candidate, fewer where there are many) -> judged (which rule holds, which columns look right) -> tested (whose ids
 -- are found in whose key) -> concluded (sources and their queries). Stages are SQL over sets, so a thousand relations cost a few catalog scans and one
--- small read for each candidate.
+-- small read for each candidate. The planner knows nothing of how many rows a stage gives, so stages are planned without nested loops, which would be
+-- quadratic.
 --
 -- All of it runs with the rights of whoever calls. A relation is read only where that runs no code of another role: no view, no foreign table, no row-level
 -- security that holds for the caller, no index, constraint or statistics on a function that somebody wrote in SQL or another procedural language (the
