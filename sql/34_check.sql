@@ -22,6 +22,9 @@ SELECT severity, source, subject, problem FROM identity_check(
   identity_source('gone', 'SELECT id FROM checks.nowhere'), identity_source('two', 'SELECT 1; SELECT 2'),
   identity_source('star', 'SELECT id, NULL::timestamptz AS updated_at, ''x'' AS name, ''y'' AS plan, email FROM checks.app'), app());
 SELECT DISTINCT advice FROM identity_check(identity_source('star', 'SELECT id, email, ''y'' AS plan FROM checks.app'));
+-- A name is a name, whatever is in it. No rule can carry one like this, so that the rest of its source is not measured.
+SELECT severity, source, subject, problem ~ 'always NULL' AS is_measured FROM identity_check(app(),
+  identity_source('odd', 'SELECT id, email, NULL::timestamptz AS updated_at, 1 AS "a"", ""link"": true, ""b\" FROM checks.desk'));
 -- The same text, SQLSTATE aside, as the resolve's.
 SELECT * FROM identity_records(identity_source('gone', 'SELECT id FROM checks.nowhere'));
 -- At run time: each source that fails, and what is wrong with the others.

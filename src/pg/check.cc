@@ -279,6 +279,7 @@ class Check {
     return found == sources_.end() ? kNoSource : static_cast<std::size_t>(found - sources_.begin());
   }
 
+  MemoryContext memory_ = CurrentMemoryContext;  // of the whole call
   Oid clause_type_ = InvalidOid;
   std::vector<ListedClause> clauses_;
   std::vector<SourceFacts> sources_;  // in the order of the clauses
@@ -469,14 +470,20 @@ void Check::carry_unknown_columns(std::size_t place, const std::vector<ColumnFau
     });
     if (is_unknown && is_declared) continue;
     const auto declare = [&] {
-      const std::string text =
-          fmt::format(R"({{"clause": "rule", "kind": "{}", "normalizer": "none", "link": false}})",
-                      fault.column);
       rule.datum = call([&] {
+        // The clause is read again when SPI's memory is gone.
+        const MemoryContext before = MemoryContextSwitchTo(memory_);
+        StringInfoData text;
+        initStringInfo(&text);
+        appendStringInfoString(&text, R"({"clause": "rule", "kind": )");
+        escape_json(&text, fault.column.c_str());
+        appendStringInfoString(&text, R"(, "normalizer": "none", "link": false})");
         Oid input = InvalidOid;
         Oid parameter = InvalidOid;
         getTypeInputInfo(clause_type_, &input, &parameter);
-        return OidInputFunctionCall(input, const_cast<char*>(text.c_str()), parameter, -1);
+        const Datum clause = OidInputFunctionCall(input, text.data, parameter, -1);
+        MemoryContextSwitchTo(before);
+        return clause;
       });
     };
     if (!is_unknown || attempt(declare)) {
