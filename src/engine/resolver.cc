@@ -94,7 +94,7 @@ void LocalSink::add_identifier(KindNumber kind, std::string_view normalized, Sta
                                std::string_view shown, std::string_view scoped) {
   const KindRules& rules = shape_->kinds[index(kind)];
   if (holds(kind)) {
-    add_held(kind, keys_->identifier(kind, normalized), standing);
+    add_held(kind, key_of(kind, normalized), standing);
     return;
   }
   const bool counts = standing < Standing::kInvalid;

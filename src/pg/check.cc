@@ -2,9 +2,8 @@
 //
 //   clauses   read together; where that fails one by one, and what fails is told and left out
 //   sources   each is prepared; the faults of all its columns are told. A column of no known kind
-//   is
-//             then taken as one that is only carried, so that the rest can be measured; a source
-//             with another fault is left out
+//             is then only carried, so that the rest can be measured; a source with another fault
+//             is left out
 //   run       one resolve with evidence of what is left. Where a source fails at run time, those
 //             behind it are read alone, to find whatever else fails, and the rest is resolved: no
 //             source is read more than twice
@@ -73,7 +72,8 @@ struct Finding {
   std::string advice;
 };
 
-// Records that a share of which is worth telling.
+// From so many records on a share of them is worth telling; a record with so many identifiers of a
+// kind is.
 constexpr std::uint64_t kFewRecords = 5;
 constexpr std::uint64_t kManyIdentifiers = 10;
 
@@ -129,8 +129,7 @@ std::string describe(Look look, const Kind& kind, const std::string& source) {
     case Look::kHash:
       return fmt::format(
           "They look like hashes, which link to equal hashes only: name the column as a kind of "
-          "its "
-          "own, such as {0}_hash, and declare it with identity_rule('{0}_hash').",
+          "its own, such as {0}_hash, and declare it with identity_rule('{0}_hash').",
           kind.name);
     case Look::kMasked:
       return "They look masked, and say nothing of a person: leave the column out, or have the "

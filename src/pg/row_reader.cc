@@ -172,6 +172,7 @@ bool RowReader::each_link_text(const Column& column, std::string_view normalized
 
 // Whether an identity map knows of more records with the identifier than those which are read.
 bool RowReader::is_common(const Column& column, std::string_view link_text) {
+  if (!request_->state || request_->state->common.empty()) return false;
   const MapState& state = *request_->state;
   const std::int64_t key = map_key(map_hash_, state.secret, engine::index(column.layout->kind),
                                    column.kind->name, link_text);
@@ -359,9 +360,8 @@ void RowReader::put_identifier(engine::LocalSink& sink, const Text& text,
     return;
   }
   const Standing standing = standing_of(column, text.value, normalized);
-  const bool knows_common = request_->state && !request_->state->common.empty();
   if (!column.kind->rules.scoped) {
-    const bool common = knows_common && is_common(column, normalized);
+    const bool common = is_common(column, normalized);
     sink.add_identifier(kind, normalized, common ? Standing::kBlocked : standing, shown);
     return;
   }
@@ -371,7 +371,7 @@ void RowReader::put_identifier(engine::LocalSink& sink, const Text& text,
   }
   const bool has_scope = each_link_text(column, normalized, [&](std::string_view link_text) {
     // The value counts as in any other scope.
-    const bool common = knows_common && is_common(column, link_text);
+    const bool common = is_common(column, link_text);
     sink.add_identifier(kind, normalized, common ? Standing::kTooCommonInScope : standing, shown,
                         link_text);
   });
@@ -381,9 +381,9 @@ void RowReader::put_identifier(engine::LocalSink& sink, const Text& text,
 RowReader::Held RowReader::judge_held(const engine::LocalSink& sink, const Column& column,
                                       std::string_view typed, std::string_view normalized) {
   const engine::KindNumber kind = column.layout->kind;
-  const bool knows_common =
-      !column.kind->rules.scoped && request_->state && !request_->state->common.empty();
-  if (knows_common && is_common(column, normalized)) return {engine::Standing::kBlocked, {}};
+  if (!column.kind->rules.scoped && is_common(column, normalized)) {
+    return {engine::Standing::kBlocked, {}};
+  }
   return {standing_of(column, typed, normalized), sink.key_of(kind, normalized)};
 }
 
