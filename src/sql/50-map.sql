@@ -159,6 +159,15 @@ CREATE FUNCTION identity_internal.identity_map_state_problem(map_id integer, nam
   AS 'MODULE_PATHNAME', 'identity_map_table_problem' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION identity_internal.identity_map_state_problem(integer, text) IS 'internal: what is wrong with a table of an identity map''s state';
 
+-- identity_map_value_keys(clauses, kind, value, scope): the keys, as m<id>_keys has them, of a value of a kind: of one that links
+-- within one source that of the source `scope`, or of each source; of one that links within a column's value that of `scope`.
+-- The clauses name the map's sources, rules and state. None for a value that never links. Errors: 42704, 22023 for a kind that
+-- does not link, 22004 without a scope that is needed.
+CREATE FUNCTION identity_internal.identity_map_value_keys(clauses @extschema@.identity_clause[], kind text, value text, scope text) RETURNS bigint[]
+  AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_internal.identity_map_value_keys(@extschema@.identity_clause[], text, text, text) IS
+  'internal: the keys by which an identity map finds a value';
+
 CREATE FUNCTION identity_internal.identity_map_pack(numbers bigint[]) RETURNS bytea
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION identity_internal.identity_map_pack(bigint[]) IS 'internal: numbers, eight bytes each';

@@ -215,19 +215,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_remember(identity_internal.identity_map_catalog, jsonb) IS 'internal: remember() as the owner of the map';
 
-CREATE FUNCTION identity_internal.identity_map_get_current(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  id uuid;
-BEGIN
-  EXECUTE format('WITH RECURSIVE chain (id) AS (
-      SELECT $1 UNION SELECT g.into_id FROM chain JOIN %1$sretired AS g ON g.identity_id = chain.id WHERE g.into_id IS NOT NULL)
-    SELECT i.identity_id FROM chain JOIN %1$sidentities AS i ON i.identity_id = chain.id', identity_internal.identity_map_prefix(m.map_id))
-  INTO id USING (a ->> 'identity_id')::uuid;
-  RETURN jsonb_build_object('id', id);
-END $$;
-COMMENT ON FUNCTION identity_internal.identity_map_get_current(identity_internal.identity_map_catalog, jsonb) IS 'internal: identity_current() as the owner of the map';
-
 CREATE FUNCTION identity_internal.identity_map_get_clauses(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE sql STABLE
 BEGIN ATOMIC

@@ -161,24 +161,6 @@ CREATE FUNCTION @extschema@.identify(map regclass, user_id text, traits jsonb DE
 COMMENT ON FUNCTION @extschema@.identify(regclass, text, jsonb) IS
   'tells an identity map of a user and the identifiers that are known; gives the identity, current at once';
 
--- identity_current(map, identity_id): the identity that an id, maybe a retired one, stands for now; NULL if
--- nobody. For those who may SELECT from the map.
-CREATE FUNCTION @extschema@.identity_current(map regclass, identity_id uuid) RETURNS uuid
-  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION @extschema@.identity_current(regclass, uuid) IS 'the identity that an id, maybe a retired one, stands for now';
-
--- identity_map_history(map, since, identity_id): what happened to identities, the oldest first; since a time,
--- of one identity. For those who may SELECT from the map.
---   event      created: of new records alone; split: of records of from_ids; merged: took in records of
---              from_ids; retired: is no more, its records went into into_id, or are gone (NULL)
---   by_kind, by_value   the identifier that joined what was merged; NULL once it was forgotten
--- The first fill of a map is no event. Errors: 22004 for no map, 42704 for what is none, 42501.
-CREATE FUNCTION @extschema@.identity_map_history(map regclass, since timestamptz DEFAULT NULL, identity_id uuid DEFAULT NULL)
-  RETURNS TABLE (at timestamptz, event text, identity_id uuid, from_ids uuid[], into_id uuid, by_kind text, by_value text)
-  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1000;
-COMMENT ON FUNCTION @extschema@.identity_map_history(regclass, timestamptz, uuid) IS
-  'what happened to a map''s identities: created, merged, split, retired';
-
 -- identity_map_clauses(map): the clauses by which a full resolve gives what the map has, but for ids that were
 -- kept: its sources, its rules, and what identify() was told. For its owner.
 CREATE FUNCTION @extschema@.identity_map_clauses(map regclass) RETURNS @extschema@.identity_clause[]

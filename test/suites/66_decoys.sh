@@ -163,6 +163,9 @@ SELECT :"s".identify('home.people'::pg_catalog.regclass, 'u1'::pg_catalog.text, 
 SELECT :"s".identify('home.people'::pg_catalog.regclass, 'u1'::pg_catalog.text, '{"phone": null, "device_id": 3}'::pg_catalog.jsonb);
 SELECT :"s".identity_current('home.people'::pg_catalog.regclass, (SELECT identity_id FROM home.people LIMIT 1));
 SELECT * FROM :"s".identity_map_history('home.people'::pg_catalog.regclass);
+SELECT * FROM :"s".identity_map_records('home.people'::pg_catalog.regclass);
+SELECT * FROM :"s".identity_map_retired('home.people'::pg_catalog.regclass, '2020-01-01'::pg_catalog.timestamptz);
+SELECT :"s".identity_of('home.people'::pg_catalog.regclass, 'app'::pg_catalog.text, '1'::pg_catalog.text), :"s".identity_of_value('home.people'::pg_catalog.regclass, 'email'::pg_catalog.text, 'P105@x.com'::pg_catalog.text);
 SELECT * FROM :"s".identity_maps;
 SELECT * FROM :"s".identity_progress;
 SQL

@@ -62,6 +62,9 @@ SELECT forget('people', 'app', '20'), remember('people', 'app', '20'), forget_id
 SELECT identity_current('people', identity_id) FROM people;
 SELECT count(*) FROM identity_map_history('people');
 SELECT identity_map_clauses('people');
+SELECT count(*) FROM identity_map_records('people');
+SELECT count(*) FROM identity_map_retired('people');
+SELECT identity_of('people', 'app', '1'), identity_of_value('people', 'email', 'p10@x.com');
 SELECT count(*) FROM identity_maps;
 SQL
 # A new owner; a state of another role; a table dropped by hand.

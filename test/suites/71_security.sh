@@ -72,7 +72,8 @@ is "7: the owner of the database, who owns the extension, owns no function of it
 # 8
 is "8: mallory sees no map" 0 mallory one "SELECT count(*) FROM identity_maps"
 for call in "CALL refresh_identity_map('tools.people')" "SELECT drop_identity_map('tools.people')" "SELECT identify('tools.people', 'u1')" "SELECT forget('tools.people', 'app', '1')" \
-  "SELECT alter_identity_map('tools.people', identity_column('note'))" "SELECT * FROM identity_map_history('tools.people')" "SELECT identity_current('tools.people', gen_random_uuid())" "SELECT identity_map_clauses('tools.people')"; do
+  "SELECT alter_identity_map('tools.people', identity_column('note'))" "SELECT * FROM identity_map_history('tools.people')" "SELECT identity_current('tools.people', gen_random_uuid())" "SELECT * FROM identity_map_records('tools.people')" "SELECT * FROM identity_map_retired('tools.people')" \
+  "SELECT identity_of('tools.people', 'app', '1')" "SELECT identity_of_value('tools.people', 'email', 'p1@x.com')" "SELECT identity_map_clauses('tools.people')"; do
   is "8: not for mallory: $call" 42501 mallory one "$call"
 done
 
@@ -148,11 +149,16 @@ as anna one "SELECT drop_identity_map('tools.unique')" >/dev/null
 # 11
 as anna one "ALTER TABLE tools.people ENABLE ROW LEVEL SECURITY; CREATE POLICY visible ON tools.people USING (current_user = 'anna' OR 1 = ANY (app_id))" >/dev/null
 is "11: under row-level security the history is refused" 42501 reader one "SELECT count(*) FROM identity_map_history('tools.people')"
+is "11: so are the records" 42501 reader one "SELECT count(*) FROM identity_map_records('tools.people')"
+is "11: and the retired ids" 42501 reader one "SELECT count(*) FROM identity_map_retired('tools.people')"
 is "11: the owner reads it" t anna one "SELECT count(*) >= 0 FROM identity_map_history('tools.people')"
 hidden=$(as anna one "SELECT identity_id FROM tools.people WHERE 5 = ANY (app_id)")
 seen=$(as anna one "SELECT identity_id FROM tools.people WHERE 1 = ANY (app_id)")
 is "11: an identity that the policy hides is not told" "" reader one "SELECT identity_current('tools.people', '$hidden')"
 is "11: one that it shows is" "$seen" reader one "SELECT identity_current('tools.people', '$seen')"
+is "11: a record of the former finds nobody" "" reader one "SELECT identity_of('tools.people', 'app', '5')"
+is "11: one of the latter finds it" "$seen" reader one "SELECT identity_of('tools.people', 'app', '1')"
+is "11: an address finds whom it shows" "$seen" reader one "SELECT id FROM unnest('{p1@x.com,p5@x.com}'::text[]) AS e, identity_of_value('tools.people', 'email', e) AS id"
 as anna one "ALTER TABLE tools.people DISABLE ROW LEVEL SECURITY; DROP POLICY visible ON tools.people" >/dev/null
 is "11: without it, all" "$hidden" reader one "SELECT identity_current('tools.people', '$hidden')"
 

@@ -58,6 +58,9 @@ UPDATE tools.app SET email = 'p$((RANDOM % 90))@x.com' WHERE id = $((RANDOM % 12
 SELECT identify('tools.people', 'u$((RANDOM % 9))', '{"email": "p$((RANDOM % 90))@x.com"}') IS NULL;
 SELECT count(identity_current('tools.people', identity_id)) FROM tools.people;
 SELECT count(md5(event) || coalesce(by_value, '') || coalesce(from_ids::text, '')) FROM identity_map_history('tools.people');
+SELECT count(*), count(identity_of('tools.people', source, record_id)) FROM identity_map_records('tools.people');
+SELECT count(*), count(current_id) FROM identity_map_retired('tools.people');
+SELECT count(*) FROM identity_of_value('tools.people', 'email', 'p$((RANDOM % 90))@x.com');
 SELECT cardinality(identity_map_clauses('tools.people'));
 CALL refresh_identity_map('tools.people');
 SELECT forget('tools.people', 'app', '$((RANDOM % 120 + 1))'), remember('tools.people', 'app', '20');
