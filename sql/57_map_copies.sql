@@ -7,7 +7,7 @@ CREATE TABLE copies.desk (id text, email text);
 INSERT INTO copies.app SELECT 'u' || n, 'u' || n || '@x.com' FROM generate_series(1, 100) AS n;
 -- Of several rows each.
 INSERT INTO copies.desk SELECT 'd' || n, k || n || '@x.com' FROM generate_series(1, 20) AS n CROSS JOIN unnest('{u,v,w}'::text[]) AS k;
-SELECT create_identity_map('copies.people', identity_source('app', 'SELECT id, email FROM copies.app'), identity_source('desk', 'SELECT id, email FROM copies.desk'),
+SELECT create_identity_map('copies.people', identity_source('app', 'SELECT id, email FROM copies.app', on_loss => 'allow'), identity_source('desk', 'SELECT id, email FROM copies.desk'),
   identity_column('app_id', 'text[]'), identity_column('desk_id', 'text[]'), identity_column('email', 'text[]'));
 CALL refresh_identity_map('copies.people');
 RESET client_min_messages;

@@ -11,7 +11,7 @@ INSERT INTO flow.app VALUES ('ann', 'ann@x.com'), ('bob', 'bob@x.com');
 INSERT INTO flow.desk VALUES ('2020-01-01 12:00+00', '{ann@x.com}', '2020-01-01'), ('2020-01-02 12:00+00', '{zoe@x.com,zoe@y.com}', '2020-01-02');
 SELECT create_identity_map('flow.people',
   identity_source('app', 'SELECT id, email FROM flow.app WHERE email IS NOT NULL', capture => 'trigger'),
-  identity_source('desk', 'SELECT id, email, updated_at FROM flow.desk; -- all of them', changed_since => 'updated_at'),
+  identity_source('desk', 'SELECT id, email, updated_at FROM flow.desk; -- all of them', changed_since => 'updated_at', on_loss => 'allow'),
   identity_column('app_id'), identity_column('desk_id', 'text[]'), identity_column('email', 'text[]'));
 CALL refresh_identity_map('flow.people');
 SELECT format('identity_state.m%s_log', map_id) AS log FROM identity_internal.identity_map_catalog WHERE map = 'flow.people'::regclass \gset

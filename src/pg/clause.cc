@@ -2,6 +2,8 @@
 // raised the PostgreSQL way, from where they are found.
 #include "pg/clause.h"
 
+#include <cmath>
+
 #include "normalize/normalize.h"
 #include "normalize/phone.h"
 #include "pg/guard.h"
@@ -60,6 +62,16 @@ std::int64_t integer_of(std::string_view key, const JsonbValue& value) {
   return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value.val.numeric)));
 }
 
+double number_of(std::string_view key, const JsonbValue& value) {
+  if (value.type != jbvNumeric) {
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("identity_clause: \"%.*s\" must be a number", length_of(key), key.data()),
+             errhint("%s", kMakeClauses)));
+  }
+  return DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(value.val.numeric)));
+}
+
 const JsonbContainer* elements_of(std::string_view key, const JsonbValue& value,
                                   jbvType type = jbvString) {
   bool strings = value.type == jbvBinary && JsonContainerIsArray(value.val.binary.data) &&
@@ -102,6 +114,31 @@ void check_name(std::string_view name, const char* what, const char* examples) {
            errhint("Use a name such as %s.", examples)));
 }
 
+// What an identity map does about a source that has lost many records.
+void check_loss(const Clause& clause) {
+  if (clause.max_loss && !(*clause.max_loss >= 0 && *clause.max_loss <= 1)) {
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("max_loss must lie between 0 and 1, not %g", *clause.max_loss),
+             errdetail("Source \"%.*s\" asks for it: the share of its records that an identity map "
+                       "lets go in one refresh.",
+                       length_of(clause.name), clause.name.data()),
+             errhint("Use max_loss => 0.5 for a half, or leave it out, which says the same.")));
+  }
+  if (clause.on_loss.data() == nullptr || clause.on_loss == "keep" || clause.on_loss == "fail" ||
+      clause.on_loss == "allow") {
+    return;
+  }
+  ereport(ERROR,
+          (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+           errmsg("on_loss cannot be \"%.*s\"", length_of(clause.on_loss), clause.on_loss.data()),
+           errdetail("Source \"%.*s\" asks for it: what an identity map does when the source has "
+                     "lost more records than max_loss allows.",
+                     length_of(clause.name), clause.name.data()),
+           errhint("Use on_loss => 'keep', which keeps the source as it was and warns, 'fail' or "
+                   "'allow'.")));
+}
+
 void check_source(const Clause& clause) {
   check_name(clause.name, "a source", "'zendesk' or 'zendesk_eu'");
   if (clause.query.data() == nullptr) {
@@ -120,6 +157,7 @@ void check_source(const Clause& clause) {
                        length_of(clause.name), clause.name.data()),
              errhint("Use bad_ids => 'leave_out', which warns, or bad_ids => 'error'.")));
   }
+  check_loss(clause);
   if (clause.capture.data() == nullptr) return;
   if (clause.capture != "trigger") {
     ereport(ERROR,
@@ -394,6 +432,10 @@ void set_part(Clause& clause, std::string_view key, const JsonbValue& value) {
     clause.capture = string_of(key, value);
   } else if (clause.type == ClauseType::kSource && key == "bad_ids") {
     clause.bad_ids = string_of(key, value);
+  } else if (clause.type == ClauseType::kSource && key == "max_loss") {
+    clause.max_loss = number_of(key, value);
+  } else if (clause.type == ClauseType::kSource && key == "on_loss") {
+    clause.on_loss = string_of(key, value);
   } else if (clause.type == ClauseType::kColumn && key == "name") {
     clause.name = string_of(key, value);
   } else if (clause.type == ClauseType::kColumn && key == "type") {
@@ -447,6 +489,12 @@ class ClauseText {
   }
   void add(const char* key, std::int64_t value) {
     appendStringInfo(&text_, ", \"%s\": " INT64_FORMAT, key, value);
+  }
+  // A double that JSON cannot write is a string there, which the clause then refuses.
+  void add(const char* key, double value) {
+    const char* digits = DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(value)));
+    const bool is_number = std::isfinite(value);
+    appendStringInfo(&text_, is_number ? ", \"%s\": %s" : ", \"%s\": \"%s\"", key, digits);
   }
   // Raises an error for a NULL element.
   void add(const char* key, ArrayType* values) {
@@ -600,10 +648,10 @@ IDENTITY_RESOLVE_FUNCTION(identity_clause_send) {
   PG_RETURN_DATUM(DirectFunctionCall1(jsonb_send, PG_GETARG_DATUM(0)));
 }
 
-// identity_source(name text, query text, changed_since text, capture text, bad_ids text) →
-// identity_clause. Errors: 22004 for NULL, 42602 for a name that no output column can bear, 22023
-// for a capture or bad_ids that does not exist. The query is looked at only when the clause is
-// used.
+// identity_source(name text, query text, changed_since text, capture text, bad_ids text, max_loss
+// double precision, on_loss text) → identity_clause. Errors: 22004 for NULL, 42602 for a name that
+// no output column can bear, 22023 for a capture, bad_ids or on_loss that does not exist, and for a
+// max_loss that is no share. The query is looked at only when the clause is used.
 IDENTITY_RESOLVE_FUNCTION(identity_source) {
   if (PG_ARGISNULL(0)) null_argument("identity_source", "the name");
   if (PG_ARGISNULL(1)) null_argument("identity_source", "the query");
@@ -613,6 +661,8 @@ IDENTITY_RESOLVE_FUNCTION(identity_source) {
   if (PG_NARGS() > 2 && !PG_ARGISNULL(2)) clause.add("changed_since", PG_GETARG_TEXT_PP(2));
   if (PG_NARGS() > 3 && !PG_ARGISNULL(3)) clause.add("capture", PG_GETARG_TEXT_PP(3));
   if (PG_NARGS() > 4 && !PG_ARGISNULL(4)) clause.add("bad_ids", PG_GETARG_TEXT_PP(4));
+  if (PG_NARGS() > 5 && !PG_ARGISNULL(5)) clause.add("max_loss", PG_GETARG_FLOAT8(5));
+  if (PG_NARGS() > 6 && !PG_ARGISNULL(6)) clause.add("on_loss", PG_GETARG_TEXT_PP(6));
   PG_RETURN_DATUM(clause.finish());
 }
 

@@ -3,6 +3,7 @@
 // A value is stored as jsonb is, so it prints as JSON, can be kept in a table and dumped:
 //   {"clause": "source", "name": "segment", "query": "SELECT …"}
 //   {"clause": "source", "name": "shop", "query": "SELECT …", "bad_ids": "error"}
+//   {"clause": "source", "name": "crm", "query": "SELECT …", "max_loss": 0.1, "on_loss": "fail"}
 //   {"clause": "rule", "kind": "plan", "normalizer": "none", "link": false}
 //   {"clause": "rule", "kind": "phone", "region": "GB"}
 //   {"clause": "rule", "kind": "email", "blocked": ["x@y.z"], "max_records": 500}
@@ -37,6 +38,8 @@ struct Clause {
   std::string_view changed_since;           // of a source: a column of its query, for maps
   std::string_view capture;                 // of a source: how a map hears of changes
   std::string_view bad_ids;                 // of a source: what becomes of rows of no record
+  std::optional<double> max_loss;           // of a source: the share of its records it may lose
+  std::string_view on_loss;                 // of a source: what a map does when it loses more
   std::string_view column_type;             // of a column
   std::string_view kind;                    // of a rule or an alias
   std::string_view normalizer;              // of a rule

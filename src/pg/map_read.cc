@@ -15,6 +15,7 @@
 #include "pg/map_execute.h"
 #include "pg/map_home.h"
 #include "pg/map_known_records.h"
+#include "pg/map_loss.h"
 #include "pg/map_record_key.h"
 #include "pg/map_records.h"
 #include "pg/map_scan.h"
@@ -193,15 +194,15 @@ class Copying {
     });
   }
 
-  // (records bigint, came bytea, came_rids bytea, went bytea).
+  // (records bigint, came bytea, came_rids bytea, went bytea, loss bigint[]).
   HeapTuple result(TupleDesc shape) {
     // Of more than are known one by one, about so many.
     const std::size_t count = touched_.size() <= most_
                                   ? touched_.size()
                                   : std::max({touched_.size(), came_.size(), went_.size()});
-    std::array<Datum, 4> values = {Int64GetDatum(static_cast<std::int64_t>(count)), pack(came_),
-                                   pack(came_rids_), pack(went_)};
-    std::array<bool, 4> nulls = {false, came_.empty(), came_.empty(), went_.empty()};
+    std::array<Datum, 5> values = {Int64GetDatum(static_cast<std::int64_t>(count)), pack(came_),
+                                   pack(came_rids_), pack(went_), Datum{0}};
+    std::array<bool, 5> nulls = {false, came_.empty(), came_.empty(), went_.empty(), true};
     return heap_form_tuple(shape, values.data(), nulls.data());
   }
 
@@ -316,6 +317,15 @@ class Copying {
   List<std::int64_t> went_;       // fingerprints
 };
 
+// The same where the source has lost too much, and nothing has been taken in.
+HeapTuple loss_result(TupleDesc shape, const Loss& loss) {
+  const std::array<std::int64_t, 3> counts = {loss.before, loss.after, loss.lost};
+  std::array<Datum, 5> values = {Int64GetDatum(0), 0, 0, 0,
+                                 number_array({counts.data(), counts.size()})};
+  std::array<bool, 5> nulls = {false, true, true, true, false};
+  return heap_form_tuple(shape, values.data(), nulls.data());
+}
+
 std::int64_t fingerprint_of(TupleTableSlot* found) {
   bool is_null = false;
   return DatumGetInt64(slot_getattr(found, FoundRows::kFingerprint + 1, &is_null));
@@ -328,11 +338,11 @@ std::int64_t fingerprint_of(TupleTableSlot* found) {
 using namespace identity_resolve::pg;
 
 // identity_map_read_rows(clauses, source, query, search_path, forgotten, known, map_id, number,
-// ids, most) → (records bigint, came bytea, came_rids bytea, went bytea):
+// ids, most, max_loss) → (records bigint, came bytea, came_rids bytea, went bytea, loss bigint[]):
 // src/sql/50-map.sql.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_read_rows) {
   demand_arguments(fcinfo, {0, 1, 3, 6, 7, 9});
-  const TupleDesc shape = result_shape(fcinfo, 4);
+  const TupleDesc shape = result_shape(fcinfo, 5);
   const bool named = !PG_ARGISNULL(8);
   // As the statements before have left it.
   PushActiveSnapshot(GetTransactionSnapshot());
@@ -370,6 +380,16 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_read_rows) {
   }
   if (!named) set_left_out(result.left_out);
   if (!named && !is_looked_up) known->look_up(found, result, most);
+  if (!PG_ARGISNULL(10)) {
+    const Loss loss = find_loss(map_id, source, PG_GETARG_FLOAT8(10), copying->copy(), found,
+                                result, *known, named);
+    if (loss.is_too_much) {
+      tuplestore_end(found.rows);
+      copying->close();
+      PopActiveSnapshot();
+      PG_RETURN_DATUM(HeapTupleGetDatum(loss_result(shape, loss)));
+    }
+  }
   copying->begin();
   TupleTableSlot* row = MakeSingleTupleTableSlot(found.shape, &TTSOpsMinimalTuple);
   while (tuplestore_gettupleslot(found.rows, true, false, row)) {

@@ -33,6 +33,7 @@ struct Refresh {
   Oid table;
   bool full;
   bool wait;
+  bool allow_loss;
   bool may_commit;  // between attaching triggers and reading
 };
 
@@ -112,8 +113,9 @@ bool refresh(const Home& home, const Refresh& asked) {
       call_raised(home, "identity_map_unindex", target.map_id, jsonb_of("{}"));
     }
   }
-  const Datum result =
-      call_refresh(target, jsonb_of(psprintf("{\"full\": %s}", asked.full ? "true" : "false")));
+  const Datum result = call_refresh(
+      target, jsonb_of(psprintf("{\"full\": %s, \"allow_loss\": %s}", asked.full ? "true" : "false",
+                                asked.allow_loss ? "true" : "false")));
   call_raised(home, "identity_map_note", target.map_id, result);
   return true;
 }
@@ -203,18 +205,18 @@ ErrorData* note_failure(const Home& home, Oid table, ErrorData* error) {
 
 using namespace identity_resolve::pg;
 
-// refresh_identity_map(map regclass, full boolean, wait boolean), a procedure:
+// refresh_identity_map(map regclass, full boolean, wait boolean, allow_loss boolean), a procedure:
 // src/sql/56-map-public.sql. Where the call may commit, it does so once triggers are attached, and
 // a failure is written to the catalog and then raised again.
 IDENTITY_RESOLVE_FUNCTION(refresh_identity_map) {
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 4; ++i) {
     if (!PG_ARGISNULL(i)) continue;
     ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
                     errmsg("no argument of refresh_identity_map() may be null")));
   }
   demand_writable("refresh_identity_map()");
   const Home home = find_home(fcinfo);
-  Refresh asked{PG_GETARG_OID(0), PG_GETARG_BOOL(1), PG_GETARG_BOOL(2), false};
+  Refresh asked{PG_GETARG_OID(0), PG_GETARG_BOOL(1), PG_GETARG_BOOL(2), PG_GETARG_BOOL(3), false};
   MemoryContextReset(session_memory());
   const bool is_atomic = fcinfo->context == nullptr || !IsA(fcinfo->context, CallContext) ||
                          reinterpret_cast<const CallContext*>(fcinfo->context)->atomic;

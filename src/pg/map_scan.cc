@@ -24,8 +24,10 @@
 #include "pg/map_record_key.h"
 #include "pg/map_snapshot.h"
 #include "pg/map_tables.h"
+#include "pg/query_names.h"
 #include "pg/resolve.h"
 #include "pg/scan.h"
+#include "pg/source_tables.h"
 #include "pg/spi.h"
 
 extern "C" {
@@ -591,6 +593,21 @@ std::string layout_of(const Request& request, const char* path) {
   return json + "]}";
 }
 
+std::string files_of(const Request& request, const char* path) {
+  std::string json = "{";
+  SpiConnection spi;
+  const SearchPath search_path(path);
+  for (std::size_t i = 0; i < request.sources.size(); ++i) {
+    const SourceScan scan(request, engine::SourceNumber{static_cast<std::uint16_t>(i)});
+    const std::vector<Oid> tables = tables_of(scan.query());
+    const char* files = call([&] { return pg::files_of({tables.data(), tables.size()}); });
+    json += fmt::format("{}{}: {}", i == 0 ? "" : ", ", quoted(scan.name()), quoted(files));
+  }
+  search_path.leave();
+  spi.finish();
+  return json + '}';
+}
+
 // All aliases that the queries give, as a refresh sees them: (key bigint, kind text, former bytea,
 // present bytea), normalised, in UTF-8.
 void write_aliases(Request& request, const char* path, const ReturnSetInfo& to) {
@@ -659,6 +676,17 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_layout) {
     const Request request = read_request({PG_GETARG_DATUM(0), false, false}, true);
     const char* path = call([&] { return optional_text(fcinfo, 1); });
     const std::string json = layout_of(request, path);
+    return call(
+        [&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(pstrdup(json.c_str()))); });
+  });
+}
+
+// identity_map_files(clauses identity_clause[], search_path text) → jsonb: src/sql/50-map.sql.
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_files) {
+  return guarded([&] {
+    const Request request = read_request({PG_GETARG_DATUM(0), false, false}, true);
+    const char* path = call([&] { return optional_text(fcinfo, 1); });
+    const std::string json = files_of(request, path);
     return call(
         [&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(pstrdup(json.c_str()))); });
   });

@@ -70,6 +70,26 @@ bool lock_below(Node* node, void* context) {
 
 }  // namespace
 
+const char* files_of(std::span<const Oid> tables) {
+  List* all = NIL;
+  for (const Oid table : tables) {
+    all = list_concat_unique_oid(all, find_all_inheritors(table, AccessShareLock, nullptr));
+  }
+  list_sort(all, list_oid_cmp);
+  StringInfoData files;
+  initStringInfo(&files);
+  ListCell* cell = nullptr;
+  foreach (cell, all) {
+    const Oid table = lfirst_oid(cell);
+    const HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+    if (!HeapTupleIsValid(row)) continue;
+    const Oid file = reinterpret_cast<const FormData_pg_class*>(GETSTRUCT(row))->relfilenode;
+    ReleaseSysCache(row);
+    appendStringInfo(&files, "%s%u:%u", files.len == 0 ? "" : " ", table, file);
+  }
+  return files.data;
+}
+
 Oid lock_tables(const Query* query, Snapshot snapshot) {
   Search search{snapshot, InvalidOid};
   static_cast<void>(lock_below(reinterpret_cast<Node*>(const_cast<Query*>(query)), &search));

@@ -18,4 +18,8 @@ namespace identity_resolve::pg {
 // after the snapshot; InvalidOid where there is none, or no snapshot.
 Oid lock_tables(const Query* query, Snapshot snapshot);
 
+// Tables, and those that inherit from them, each with the file that holds its rows, as text. What
+// has no file, such as a foreign table, has 0.
+const char* files_of(std::span<const Oid> tables);
+
 }  // namespace identity_resolve::pg

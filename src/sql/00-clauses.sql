@@ -34,11 +34,16 @@ CREATE CAST (@extschema@.identity_clause AS jsonb) WITHOUT FUNCTION;
 -- Of use to identity maps only (doc/maps.md), and ignored elsewhere: how a refresh finds what changed.
 --   changed_since  a column of the query that grows whenever a row is new or changes, such as updated_at
 --   capture        'trigger': triggers on the query's one table tell of every change
--- Errors: 22004 for NULL, 42602 for a name that cannot name a column, 22023 for another capture or bad_ids.
+--   max_loss       the share of its records that a source may lose from one refresh to the next, 0 to 1; 0.5
+--   on_loss        what a refresh does when it has lost more: 'keep' keeps the source as it was and warns, 'fail'
+--                  raises an error, 'allow' lets the records go; 'keep'
+-- Errors: 22004 for NULL, 42602 for a name that cannot name a column, 22023 for another capture, bad_ids or on_loss, and
+-- for a max_loss out of range.
 CREATE FUNCTION @extschema@.identity_source(name text, query text, changed_since text DEFAULT NULL,
-                                capture text DEFAULT NULL, bad_ids text DEFAULT NULL) RETURNS @extschema@.identity_clause
+                                capture text DEFAULT NULL, bad_ids text DEFAULT NULL,
+                                max_loss double precision DEFAULT NULL, on_loss text DEFAULT NULL) RETURNS @extschema@.identity_clause
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION @extschema@.identity_source(text, text, text, text, text) IS
+COMMENT ON FUNCTION @extschema@.identity_source(text, text, text, text, text, double precision, text) IS
   'a source of records: its name, and a query that yields a record id and identifiers named by their kinds';
 
 -- identity_rule(kind, ...): declares a kind of identifier, or changes a known one. NULL leaves each

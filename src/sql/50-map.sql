@@ -125,6 +125,14 @@ CREATE FUNCTION identity_internal.identity_map_aliases(clauses @extschema@.ident
 COMMENT ON FUNCTION identity_internal.identity_map_aliases(@extschema@.identity_clause[], text) IS
   'internal: the former and present values that an identity map''s aliases give';
 
+-- identity_map_files(clauses, search_path): of each source, by its name, the tables that its query reads, in views too, and
+-- their partitions and other children, each with the file that holds its rows: whatever empties a table, writes all of its rows
+-- anew or puts another table in its place gives it another file, or another number.
+CREATE FUNCTION identity_internal.identity_map_files(clauses @extschema@.identity_clause[], search_path text) RETURNS jsonb
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_internal.identity_map_files(@extschema@.identity_clause[], text) IS
+  'internal: by what a refresh knows that a table of a source was replaced';
+
 CREATE FUNCTION identity_internal.identity_map_record(secret uuid, source text, record_id text) RETURNS bigint
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION identity_internal.identity_map_record(uuid, text, text) IS
@@ -263,17 +271,19 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_internal.identity_map_size(integer) IS 'internal: how many records an identity map has, about';
 
--- identity_map_read_rows(clauses, source, query, search_path, forgotten, known, map_id, number, ids, most):
+-- identity_map_read_rows(clauses, source, query, search_path, forgotten, known, map_id, number, ids, most, max_loss):
 -- reads a source into its copy, m<map_id>_rows_<number>: all of it, or the records of these ids, which the
 -- query gives. `known`, for all of it, yields the fingerprints of the rows that were there, as m<id>_prints
 -- has them, and how many bytes of them came. Gives of how many records a row is new or gone, and the
 -- fingerprints that came, their records, and those that went, packed; src/pg/map_read.cc. Which records they
--- are the transaction remembers, for identity_map_change_records(): up to `most` of them.
+-- are the transaction remembers, for identity_map_change_records(): up to `most` of them. Where the source has lost more than
+-- the share max_loss of its records (NULL: it may lose all), nothing is done: `loss` says how many there were, how many there
+-- are and how many of the former are gone (src/pg/map_loss.h).
 CREATE FUNCTION identity_internal.identity_map_read_rows(clauses @extschema@.identity_clause[], source integer, query text, search_path text, forgotten text, known text,
-                                       map_id integer, number integer, ids text[], most bigint,
-                                       OUT records bigint, OUT came bytea, OUT came_rids bytea, OUT went bytea)
+                                       map_id integer, number integer, ids text[], most bigint, max_loss double precision,
+                                       OUT records bigint, OUT came bytea, OUT came_rids bytea, OUT went bytea, OUT loss bigint[])
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_internal.identity_map_read_rows(@extschema@.identity_clause[], integer, text, text, text, text, integer, integer, text[], bigint) IS
+COMMENT ON FUNCTION identity_internal.identity_map_read_rows(@extschema@.identity_clause[], integer, text, text, text, text, integer, integer, text[], bigint, double precision) IS
   'internal: reads a source into an identity map''s copy of it';
 
 -- identity_map_scan_ahead(clauses, places, numbers, search_path, forgotten, known, map_id, most): reads sources that are

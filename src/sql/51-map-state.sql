@@ -348,7 +348,7 @@ BEGIN
     IF item.name <> 'identify' AND NOT EXISTS (SELECT FROM jsonb_array_elements(layout -> 'sources') AS s
                                                WHERE s ->> 'name' = item.name) THEN
       m.numbers := m.numbers - item.name;
-      m.marks := (m.marks - item.number::text) #- ARRAY['left_out', item.number::text];
+      m.marks := (m.marks - item.number::text) #- ARRAY['left_out', item.number::text] #- ARRAY['kept', item.number::text] #- ARRAY['files', item.number::text];
       EXECUTE format('DROP TABLE IF EXISTS %srows_%s CASCADE', p, item.number);
     END IF;
   END LOOP;

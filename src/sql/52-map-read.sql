@@ -139,21 +139,79 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_internal.identity_map_known(identity_internal.identity_map_catalog, integer) IS 'internal: the rows that an identity map knows of a source';
 
+-- Of each source with changed_since, by its number, a mark of the tables that its query reads. Where it is what it was at the last
+-- refresh, no table was emptied, written anew or exchanged for another one since; where it is not, rows may have come that are
+-- older than what changed_since has come to, and others may be gone. The tables are locked, so the mark is of the rows that the
+-- refresh reads.
+CREATE FUNCTION identity_internal.identity_map_file_marks(m identity_internal.identity_map_catalog) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  clauses identity_internal.identity_map_catalog.clauses%TYPE := ARRAY(
+    SELECT c FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n)
+    WHERE c::jsonb ->> 'clause' IN ('rule', 'defaults') OR c::jsonb ->> 'changed_since' IS NOT NULL ORDER BY n);
+BEGIN
+  IF NOT EXISTS (SELECT FROM unnest(clauses) AS c WHERE c::jsonb ->> 'clause' = 'source') THEN
+    RETURN '{}';
+  END IF;
+  RETURN (SELECT jsonb_object_agg(m.source_numbers[array_position(m.source_names, f.key)], md5(f.value))
+          FROM jsonb_each_text(identity_internal.identity_map_files(clauses, m.search_path)) AS f);
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_file_marks(identity_internal.identity_map_catalog) IS
+  'internal: by what the next refresh knows that no table of a source was replaced';
+
+-- The share of its records that source i may lose in this refresh; NULL: all of them.
+CREATE FUNCTION identity_internal.identity_map_max_loss(m identity_internal.identity_map_catalog, i integer, allow_loss boolean) RETURNS double precision
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT CASE WHEN identity_map_max_loss.allow_loss OR c::jsonb ->> 'on_loss' = 'allow' THEN NULL ELSE coalesce((c::jsonb ->> 'max_loss')::double precision, 0.5) END
+  FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' = 'source' AND c::jsonb ->> 'name' = m.source_names[identity_map_max_loss.i];
+END;
+COMMENT ON FUNCTION identity_internal.identity_map_max_loss(identity_internal.identity_map_catalog, integer, boolean) IS
+  'internal: the share of its records that a source may lose';
+
+-- Source i has lost too much: of loss[1] records loss[3] are gone, and it has loss[2] now. It is kept as it was, with a warning,
+-- and this is what the catalog remembers of it; or it is an error, where the clause says so, or has_rows says that the state does not
+-- have its rows any more. Errors: 55000.
+CREATE FUNCTION identity_internal.identity_map_keep(m identity_internal.identity_map_catalog, i integer, loss bigint[], has_rows boolean, at timestamptz) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  name text := m.source_names[i];
+  source jsonb := (SELECT c::jsonb FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' = 'source' AND c::jsonb ->> 'name' = name);
+  text text := format('%s of its %s records are gone', loss[3], loss[1]);
+  detail text := format('It had %s records and has %s now. Its max_loss is %s.', loss[1], loss[2], coalesce(source ->> 'max_loss', '0.5'));
+  hint text := format('Should they be gone, CALL refresh_identity_map(%L, allow_loss => true) takes it as it is now. identity_source(%L, ..., on_loss => ''allow'') always does.', m.map_name, name);
+BEGIN
+  IF source ->> 'on_loss' = 'fail' OR NOT has_rows THEN
+    RAISE EXCEPTION 'identity map "%", source "%": %', m.map_name, name, text USING ERRCODE = 'object_not_in_prerequisite_state',
+      DETAIL = detail || CASE WHEN has_rows THEN ' Its on_loss is fail.' ELSE ' It cannot be kept as it was, as its query shows other columns than before.' END,
+      HINT = hint;
+  END IF;
+  RAISE WARNING 'identity map "%", source "%": %, so it is kept as it was', m.map_name, name, text
+    USING DETAIL = detail, HINT = hint || ' The next refresh looks again.';
+  RETURN jsonb_build_object('before', loss[1], 'now', loss[2], 'lost', loss[3],
+                            'since', coalesce(m.marks #> ARRAY['kept', m.source_numbers[i]::text, 'since'], to_jsonb(at)));
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_keep(identity_internal.identity_map_catalog, integer, bigint[], boolean, timestamptz) IS
+  'internal: what becomes of a source that has lost too many of its records';
+
 -- The places of the sources that are read as a whole: all of them for a full refresh, else those of which nothing tells
--- what changed, and those whose triggers may not have told all of it. `captures`: what identity_map_capture_marks() gives.
-CREATE FUNCTION identity_internal.identity_map_wholes(m identity_internal.identity_map_catalog, is_full boolean, captures jsonb) RETURNS integer[]
+-- what changed, those whose triggers may not have told all of it, those that were kept as they were the last time, and those
+-- with changed_since a table of which was replaced. `captures`: what identity_map_capture_marks() gives, `files`: what
+-- identity_map_file_marks() gives.
+CREATE FUNCTION identity_internal.identity_map_wholes(m identity_internal.identity_map_catalog, is_full boolean, captures jsonb, files jsonb) RETURNS integer[]
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN ARRAY(
     SELECT i FROM generate_series(1, cardinality(m.source_numbers) - 1) AS i
     CROSS JOIN LATERAL (SELECT captures ->> m.source_numbers[i]::text, m.marks #>> ARRAY['captures', m.source_numbers[i]::text]) AS k (now, before)
-    WHERE is_full
+    WHERE is_full OR m.marks -> 'kept' ? m.source_numbers[i]::text
+       OR files ->> m.source_numbers[i]::text IS DISTINCT FROM m.marks #>> ARRAY['files', m.source_numbers[i]::text]
        OR EXISTS (SELECT FROM unnest(m.clauses) AS c WHERE c::jsonb ->> 'clause' = 'source' AND c::jsonb ->> 'name' = m.source_names[i]
                     AND c::jsonb ->> 'changed_since' IS NULL
                     AND (c::jsonb ->> 'capture' IS NULL OR k.now IS NULL OR k.now IS DISTINCT FROM k.before))
     ORDER BY i);
 END $$;
-COMMENT ON FUNCTION identity_internal.identity_map_wholes(identity_internal.identity_map_catalog, boolean, jsonb) IS 'internal: the sources that a refresh reads as a whole';
+COMMENT ON FUNCTION identity_internal.identity_map_wholes(identity_internal.identity_map_catalog, boolean, jsonb, jsonb) IS 'internal: the sources that a refresh reads as a whole';
 
 -- Of the sources at these places, which are read as a whole, those that can be read side by side, before any of
 -- them is taken in.
@@ -170,8 +228,9 @@ END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_read_ahead(identity_internal.identity_map_catalog, integer[], bigint) IS 'internal: reads sources of an identity map side by side';
 
 -- Reads source i into its copy: all of it, or the records named. Says of how many records a row is new or
--- gone.
-CREATE FUNCTION identity_internal.identity_map_read(m identity_internal.identity_map_catalog, i integer, ids text[], most bigint) RETURNS bigint
+-- gone. Where it has lost more than max_loss, `loss` says so, and nothing has been done.
+CREATE FUNCTION identity_internal.identity_map_read(m identity_internal.identity_map_catalog, i integer, ids text[], most bigint, max_loss double precision,
+                                                    OUT records bigint, OUT loss bigint[])
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
@@ -179,7 +238,6 @@ DECLARE
   source jsonb := m.prepared #> ARRAY['layout', 'sources', (i - 1)::text];
   query text;
   known text;
-  records bigint;
   came bytea;
   came_rids bytea;
   went bytea;
@@ -190,9 +248,9 @@ BEGIN
   ELSE
     query := identity_internal.identity_map_named(source, ids);
   END IF;
-  SELECT r.records, r.came, r.came_rids, r.went INTO records, came, came_rids, went
+  SELECT r.records, r.loss, r.came, r.came_rids, r.went INTO records, loss, came, came_rids, went
   FROM identity_internal.identity_map_read_rows(identity_internal.identity_map_scan_clauses(m), i, query, m.search_path,
-         identity_internal.identity_map_forgotten(m, i), known, m.map_id, n, ids, most) AS r;
+         identity_internal.identity_map_forgotten(m, i), known, m.map_id, n, ids, most, max_loss) AS r;
   IF came IS NOT NULL OR went IS NOT NULL THEN
     EXECUTE format('INSERT INTO %sprints (source, came, came_rids, went) VALUES ($1, $2, $3, $4)', p) USING n, came, came_rids, went;
   END IF;
@@ -202,9 +260,8 @@ BEGIN
   IF is_worn THEN
     PERFORM identity_internal.identity_map_print(m, n);
   END IF;
-  RETURN records;
 END $$;
-COMMENT ON FUNCTION identity_internal.identity_map_read(identity_internal.identity_map_catalog, integer, text[], bigint) IS
+COMMENT ON FUNCTION identity_internal.identity_map_read(identity_internal.identity_map_catalog, integer, text[], bigint, double precision) IS
   'internal: reads a source into its copy, and says of how many records something changed';
 
 -- Which records of source i have to be read: NULL for all of them, as where it is read as a whole. Sets the mark

@@ -44,17 +44,74 @@ END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_reconcile(identity_internal.identity_map_catalog) IS
   'internal: brings an identity map''s records in line with the copies of its sources';
 
+-- Of source number n, whose copy has been made anew, with records that are new from after `base` on: whether it has lost more than
+-- the share max_loss of its records (NULL: it may): how many it had, how many it has, how many of the former are gone; NULL where
+-- it has not. As src/pg/map_loss.h has it for what is not read into a copy yet.
+CREATE FUNCTION identity_internal.identity_map_loss(m identity_internal.identity_map_catalog, n integer, base bigint, max_loss double precision) RETURNS bigint[]
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  before bigint;
+  lost bigint;
+  fresh bigint;
+  nests text := current_setting('enable_nestloop');
+BEGIN
+  IF max_loss IS NULL THEN
+    RETURN NULL;
+  END IF;
+  PERFORM set_config('enable_nestloop', 'off', true);
+  EXECUTE format('SELECT count(*), count(*) FILTER (WHERE r.rid IS NULL) FROM %1$srecords AS m LEFT JOIN (SELECT DISTINCT rid FROM %1$srows_%2$s) AS r ON r.rid = m.rid
+                  WHERE m.source = %2$s', identity_internal.identity_map_prefix(m.map_id), n) INTO before, lost;
+  PERFORM set_config('enable_nestloop', nests, true);
+  IF before < 100 OR lost <= max_loss * before THEN
+    RETURN NULL;
+  END IF;
+  EXECUTE format('SELECT count(DISTINCT rid) FROM %srows_%s WHERE rid > $1', identity_internal.identity_map_prefix(m.map_id), n) INTO fresh USING base;
+  RETURN ARRAY[before, before - lost + fresh, lost];
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_loss(identity_internal.identity_map_catalog, integer, bigint, double precision) IS
+  'internal: whether a source that was read anew has lost too many of its records';
+
+-- Source i, whose copy was kept as it was while all is read anew: what its rows carry, by the clauses and aliases of now. Rows of
+-- records that the state does not know are none of its.
+CREATE FUNCTION identity_internal.identity_map_rekey(m identity_internal.identity_map_catalog, i integer) RETURNS void
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  p text := identity_internal.identity_map_prefix(m.map_id);
+  n integer := m.source_numbers[i];
+  cells text := identity_internal.identity_map_cells(m, i, '');
+  nests text := current_setting('enable_nestloop');
+BEGIN
+  -- By hashing, whatever the planner knows of the copy.
+  PERFORM set_config('enable_nestloop', 'off', true);
+  EXECUTE format('DELETE FROM %1$srows_%2$s AS r WHERE NOT EXISTS (SELECT FROM %1$srecords AS m WHERE m.rid = r.rid AND m.source = %2$s)', p, n);
+  EXECUTE 'WITH ' || replace(identity_internal.identity_map_found(m, i), ', NULL, $2, ', ', $3, $2, ') || format(',
+      anew AS (SELECT DISTINCT record_id, keys, updated_at%3$s FROM found)
+    UPDATE %1$srows_%2$s AS r SET keys = f.keys FROM anew AS f
+    WHERE r.record_id = f.record_id AND r.keys <> f.keys AND ROW(r.updated_at%4$s) IS NOT DISTINCT FROM ROW(f.updated_at%5$s)',
+    p, n, cells, identity_internal.identity_map_cells(m, i, 'r.'), identity_internal.identity_map_cells(m, i, 'f.'))
+  USING m.blank_sources || m.rules || m.state, 'pg_catalog, pg_temp',
+        replace(m.state_sources[i]::jsonb ->> 'query', ', r.rid AS "[number]" FROM ', ' FROM ');
+  PERFORM set_config('enable_nestloop', nests, true);
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_rekey(identity_internal.identity_map_catalog, integer) IS
+  'internal: what the rows of a source that was kept as it was carry now';
+
 -- Reads every source anew into an empty copy: at first, and after clauses, columns or aliases have changed. Records
 -- keep their numbers and identities. Gives the identities of records that are gone, and how many rows of each source
--- were left out, as they name no record.
-CREATE FUNCTION identity_internal.identity_map_load(m identity_internal.identity_map_catalog, OUT dead uuid[], OUT left_out jsonb)
+-- were left out, as they name no record. A source that has lost too many records stays as it was: `kept`, by their numbers.
+CREATE FUNCTION identity_internal.identity_map_load(m identity_internal.identity_map_catalog, allow_loss boolean, at timestamptz,
+                                                    OUT dead uuid[], OUT left_out jsonb, OUT kept jsonb)
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
   n integer;
   base bigint;
+  max_loss double precision;
+  had_rows boolean;
+  loss bigint[];
 BEGIN
   left_out := '{}';
+  kept := '{}';
   EXECUTE format('DELETE FROM %sprints WHERE source <> ALL ($1)', p) USING m.source_numbers;
   FOR i IN 1 .. cardinality(m.source_numbers) LOOP
     n := m.source_numbers[i];
@@ -67,14 +124,33 @@ BEGIN
       USING m.blank_sources || m.rules || m.state, i, m.told_reader, 'pg_catalog, pg_temp';
       CONTINUE;
     END IF;
-    EXECUTE format('TRUNCATE %srows_%s', p, n);
-    EXECUTE format('SELECT coalesce(max(rid), 0) FROM %srecords', p) INTO base;
-    EXECUTE 'WITH ' || identity_internal.identity_map_found(m, i) || format('
-      INSERT INTO %1$srows_%2$s (rid, fingerprint, record_id, keys, updated_at%3$s)
-      SELECT coalesce(m.rid, $3 + f.ordinal), f.fingerprint, f.record_id, f.keys, f.updated_at%4$s
-      FROM found AS f LEFT JOIN %1$srecords AS m ON m.source = %2$s AND m.record_id = identity_internal.identity_map_record_key(f.record_id)',
-      p, n, identity_internal.identity_map_cells(m, i, ''), identity_internal.identity_map_cells(m, i, 'f.'))
-    USING identity_internal.identity_map_scan_clauses(m), m.search_path, base;
+    max_loss := identity_internal.identity_map_max_loss(m, i, allow_loss);
+    EXECUTE format('SELECT EXISTS (SELECT FROM %srows_%s)', p, n) INTO had_rows;
+    loss := NULL;
+    BEGIN
+      EXECUTE format('TRUNCATE %srows_%s', p, n);
+      EXECUTE format('SELECT coalesce(max(rid), 0) FROM %srecords', p) INTO base;
+      EXECUTE 'WITH ' || identity_internal.identity_map_found(m, i) || format('
+        INSERT INTO %1$srows_%2$s (rid, fingerprint, record_id, keys, updated_at%3$s)
+        SELECT coalesce(m.rid, $3 + f.ordinal), f.fingerprint, f.record_id, f.keys, f.updated_at%4$s
+        FROM found AS f LEFT JOIN %1$srecords AS m ON m.source = %2$s AND m.record_id = identity_internal.identity_map_record_key(f.record_id)',
+        p, n, identity_internal.identity_map_cells(m, i, ''), identity_internal.identity_map_cells(m, i, 'f.'))
+      USING identity_internal.identity_map_scan_clauses(m), m.search_path, base;
+      loss := identity_internal.identity_map_loss(m, n, base, max_loss);
+      IF loss IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'IR002', MESSAGE = 'the source has lost too many records';
+      END IF;
+    EXCEPTION WHEN SQLSTATE 'IR002' THEN
+      IF loss IS NULL THEN
+        RAISE;
+      END IF;
+    END;
+    IF loss IS NOT NULL THEN
+      kept := kept || jsonb_build_object(n, identity_internal.identity_map_keep(m, i, loss, had_rows, at));
+      left_out := left_out || jsonb_build_object(n, m.marks #> ARRAY['left_out', n::text]);
+      PERFORM identity_internal.identity_map_rekey(m, i), identity_internal.identity_map_print(m, n);
+      CONTINUE;
+    END IF;
     left_out := left_out || jsonb_build_object(n, identity_internal.identity_map_left_out());
     EXECUTE format('INSERT INTO %1$srecords (rid, source, record_id)
       SELECT DISTINCT r.rid, %2$s, identity_internal.identity_map_record_key(r.record_id) FROM %1$srows_%2$s AS r WHERE r.rid > $1', p, n)
@@ -86,7 +162,7 @@ BEGIN
   END LOOP;
   dead := identity_internal.identity_map_reconcile(m);
 END $$;
-COMMENT ON FUNCTION identity_internal.identity_map_load(identity_internal.identity_map_catalog) IS
+COMMENT ON FUNCTION identity_internal.identity_map_load(identity_internal.identity_map_catalog, boolean, timestamptz) IS
   'internal: reads all of an identity map''s sources anew';
 
 -- Fills a map that holds nothing yet: copies, then table and records from one resolve. The state has no
@@ -310,6 +386,11 @@ DECLARE
   dead uuid[];
   changed bigint := 0;
   left_out jsonb := coalesce(m.marks -> 'left_out', '{}');  -- by the sources' numbers
+  allow_loss boolean := coalesce((a -> 'allow_loss')::boolean, false);
+  kept jsonb := '{}';  -- by the sources' numbers, those that stay as they were
+  files jsonb;
+  loss bigint[];
+  read bigint;
   has_other_aliases boolean;
   done jsonb;
 BEGIN
@@ -322,6 +403,7 @@ BEGIN
   -- Once triggers tell of what it does not see.
   PERFORM identity_internal.identity_map_take_snapshot();
   captures := identity_internal.identity_map_execute_then('SELECT identity_internal.identity_map_capture_marks($1)', m);
+  files := identity_internal.identity_map_file_marks(m);
   has_other_aliases := identity_internal.identity_map_read_aliases(m);
   IF m.rebuild OR has_other_aliases THEN
     FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
@@ -334,19 +416,25 @@ BEGIN
       left_out := done -> 'left_out';
       done := done - 'left_out';
     ELSE
-      SELECT l.dead, l.left_out INTO dead, left_out FROM identity_internal.identity_map_load(m) AS l;
+      SELECT l.dead, l.left_out, l.kept INTO dead, left_out, kept FROM identity_internal.identity_map_load(m, allow_loss, started) AS l;
       done := identity_internal.identity_map_settle_all(m, dead, started, true)
         || jsonb_build_object('kind', CASE WHEN m.rebuild THEN 'built' ELSE 'full' END);
     END IF;
   ELSE
-    wholes := identity_internal.identity_map_wholes(m, is_full, captures);
+    wholes := identity_internal.identity_map_wholes(m, is_full, captures, files);
     PERFORM identity_internal.identity_map_read_ahead(m, wholes, most);
     FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
       SELECT c.ids, c.mark INTO ids, mark
       FROM identity_internal.identity_map_changed(m, i, i = ANY (wholes)) AS c;
       marks := marks || jsonb_build_object(m.source_numbers[i], mark);
       CONTINUE WHEN ids = '{}';
-      changed := changed + identity_internal.identity_map_read(m, i, ids, greatest(most - changed, 0));
+      SELECT r.records, r.loss INTO read, loss
+      FROM identity_internal.identity_map_read(m, i, ids, greatest(most - changed, 0), identity_internal.identity_map_max_loss(m, i, allow_loss)) AS r;
+      IF loss IS NOT NULL THEN
+        kept := kept || jsonb_build_object(m.source_numbers[i], identity_internal.identity_map_keep(m, i, loss, true, started));
+        CONTINUE;
+      END IF;
+      changed := changed + read;
       IF ids IS NULL THEN
         left_out := left_out || jsonb_build_object(m.source_numbers[i], identity_internal.identity_map_left_out());
       END IF;
@@ -358,7 +446,7 @@ BEGIN
         done := identity_internal.identity_map_take_in(m, changed, most, true, started);
       EXCEPTION WHEN data_corrupted THEN
         -- The state contradicts itself: all is read anew. Records that are known stay who they are.
-        SELECT l.dead, l.left_out INTO dead, left_out FROM identity_internal.identity_map_load(m) AS l;
+        SELECT l.dead, l.left_out, l.kept INTO dead, left_out, kept FROM identity_internal.identity_map_load(m, allow_loss, started) AS l;
         done := identity_internal.identity_map_settle_all(m, dead, started, true) || '{"kind": "full"}';
       END;
     ELSE
@@ -369,6 +457,6 @@ BEGIN
   IF is_full OR pg_relation_size((identity_internal.identity_map_prefix(m.map_id) || 'claims')::regclass) > 1000000 THEN
     EXECUTE format('TRUNCATE %sclaims', identity_internal.identity_map_prefix(m.map_id));
   END IF;
-  RETURN jsonb_build_object('started', started, 'marks', marks || jsonb_build_object('captures', captures, 'left_out', left_out, 'warnings', identity_internal.identity_map_judge(m, done, changed)), 'changes', done || jsonb_build_object('changed', changed));
+  RETURN jsonb_build_object('started', started, 'marks', marks || jsonb_build_object('captures', captures, 'files', files, 'kept', kept, 'left_out', left_out, 'warnings', identity_internal.identity_map_judge(m, done, changed)), 'changes', done || jsonb_build_object('changed', changed));
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_refresh(identity_internal.identity_map_catalog, jsonb) IS 'internal: one refresh of an identity map';

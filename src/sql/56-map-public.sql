@@ -117,15 +117,17 @@ CREATE FUNCTION @extschema@.create_identity_map(name text, VARIADIC clauses @ext
 COMMENT ON FUNCTION @extschema@.create_identity_map(text, @extschema@.identity_clause[]) IS
   'makes a table of identities that refresh_identity_map() fills and keeps current';
 
--- refresh_identity_map(map, full, wait): brings a map to what its sources say now, and writes what differs.
+-- refresh_identity_map(map, full, wait, allow_loss): brings a map to what its sources say now, and writes what differs.
 --   full  reads every source as a whole, whatever its capture or changed_since, and compares every row
 --   wait  for another refresh of the map; false: a notice, and nothing is done
+--   allow_loss  takes every source as it is now; false: one that has lost more records than its max_loss allows is kept as it
+--               was, or ends the refresh, as its on_loss says
 -- A failure is kept in identity_maps where the call is a statement of its own.
--- Errors: 42704 for what is no map, 42501 for others than its owner, 25001 unless READ COMMITTED, and what
--- a source's query raises.
-CREATE PROCEDURE @extschema@.refresh_identity_map(map regclass, "full" boolean DEFAULT false, wait boolean DEFAULT true)
+-- Errors: 42704 for what is no map, 42501 for others than its owner, 25001 unless READ COMMITTED, 55000 for a loss that ends
+-- it, and what a source's query raises.
+CREATE PROCEDURE @extschema@.refresh_identity_map(map regclass, "full" boolean DEFAULT false, wait boolean DEFAULT true, allow_loss boolean DEFAULT false)
   AS 'MODULE_PATHNAME' LANGUAGE c;
-COMMENT ON PROCEDURE @extschema@.refresh_identity_map(regclass, boolean, boolean) IS
+COMMENT ON PROCEDURE @extschema@.refresh_identity_map(regclass, boolean, boolean, boolean) IS
   'brings an identity map to what its sources say now';
 
 -- alter_identity_map(map, clauses): adds sources, rules, aliases and columns, or puts them in the place of those of the
@@ -197,8 +199,10 @@ COMMENT ON FUNCTION @extschema@.remember(regclass, text, text) IS 'lets a record
 --                     deleted, identities created, merged, split and retired
 --   needs_full        whether the next refresh reads everything anew, as clauses have changed
 --   last_error        of a refresh that failed since; last_error_at
+--   kept_sources      of each source that is kept as it was, as it has lost too many of its records: how many it had ("before"),
+--                     has ("now") and has lost ("lost"), and since which refresh it is kept
 --   left_out          of each source that has such rows, how many are left out, as they name no record
---   warnings          what is most likely wrong with its sources: one that has no record, one of ten records or more that
+--   warnings          those sources; what is most likely wrong with its sources: one that has no record, one of ten records or more that
 --                     shares no person with another one (as the last refresh that looked at all of the map has found), values
 --                     that too many records carry
 CREATE VIEW @extschema@.identity_maps AS
@@ -210,7 +214,11 @@ CREATE VIEW @extschema@.identity_maps AS
          m.last_error, m.last_error_at, c.oid IS NULL AS table_is_gone,
          (SELECT coalesce(jsonb_object_agg(n.k, (m.marks #>> ARRAY['left_out', n.v])::bigint), '{}')
           FROM jsonb_each_text(m.numbers) AS n (k, v) WHERE (m.marks #>> ARRAY['left_out', n.v])::bigint > 0) AS left_out,
-         ARRAY(SELECT w.o ->> 'text' FROM jsonb_array_elements(m.marks -> 'warnings') WITH ORDINALITY AS w (o, place) ORDER BY w.place) AS warnings
+         ARRAY(SELECT format('source "%s": %s of its %s records are gone, so it is kept as it was', n.k, m.marks #>> ARRAY['kept', n.v, 'lost'], m.marks #>> ARRAY['kept', n.v, 'before'])
+               FROM jsonb_each_text(m.numbers) AS n (k, v) WHERE m.marks -> 'kept' ? n.v ORDER BY n.v::integer)
+           || ARRAY(SELECT w.o ->> 'text' FROM jsonb_array_elements(m.marks -> 'warnings') WITH ORDINALITY AS w (o, place) ORDER BY w.place) AS warnings,
+         (SELECT coalesce(jsonb_object_agg(n.k, m.marks #> ARRAY['kept', n.v]), '{}') FROM jsonb_each_text(m.numbers) AS n (k, v)
+          WHERE m.marks -> 'kept' ? n.v) AS kept_sources
   FROM identity_internal.identity_map_catalog AS m
     LEFT JOIN pg_catalog.pg_class AS c ON c.oid = identity_internal.identity_map_table(m.map, m.map_oid, m.map_name, m.written_in)
     LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

@@ -70,8 +70,8 @@ GRANT USAGE ON SCHEMA shop TO anna;
 GRANT SELECT ON ALL TABLES IN SCHEMA shop TO anna;
 ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT, TRIGGER ON TABLES TO anna;
 SQL
-make_map="SELECT create_identity_map('people', identity_source('users', 'SELECT id, email FROM shop.users', capture => 'trigger'),
-  identity_source('leads', 'SELECT id, email FROM shop.leads', capture => 'trigger'), identity_rule('user_id', max_per_identity => 0),
+make_map="SELECT create_identity_map('people', identity_source('users', 'SELECT id, email FROM shop.users', capture => 'trigger', on_loss => 'allow'),
+  identity_source('leads', 'SELECT id, email FROM shop.leads', capture => 'trigger', on_loss => 'allow'), identity_rule('user_id', max_per_identity => 0),
   identity_column('users_id', 'text[]'), identity_column('leads_id', 'text[]'), identity_column('email', 'text[]'))"
 
 # ---- Rights: TRIGGER is needed, and named when the map is made; ownership of the table is not.
@@ -134,12 +134,12 @@ app "$write"
 answer=$(said anna "CALL refresh_identity_map('people')")
 check "a renamed column: the refresh says which source, and what is wrong" like "$answer" 'ERROR:  source "users": column "id" does not exist'
 check "which map, and the way out" like "$answer" 'refresh of identity map public.people; alter_identity_map() gives a source another query'
-said anna "SELECT alter_identity_map('people', identity_source('users', 'SELECT key, email FROM shop.users', capture => 'trigger'))" >/dev/null
+said anna "SELECT alter_identity_map('people', identity_source('users', 'SELECT key, email FROM shop.users', capture => 'trigger', on_loss => 'allow'))" >/dev/null
 right "with another query it is right again"
 app "UPDATE shop.users SET email = 'p26@x.com' WHERE key = 27"
 right "and hears of changes"
 app "ALTER TABLE shop.users RENAME COLUMN key TO id"
-said anna "SELECT alter_identity_map('people', identity_source('users', 'SELECT id, email FROM shop.users', capture => 'trigger'))" >/dev/null
+said anna "SELECT alter_identity_map('people', identity_source('users', 'SELECT id, email FROM shop.users', capture => 'trigger', on_loss => 'allow'))" >/dev/null
 right "renamed back"
 app "ALTER TABLE shop.users RENAME COLUMN id TO key; INSERT INTO shop.users VALUES (107, 'p107@x.com'); ALTER TABLE shop.users RENAME COLUMN key TO id"
 right "renamed for a while"
@@ -340,7 +340,7 @@ sql --quiet -d far -c "SELECT pg_drop_replication_slot('s')" >/dev/null
 # ---- Two maps of one table; capture that is taken away; maps that are dropped, or whose table was.
 triggers() { value "SELECT count(*) FROM pg_trigger WHERE tgrelid IN ('shop.users'::regclass, 'shop.leads'::regclass) AND NOT tgisinternal"; }
 sql --quiet -c "CREATE ROLE bert LOGIN" -c "GRANT CREATE ON SCHEMA public TO bert" -c "GRANT USAGE ON SCHEMA shop TO bert" -c "GRANT SELECT, TRIGGER ON ALL TABLES IN SCHEMA shop TO bert"
-check "another map of another owner over the same table" is "$(said bert "SELECT create_identity_map('others', identity_source('users', 'SELECT id, email FROM shop.users', capture => 'trigger'), identity_column('users_id', 'text[]')); CALL refresh_identity_map('others')")" others
+check "another map of another owner over the same table" is "$(said bert "SELECT create_identity_map('others', identity_source('users', 'SELECT id, email FROM shop.users', capture => 'trigger', on_loss => 'allow'), identity_column('users_id', 'text[]')); CALL refresh_identity_map('others')")" others
 app "UPDATE shop.users SET email = 'p45@x.com' WHERE id = 46"
 right "both hear of a change: the one"
 check "and the other" [ -z "$(said bert "CALL refresh_identity_map('others')")$(value "SELECT model.as_resolved('others')")" ]
@@ -351,12 +351,12 @@ check "a map under another name" [ -z "$(said bert "CALL refresh_identity_map('s
 check "is named so by its triggers" is "$(value "SELECT count(*) FROM pg_description WHERE classoid = 'pg_trigger'::regclass AND description = 'capture of identity map public.strangers, source users'")" 5
 check "a superuser may drop it, though he owns neither it nor the table" [ -z "$(value "SELECT drop_identity_map('strangers')")" ]
 check "its triggers go" is "$(triggers)" 10
-said anna "SELECT alter_identity_map('people', identity_source('leads', 'SELECT id, email FROM shop.leads'))" >/dev/null
+said anna "SELECT alter_identity_map('people', identity_source('leads', 'SELECT id, email FROM shop.leads', on_loss => 'allow'))" >/dev/null
 right "without capture a source is read as a whole"
 check "and has no triggers" is "$(triggers)" 5
 said anna "SELECT reduce_identity_map('people', sources => '{leads}')" >/dev/null
 right "a source less"
-said anna "SELECT alter_identity_map('people', identity_source('leads', 'SELECT id, email FROM shop.leads', capture => 'trigger'))" >/dev/null
+said anna "SELECT alter_identity_map('people', identity_source('leads', 'SELECT id, email FROM shop.leads', capture => 'trigger', on_loss => 'allow'))" >/dev/null
 right "and again"
 check "with triggers" is "$(triggers)" 10
 
@@ -464,8 +464,8 @@ open_session one postgres
 open_session two anna
 open_session writer shop
 # The first source is slow: while one holds the lock, a refresh stands where it reads that one.
-said anna "SELECT create_identity_map('people', identity_source('slow', 'SELECT id, email FROM shop.slow WHERE shop.wait()'), identity_source('users', 'SELECT id, email FROM shop.users', capture => 'trigger'),
-  identity_source('leads', 'SELECT id, email FROM shop.leads', capture => 'trigger'), identity_rule('user_id', max_per_identity => 0), identity_column('users_id', 'text[]'), identity_column('leads_id', 'text[]'), identity_column('slow_id', 'text[]'))" >/dev/null
+said anna "SELECT create_identity_map('people', identity_source('slow', 'SELECT id, email FROM shop.slow WHERE shop.wait()'), identity_source('users', 'SELECT id, email FROM shop.users', capture => 'trigger', on_loss => 'allow'),
+  identity_source('leads', 'SELECT id, email FROM shop.leads', capture => 'trigger', on_loss => 'allow'), identity_rule('user_id', max_per_identity => 0), identity_column('users_id', 'text[]'), identity_column('leads_id', 'text[]'), identity_column('slow_id', 'text[]'))" >/dev/null
 ask one "SELECT pg_advisory_lock(7)"
 say two "CALL refresh_identity_map('people')"
 check "a first refresh reads" waits two

@@ -83,6 +83,8 @@ INSERT INTO odd (type, name, value) VALUES
   ('integer', NULL, '1'), ('integer', NULL, '0'), ('integer', NULL, '-1'), ('integer', NULL, '65536'), ('integer', NULL, '2147483647'), ('integer', NULL, '-2147483648'),
   ('bigint', 'most', '1000'), ('bigint', NULL, '1'), ('bigint', NULL, '0'), ('bigint', NULL, '-1'), ('bigint', NULL, '9223372036854775807'), ('bigint', NULL, '-9223372036854775808'),
   ('smallint', NULL, '1'), ('smallint', NULL, '-1'), ('smallint', NULL, '32767'),
+  ('double precision', NULL, '0.5'), ('double precision', NULL, '0'), ('double precision', NULL, '-1'), ('double precision', NULL, $$'NaN'$$), ('double precision', NULL, $$'-Infinity'$$), ('double precision', NULL, '1e-300'),
+  ('text', 'bad_ids', 'NULL'), ('text', 'on_loss', 'NULL'), ('text', 'on_loss', $$'fail'$$),
   ('boolean', 'wait', 'true'), ('boolean', NULL, 'true'), ('boolean', NULL, 'false'),
   ('uuid', 'identity_id', $$(SELECT identity_id FROM public.people LIMIT 1)$$), ('uuid', NULL, $$'00000000-0000-0000-0000-000000000000'$$), ('uuid', NULL, $$'ffffffff-ffff-ffff-ffff-ffffffffffff'$$),
   ('uuid[]', NULL, $$'{}'$$), ('uuid[]', NULL, $$ARRAY[NULL]::uuid[]$$), ('uuid[]', NULL, $$array_fill(gen_random_uuid(), ARRAY[2, 3])$$), ('uuid[]', NULL, $$array_fill(gen_random_uuid(), ARRAY[3], ARRAY[-5])$$),
