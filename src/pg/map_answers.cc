@@ -29,14 +29,14 @@ namespace identity_resolve::pg {
 namespace {
 
 constexpr Operation kCurrent{
-    "identity_current()", "identity_map_get_current", Right::kSelect, true, false, 0};
-constexpr Operation kOf{"identity_of()", "identity_map_get_of", Right::kSelect, true, false, 0};
+    "identity_current()", "identity_map_get_current", Right::kSelect, true, nullptr, 0};
+constexpr Operation kOf{"identity_of()", "identity_map_get_of", Right::kSelect, true, nullptr, 0};
 constexpr Operation kOfValue{
-    "identity_of_value()", "identity_map_get_of_value", Right::kSelect, true, false, 0};
+    "identity_of_value()", "identity_map_get_of_value", Right::kSelect, true, nullptr, 0};
 constexpr Operation kRecords{
-    "identity_map_records()", "identity_map_records_text", Right::kSelect, false, false, 0};
+    "identity_map_records()", "identity_map_records_text", Right::kSelect, false, nullptr, 0};
 constexpr Operation kRetired{
-    "identity_map_retired()", "identity_map_retired_text", Right::kSelect, false, false, 0};
+    "identity_map_retired()", "identity_map_retired_text", Right::kSelect, false, nullptr, 0};
 
 // Whether a row of the map's table with this id is one that the caller sees, who is under row-level
 // security there.

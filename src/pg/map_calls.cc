@@ -127,6 +127,12 @@ void check_state_is_ours(const Home& home, int map_id) {
            errhint("%s", kMakeAnew)));
 }
 
+bool has_member(Datum object, const char* key) {
+  JsonbValue room;
+  return getKeyJsonValueFromContainer(&DatumGetJsonbP(object)->root, key,
+                                      static_cast<int>(std::strlen(key)), &room) != nullptr;
+}
+
 }  // namespace
 
 void require_call(FunctionCallInfo fcinfo) {
@@ -277,7 +283,9 @@ Datum run_operation(const Home& home, Oid table, const Operation& operation, Dat
   const List* constraints = operation.locks == 0 ? NIL : check_constraints_at_once(table);
   const Datum result = call_as_owner(target, operation.function, arguments, operation.is_small);
   defer_constraints_again(constraints);
-  if (operation.notes) call_raised(home, "identity_map_note", target.map_id, result);
+  if (operation.notes != nullptr && has_member(result, operation.notes)) {
+    call_raised(home, "identity_map_note", target.map_id, result);
+  }
   return result;
 }
 

@@ -21,8 +21,10 @@ struct Operation {
   const char* name;      // what the caller has called
   const char* function;  // (identity_map_catalog, jsonb) → jsonb, runs as the map's owner
   Right right;
-  bool is_small;        // works on a few records
-  bool notes;           // what it gives is written to the catalog
+  bool is_small;  // works on a few records
+  // Where what it gives has this member, it is written to the catalog, by identity_map_note();
+  // nullptr: never.
+  const char* notes;
   std::uint16_t locks;  // a part of the map's lock, or 0 where nothing is written
 };
 

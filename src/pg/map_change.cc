@@ -101,16 +101,16 @@ class Change {
     close_state_table(table);
   }
 
-  // (live bigint[], gone bigint[], dead uuid[], keys bigint[], moved bigint[]).
+  // (live bigint[], gone bigint[], dead uuid[], keys bigint[], moved bigint[], more bigint).
   HeapTuple result(TupleDesc shape) {
     auto* dead = static_cast<Datum*>(palloc((dead_.keys().size() + 1) * sizeof(Datum)));
     std::transform(dead_.keys().begin(), dead_.keys().end(), dead,
                    [](const engine::Uuid& id) { return datum_of(id); });
-    std::array<Datum, 5> values = {
-        number_array({live_.data(), live_.size()}), number_array({gone_.data(), gone_.size()}),
+    std::array<Datum, 6> values = {
+        number_array({live_.data(), live_.size()}),     number_array({gone_.data(), gone_.size()}),
         uuid_array(dead, nullptr, dead_.keys().size()), number_array({keys_.data(), keys_.size()}),
-        number_array({moved_.data(), moved_.size()})};
-    const std::array<bool, 5> nulls{};
+        number_array({moved_.data(), moved_.size()}),   Int64GetDatum(more_records_)};
+    const std::array<bool, 6> nulls{};
     return heap_form_tuple(shape, values.data(), const_cast<bool*>(nulls.data()));
   }
 
@@ -161,10 +161,14 @@ class Change {
       note(record, touched_->went_of(record), new_keys);
       if (is_live) {
         live_.push_back(record.rid);
+        if (now.is_new) ++more_records_;
         changed_->add(now, new_keys);
       } else {
         gone_.push_back(record.rid);
-        if (!now.is_new) dead_.insert(now.identity);
+        if (!now.is_new) {
+          dead_.insert(now.identity);
+          --more_records_;
+        }
       }
     });
     if (!is_live) delete_row(table, row->tts_tid);
@@ -208,6 +212,7 @@ class Change {
   PlaceTable<engine::Uuid> dead_;
   List<std::int64_t> keys_;
   List<std::int64_t> moved_;
+  std::int64_t more_records_ = 0;  // than the map had
 };
 
 }  // namespace
@@ -230,9 +235,9 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_touch) {
 }
 
 // identity_map_change_records(map_id) → (live bigint[], gone bigint[], dead uuid[], keys bigint[],
-// moved bigint[]): src/sql/50-map.sql.
+// moved bigint[], more bigint): src/sql/50-map.sql.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_change_records) {
-  const TupleDesc shape = result_shape(fcinfo, 5);
+  const TupleDesc shape = result_shape(fcinfo, 6);
   const int map_id = PG_GETARG_INT32(0);
   TouchedRecords* touched = LastTouched::of_or_new(map_id);
   if (!touched->is_complete) out_of_turn("not all records that changed are known");

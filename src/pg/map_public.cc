@@ -14,20 +14,24 @@ namespace identity_resolve::pg {
 
 namespace {
 
-constexpr Operation kIdentify{"identify()", "identity_map_identify", Right::kInsert, true, false,
+// Each of these two adds to how many identities and records there are.
+constexpr const char* kCounts = "counts";
+constexpr Operation kIdentify{"identify()", "identity_map_identify", Right::kInsert, true, kCounts,
                               kStateLock};
 constexpr Operation kForget{"forget()", "identity_map_forget", Right::kOwn, true,
-                            false,      kRefreshLock};
-constexpr Operation kRemember{"remember()", "identity_map_remember", Right::kOwn, true, false,
+                            kCounts,    kRefreshLock};
+constexpr Operation kRemember{"remember()", "identity_map_remember", Right::kOwn, true, nullptr,
                               kRefreshLock};
 constexpr Operation kClauses{
-    "identity_map_clauses()", "identity_map_get_clauses", Right::kOwn, false, false, 0};
+    "identity_map_clauses()", "identity_map_get_clauses", Right::kOwn, false, nullptr, 0};
+constexpr Operation kDefinition{
+    "identity_map_definition()", "identity_map_get_definition", Right::kOwn, false, nullptr, 0};
 constexpr Operation kAlter{
-    "alter_identity_map()", "identity_map_alter", Right::kOwn, false, true, kRefreshLock};
+    "alter_identity_map()", "identity_map_alter", Right::kOwn, false, "clauses", kRefreshLock};
 constexpr Operation kReduce{
-    "reduce_identity_map()", kAlter.function, Right::kOwn, false, true, kRefreshLock};
-constexpr Operation kForgetIdentity{"forget_identity()", kForget.function, Right::kOwn, true, false,
-                                    kRefreshLock};
+    "reduce_identity_map()", kAlter.function, Right::kOwn, false, kAlter.notes, kRefreshLock};
+constexpr Operation kForgetIdentity{
+    "forget_identity()", kForget.function, Right::kOwn, true, kCounts, kRefreshLock};
 
 [[noreturn]] void no_clauses(const char* function) {
   ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -210,6 +214,16 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_clauses) {
                      CurrentMemoryContext);
   }
   return makeArrayResult(clauses, CurrentMemoryContext);
+}
+
+// identity_map_definition(map regclass) → text. The search_path of the call says whether the one of
+// the map's has to be set first.
+IDENTITY_RESOLVE_FUNCTION(identity_map_definition) {
+  Object arguments = begin_object();
+  add_text(arguments, "path", caller_path());
+  const Datum found =
+      run_operation(find_home(fcinfo), PG_GETARG_OID(0), kDefinition, end_object(arguments));
+  PG_RETURN_TEXT_P(cstring_to_text(jsonb_text(found, "definition")));
 }
 
 // forget(map regclass, source text, record_id text) → boolean.

@@ -71,13 +71,26 @@ CREATE TABLE identity_internal.identity_map_catalog (
   limits_a_source bigint[],
   limits_in_all bigint[],
   columns text[],
-  settle text
+  settle text,
+  identities bigint NOT NULL DEFAULT 0,
+  records bigint NOT NULL DEFAULT 0
 ) WITH (toast_tuple_target = 8160);
 REVOKE ALL ON TABLE identity_internal.identity_map_catalog FROM PUBLIC;
 COMMENT ON TABLE identity_internal.identity_map_catalog IS
   'internal: the identity maps of this database; the view identity_maps shows what is of use';
 SELECT pg_catalog.pg_extension_config_dump('identity_internal.identity_map_catalog', '');
 SELECT pg_catalog.pg_extension_config_dump('identity_internal.identity_map_catalog_map_id_seq', '');
+
+-- How many identities and records each map has: the catalog says it as of the last refresh, and here stands, in a row a call, what
+-- identify() and forget() have added since. They write no row of the catalog, as calls would wait for each other there. The next
+-- refresh adds it up.
+CREATE TABLE identity_internal.identity_map_counts (map_id integer NOT NULL, identities bigint NOT NULL, records bigint NOT NULL);
+CREATE INDEX ON identity_internal.identity_map_counts (map_id);
+ALTER TABLE identity_internal.identity_map_counts REPLICA IDENTITY FULL;  -- for a publication of all tables
+REVOKE ALL ON TABLE identity_internal.identity_map_counts FROM PUBLIC;
+COMMENT ON TABLE identity_internal.identity_map_counts IS
+  'internal: what calls have added to the numbers of an identity map since its last refresh; the view identity_maps adds it';
+SELECT pg_catalog.pg_extension_config_dump('identity_internal.identity_map_counts', '');
 
 -- What maps need of the extension's own schema, by a name that stays (00-begin.sql).
 CREATE FUNCTION identity_internal.resolve_identities(VARIADIC clauses @extschema@.identity_clause[]) RETURNS SETOF record
@@ -305,9 +318,10 @@ COMMENT ON FUNCTION identity_internal.identity_map_touch(integer, integer, bigin
 
 -- identity_map_change_records(map_id): brings records and keys in line with what the records carry of which
 -- rows came or went in this transaction. Gives those that are, those that are no more and the identities of
--- these, the keys that the records carry or carried, and those that came or went; src/pg/map_change.cc.
+-- these, the keys that the records carry or carried, and those that came or went; and how many records more there
+-- are now than the map had before; src/pg/map_change.cc.
 CREATE FUNCTION identity_internal.identity_map_change_records(map_id integer,
-                                            OUT live bigint[], OUT gone bigint[], OUT dead uuid[], OUT keys bigint[], OUT moved bigint[])
+                                            OUT live bigint[], OUT gone bigint[], OUT dead uuid[], OUT keys bigint[], OUT moved bigint[], OUT more bigint)
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION identity_internal.identity_map_change_records(integer) IS
   'internal: what changed records of an identity map carry now';

@@ -139,6 +139,7 @@ BEGIN
     SET map_id = identity_internal.identity_map_free_number(), prepared = NULL, rebuild = true,
         marks = jsonb_build_object('last_number', c.marks -> 'last_number')
     WHERE c.map_id = id;
+    DELETE FROM identity_internal.identity_map_counts AS n WHERE n.map_id = id;  -- the refresh counts anew
     RETURN jsonb_build_object('former', id);
   END IF;
   PERFORM identity_internal.identity_map_grant(id, owner);
@@ -222,6 +223,7 @@ BEGIN
   PERFORM identity_internal.identity_map_drop_state(id);
   DELETE FROM identity_internal.identity_map_catalog AS c USING pg_roles AS r WHERE c.map_id = id AND r.rolname = c.owner_name RETURNING r.oid INTO owner;
   DELETE FROM identity_internal.identity_map_catalog AS c WHERE c.map_id = id;
+  DELETE FROM identity_internal.identity_map_counts AS n WHERE n.map_id = id;
   IF owner IS NOT NULL THEN
     PERFORM identity_internal.identity_map_dismiss(owner::integer, '{}');
   END IF;
@@ -518,7 +520,8 @@ END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_arm(integer, jsonb) IS
   'internal: the functions by which an identity map hears of changes, and when their triggers fire';
 
--- What a refresh did, or what it failed with; and what alter_identity_map() changes.
+-- What a refresh did, or what it failed with; what alter_identity_map() changes; how many identities and records identify() and
+-- forget() have added.
 CREATE FUNCTION identity_internal.identity_map_note(id integer, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -546,6 +549,16 @@ BEGIN
         last_duration = clock_timestamp() - (a ->> 'started')::timestamptz,
         last_changes = a -> 'changes', last_error = NULL, last_error_at = NULL
     WHERE c.map_id = id;
+    -- Nobody is in the middle of identify(): what its calls have added is all there.
+    WITH told AS (DELETE FROM identity_internal.identity_map_counts AS n WHERE n.map_id = id RETURNING n.identities, n.records),
+      told_in_all (identities, records) AS (SELECT coalesce(sum(t.identities), 0), coalesce(sum(t.records), 0) FROM told AS t)
+    UPDATE identity_internal.identity_map_catalog AS c
+    SET identities = coalesce((a #>> '{counts,identities}')::bigint, c.identities + t.identities + (a #>> '{counts,more_identities}')::bigint),
+        records = coalesce((a #>> '{counts,records}')::bigint, c.records + t.records + (a #>> '{counts,more_records}')::bigint)
+    FROM told_in_all AS t WHERE c.map_id = id;
+  ELSIF a ? 'counts' THEN
+    INSERT INTO identity_internal.identity_map_counts (map_id, identities, records)
+    VALUES (id, (a #>> '{counts,more_identities}')::bigint, (a #>> '{counts,more_records}')::bigint);
   END IF;
   RETURN '{}';
 END $$;

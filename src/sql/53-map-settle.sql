@@ -313,6 +313,15 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_internal.identity_map_most() IS 'internal: how many records of an identity map fit into memory';
 
+-- By how many identities and records a map has grown, of what settling a change gives and the records that came, or went.
+CREATE FUNCTION identity_internal.identity_map_more(done jsonb, records bigint) RETURNS jsonb
+  LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+  SELECT jsonb_build_object('more_identities', (done ->> 'created')::bigint + (done ->> 'split')::bigint - (done ->> 'retired')::bigint,
+                            'more_records', coalesce(identity_map_more.records, 0));
+END;
+COMMENT ON FUNCTION identity_internal.identity_map_more(jsonb, bigint) IS 'internal: by how much an identity map has grown';
+
 -- One record, but many are concerned: to join these record by record would take their square.
 CREATE FUNCTION identity_internal.identity_map_want_all() RETURNS void
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$

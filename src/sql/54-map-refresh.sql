@@ -247,7 +247,8 @@ BEGIN
     dead := identity_internal.identity_map_reconcile(m);
   ELSIF changed > 0 THEN
     change := identity_internal.identity_map_change_records(m.map_id);
-    done := done || identity_internal.identity_map_settle(m, change.live, change.gone, change.dead, change.keys, change.moved, at, false);
+    done := done || identity_internal.identity_map_settle(m, change.live, change.gone, change.dead, change.keys, change.moved, at, false)
+      || jsonb_build_object('more', change.more);
   END IF;
   IF is_full OR is_much THEN
     -- What changed, and then whatever else is not as it should be.
@@ -258,6 +259,22 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_take_in(identity_internal.identity_map_catalog, bigint, bigint, boolean, timestamptz) IS
   'internal: brings an identity map in line with what a refresh has read';
+
+-- How many identities and records a map has after a refresh that did `done`: of one that looked at all of it as they are, of another one
+-- how many more than before.
+CREATE FUNCTION identity_internal.identity_map_counted(m identity_internal.identity_map_catalog, done jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  identities bigint;
+BEGIN
+  IF done ->> 'kind' = 'changes' THEN
+    RETURN identity_internal.identity_map_more(done, (done ->> 'more')::bigint);
+  END IF;
+  EXECUTE format('SELECT count(*) FROM %sidentities', identity_internal.identity_map_prefix(m.map_id)) INTO identities;
+  RETURN jsonb_build_object('identities', identities, 'records', done -> 'records');
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_counted(identity_internal.identity_map_catalog, jsonb) IS
+  'internal: how many identities and records an identity map has after a refresh';
 
 -- What is asked before a refresh reads, by a C function, which wants jsonb (src/pg/map_refresh.cc).
 CREATE FUNCTION identity_internal.identity_map_unbuilt(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
@@ -399,7 +416,7 @@ BEGIN
       USING ERRCODE = 'active_sql_transaction', DETAIL = 'It would not see what others did to the map before it had its turn.',
             HINT = 'Refresh in a transaction of its own that is READ COMMITTED.';
   END IF;
-  PERFORM identity_internal.identity_map_allow_much();
+  PERFORM identity_internal.identity_map_allow_much(), identity_internal.identity_map_comment(m.map, m.columns, false);
   -- Once triggers tell of what it does not see.
   PERFORM identity_internal.identity_map_take_snapshot();
   captures := identity_internal.identity_map_execute_then('SELECT identity_internal.identity_map_capture_marks($1)', m);
@@ -457,6 +474,7 @@ BEGIN
   IF is_full OR pg_relation_size((identity_internal.identity_map_prefix(m.map_id) || 'claims')::regclass) > 1000000 THEN
     EXECUTE format('TRUNCATE %sclaims', identity_internal.identity_map_prefix(m.map_id));
   END IF;
-  RETURN jsonb_build_object('started', started, 'marks', marks || jsonb_build_object('captures', captures, 'files', files, 'kept', kept, 'left_out', left_out, 'warnings', identity_internal.identity_map_judge(m, done, changed)), 'changes', done || jsonb_build_object('changed', changed));
+  RETURN jsonb_build_object('started', started, 'marks', marks || jsonb_build_object('captures', captures, 'files', files, 'kept', kept, 'left_out', left_out, 'warnings', identity_internal.identity_map_judge(m, done, changed)),
+    'changes', done - 'more' || jsonb_build_object('changed', changed), 'counts', identity_internal.identity_map_counted(m, done));
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_refresh(identity_internal.identity_map_catalog, jsonb) IS 'internal: one refresh of an identity map';

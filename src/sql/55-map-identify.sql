@@ -42,6 +42,7 @@ DECLARE
   wanted bigint[];
   seeds bigint[];
   moved bigint[];
+  more jsonb;
   id uuid;
 BEGIN
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
@@ -128,9 +129,10 @@ BEGIN
     number, user_id, new_keys, old_keys,
     traits || jsonb_build_object('rid', number, 'fingerprint', fingerprint, 'record_id', user_id, 'keys', to_jsonb(new_keys),
                                  'updated_at', at AT TIME ZONE 'UTC'));
-  PERFORM identity_internal.identity_map_settle(m, ARRAY[number], '{}', '{}', seeds, moved, at, true);
+  more := identity_internal.identity_map_more(identity_internal.identity_map_settle(m, ARRAY[number], '{}', '{}', seeds, moved, at, true),
+                                              CASE WHEN former IS NULL THEN 1 ELSE 0 END);
   id := identity_internal.identity_map_execute(format('SELECT identity_id FROM %srecords WHERE rid = $1', p), number);
-  RETURN jsonb_build_object('id', id);
+  RETURN jsonb_build_object('id', id) || CASE WHEN more = '{"more_identities": 0, "more_records": 0}' THEN '{}' ELSE jsonb_build_object('counts', more) END;
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_identify(identity_internal.identity_map_catalog, jsonb) IS 'internal: identify() as the owner of the map';
 
@@ -148,6 +150,7 @@ DECLARE
   carried bigint[];
   people uuid[] := '{}';
   change record;
+  counts jsonb := '{}';
 BEGIN
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
     RAISE EXCEPTION 'nobody can be forgotten in a transaction that is %', current_setting('transaction_isolation')
@@ -185,7 +188,8 @@ BEGIN
   END LOOP;
   IF touched <> '{}' THEN
     change := identity_internal.identity_map_change_records(m.map_id);
-    PERFORM identity_internal.identity_map_settle(m, '{}', change.gone, change.dead, change.keys, change.moved, at, true);
+    counts := jsonb_build_object('counts',
+      identity_internal.identity_map_more(identity_internal.identity_map_settle(m, '{}', change.gone, change.dead, change.keys, change.moved, at, true), change.more));
     -- What the history says of them, of those whom their identities took in, and by their identifiers; also by
     -- those that so many carried that it does not say who.
     EXECUTE format('WITH RECURSIVE chain (id) AS (
@@ -194,7 +198,7 @@ BEGIN
       WHERE h.by_value IS NOT NULL AND (h.by_rids IS NULL OR h.by_rids && $1 OR h.identity_id IN (SELECT id FROM chain))', p)
     USING touched, people;
   END IF;
-  RETURN jsonb_build_object('forgotten', cardinality(touched));
+  RETURN jsonb_build_object('forgotten', cardinality(touched)) || counts;
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_forget(identity_internal.identity_map_catalog, jsonb) IS 'internal: forget() as the owner of the map';
 
@@ -223,6 +227,63 @@ BEGIN ATOMIC
               || @extschema@.identity_source('identify', m.told_reader)) WITH ORDINALITY AS c (c, n);
 END;
 COMMENT ON FUNCTION identity_internal.identity_map_get_clauses(identity_internal.identity_map_catalog, jsonb) IS 'internal: identity_map_clauses() as the owner of the map';
+
+-- A value of a clause's JSON as an SQL expression of the text that it is: long or quoted texts between dollar signs, so that a query
+-- can be read.
+CREATE FUNCTION identity_internal.identity_map_literal(value jsonb) RETURNS text
+  LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  typed text := value #>> '{}';
+  tag text := '';
+BEGIN
+  IF jsonb_typeof(value) = 'array' THEN
+    RETURN quote_literal(ARRAY(SELECT jsonb_array_elements_text(value))::text);
+  ELSIF jsonb_typeof(value) <> 'string' THEN
+    RETURN typed;
+  ELSIF typed !~ E'[\'\\\\]' THEN
+    RETURN quote_literal(typed);
+  END IF;
+  -- A text may end in a part of a tag, too.
+  WHILE strpos(typed || '$', '$' || tag || '$') > 0 LOOP
+    tag := tag || 'q';
+  END LOOP;
+  RETURN '$' || tag || '$' || typed || '$' || tag || '$';
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_literal(jsonb) IS 'internal: a part of a clause as SQL';
+
+-- identity_map_definition() as the map's owner. A clause is a call of the function of its name; each part of it is an argument of the
+-- same name: those that every call needs come by their places, the others by their names, in the function's order.
+CREATE FUNCTION identity_internal.identity_map_get_definition(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  path text := current_setting('search_path');
+  home regnamespace := (SELECT t.typnamespace FROM pg_type AS t WHERE t.oid = pg_typeof(m.state));
+  hidden oid[];
+  written text;
+BEGIN
+  -- What another function of the same name hides, or what is not in the path at all, is named with its schema.
+  PERFORM set_config('search_path', m.search_path, true);
+  hidden := ARRAY(SELECT p.oid FROM pg_catalog.pg_proc AS p WHERE p.pronamespace OPERATOR(pg_catalog.=) home AND NOT pg_catalog.pg_function_is_visible(p.oid));
+  PERFORM pg_catalog.set_config('search_path', path, true);
+  SELECT string_agg(E',\n  ' || CASE WHEN p.oid = ANY (hidden) THEN home::text || '.' ELSE '' END || p.proname || '(' || v.arguments || ')', '' ORDER BY c.n)
+  INTO written
+  FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n)
+  JOIN pg_proc AS p ON p.pronamespace = home AND p.proname = 'identity_' || (c.c::jsonb ->> 'clause')
+  CROSS JOIN LATERAL (
+    SELECT string_agg(CASE WHEN u.place <= p.pronargs - p.pronargdefaults OR c.c::jsonb ->> 'clause' = 'column' THEN '' ELSE quote_ident(u.name) || ' => ' END
+                      || identity_internal.identity_map_literal(c.c::jsonb -> u.name), ', ' ORDER BY u.place) AS arguments
+    FROM unnest(p.proargnames) WITH ORDINALITY AS u (name, place)
+    WHERE c.c::jsonb ? u.name AND (c.c::jsonb ->> 'clause', u.name, c.c::jsonb ->> u.name) <> ('column', 'type', 'text')) AS v;
+  SELECT CASE WHEN m.search_path = a ->> 'path' THEN ''
+              -- SET takes no name that is empty.
+              WHEN m.search_path = '' OR m.search_path ~ '""' THEN format(E'SELECT pg_catalog.set_config(%L, %L, false);\n', 'search_path', m.search_path)
+              ELSE format(E'SET search_path = %s;\n', m.search_path) END
+         || 'SELECT ' || CASE WHEN p.oid = ANY (hidden) THEN home::text || '.' ELSE '' END || p.proname || '(' || identity_internal.identity_map_literal(to_jsonb(m.map::text)) || written || ');'
+  INTO written FROM pg_proc AS p WHERE p.pronamespace = home AND p.proname = 'create_identity_map';
+  RETURN jsonb_build_object('definition', written);
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_get_definition(identity_internal.identity_map_catalog, jsonb) IS
+  'internal: identity_map_definition() as the owner of the map';
 
 -- alter_identity_map() and reduce_identity_map() as the map's owner: changes the table's columns; gives the
 -- clauses as they are to be.
@@ -291,7 +352,8 @@ BEGIN
       dropped := dropped || to_jsonb(name);
     END IF;
   END LOOP;
-  PERFORM identity_internal.identity_map_check(clauses, m.search_path, m.map);
+  PERFORM identity_internal.identity_map_check(clauses, m.search_path, m.map),
+          identity_internal.identity_map_comment(m.map, ARRAY(SELECT c ->> 'name' FROM jsonb_array_elements(clauses) AS c WHERE c ->> 'clause' = 'column'), true);
   RETURN jsonb_build_object('clauses', clauses, 'dropped', dropped);
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_alter(identity_internal.identity_map_catalog, jsonb) IS 'internal: alter_identity_map() as the owner of the map';

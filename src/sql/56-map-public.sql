@@ -75,6 +75,29 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_check_types(jsonb, text) IS 'internal: whether the types of an identity map''s columns exist';
 
+-- Comments on a map's table and on the columns that the map fills, which name the map: where there is none (`missing`), and where one of
+-- these names another table, as after ALTER TABLE ... RENAME. A comment of the user's stays. A column that is not the map's any more
+-- loses its own.
+CREATE FUNCTION identity_internal.identity_map_comment(map regclass, names text[], missing boolean) RETURNS void
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  item record;
+BEGIN
+  FOR item IN
+    SELECT w.named, w.wanted
+    FROM (SELECT 0 AS number, format('TABLE %s', map) AS named, format('identity map %s: refresh_identity_map() keeps it current', map) AS wanted
+          UNION ALL SELECT t.attnum, format('COLUMN %s.%I', map, t.attname),
+                           CASE WHEN t.attname = 'identity_id' OR t.attname = ANY (names) THEN format('kept by identity map %s', map) END
+                    FROM pg_attribute AS t WHERE t.attrelid = map AND t.attnum > 0 AND NOT t.attisdropped) AS w
+    LEFT JOIN pg_description AS d ON d.classoid = 'pg_class'::regclass AND d.objoid = map AND d.objsubid = w.number
+    WHERE CASE WHEN d.description IS NULL THEN missing AND w.wanted IS NOT NULL
+               ELSE d.description IS DISTINCT FROM w.wanted AND d.description ~ '^(identity map .*: refresh_identity_map\(\) keeps it current|kept by identity map .*)$' END
+  LOOP
+    EXECUTE format('COMMENT ON %s IS %L', item.named, item.wanted);
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_comment(regclass, text[], boolean) IS 'internal: comments on an identity map''s table and columns';
+
 -- create_identity_map() as its caller: makes the table. Takes the name, the clauses and the search_path; gives the table
 -- as well, and what its sources look like.
 CREATE FUNCTION identity_internal.identity_map_create(a jsonb) RETURNS jsonb
@@ -103,6 +126,7 @@ BEGIN
     RAISE EXCEPTION 'an identity map cannot be a temporary table' USING ERRCODE = 'feature_not_supported',
       HINT = 'Name it with a schema that stays.';
   END IF;
+  PERFORM identity_internal.identity_map_comment(map, ARRAY(SELECT c ->> 'name' FROM jsonb_array_elements(a -> 'clauses') AS c WHERE c ->> 'clause' = 'column'), true);
   RETURN jsonb_build_object('map', map::oid, 'clauses', a -> 'clauses', 'search_path', path,
                             'layout', identity_internal.identity_map_check(a -> 'clauses', path, map));
 END $$;
@@ -170,6 +194,14 @@ CREATE FUNCTION @extschema@.identity_map_clauses(map regclass) RETURNS @extschem
 COMMENT ON FUNCTION @extschema@.identity_map_clauses(regclass) IS
   'the clauses by which identity_records() and its kin resolve what an identity map resolves';
 
+-- identity_map_definition(map): the call that makes the map, as text to read, to edit and to run: create_identity_map() with the clauses of
+-- now, each on a line of its own. Before it a SET of the search_path under which the queries run, where that is not the session's.
+-- What was done to the table by hand (indexes, privileges, columns of yours) is no part of it. For its owner.
+-- Errors: 42704 for what is no map, 42501.
+CREATE FUNCTION @extschema@.identity_map_definition(map regclass) RETURNS text
+  AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.identity_map_definition(regclass) IS 'the call of create_identity_map() that makes an identity map';
+
 -- forget(map, source, record_id): erases a record from table, state and history. A hash of its name stays, so
 -- that no refresh brings it back; remember() lifts that. Gives whether the map had it.
 -- forget_identity(map, identity_id): the same of all records of an identity; gives how many they were.
@@ -193,7 +225,8 @@ COMMENT ON FUNCTION @extschema@.remember(regclass, text, text) IS 'lets a record
 -- identity_maps: the maps whose owner's role the user has.
 --   map               its table as SQL names it, with its schema: it can be pasted, and cast to regclass
 --   sources           in the order of precedence
---   identities        as the planner estimates them; records: likewise
+--   identities        how many there are now, and how many records: as the last refresh has counted them, and what identify() and
+--                     forget() have done since
 --   last_refresh      when the last one that succeeded began; last_duration: how long it took
 --   last_changes      what it did: kind (built, full or changes), changed records, rows inserted, updated and
 --                     deleted, identities created, merged, split and retired
@@ -209,7 +242,7 @@ CREATE VIEW @extschema@.identity_maps AS
   SELECT coalesce(quote_ident(n.nspname) || '.' || quote_ident(c.relname), m.map_name) AS map, coalesce(pg_catalog.pg_get_userbyid(c.relowner), m.owner_name) AS owner,
          (SELECT array_agg(e.c::jsonb ->> 'name' ORDER BY e.n) FROM unnest(m.clauses) WITH ORDINALITY AS e (c, n)
           WHERE e.c::jsonb ->> 'clause' = 'source') AS sources,
-         m.clauses, greatest(c.reltuples, 0)::bigint AS identities, greatest(s.reltuples, 0)::bigint AS records,
+         m.clauses, m.identities + coalesce(s.identities, 0)::bigint AS identities, m.records + coalesce(s.records, 0)::bigint AS records,
          m.created_at, m.refreshes, m.last_refresh, m.last_duration, m.last_changes, m.rebuild AS needs_full,
          m.last_error, m.last_error_at, c.oid IS NULL AS table_is_gone,
          (SELECT coalesce(jsonb_object_agg(n.k, (m.marks #>> ARRAY['left_out', n.v])::bigint), '{}')
@@ -222,8 +255,8 @@ CREATE VIEW @extschema@.identity_maps AS
   FROM identity_internal.identity_map_catalog AS m
     LEFT JOIN pg_catalog.pg_class AS c ON c.oid = identity_internal.identity_map_table(m.map, m.map_oid, m.map_name, m.written_in)
     LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    LEFT JOIN pg_catalog.pg_class AS s
-      ON s.relnamespace = 'identity_state'::regnamespace AND s.relname = 'm' || m.map_id || '_records'
+    LEFT JOIN LATERAL (SELECT sum(t.identities) AS identities, sum(t.records) AS records
+                       FROM identity_internal.identity_map_counts AS t WHERE t.map_id = m.map_id) AS s ON true
     LEFT JOIN pg_catalog.pg_roles AS o ON o.rolname = m.owner_name
   -- Of a table that is gone and an owner who is gone, too, the functions' owner is told.
   WHERE pg_catalog.pg_has_role(coalesce(c.relowner, o.oid, (SELECT p.proowner FROM pg_catalog.pg_proc AS p

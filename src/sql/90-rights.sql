@@ -35,5 +35,5 @@ GRANT EXECUTE ON FUNCTION identity_internal.discover_name(text), identity_intern
   identity_internal.discover_check(text[], text, text[], text), identity_internal.discover_say(text), identity_internal.discover_clauses(text[], jsonb, text), identity_internal.discover_quote(text) TO PUBLIC;
 -- For pg_dump, which the database's owner may call.
 GRANT USAGE ON SCHEMA identity_internal, identity_state TO pg_database_owner;
-GRANT SELECT ON TABLE identity_internal.identity_map_catalog TO pg_database_owner;
+GRANT SELECT ON TABLE identity_internal.identity_map_catalog, identity_internal.identity_map_counts TO pg_database_owner;
 GRANT SELECT ON SEQUENCE identity_internal.identity_map_catalog_map_id_seq TO pg_database_owner;

@@ -220,6 +220,23 @@ BEGIN
   RETURN found;
 END $$;
 
+-- What the map answers of itself is what its table and its ids say; model.now has just been filled.
+CREATE PROCEDURE model.answers(what text) LANGUAGE plpgsql AS $$
+DECLARE
+  r record;
+BEGIN
+  SELECT * INTO r FROM (SELECT source, record_id, identity_id FROM public.identity_map_records('m') EXCEPT ALL SELECT source, record_id, id FROM model.now) x LIMIT 1;
+  IF FOUND THEN PERFORM model.fail(format('%s: identity_map_records() gives %s, and the table does not', what, r)); END IF;
+  SELECT * INTO r FROM (SELECT source, record_id, id FROM model.now EXCEPT ALL SELECT source, record_id, identity_id FROM public.identity_map_records('m')) x LIMIT 1;
+  IF FOUND THEN PERFORM model.fail(format('%s: identity_map_records() lacks %s', what, r)); END IF;
+  SELECT s.identities, s.records, (SELECT count(*) FROM public.m) AS people, (SELECT count(*) FROM model.now) AS of_them INTO r FROM public.identity_maps AS s WHERE s.map = 'public.m';
+  IF (r.identities, r.records) IS DISTINCT FROM (r.people, r.of_them) THEN PERFORM model.fail(format('%s: identity_maps counts %s', what, r)); END IF;
+  SELECT * INTO r FROM public.identity_map_retired('m') AS t WHERE t.current_id IS DISTINCT FROM public.identity_current('m', t.identity_id) LIMIT 1;
+  IF FOUND THEN PERFORM model.fail(format('%s: identity_map_retired() gives %s, and identity_current() does not', what, r)); END IF;
+  SELECT * INTO r FROM model.now AS n WHERE public.identity_of('m', n.source, n.record_id) IS DISTINCT FROM n.id LIMIT 1;
+  IF FOUND THEN PERFORM model.fail(format('%s: identity_of() does not find %s', what, r)); END IF;
+END $$;
+
 -- Judges the map after something was done to it, at `began` or later.
 CREATE PROCEDURE model.check(what text, began timestamptz, has_reasons boolean DEFAULT true) LANGUAGE plpgsql AS $$
 DECLARE
@@ -277,6 +294,7 @@ BEGIN
   PERFORM set_config('search_path', 'public', true);
   IF r.lacks IS NOT NULL OR r.has IS NOT NULL THEN PERFORM model.fail(format('%s: a row differs', what), shown, r.lacks, r.has); END IF;
   CALL model.together(to_regclass('m'));
+  CALL model.answers(what);
 
   -- (c) Ids. An old identity goes with most of its records; where two places have as many, with any of them.
   CREATE TEMPORARY TABLE IF NOT EXISTS picks (old uuid, id uuid, n bigint, is_sure boolean, born numeric);

@@ -155,6 +155,7 @@ CALL :"s".refresh_identity_map('home.people'::pg_catalog.regclass);
 SELECT * FROM :"s".identity_maps;
 SELECT * FROM :"s".identity_map_history('home.people'::pg_catalog.regclass);
 SELECT * FROM :"s".identity_report(VARIADIC :"s".identity_map_clauses('home.people'::pg_catalog.regclass));
+SELECT :"s".identity_map_definition('home.people'::pg_catalog.regclass);
 SQL
   for role in bob root; do
     sql --quiet -d one -U $role -v s="$schema" -v path="$path" -o "$SERVER_DIR/flow" <<'SQL' || return

@@ -73,7 +73,7 @@ is "7: the owner of the database, who owns the extension, owns no function of it
 is "8: mallory sees no map" 0 mallory one "SELECT count(*) FROM identity_maps"
 for call in "CALL refresh_identity_map('tools.people')" "SELECT drop_identity_map('tools.people')" "SELECT identify('tools.people', 'u1')" "SELECT forget('tools.people', 'app', '1')" \
   "SELECT alter_identity_map('tools.people', identity_column('note'))" "SELECT * FROM identity_map_history('tools.people')" "SELECT identity_current('tools.people', gen_random_uuid())" "SELECT * FROM identity_map_records('tools.people')" "SELECT * FROM identity_map_retired('tools.people')" \
-  "SELECT identity_of('tools.people', 'app', '1')" "SELECT identity_of_value('tools.people', 'email', 'p1@x.com')" "SELECT identity_map_clauses('tools.people')"; do
+  "SELECT identity_of('tools.people', 'app', '1')" "SELECT identity_of_value('tools.people', 'email', 'p1@x.com')" "SELECT identity_map_clauses('tools.people')" "SELECT identity_map_definition('tools.people')"; do
   is "8: not for mallory: $call" 42501 mallory one "$call"
 done
 

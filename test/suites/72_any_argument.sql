@@ -58,7 +58,7 @@ SELECT 'identity_internal.identity_map_catalog'::regtype AS map_type \gset
 CREATE TABLE forged AS SELECT 'right' AS what, c AS m FROM identity_internal.identity_map_catalog c WHERE map_id = 1;
 INSERT INTO forged SELECT f.key || ' ' || v.value, jsonb_populate_record(f.m, jsonb_build_object(f.key, v.value))
   FROM (SELECT m, jsonb_object_keys(to_jsonb(m)) AS key FROM forged) f CROSS JOIN LATERAL (SELECT NULL::jsonb AS value UNION ALL SELECT CASE
-    WHEN f.key IN ('map_id') THEN '99' WHEN f.key IN ('map') THEN to_jsonb('an_others'::regclass) WHEN f.key IN ('refreshes') THEN '0'
+    WHEN f.key IN ('map_id') THEN '99' WHEN f.key IN ('map') THEN to_jsonb('an_others'::regclass) WHEN f.key IN ('refreshes', 'identities', 'records') THEN '0'
     WHEN f.key IN ('source_numbers', 'limits', 'limits_a_source', 'limits_in_all') THEN '[-1, null, 77]' WHEN f.key IN ('source_names', 'trait_kinds', 'columns', 'copies') THEN '["", null, "id"]'
     WHEN f.key IN ('clauses', 'state_sources', 'reached_sources', 'blank_sources', 'rules', 'state') THEN NULL
     WHEN f.key IN ('prepared', 'numbers', 'marks', 'last_changes') THEN '[]' WHEN f.key LIKE '%\_at' OR f.key LIKE 'last%' OR f.key IN ('rebuild', 'secret', 'map_oid', 'written_in') THEN NULL

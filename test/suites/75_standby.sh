@@ -64,6 +64,8 @@ reading="SELECT count(*), md5(string_agg(p::text, ' ' ORDER BY identity_id)) FRO
   SELECT md5(string_agg(r::text, ' ' ORDER BY r)) FROM identity_map_retired('people') r;
   SELECT app_id FROM people WHERE identity_id IN (identity_of('people', 'app', '3'), (SELECT identity_of_value('people', 'email', 'P8@x.com'))) ORDER BY 1;
   SELECT cardinality(identity_map_clauses('people'));
+  SELECT identity_map_definition('people');
+  SELECT identities, records FROM identity_maps;
   SELECT count(*) FROM identity_records(VARIADIC identity_map_clauses('people'));
   SELECT map, refreshes, last_changes, needs_full, last_error FROM identity_maps"
 sql -At -c "$reading" >"$SERVER_DIR/primary"
