@@ -63,13 +63,15 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_place) {
   return Datum{0};
 }
 
-// identity_map_write(clauses, map_id, dead, at, map, columns) → jsonb: src/sql/50-map.sql.
+// identity_map_write(clauses, map_id, dead, at, map, columns, stamp) → jsonb: src/sql/50-map.sql.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_write) {
   return guarded([&] {
     const Datum clauses = call([&] { return PointerGetDatum(PG_GETARG_ARRAYTYPE_P(0)); });
     const int map_id = PG_GETARG_INT32(1);
-    MapTable* table =
-        call([&] { return open_map_table(PG_GETARG_OID(4), PG_GETARG_ARRAYTYPE_P(5)); });
+    MapTable* table = call([&] {
+      const MapColumns columns{PG_GETARG_ARRAYTYPE_P(5), text_to_cstring(PG_GETARG_TEXT_PP(6))};
+      return open_map_table(PG_GETARG_OID(4), columns, PG_GETARG_TIMESTAMPTZ(3));
+    });
     if (table == nullptr) {
       fcinfo->isnull = true;
       return Datum{0};

@@ -43,15 +43,23 @@ bool may_be_null(const FormData_pg_attribute& column) {
 
 // The places of the map's columns; false where there is one that the table has not, or a column
 // beside them that a new row would need.
-bool find_columns(MapTable& self, TupleDesc table, const ArrayType* columns) {
+bool find_columns(MapTable& self, TupleDesc table, const MapColumns& columns) {
   Datum* names = nullptr;
   int count = 0;
-  deconstruct_array(const_cast<ArrayType*>(columns), TEXTOID, -1, false, TYPALIGN_INT, &names,
-                    nullptr, &count);
+  deconstruct_array(const_cast<ArrayType*>(columns.filled), TEXTOID, -1, false, TYPALIGN_INT,
+                    &names, nullptr, &count);
   self.id = place_of(table, kIdentityId);
   if (self.id < 0 || TupleDescAttr(table, self.id)->atttypid != UUIDOID) return false;
   auto* is_ours = static_cast<bool*>(palloc0(static_cast<std::size_t>(table->natts)));
   is_ours[self.id] = true;
+  self.stamp = -1;
+  if (*columns.stamp != '\0') {
+    self.stamp = place_of(table, columns.stamp);
+    if (self.stamp < 0 || TupleDescAttr(table, self.stamp)->atttypid != TIMESTAMPTZOID) {
+      return false;
+    }
+    is_ours[self.stamp] = true;
+  }
   ShapeMaker shape(count);
   self.places =
       static_cast<AttrNumber*>(palloc(static_cast<std::size_t>(count + 1) * sizeof(AttrNumber)));
@@ -100,13 +108,21 @@ bool change_row(MapTable& self, const engine::Uuid& id, TryIt&& try_it) {
   return *done;
 }
 
+// When the row that `self.values` holds was written.
+void stamp(MapTable& self) {
+  if (self.stamp < 0) return;
+  self.values[self.stamp] = TimestampTzGetDatum(self.at);
+  self.nulls[self.stamp] = false;
+}
+
 // Makes the table's row say what the values do, in `self.values`; whether it said anything else.
 bool differs(MapTable& self, TupleTableSlot* row, const Datum* values, const bool* nulls) {
   slot_getallattrs(row);
   const auto columns = static_cast<std::size_t>(row->tts_tupleDescriptor->natts);
   std::copy_n(row->tts_values, columns, self.values);
   std::copy_n(row->tts_isnull, columns, self.nulls);
-  bool is_other = false;
+  // A stamp that was added lately says nothing yet.
+  bool is_other = self.stamp >= 0 && self.nulls[self.stamp];
   for (int i = 0; i < self.shape->natts; ++i) {
     const AttrNumber place = self.places[i];
     const FormData_pg_attribute& column = *TupleDescAttr(self.shape, i);
@@ -119,12 +135,13 @@ bool differs(MapTable& self, TupleTableSlot* row, const Datum* values, const boo
     self.nulls[place] = nulls[i];
     self.values[place] = values[i];
   }
+  if (is_other) stamp(self);
   return is_other;
 }
 
 }  // namespace
 
-MapTable* open_map_table(Oid id, const ArrayType* columns) {
+MapTable* open_map_table(Oid id, const MapColumns& columns, TimestampTz at) {
   for (const AclMode right : {ACL_SELECT, ACL_INSERT, ACL_UPDATE, ACL_DELETE}) demand(id, right);
   if (get_rel_relkind(id) != RELKIND_RELATION) return nullptr;
   const Relation table = table_open(id, RowExclusiveLock);
@@ -139,6 +156,7 @@ MapTable* open_map_table(Oid id, const ArrayType* columns) {
     return nullptr;
   }
   for (const CmdType command : {CMD_UPDATE, CMD_DELETE}) CheckCmdReplicaIdentity(table, command);
+  self->at = at;
   self->rows = begin_writing(table);
   const auto room = static_cast<std::size_t>(RelationGetDescr(table)->natts);
   self->values = static_cast<Datum*>(palloc(room * sizeof(Datum)));
@@ -170,6 +188,7 @@ void put_identity(MapTable* self, const engine::Uuid& id, bool is_new, const Dat
     self->values[self->places[i]] = values[i];
     self->nulls[self->places[i]] = nulls[i];
   }
+  stamp(*self);
   insert_row(self->rows, self->values, self->nulls);
   ++self->inserted;
 }

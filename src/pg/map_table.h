@@ -16,6 +16,8 @@ struct MapTable {
   TupleDesc shape;  // of the map's columns, without the id
   AttrNumber id;    // their places in the table, from 0
   AttrNumber* places;
+  AttrNumber stamp;  // that of the column which says when a row was written, -1: there is none
+  TimestampTz at;
   Datum* values;  // room for a row
   bool* nulls;
   std::int64_t inserted;
@@ -23,12 +25,19 @@ struct MapTable {
   std::int64_t deleted;
 };
 
-// Opens it, for a user who has all rights on it; columns: the names of the map's, text[]. nullptr
+// What a map's table has, by their names: the columns that a resolve fills, text[], and the one
+// that says when a row was last written, '' for none.
+struct MapColumns {
+  const ArrayType* filled;
+  const char* stamp;
+};
+
+// Opens it, for a user who has all rights on it, to write it as of a time. nullptr
 // where a statement would do more than to put rows into the table and its indexes: where it has
 // triggers, rules, policies, constraints, defaults, or is no ordinary table, or lacks a column or
 // the index by id. A snapshot of its own is the active one for as long as it is open, which sees
 // the rows of whoever had to be waited for. Error 42501.
-MapTable* open_map_table(Oid table, const ArrayType* columns);
+MapTable* open_map_table(Oid table, const MapColumns& columns, TimestampTz at);
 // What waits goes in.
 void close_map_table(MapTable* table);
 

@@ -105,6 +105,13 @@ const Meaning& find_meaning(const Request& request, const Meanings& meanings,
     }
   }
 
+  if (name == "updated_at") {
+    throw Error("42703", "column \"updated_at\" means nothing in a resolve",
+                "In a source's query it says which values are the newest. Of a result nobody knows "
+                "when it changed, as it is made anew each time.",
+                "An identity map knows: identity_column('updated_at', 'timestamptz') of "
+                "create_identity_map() says when anything in a row last changed.");
+  }
   constexpr std::size_t kMostListed = 60;
   std::string names;
   for (std::size_t i = 0; i < std::min(meanings.size(), kMostListed); ++i) {

@@ -141,7 +141,8 @@ CREATE FUNCTION @extschema@.identity_output(rows text DEFAULT 'identities',
 COMMENT ON FUNCTION @extschema@.identity_output(text, bigint) IS
   'what rows the master table has: one an identity, or the combinations of its records';
 
--- identity_column(name, type): a column of an identity map, named as resolve_identities()'s columns are.
+-- identity_column(name, type): a column of an identity map, named as resolve_identities()'s columns are. One name is a map's alone:
+-- updated_at, of the type timestamptz, is when anything in the row was last changed.
 -- Errors: 22004, 42602, 42939 for identity_id, which every map has.
 CREATE FUNCTION @extschema@.identity_column(name text, type text DEFAULT 'text') RETURNS @extschema@.identity_clause
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;

@@ -70,7 +70,8 @@ CREATE TABLE identity_internal.identity_map_catalog (
   limits bigint[],
   limits_a_source bigint[],
   limits_in_all bigint[],
-  columns text[],
+  columns text[],  -- those that a resolve fills
+  stamp text,      -- the column updated_at, where the map keeps it
   settle text,
   identities bigint NOT NULL DEFAULT 0,
   records bigint NOT NULL DEFAULT 0
@@ -399,14 +400,15 @@ CREATE FUNCTION identity_internal.identity_map_free_id(map_id integer, cluster u
   AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION identity_internal.identity_map_free_id(integer, uuid) IS 'internal: an id that an identity map has never used';
 
--- identity_map_write(clauses, map_id, dead, at, map, columns): the same of what identity_map_reach() has found
--- last, and brings the map's table in line, whose columns these are. Gives what was done; NULL where more hangs
+-- identity_map_write(clauses, map_id, dead, at, map, columns, stamp): the same of what identity_map_reach() has found
+-- last, and brings the map's table in line, whose columns these are; `stamp` is the column that says when a row
+-- changed, '' for none. Gives what was done; NULL where more hangs
 -- on the table's rows than its indexes (src/pg/map_table.h): then nothing has been done. Where it pays, parallel
 -- workers resolve their part of it (src/pg/map_place_side.h).
-CREATE FUNCTION identity_internal.identity_map_write(clauses @extschema@.identity_clause[], map_id integer, dead uuid[], at timestamptz, map regclass, columns text[])
+CREATE FUNCTION identity_internal.identity_map_write(clauses @extschema@.identity_clause[], map_id integer, dead uuid[], at timestamptz, map regclass, columns text[], stamp text)
   RETURNS jsonb
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_internal.identity_map_write(@extschema@.identity_clause[], integer, uuid[], timestamptz, regclass, text[]) IS
+COMMENT ON FUNCTION identity_internal.identity_map_write(@extschema@.identity_clause[], integer, uuid[], timestamptz, regclass, text[], text) IS
   'internal: a part of an identity map''s records resolved, and its state and table brought in line';
 
 -- identity_map_request(m, reached): the clauses that resolve the records which the state holds, with their

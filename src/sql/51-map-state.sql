@@ -334,8 +334,9 @@ BEGIN
   -- Nobody is in the middle of it.
   PERFORM identity_internal.identity_map_lock(id, 2, true, true);
 
+  m.stamp := identity_internal.identity_map_stamp((SELECT jsonb_agg(c::jsonb) FROM unnest(m.clauses) AS c), layout);
   m.columns := ARRAY(SELECT c::jsonb ->> 'name' FROM unnest(m.clauses) WITH ORDINALITY AS c (c, n)
-                     WHERE c::jsonb ->> 'clause' = 'column' ORDER BY n);
+                     WHERE c::jsonb ->> 'clause' = 'column' AND c::jsonb ->> 'name' IS DISTINCT FROM m.stamp ORDER BY n);
   PERFORM identity_internal.identity_map_check_table(m);
   -- A source keeps its number for as long as the map has it.
   FOR item IN SELECT s ->> 'name' AS name FROM jsonb_array_elements(layout -> 'sources') AS s LOOP
@@ -461,7 +462,7 @@ BEGIN
   SET numbers = m.numbers, marks = m.marks, source_names = m.source_names,
       source_numbers = m.source_numbers, copies = m.copies, told_reader = m.told_reader, state_sources = m.state_sources, reached_sources = m.reached_sources,
       blank_sources = m.blank_sources, state = m.state, traits = m.traits, trait_kinds = m.trait_kinds, scan_told = m.scan_told, told = m.told, rules = m.rules, limits = m.limits, limits_a_source = m.limits_a_source,
-      limits_in_all = m.limits_in_all, columns = m.columns,
+      limits_in_all = m.limits_in_all, columns = m.columns, stamp = m.stamp,
       settle = identity_internal.identity_map_settle_text(m, false, false), prepared = now_prepared,
       rebuild = c.rebuild OR m.prepared IS NULL OR m.prepared -> 'layout' <> layout
                 OR m.prepared -> 'clauses' <> now_prepared -> 'clauses'
@@ -536,7 +537,8 @@ BEGIN
     SET rebuild = true,
         clauses = identity_internal.identity_map_list(a -> 'clauses'),
         columns = ARRAY(SELECT x FROM unnest(c.columns) WITH ORDINALITY AS x (x, n)
-                        WHERE NOT a -> 'dropped' ? x ORDER BY n)
+                        WHERE NOT a -> 'dropped' ? x ORDER BY n),
+        stamp = CASE WHEN NOT a -> 'dropped' ? c.stamp THEN c.stamp END
     WHERE c.map_id = id RETURNING c.* INTO m;
     UPDATE identity_internal.identity_map_catalog AS c SET settle = identity_internal.identity_map_settle_text(m, false, false) WHERE c.map_id = id;
   ELSIF a ? 'changes' THEN

@@ -138,12 +138,25 @@ CREATE FUNCTION identity_internal.identity_map_has_columns(m identity_internal.i
 BEGIN ATOMIC
   SELECT NOT EXISTS (
     SELECT FROM jsonb_array_elements(now -> 'columns') AS c
-    WHERE c ->> 0 = ANY (m.columns)
+    WHERE (c ->> 0 = ANY (m.columns) OR c ->> 0 = m.stamp)
       AND NOT EXISTS (SELECT FROM jsonb_array_elements(m.prepared -> 'columns') AS o
                       WHERE o -> 0 = c -> 0 AND o -> 1 = c -> 1 AND (o -> 2 = c -> 2 OR m.prepared -> 'table_id' <> now -> 'table_id')));
 END;
 COMMENT ON FUNCTION identity_internal.identity_map_has_columns(identity_internal.identity_map_catalog, jsonb) IS
   'internal: whether nobody has changed the columns that an identity map keeps';
+
+-- The column updated_at of a map, where it has one: it says when anything in a row of the map's table was last written that differs.
+-- It is no value of a resolve, and nothing of it is compared. NULL for none, and where the name means a value: kind `at` of a source
+-- called `updated`.
+CREATE FUNCTION identity_internal.identity_map_stamp(clauses jsonb, layout jsonb) RETURNS text
+  LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+  SELECT 'updated_at'
+  WHERE EXISTS (SELECT FROM jsonb_array_elements(identity_map_stamp.clauses) AS c WHERE c ->> 'clause' = 'column' AND c ->> 'name' = 'updated_at')
+    AND NOT EXISTS (SELECT FROM jsonb_array_elements(identity_map_stamp.layout -> 'sources') AS s CROSS JOIN LATERAL jsonb_array_elements(s -> 'columns') AS k
+                    WHERE s ->> 'name' = 'updated' AND k ->> 'kind' = 'at');
+END;
+COMMENT ON FUNCTION identity_internal.identity_map_stamp(jsonb, jsonb) IS 'internal: the column that says when a row of an identity map has changed';
 
 -- Raises an error where somebody has taken from a map's table a column that the map keeps. Gives whether all of them
 -- are as they were when the state was last prepared. A column that was renamed is not followed: its name says what it
@@ -160,8 +173,8 @@ BEGIN
     RAISE EXCEPTION 'the table of identity map "%" has no column "identity_id" of the type uuid', m.map USING ERRCODE = 'undefined_column',
       HINT = 'Rename it back, or drop the map and create it again.';
   END IF;
-  SELECT x, c IS NULL INTO name, is_gone FROM unnest(m.columns) WITH ORDINALITY AS x (x, n) LEFT JOIN jsonb_array_elements(now) AS c ON c ->> 0 = x
-  WHERE c IS NULL OR (c -> 3)::boolean ORDER BY n LIMIT 1;
+  SELECT x, c IS NULL INTO name, is_gone FROM unnest(m.columns || m.stamp) WITH ORDINALITY AS x (x, n) LEFT JOIN jsonb_array_elements(now) AS c ON c ->> 0 = x
+  WHERE x IS NOT NULL AND (c IS NULL OR (c -> 3)::boolean) ORDER BY n LIMIT 1;
   IF is_gone THEN
     SELECT c ->> 0 INTO renamed FROM jsonb_array_elements(m.prepared -> 'columns') AS o JOIN jsonb_array_elements(now) AS c ON c -> 2 = o -> 2
     WHERE o ->> 0 = name AND m.prepared -> 'table_id' = to_jsonb(m.map::oid);
@@ -204,6 +217,8 @@ DECLARE
   t_shown text;
   r_shown text;
   assigned text;
+  is_other text;
+  stamp text := quote_ident(m.stamp);
   -- Names that no column of a map can have.
   fixed text := '"[id]", "[is_new]", "[lost]", "[olds]", "[records]", "[moved]", "[by_kind]", "[by_value]", "[by_rids]", "[merged]", "[merged_olds]"';
 BEGIN
@@ -215,6 +230,12 @@ BEGIN
   INTO shown, t_shown, r_shown, assigned, columns
   FROM unnest(m.columns) WITH ORDINALITY AS c (name, place)
   JOIN pg_attribute AS a ON a.attrelid = m.map AND a.attname = c.name AND NOT a.attisdropped;
+  is_other := 'ROW(' || t_shown || ')::record OPERATOR(pg_catalog.*<>) ROW(' || r_shown || ')::record';
+  IF stamp IS NOT NULL THEN
+    -- One that was added lately says nothing yet.
+    is_other := concat_ws(' OR ', is_other, 't.' || stamp || ' IS NULL');
+    assigned := concat_ws(', ', assigned, stamp || ' = $2');
+  END IF;
   RETURN CASE WHEN by_sql THEN
     'WITH res AS MATERIALIZED (SELECT * FROM identity_internal.resolve_identities(VARIADIC $1) AS (identity_id uuid, "[number]" bigint[]' || columns || ')),
  mem AS MATERIALIZED (
@@ -266,10 +287,10 @@ BEGIN
     || coalesce('
  t_same AS (UPDATE ONLY %TABLE% AS t SET ' || assigned || ' FROM ids AS r
             WHERE t.identity_id = r."[id]" AND NOT r."[is_new]"
-              AND ROW(' || t_shown || ')::record OPERATOR(pg_catalog.*<>) ROW(' || r_shown || ')::record RETURNING 1),', '
+              AND (' || is_other || ') RETURNING 1),', '
  t_same AS (SELECT 1 WHERE false),') || '
- t_new AS (INSERT INTO %TABLE% (identity_id' || coalesce(', ' || shown, '') || ')
-           SELECT r."[id]"' || coalesce(', ' || r_shown, '') || ' FROM ids AS r
+ t_new AS (INSERT INTO %TABLE% (identity_id' || coalesce(', ' || shown, '') || coalesce(', ' || stamp, '') || ')
+           SELECT r."[id]"' || coalesce(', ' || r_shown, '') || CASE WHEN stamp IS NULL THEN '' ELSE ', $2' END || ' FROM ids AS r
            WHERE r."[is_new]"' || CASE WHEN of_all THEN ' OR NOT EXISTS (SELECT FROM ONLY %TABLE% AS t WHERE t.identity_id = r."[id]")' ELSE '' END || ' RETURNING 1)'
     || CASE WHEN of_all THEN ',
  w_records AS (
@@ -366,7 +387,7 @@ BEGIN
     RETURN identity_internal.identity_map_settle_all(m, dead, at, true);
   END IF;
   request := identity_internal.identity_map_request(m, reached);
-  done := identity_internal.identity_map_write(request, m.map_id, dead, at, m.map, m.columns);
+  done := identity_internal.identity_map_write(request, m.map_id, dead, at, m.map, m.columns, coalesce(m.stamp, ''));
   IF done IS NOT NULL THEN
     RETURN done;
   END IF;

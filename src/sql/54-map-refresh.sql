@@ -210,14 +210,15 @@ BEGIN
   FROM unnest(m.columns) WITH ORDINALITY AS c (name, place)
   JOIN pg_attribute AS a ON a.attrelid = m.map AND a.attname = c.name AND NOT a.attisdropped;
   EXECUTE format('WITH res AS MATERIALIZED (SELECT * FROM identity_internal.resolve_identities(VARIADIC $1) AS (%2$s)),
-    t_new AS (INSERT INTO %3$s (identity_id%4$s) SELECT identity_id%4$s FROM res ORDER BY identity_id),
+    t_new AS (INSERT INTO %3$s (identity_id%4$s%9$s) SELECT identity_id%4$s%10$s FROM res ORDER BY identity_id),
     r_new AS (INSERT INTO %1$srecords (rid, source, record_id, identity_id)
               SELECT x.rid, x.source, x.record_id, r.identity_id
               FROM (SELECT identity_id, unnest("[number]") AS rid FROM res LIMIT %8$s) AS r
               JOIN (%5$s) AS x (source, rid, record_id) ON x.rid = r.rid)
     SELECT jsonb_build_object(%6$L, count(*), %7$L, count(*)) FROM res',
-    p, definition, m.map, shown, array_to_string(copies, ' UNION ALL '), 'inserted', 'created', base)
-  INTO done USING identity_internal.identity_map_request(m, NULL);
+    p, definition, m.map, shown, array_to_string(copies, ' UNION ALL '), 'inserted', 'created', base,
+    coalesce(', ' || quote_ident(m.stamp), ''), CASE WHEN m.stamp IS NULL THEN '' ELSE ', $2' END)
+  INTO done USING identity_internal.identity_map_request(m, NULL), at;
 
   EXECUTE format('INSERT INTO %skeys (key, rid) %s', p, array_to_string(carried, ' UNION ALL '));
   EXECUTE format('SELECT setval(pg_get_serial_sequence(%L, %L), greatest($1, 1))', p || 'records', 'rid') USING base;
@@ -391,6 +392,8 @@ CREATE FUNCTION identity_internal.identity_map_refresh(m identity_internal.ident
   SET search_path = pg_catalog, pg_temp SET DateStyle = 'ISO, MDY' SET TimeZone = GMT SET IntervalStyle = postgres SET extra_float_digits = 3 SET bytea_output = hex AS $$
 DECLARE
   started timestamptz := clock_timestamp();
+  -- What history and table say: as nobody calls identify() from then on, what is told later has a later time.
+  at timestamptz;
   -- The rows of a table that is UNLOGGED may be gone, and nothing tells.
   is_full boolean := (a -> 'full')::boolean OR EXISTS (SELECT FROM pg_class AS c WHERE c.oid = m.map AND c.relpersistence = 'u');
   captures jsonb;
@@ -416,7 +419,7 @@ BEGIN
       USING ERRCODE = 'active_sql_transaction', DETAIL = 'It would not see what others did to the map before it had its turn.',
             HINT = 'Refresh in a transaction of its own that is READ COMMITTED.';
   END IF;
-  PERFORM identity_internal.identity_map_allow_much(), identity_internal.identity_map_comment(m.map, m.columns, false);
+  PERFORM identity_internal.identity_map_allow_much(), identity_internal.identity_map_comment(m.map, m.columns || m.stamp, false);
   -- Once triggers tell of what it does not see.
   PERFORM identity_internal.identity_map_take_snapshot();
   captures := identity_internal.identity_map_execute_then('SELECT identity_internal.identity_map_capture_marks($1)', m);
@@ -428,13 +431,14 @@ BEGIN
       marks := marks || jsonb_build_object(m.source_numbers[i], mark);
     END LOOP;
     PERFORM identity_internal.identity_map_lock(m.map_id, 2, true, true);
+    at := clock_timestamp();
     IF identity_internal.identity_map_is_unbuilt(m) THEN
-      done := identity_internal.identity_map_build(m, started) || '{"kind": "built"}';
+      done := identity_internal.identity_map_build(m, at) || '{"kind": "built"}';
       left_out := done -> 'left_out';
       done := done - 'left_out';
     ELSE
       SELECT l.dead, l.left_out, l.kept INTO dead, left_out, kept FROM identity_internal.identity_map_load(m, allow_loss, started) AS l;
-      done := identity_internal.identity_map_settle_all(m, dead, started, true)
+      done := identity_internal.identity_map_settle_all(m, dead, at, true)
         || jsonb_build_object('kind', CASE WHEN m.rebuild THEN 'built' ELSE 'full' END);
     END IF;
   ELSE
@@ -458,16 +462,17 @@ BEGIN
     END LOOP;
     -- From here on nobody calls identify(), and no source's query runs.
     PERFORM identity_internal.identity_map_lock(m.map_id, 2, true, true), set_config('enable_mergejoin', 'off', true);
+    at := clock_timestamp();
     IF is_full THEN
       BEGIN
-        done := identity_internal.identity_map_take_in(m, changed, most, true, started);
+        done := identity_internal.identity_map_take_in(m, changed, most, true, at);
       EXCEPTION WHEN data_corrupted THEN
         -- The state contradicts itself: all is read anew. Records that are known stay who they are.
         SELECT l.dead, l.left_out, l.kept INTO dead, left_out, kept FROM identity_internal.identity_map_load(m, allow_loss, started) AS l;
-        done := identity_internal.identity_map_settle_all(m, dead, started, true) || '{"kind": "full"}';
+        done := identity_internal.identity_map_settle_all(m, dead, at, true) || '{"kind": "full"}';
       END;
     ELSE
-      done := identity_internal.identity_map_take_in(m, changed, most, false, started);
+      done := identity_internal.identity_map_take_in(m, changed, most, false, at);
     END IF;
   END IF;
   -- While nobody calls identify(): what their claims have left behind.

@@ -12,6 +12,7 @@ DECLARE
   empty identity_internal.identity_map_catalog.clauses%TYPE;
   definition text;
   twice text;
+  stamp text;
 BEGIN
   FOR clause IN SELECT e FROM jsonb_array_elements(clauses) AS e LOOP
     IF clause ->> 'clause' IN ('output', 'state') THEN
@@ -37,6 +38,13 @@ BEGIN
       PERFORM identity_internal.identity_map_check_parts(source, clause ->> 'changed_since', identity_map_check.search_path);
     END IF;
   END LOOP;
+  stamp := identity_internal.identity_map_stamp(clauses, layout);
+  IF EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = map AND a.attname = stamp AND NOT a.attisdropped AND a.atttypid <> 'timestamptz'::regtype) THEN
+    RAISE EXCEPTION 'column "%" of an identity map cannot be of type %', stamp,
+        (SELECT format_type(a.atttypid, a.atttypmod) FROM pg_attribute AS a WHERE a.attrelid = map AND a.attname = stamp)
+      USING ERRCODE = 'datatype_mismatch', DETAIL = 'It says when anything in the row was last changed.',
+        HINT = format('Declare it as identity_column(%L, %L).', stamp, 'timestamptz');
+  END IF;
   -- The columns' names, by a resolve of nothing.
   SELECT array_agg(identity_internal.identity_source(s ->> 'name', 'SELECT NULL::text AS id'
                      || CASE WHEN (s -> 'updated_at')::boolean THEN ', NULL::timestamp AS updated_at' ELSE '' END
@@ -50,7 +58,7 @@ BEGIN
   SELECT string_agg(format(', %I %s', a.attname, format_type(a.atttypid, a.atttypmod)), '' ORDER BY a.attnum)
   INTO definition
   FROM pg_attribute AS a JOIN jsonb_array_elements(clauses) AS c ON c ->> 'clause' = 'column' AND c ->> 'name' = a.attname
-  WHERE a.attrelid = map AND NOT a.attisdropped;
+  WHERE a.attrelid = map AND NOT a.attisdropped AND a.attname IS DISTINCT FROM stamp;
   EXECUTE format('SELECT * FROM identity_internal.resolve_identities(VARIADIC $1) AS (identity_id uuid%s)', definition) USING empty;
   RETURN layout;
 END $$;
