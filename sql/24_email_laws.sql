@@ -15,6 +15,8 @@ SELECT DISTINCT v FROM (
 ) v;
 SELECT count(*) > 100 AS "enough values", count(*) FILTER (WHERE normalize_email(v) IS NULL) > 20 AS "none among them" FROM value;
 
+-- Pairs and triples begin with every value; with each n-th one where email_laws.share is n, as under sanitizers, which take a hundred times as long.
+CREATE FUNCTION is_tried(v text) RETURNS boolean LANGUAGE sql AS $$ SELECT (hashtext(v) & 1048575) % coalesce(nullif(current_setting('email_laws.share', true), ''), '1')::int = 0 $$;
 -- A spelling of a spelling is itself, and a mailbox is an address.
 SELECT count(*) FROM value WHERE ~@ ~@ v <> ~@ v OR normalize_mailbox(normalize_mailbox(v)) <> normalize_mailbox(v) OR ~@ normalize_mailbox(v) <> normalize_mailbox(v)
    OR (~@ v IS NULL) <> (normalize_mailbox(v) IS NULL) OR (~@ v IS NULL) <> (email_problem(v) IS NOT NULL);
@@ -34,7 +36,7 @@ SELECT count(*) FROM value WHERE email_hash_extended(v, 0) & 4294967295 <> email
 
 -- Triples: both equalities and the order are transitive.
 SELECT count(*) FROM value a JOIN value b ON a.v <=#@ b.v JOIN value c ON b.v <=#@ c.v
- WHERE NOT a.v <=#@ c.v OR (a.v ==@ b.v AND b.v ==@ c.v AND NOT a.v ==@ c.v) OR (a.v =@ b.v AND b.v =@ c.v AND NOT a.v =@ c.v);
+ WHERE is_tried(a.v) AND (NOT a.v <=#@ c.v OR (a.v ==@ b.v AND b.v ==@ c.v AND NOT a.v ==@ c.v) OR (a.v =@ b.v AND b.v =@ c.v AND NOT a.v =@ c.v));
 
 -- A sort, an index and the comparison agree about the order, addresses first.
 CREATE TABLE sorted AS SELECT row_number() OVER (ORDER BY v USING <#@) AS n, v FROM value;
@@ -57,7 +59,7 @@ INSERT INTO noise SELECT v FROM value WHERE v NOT IN (SELECT v FROM noise);
 SELECT count(*) > 300 AS "enough values", count(*) FILTER (WHERE normalize_email(v) IS NULL) > 60 AS "none among them", count(DISTINCT ~@ v) > 60 AS "addresses among them" FROM noise;
 SELECT count(*) FROM noise WHERE ~@ ~@ v <> ~@ v OR normalize_mailbox(normalize_mailbox(v)) <> normalize_mailbox(v) OR ~@ normalize_mailbox(v) <> normalize_mailbox(v)
    OR (~@ v IS NULL) <> (normalize_mailbox(v) IS NULL) OR (~@ v IS NULL) <> (email_problem(v) IS NOT NULL) OR (email_domain(v) IS NULL) <> (~@ v IS NULL) OR ~@ (E'\u3000' || v || E'\u200b ') IS DISTINCT FROM ~@ v;
-SELECT count(*) FROM noise a, noise b
+SELECT count(*) FROM (SELECT v FROM noise WHERE is_tried(v)) a, noise b
  WHERE (a.v =@ b.v) <> coalesce(~@ a.v = ~@ b.v, false) OR (a.v <>@ b.v) = (a.v =@ b.v) OR (a.v ==@ b.v) <> (coalesce(~@ a.v = ~@ b.v, false) OR a.v = b.v COLLATE "C")
     OR (a.v ==@ b.v) <> (email_compare(a.v, b.v) = 0) OR sign(email_compare(a.v, b.v)) <> -sign(email_compare(b.v, a.v)) OR (a.v <#@ b.v) <> (email_compare(a.v, b.v) < 0)
     OR (a.v ==@ b.v AND (email_hash(a.v) <> email_hash(b.v) OR email_hash_extended(a.v, 7) <> email_hash_extended(b.v, 7)))
@@ -69,7 +71,7 @@ CREATE TABLE noise_sorted AS SELECT row_number() OVER (ORDER BY v USING <#@) AS 
 SELECT count(*) FROM noise_sorted a JOIN noise_sorted b ON a.n < b.n AND a.v >#@ b.v OR a.m < b.m AND a.v >#~@ b.v OR (a.class = b.class) <> (a.v ==@ b.v) OR (a.mailbox_class = b.mailbox_class) <> (a.v ==~@ b.v);
 
 -- The type email, with itself and with text on either side, says what ==@ and the order of email_ops say, and hashes like them.
-SELECT count(*) FROM (SELECT v, v::email AS e FROM noise) a, (SELECT v, v::email AS e FROM noise) b
+SELECT count(*) FROM (SELECT v, v::email AS e FROM noise WHERE is_tried(v)) a, (SELECT v, v::email AS e FROM noise) b
  WHERE ROW(a.e = b.e, a.e = b.v, a.v = b.e) IS DISTINCT FROM ROW(a.v ==@ b.v, a.v ==@ b.v, a.v ==@ b.v) OR ROW(a.e <> b.e, a.e <> b.v, a.v <> b.e) IS DISTINCT FROM ROW(NOT a.v ==@ b.v, NOT a.v ==@ b.v, NOT a.v ==@ b.v)
     OR ROW(a.e < b.e, a.e < b.v, a.v < b.e) IS DISTINCT FROM ROW(a.v <#@ b.v, a.v <#@ b.v, a.v <#@ b.v) OR ROW(a.e <= b.e, a.e <= b.v, a.v <= b.e) IS DISTINCT FROM ROW(a.v <=#@ b.v, a.v <=#@ b.v, a.v <=#@ b.v)
     OR ROW(a.e > b.e, a.e > b.v, a.v > b.e) IS DISTINCT FROM ROW(a.v >#@ b.v, a.v >#@ b.v, a.v >#@ b.v) OR ROW(a.e >= b.e, a.e >= b.v, a.v >= b.e) IS DISTINCT FROM ROW(a.v >=#@ b.v, a.v >=#@ b.v, a.v >=#@ b.v);

@@ -1,14 +1,20 @@
 #!/usr/bin/env bash
 # Every test, from a clean clone: installs what is missing, builds, runs all there is, says what failed.
 #
-#   test/check.sh              everything
-#   test/check.sh unit 10_     only the steps whose name is or begins with one of these
-#   test/check.sh --list       the steps' names
+#   test/check.sh              everything that continuous integration runs
+#   test/check.sh quick        what to run all day: 90 seconds once the extension is built
+#   test/check.sh release      what takes hours: run it before a version is tagged, beside the check
+#   test/check.sh unit 10_     only the steps whose name is or begins with one of these; also after quick or release
+#   test/check.sh --list       the steps' names; also after quick or release
 #
 # Works as root and as an ordinary user with sudo (used for missing packages only). A step that fails
 # does not stop the others; the last line is the total and the exit status tells it too.
 #
-# The steps are those below and then each executable test/suites/*.sh, in the order of their names.
+# The steps are those below and then each executable test/suites/*.sh. The first ones run one after the
+# other. The others run side by side, as many as there are processors (CHECK_JOBS=1: one after the
+# other), the longest first; each prints what it says when it ends. So a suite has a server, a directory
+# and names of its own, and promises nothing about the time that passes on the clock.
+#
 # A suite exits 0 (passed), 77 (skipped) or otherwise (failed), and may end with a line
 # `N passed, N failed` or `N passed, N failed, N skipped`, which is added to the total; one without
 # such a line counts as one test.
@@ -17,6 +23,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 source test/lib/install.sh
 SKIP=77
+
+jobs=${CHECK_JOBS:-$(nproc)}
+# How many processes a step may start that others run beside.
+beside=$(((jobs + 1) / 2))
 
 step_format() { make -s format-check && echo "every file is as clang-format has it"; }
 
@@ -56,13 +66,8 @@ PYTHON
 step_unit() {
   compgen -G 'test/unit/*.cc' >/dev/null || return $SKIP
   mkdir -p build
-  {
-    flock Makefile cmake -S . -B build -DPG_CONFIG="${PG_CONFIG:-pg_config}" &&
-      flock Makefile cmake --build build --target unit_tests -j"$(nproc)"
-  } >build/check.log 2>&1 || {
-    cat build/check.log
-    return 1
-  }
+  source test/lib/build.sh
+  cmake_build unit_tests || return
   ctest --test-dir build --output-on-failure -j"$(nproc)" >build/ctest.log 2>&1
   local status=$?
   grep -vE '^ *(Start|[0-9]+/[0-9]+ Test .* Passed)' build/ctest.log
@@ -82,14 +87,50 @@ step_regress() {
 }
 
 step_tidy() {
-  make -s -k -j"$(nproc)" WERROR=-Werror tidy 2> >(grep -v ' warnings\? generated\.$' >&2) &&
+  make -s -k -j"$beside" WERROR=-Werror tidy 2> >(grep -v ' warnings\? generated\.$' >&2) &&
     echo "clang-tidy finds nothing in src/"
 }
 
-STEPS=(format build metadata unit regress tidy)
+# ---- What takes hours. ----
+
+# PostgreSQL 14 to 19, each on the release that has it: the regression tests, and the suites of histories and crashes.
+step_versions() { test/versions.sh 14 15 16 17 18 19 60_golden 61_map 62_map; }
+
+# Histories and problems by the thousand, of seeds that the check has not.
+step_long_histories() { HISTORIES=600 STEPS=60 SEED=1000 test/suites/61_map_histories.sh; }
+step_long_oracle() { GRAPHS=50000 test/suites/43_guards_oracle.sh; }
+step_long_crashes() { for _ in {1..10}; do test/suites/62_map_crash.sh || return; done; }
+
+# An hour for each fuzz target.
+step_long_fuzz() { FUZZ_SECONDS=3600 test/suites/85_fuzz.sh; }
+
+# All laws of addresses, and all calls and states of suites 72 and 73, under the sanitizers.
+step_long_sanitizers() { LAWS=1 SHARE=1 POKES=6000 ALTERED=60 SPOILED=120 test/suites/90_sanitizers.sh; }
+
+# Ten million people: maps, and the other contestants as far as patience goes.
+step_millions() { test/bench/refresh.sh --rounds 1 --changes 1 10000000 && test/bench/run.sh --no-rivals --rounds 1 --sizes 1000000,10000000 --figures build/bench/release.tsv; }
+
+# ---- Which steps, and in what order. ----
+
+tier=check
+case ${1:-} in quick | release) tier=$1 && shift ;; esac
+
+FIRST=(format build metadata unit)
+SUITES=()
 for suite in test/suites/*.sh; do
-  if [[ -x $suite ]]; then STEPS+=("$(basename "$suite" .sh)"); fi
+  if [[ -x $suite ]]; then SUITES+=("$(basename "$suite" .sh)"); fi
 done
+case $tier in
+  check) STEPS=("${FIRST[@]}" regress tidy "${SUITES[@]}") ;;
+  quick)
+    STEPS=("${FIRST[@]}" regress 31_readme 41_metamorphic 60_golden 65_map_dump 71_security)
+    export HISTORIES=8 LARGE= # as 60_golden has it
+    ;;
+  release) STEPS=(build long_sanitizers long_histories long_oracle long_crashes long_fuzz versions millions) ;;
+esac
+# The longest first, so that none is left at the end with nothing beside it.
+LONGEST=(90_sanitizers tidy 68_forced_parallel 50_cancel_and_errors 61_map_histories 85_fuzz 67_other_extensions
+  81_instructions 64_map_cron 60_nightly 60_golden 72_any_argument 43_guards_oracle regress)
 
 if [[ ${1:-} == --list ]]; then
   printf '%s\n' "${STEPS[@]}"
@@ -111,23 +152,49 @@ run_step() {
   if declare -F "step_$1" >/dev/null; then "step_$1"; else "test/suites/$1.sh"; fi
 }
 
+is_among() { # word, words
+  local word=$1
+  shift
+  [[ " $* " == *" $word "* ]]
+}
+
 install_packages build test bench || exit
 
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+logs=$(mktemp -d)
+running=() # by process: its step
+# Each step is a process group, so that what it has started ends with it.
+set -m
+stop() {
+  local process
+  for process in "${!running[@]}"; do kill -TERM -- "-$process" 2>/dev/null; done
+  wait
+  rm -rf "$logs"
+}
+trap stop EXIT
 trap 'exit 130' INT
-trap 'exit 143' TERM
+trap 'exit 143' TERM HUP
 passed=0 failed=0 skipped=0 ran=0 summary= found=
-for step in "${STEPS[@]}"; do
-  is_wanted "$step" "$@" || continue
+
+begin() { # step
+  run_step "$1" </dev/null >"$logs/$1" 2>&1 &
+  running[$!]=$1
+  began[$!]=$SECONDS
   ran=$((ran + 1))
+}
+began=()
+
+# Waits for a step to end, prints what it said and counts.
+finish() {
+  local process status step p f s verdict
+  wait -n -p process "${!running[@]}"
+  status=$?
+  step=${running[$process]}
+  unset "running[$process]"
   printf '\n==== %s ====\n' "$step"
-  start=$SECONDS
-  run_step "$step" 2>&1 | tee "$log"
-  status=${PIPESTATUS[0]}
+  cat "$logs/$step"
   # The step's own count, if its last such line gives one.
   read -r p f s < <(sed -nE \
-    's/^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?\.?$/\1 \2 0\4/p' "$log" | tail -n 1) ||
+    's/^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?\.?$/\1 \2 0\4/p' "$logs/$step" | tail -n 1) ||
     p=0 f=0 s=0
   s=$((10#${s:-0}))
   case $status in
@@ -151,17 +218,43 @@ for step in "${STEPS[@]}"; do
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
   # What a step that failed said of it, again at the end, where it is found.
   if [[ $verdict == FAILED ]]; then
-    found+=$(grep -aE '^SEED=|NOT OK|not ok|FAILED|ERROR:|error:|^test .* failed' "$log" | head -n 20 |
+    found+=$(grep -aE '^SEED=|NOT OK|not ok|FAILED|ERROR:|error:|^test .* failed' "$logs/$step" | head -n 20 |
       sed "s/^/$step: /")$'\n'
   fi
   summary+=$(printf '%-8s %-24s %5d passed %4d failed %4d skipped %5d s' \
-    "$verdict" "$step" "$p" "$f" "$s" $((SECONDS - start)))$'\n'
+    "$verdict" "$step" "$p" "$f" "$s" $((SECONDS - began[process])))$'\n'
+}
+
+# Those of the first steps one after the other: the others need what they build.
+rest=()
+for step in "${STEPS[@]}"; do
+  is_wanted "$step" "$@" || continue
+  if is_among "$step" "${FIRST[@]}"; then
+    begin "$step"
+    finish
+  else
+    rest+=("$step")
+  fi
 done
+ordered=()
+for step in "${LONGEST[@]}"; do
+  if is_among "$step" ${rest[@]+"${rest[@]}"}; then ordered+=("$step"); fi
+done
+for step in ${rest[@]+"${rest[@]}"}; do
+  is_among "$step" ${ordered[@]+"${ordered[@]}"} || ordered+=("$step")
+done
+# Hours of benchmarks are no company for each other.
+if [[ $tier == release ]]; then jobs=1 beside=$(nproc); fi
+for step in ${ordered[@]+"${ordered[@]}"}; do
+  if ((${#running[@]} >= jobs)); then finish; fi
+  begin "$step"
+done
+while ((${#running[@]} > 0)); do finish; done
 if ((ran == 0)); then
   echo "No step is called '$*'; test/check.sh --list names them" >&2
   exit 2
 fi
 
-printf '\n==== summary ====\n%s%s%d passed, %d failed, %d skipped\n' \
-  "$summary" "$found" "$passed" "$failed" "$skipped"
+printf '\n==== summary ====\n%s%s%d passed, %d failed, %d skipped in %d s\n' \
+  "$summary" "$found" "$passed" "$failed" "$skipped" "$SECONDS"
 ((failed == 0))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds and tests this checkout with another PostgreSQL, on the Debian or Ubuntu release that has it,
-# in a chroot. Not a step of test/check.sh: it downloads a release of some 300 MB for each version.
+# in a chroot. A step of test/check.sh release: it downloads a release of some 300 MB for each version.
 #
 #   test/versions.sh                        the regression tests with each version below
 #   test/versions.sh 14 19                  with these

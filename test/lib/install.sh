@@ -31,8 +31,15 @@ package_is_installed() {
   [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
 
-# install_packages GROUP…
+# install_packages GROUP…; one at a time, as apt has it.
 install_packages() {
+  (
+    flock 9
+    install_missing "$@" 9<&- # what apt starts must not keep the lock
+  ) 9<"$INSTALL_ROOT/test/lib/install.sh"
+}
+
+install_missing() {
   local group package missing=()
   if ! command -v dpkg-query >/dev/null; then
     echo "install.sh: not a Debian system; taking for granted what '$*' need" >&2

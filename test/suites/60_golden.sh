@@ -4,6 +4,7 @@
 # the code that only moves things leaves them as they are. One that changes an answer says why, and writes the file anew:
 #
 #   test/suites/60_golden.sh --write         writes the sums, if all ways agree
+#   HISTORIES=8 LARGE= test/suites/60_golden.sh    the first eight, without the large ones
 #   LINES_IN=DIR test/suites/60_golden.sh    also writes the lines behind the sums into DIR, a file for each way, so that
 #                                            those of two commits can be compared
 #
@@ -12,9 +13,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source ../lib/server.sh
 
-histories=30
+histories=${HISTORIES:-30}
 steps=20
-large=(1012 1023 1032) # the seeds of those with thousands of records, which merge and split by the thousand
+read -r -a large <<<"${LARGE-1012 1023 1032}" # the seeds of those with thousands of records, which merge and split by the thousand
 all=$((histories + ${#large[@]}))
 expected=../oracle/golden.txt
 passed=0 failed=0
@@ -111,8 +112,8 @@ check_way workers "$SERVER_DIR/usual.sums" usual
 check_way in_full "$SERVER_DIR/whole.sums" whole
 
 if [[ ${1:-} == --write ]]; then
-  if ((failed > 0)); then
-    echo "the ways do not agree, nothing is written"
+  if ((failed > 0 || all < 33)); then
+    echo "the ways do not agree, or not all histories have been run: nothing is written"
     exit 1
   fi
   {
@@ -127,7 +128,7 @@ fi
 # PostgreSQL 14 has another random(), and so other histories.
 if (($(sql -At -c 'SHOW server_version_num') >= 150000)); then
   for way in usual whole; do
-    grep "^${SOURCES[$way]} " "$expected" >"$SERVER_DIR/expected"
+    grep -E "^${SOURCES[$way]} ($(cut -d ' ' -f 2 "$SERVER_DIR/$way.sums" | paste -sd '|')) " "$expected" >"$SERVER_DIR/expected" || true
     check_way "$way" "$SERVER_DIR/expected" ''
   done
 else

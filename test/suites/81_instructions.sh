@@ -10,6 +10,7 @@
 # machine to machine; on one machine two runs differ by less than 0.1 %.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+source test/lib/build.sh
 source test/lib/install.sh
 
 BOUND=25
@@ -27,17 +28,8 @@ if ! command -v valgrind >/dev/null || ! [[ -e /usr/include/valgrind/callgrind.h
   exit 77
 fi
 
-# A directory of its own: the build type decides the figures, and build/ may have been set up for another.
-build=$PWD/build/instructions
-mkdir -p "$build"
-{
-  flock Makefile cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-    -DPG_CONFIG="${PG_CONFIG:-pg_config}" &&
-    flock Makefile cmake --build "$build" --target instruction_count -j"$(nproc)"
-} >"$build/log" 2>&1 || {
-  cat "$build/log"
-  exit 1
-}
+cmake_build instruction_count
+build=$PWD/build
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -11,9 +11,10 @@ source test/lib/install.sh
 seconds=${FUZZ_SECONDS:-20}
 install_packages fuzz || exit 77
 
-flock Makefile cmake -S . -B build/fuzz -DCMAKE_CXX_COMPILER=clang++ -DIDENTITY_RESOLVE_FUZZ=ON \
+mkdir -p build/fuzz
+flock build/fuzz cmake -S . -B build/fuzz -DCMAKE_CXX_COMPILER=clang++ -DIDENTITY_RESOLVE_FUZZ=ON \
   >/dev/null
-flock Makefile cmake --build build/fuzz --target fuzz_targets -j"$(nproc)" >build/fuzz/build.log 2>&1 || {
+flock build/fuzz cmake --build build/fuzz --target fuzz_targets -j"$(nproc)" >build/fuzz/build.log 2>&1 || {
   cat build/fuzz/build.log
   exit 1
 }
