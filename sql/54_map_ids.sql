@@ -54,7 +54,7 @@ CALL refresh_identity_map('ids.people');
 SELECT count(*) AS moved FROM before FULL JOIN (SELECT identity_id, tool_id FROM ids.people) AS p USING (identity_id, tool_id)
 WHERE before.identity_id IS NULL OR p.identity_id IS NULL;
 
--- Gone is gone, and never comes back under the old id.
+-- Gone and back: under the old id (sql/57_map_revived.sql).
 DELETE FROM ids.tool WHERE id IN (2, 3);
 CALL refresh_identity_map('ids.people');
 SELECT event, into_id FROM identity_map_history('ids.people', identity_id => (SELECT identity_id FROM ids.name WHERE name = 'B')) WHERE event = 'retired';

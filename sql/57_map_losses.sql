@@ -1,6 +1,7 @@
 -- A source that has lost many of its records is kept as it was: a refresh between a loader's TRUNCATE and its INSERT takes nobody's id.
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
+\set SHOW_CONTEXT never
 CREATE EXTENSION IF NOT EXISTS identity_resolve;
 RESET client_min_messages;
 CREATE SCHEMA losses;

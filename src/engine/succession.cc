@@ -6,17 +6,19 @@
 namespace identity_resolve::engine {
 
 Succession::Succession(Environment& environment, std::span<const Member> members,
-                       std::span<const Uuid> clusters, std::size_t olds)
+                       std::span<const Uuid> clusters, std::size_t olds,
+                       std::span<const bool> is_back)
     : environment_(&environment),
       claims_(&environment.memory()),
       picks_(olds, kNone, &environment.memory()),
       tied_(&environment.memory()),
       kept_(clusters.size(), kNone, &environment.memory()) {
-  pick(members, clusters);
+  pick(members, clusters, is_back);
   find_ties();
 }
 
-void Succession::pick(std::span<const Member> members, std::span<const Uuid> clusters) {
+void Succession::pick(std::span<const Member> members, std::span<const Uuid> clusters,
+                      std::span<const bool> is_back) {
   // How many records of old identities each cluster has, and they themselves by identity and
   // cluster.
   boost::container::pmr::vector<std::uint32_t> in_all(clusters.size(), 0, &environment_->memory());
@@ -36,7 +38,8 @@ void Succession::pick(std::span<const Member> members, std::span<const Uuid> clu
 
   claims_.reserve(picks_.size());
   for (std::size_t first = 0; first < known.size();) {
-    Claim claim{kNone, known[first].old, 0};
+    const std::uint32_t old = known[first].old;
+    Claim claim{kNone, old, 0, !is_back.empty() && is_back[old]};
     const auto is_better = [&](std::uint32_t cluster, std::uint32_t records) {
       if (claim.cluster == kNone || records != claim.records) return records > claim.records;
       return std::tie(in_all[cluster], clusters[cluster]) <
@@ -61,7 +64,8 @@ void Succession::pick(std::span<const Member> members, std::span<const Uuid> clu
   }
   std::sort(claims_.begin(), claims_.end(), [&](const Claim& a, const Claim& b) {
     ticker.tick();
-    return std::tie(a.cluster, b.records, a.old) < std::tie(b.cluster, a.records, b.old);
+    return std::tie(a.cluster, a.is_back, b.records, a.old) <
+           std::tie(b.cluster, b.is_back, a.records, b.old);
   });
 }
 
@@ -73,7 +77,8 @@ void Succession::find_ties() {
     const bool leads = i == 0 || claims_[i - 1].cluster != claim.cluster;
     if (leads) kept_[claim.cluster] = claim.old;
     const auto equals = [&](std::size_t other) {
-      return claims_[other].cluster == claim.cluster && claims_[other].records == claim.records;
+      return claims_[other].cluster == claim.cluster && claims_[other].is_back == claim.is_back &&
+             claims_[other].records == claim.records;
     };
     // Only those that tie with the cluster's first.
     const bool follows =

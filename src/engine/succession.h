@@ -2,9 +2,10 @@
 //
 // Each old identity picks the cluster that has most of its records; of several the one in which
 // other identities have least, then the smaller. Of those that pick one cluster the one with most
-// records there gives it its id; of several the older, then the smaller. A cluster that nobody
-// picks, or of new records only, is new; an old identity that gives nobody its id is no more, and
-// went into the cluster that it picked.
+// records there gives it its id; of several the older, then the smaller. An identity that was no
+// more, as all of its records had gone, and of which records are back gives its id only where no
+// other one does. A cluster that nobody picks, or of new records only, is new; an old identity that
+// gives nobody its id is no more, and went into the cluster that it picked.
 #pragma once
 
 #include <boost/container/pmr/vector.hpp>
@@ -31,10 +32,11 @@ class Succession {
   };
 
   // Lets each of the `olds` old identities pick. `members`: each record once, in any order;
-  // `clusters`: their ids by their numbers. Nothing of these is kept.
+  // `clusters`: their ids by their numbers; `is_back`: of each old identity whether it was no more,
+  // or nothing, where none was. Nothing of these is kept.
   // Cost: members, sorted.
   Succession(Environment& environment, std::span<const Member> members,
-             std::span<const Uuid> clusters, std::size_t olds);
+             std::span<const Uuid> clusters, std::size_t olds, std::span<const bool> is_back = {});
 
   // By old identity: the cluster that it picked; kNone where it has no record.
   [[nodiscard]] std::span<const std::uint32_t> picks() const noexcept {
@@ -56,9 +58,11 @@ class Succession {
     std::uint32_t cluster;
     std::uint32_t old;
     std::uint32_t records;
+    bool is_back;
   };
 
-  void pick(std::span<const Member> members, std::span<const Uuid> clusters);
+  void pick(std::span<const Member> members, std::span<const Uuid> clusters,
+            std::span<const bool> is_back);
   void find_ties();
 
   Environment* environment_;

@@ -45,6 +45,7 @@ class Change {
         maybe_more_(&memory),
         live_(&memory),
         gone_(&memory),
+        former_(&memory),
         dead_(memory),
         keys_(&memory),
         moved_(&memory) {}
@@ -101,16 +102,33 @@ class Change {
     close_state_table(table);
   }
 
-  // (live bigint[], gone bigint[], dead uuid[], keys bigint[], moved bigint[], more bigint).
+  // (live bigint[], gone bigint[], dead uuid[], keys bigint[], moved bigint[], more bigint,
+  // former_sources bigint[], former_names text[], former_ids uuid[]).
   HeapTuple result(TupleDesc shape) {
     auto* dead = static_cast<Datum*>(palloc((dead_.keys().size() + 1) * sizeof(Datum)));
     std::transform(dead_.keys().begin(), dead_.keys().end(), dead,
                    [](const engine::Uuid& id) { return datum_of(id); });
-    std::array<Datum, 6> values = {
-        number_array({live_.data(), live_.size()}),     number_array({gone_.data(), gone_.size()}),
-        uuid_array(dead, nullptr, dead_.keys().size()), number_array({keys_.data(), keys_.size()}),
-        number_array({moved_.data(), moved_.size()}),   Int64GetDatum(more_records_)};
-    const std::array<bool, 6> nulls{};
+    const std::size_t formers = former_.size();
+    auto* sources = static_cast<std::int64_t*>(palloc((formers + 1) * sizeof(std::int64_t)));
+    auto* names = static_cast<Datum*>(palloc((formers + 1) * sizeof(Datum)));
+    auto* ids = static_cast<Datum*>(palloc((formers + 1) * sizeof(Datum)));
+    for (std::size_t i = 0; i < formers; ++i) {
+      sources[i] = former_[i].source;
+      names[i] = former_[i].name;
+      ids[i] = datum_of(former_[i].identity);
+    }
+    std::array<Datum, 9> values = {
+        number_array({live_.data(), live_.size()}),
+        number_array({gone_.data(), gone_.size()}),
+        uuid_array(dead, nullptr, dead_.keys().size()),
+        number_array({keys_.data(), keys_.size()}),
+        number_array({moved_.data(), moved_.size()}),
+        Int64GetDatum(more_records_),
+        number_array({sources, formers}),
+        PointerGetDatum(
+            construct_array(names, static_cast<int>(formers), TEXTOID, -1, false, TYPALIGN_INT)),
+        uuid_array(ids, nullptr, formers)};
+    const std::array<bool, 9> nulls{};
     return heap_form_tuple(shape, values.data(), const_cast<bool*>(nulls.data()));
   }
 
@@ -171,6 +189,10 @@ class Change {
         }
       }
     });
+    if (!is_live && !now.is_new) {
+      const Datum name = datumCopy(row->tts_values[kRecordRecordId], false, -1);
+      guarded([&] { former_.push_back({now.source, name, now.identity}); });
+    }
     if (!is_live) delete_row(table, row->tts_tid);
   }
 
@@ -209,6 +231,13 @@ class Change {
   List<Carrier> maybe_more_;
   List<std::int64_t> live_;
   List<std::int64_t> gone_;
+  // Those of them that were an identity's.
+  struct Former {
+    std::int32_t source;
+    Datum name;  // as m<id>_records has it
+    engine::Uuid identity;
+  };
+  List<Former> former_;
   PlaceTable<engine::Uuid> dead_;
   List<std::int64_t> keys_;
   List<std::int64_t> moved_;
@@ -235,9 +264,10 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_touch) {
 }
 
 // identity_map_change_records(map_id) → (live bigint[], gone bigint[], dead uuid[], keys bigint[],
-// moved bigint[], more bigint): src/sql/50-map.sql.
+// moved bigint[], more bigint, former_sources bigint[], former_names text[], former_ids uuid[]):
+// src/sql/50-map.sql.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_change_records) {
-  const TupleDesc shape = result_shape(fcinfo, 6);
+  const TupleDesc shape = result_shape(fcinfo, 9);
   const int map_id = PG_GETARG_INT32(0);
   TouchedRecords* touched = LastTouched::of_or_new(map_id);
   if (!touched->is_complete) out_of_turn("not all records that changed are known");

@@ -36,7 +36,8 @@ PlacedRows rows_of(const ReturnSetInfo& result) { return {result.setResult, resu
 
 using namespace identity_resolve::pg;
 
-// identity_map_place(clauses, map_id, rids, olds, dead, at) → SETOF record: src/sql/50-map.sql.
+// identity_map_place(clauses, map_id, rids, olds, dead, at, back) → SETOF record:
+// src/sql/50-map.sql.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_place) {
   guarded([&] {
     const Datum clauses = PG_GETARG_DATUM(0);
@@ -45,25 +46,27 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_place) {
     const TupleDesc columns = PlacedRow::columns_of(result.setDesc);
     const std::span<const std::int64_t> rids = call([&] { return number_argument(fcinfo, 2); });
     const Ids dead = call([&] { return ids_argument(fcinfo, 4); });
+    const Ids back = call([&] { return ids_argument(fcinfo, 6); });
     PlacedRows rows = rows_of(result);
     ReachedRows* reached = rids.empty() ? LastReached::of(map_id) : nullptr;
     if (reached == nullptr) {
       Placing placing(clauses, map_id, columns, Reasons::kYes, rows);
       placing.read_records(rids, call([&] { return ids_argument(fcinfo, 3); }));
-      placing.go(dead);
+      placing.go(dead, back);
       return;
     }
-    PlaceWriter writer(*reached, PG_GETARG_TIMESTAMPTZ(5), nullptr);
+    PlaceWriter writer(*reached, PG_GETARG_TIMESTAMPTZ(5), nullptr, back);
     ShownAndWritten both(rows, writer);
     Placing placing(clauses, map_id, columns, Reasons::kYes, both);
     placing.read_reached(*reached);
-    placing.go(dead);
+    placing.go(dead, back);
     writer.finish();
   });
   return Datum{0};
 }
 
-// identity_map_write(clauses, map_id, dead, at, map, columns, stamp) → jsonb: src/sql/50-map.sql.
+// identity_map_write(clauses, map_id, dead, at, map, columns, stamp, back) → jsonb:
+// src/sql/50-map.sql.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_write) {
   return guarded([&] {
     const Datum clauses = call([&] { return PointerGetDatum(PG_GETARG_ARRAYTYPE_P(0)); });
@@ -82,12 +85,13 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_write) {
       return Datum{0};  // never comes here
     }
     const Ids dead = call([&] { return ids_argument(fcinfo, 2); });
-    PlaceWriter writer(*reached, PG_GETARG_TIMESTAMPTZ(3), table);
-    if (!place_side_by_side({clauses, map_id, table->shape, fcinfo->flinfo->fn_oid}, *reached, dead,
-                            writer)) {
+    const Ids back = call([&] { return ids_argument(fcinfo, 7); });
+    PlaceWriter writer(*reached, PG_GETARG_TIMESTAMPTZ(3), table, back);
+    if (!place_side_by_side({clauses, map_id, table->shape, fcinfo->flinfo->fn_oid, back}, *reached,
+                            dead, writer)) {
       Placing placing(clauses, map_id, table->shape, Reasons::kYes, writer);
       placing.read_reached(*reached);
-      placing.go(dead);
+      placing.go(dead, back);
     }
     writer.finish();
     const std::string done = writer.report();
@@ -98,7 +102,7 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_write) {
   });
 }
 
-// identity_map_place(clauses, map_id, dead) → SETOF record: of all of the map's records.
+// identity_map_place(clauses, map_id, dead, back) → SETOF record: of all of the map's records.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_place_all) {
   guarded([&] {
     const ReturnSetInfo& result = *begin_tuplestore(fcinfo);
@@ -106,7 +110,8 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_place_all) {
     Placing placing(PG_GETARG_DATUM(0), PG_GETARG_INT32(1), PlacedRow::columns_of(result.setDesc),
                     Reasons::kNo, rows);
     placing.read_all_records();
-    placing.go(call([&] { return ids_argument(fcinfo, 2); }));
+    placing.go(call([&] { return ids_argument(fcinfo, 2); }),
+               call([&] { return ids_argument(fcinfo, 3); }));
   });
   return Datum{0};
 }

@@ -234,8 +234,27 @@ std::string as_bytes(const PlaceTask& task) {
     to.add(ToldColumn{column.attname, column.atttypid, column.atttypmod, column.attndims,
                       column.attcollation});
   }
+  to.add(task.back.count);
+  for (std::size_t i = 0; i < task.back.count; ++i) {
+    to.add(task.back.nulls[i] ? engine::Uuid{} : uuid_of(task.back.values[i]));
+  }
   add_clauses(to, task.clauses);
   return to.take();
+}
+
+// Ids that a worker was told of.
+Ids read_ids(ByteReader& from) {
+  Ids ids{};
+  ids.count = from.get<std::size_t>();
+  call([&] {
+    ids.values = static_cast<Datum*>(palloc((ids.count + 1) * sizeof(Datum)));
+    ids.nulls = static_cast<bool*>(palloc0(ids.count + 1));
+  });
+  for (std::size_t i = 0; i < ids.count; ++i) {
+    const auto id = from.get<engine::Uuid>();
+    call([&] { ids.values[i] = uuid_datum(id); });
+  }
+  return ids;
 }
 
 PlaceTask told_by(std::string_view bytes) {
@@ -252,6 +271,7 @@ PlaceTask told_by(std::string_view bytes) {
     }
     return shape.finish();
   });
+  task.back = read_ids(from);
   task.clauses = take_clauses(from);
   return task;
 }
@@ -264,7 +284,7 @@ Tuplestorestate* place(const PlaceTask& task, TupleDesc shape, const ReachedRows
   PlacedRows rows(placed, shape);
   Placing placing(task.clauses, task.map_id, task.columns, Reasons::kYes, rows);
   placing.read_reached(reached);
-  placing.go({});
+  placing.go({}, task.back);
   return placed;
 }
 

@@ -16,6 +16,7 @@ struct PlaceTask {
   int map_id;
   TupleDesc columns;  // of the map's table
   Oid function;       // of the library, which workers load
+  Ids back;           // identities that were no more
 };
 
 // False where it does not pay, or no worker came: then nothing has been put. dead: identities of

@@ -16,16 +16,21 @@ namespace identity_resolve::pg {
 
 class PlaceWriter final : public PlacedSink {
  public:
-  // As of `at`; table: nullptr where somebody else writes it. What was reached, the last that was,
-  // is held until finish(). Throws PgError.
-  PlaceWriter(const ReachedRows& reached, TimestampTz at, MapTable* table)
+  // As of `at`; table: nullptr where somebody else writes it; back: identities that were no more,
+  // which the table does not have. What was reached, the last that was, is held until finish().
+  // Throws PgError.
+  PlaceWriter(const ReachedRows& reached, TimestampTz at, MapTable* table, const Ids& back)
       : reached_(&reached),
         at_(at),
         table_(table),
         environment_(CurrentMemoryContext, SIZE_MAX / 2),
         ids_(&environment_.memory()),
         cluster_of_(reached.rids.size(), kNone, &environment_.memory()),
-        moved_(&environment_.memory()) {
+        moved_(&environment_.memory()),
+        back_(environment_.memory()) {
+    for (std::size_t i = 0; i < back.count; ++i) {
+      if (!back.nulls[i]) back_.insert(uuid_of(back.values[i]));
+    }
     call([&] { writer_.open(reached.map_id, at); });
   }
 
@@ -77,7 +82,9 @@ class PlaceWriter final : public PlacedSink {
   void put_cluster(const PlacedRow& row) {
     const engine::Uuid id = uuid_of(row.value(kId));
     const bool is_new = DatumGetBool(row.value(kIsNew));
-    if (table_ != nullptr) put_identity(table_, id, is_new, row.columns(), row.column_nulls());
+    if (table_ != nullptr) {
+      put_identity(table_, id, is_new || back_.contains(id), row.columns(), row.column_nulls());
+    }
     const auto cluster = static_cast<std::uint32_t>(ids_.size());
     guarded([&] { ids_.push_back(id); });
     with_numbers(row.value(kAll), [&](std::span<const std::int64_t> all) {
@@ -147,6 +154,7 @@ class PlaceWriter final : public PlacedSink {
   List<engine::Uuid> ids_;          // by cluster
   List<std::uint32_t> cluster_of_;  // of each record that was reached
   List<Moved> moved_;
+  PlaceTable<engine::Uuid> back_;
   // What has been done.
   std::uint64_t records_ = 0;
   std::uint64_t created_ = 0;

@@ -127,11 +127,14 @@ class Placing {
     SpiConnection::finish();
   }
 
-  // `dead`: identities of records that are gone.
-  void go(const Ids& dead) {
+  // `dead`: identities of records that are gone; `back`: those that were no more and of which
+  // records are back.
+  void go(const Ids& dead, const Ids& back) {
     read_clusters();
+    const List<bool> is_back = find_back(back);
     engine::Succession succession(environment_, {members_.data(), members_.size()},
-                                  {clusters_.data(), clusters_.size()}, olds_.keys().size());
+                                  {clusters_.data(), clusters_.size()}, olds_.keys().size(),
+                                  {is_back.data(), is_back.size()});
     UsedIds used(map_id_);
     const std::span<const std::uint32_t> kept =
         succession.keep(ages_of(succession.tied(), used), olds_.keys());
@@ -200,6 +203,19 @@ class Placing {
       if (at == slot) std::from_chars(digits.data(), digits.data() + digits.size(), number);
     });
     return number;
+  }
+
+  // Of each of olds_ whether it is among these; empty where none of them is any.
+  List<bool> find_back(const Ids& back) {
+    List<bool> is_back(&environment_.memory());
+    for (std::size_t i = 0; i < back.count; ++i) {
+      const std::uint32_t old =
+          back.nulls[i] ? PlaceTable<engine::Uuid>::kNone : olds_.find(uuid_of(back.values[i]));
+      if (old == PlaceTable<engine::Uuid>::kNone) continue;
+      is_back.resize(olds_.keys().size(), false);
+      is_back[old] = true;
+    }
+    return is_back;
   }
 
   // When identities came to be, by what the map's state says.

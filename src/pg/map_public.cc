@@ -243,6 +243,7 @@ IDENTITY_RESOLVE_FUNCTION(forget_identity) {
   check_right(Right::kOwn, table);
   Object arguments = begin_object();
   add_text(arguments, "identity_id", current_of(home, table, PG_GETARG_DATUM(1)));
+  add_text(arguments, "asked", DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(1))));
   const Datum done = run_operation(home, table, kForgetIdentity, end_object(arguments));
   return DirectFunctionCall1(int4in, CStringGetDatum(jsonb_text(done, "forgotten")));
 }

@@ -87,6 +87,10 @@ constexpr StateColumn kIdentitiesColumns[] = {{"identity_id", UUIDOID, false},
                                               {"packed", BYTEAOID, true}};
 constexpr StateColumn kRetiredColumns[] = {
     {"identity_id", UUIDOID, false}, {"into_id", UUIDOID, true}, {"at", TIMESTAMPTZOID, false}};
+constexpr StateColumn kGoneColumns[] = {{"hash", INT8OID, false},
+                                        {"identity_id", UUIDOID, false},
+                                        {"created_at", TIMESTAMPTZOID, false},
+                                        {"at", TIMESTAMPTZOID, false}};
 constexpr StateColumn kHistoryColumns[] = {
     {"history_id", INT8OID, false},   {"at", TIMESTAMPTZOID, false},
     {"event", TEXTOID, false},        {"identity_id", UUIDOID, false},
@@ -125,6 +129,7 @@ constexpr StateShape kShapes[] = {{"records", kRecordsColumns, kRecordsIndexes},
                                   {"common", kCommonColumns, kKeyIndexes},
                                   {"identities", kIdentitiesColumns, kIdentityIndexes},
                                   {"retired", kRetiredColumns, kIdentityIndexes},
+                                  {"gone", kGoneColumns, kHashIndexes},
                                   {"history", kHistoryColumns, {}},
                                   {"log", kLogColumns, {}},
                                   {"tombstones", kTombstonesColumns, kHashIndexes},

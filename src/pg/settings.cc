@@ -11,6 +11,8 @@ namespace {
 
 int max_workers_setting = -1;
 bool log_stages_setting = false;
+constexpr int kNinetyDays = 90 * SECS_PER_DAY;
+int revive_for_setting = kNinetyDays;  // read by SQL: identity_map_revive_for()
 
 // Workers beside the leader, which reads too, for which there is a core: more would only take
 // turns.
@@ -50,6 +52,11 @@ void define_settings() {
                            "Says after each stage of a resolve how long it took.",
                            "As NOTICE, with the counts that belong to the stage.",
                            &log_stages_setting, false, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("identity_resolve.revive_for",
+                          "How long an identity map remembers records that are gone, to give their "
+                          "identity its id again.",
+                          "0: not at all. A refresh goes by it.", &revive_for_setting, kNinetyDays,
+                          0, PG_INT32_MAX, PGC_USERSET, GUC_UNIT_S, nullptr, nullptr, nullptr);
   reserve_setting_prefix("identity_resolve");
 }
 

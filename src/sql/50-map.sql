@@ -13,6 +13,8 @@
 --   m<id>_identities  each identity: since when, and of most of them all of their records' rows in one
 --                     value, its pack (src/pg/map_packs.h)
 --   m<id>_retired     each identity that is no more, and the one that it went into
+--   m<id>_gone        by a keyed hash, each record that is gone, not longer ago than identity_resolve.revive_for says, and the identity
+--                     that it was
 --   m<id>_history     what happened to identities
 --   m<id>_log         records that triggers saw change
 --   m<id>_tombstones  hashes of records that were forgotten
@@ -319,10 +321,12 @@ COMMENT ON FUNCTION identity_internal.identity_map_touch(integer, integer, bigin
 
 -- identity_map_change_records(map_id): brings records and keys in line with what the records carry of which
 -- rows came or went in this transaction. Gives those that are, those that are no more and the identities of
--- these, the keys that the records carry or carried, and those that came or went; and how many records more there
--- are now than the map had before; src/pg/map_change.cc.
+-- these, the keys that the records carry or carried, and those that came or went; how many records more there are now than the
+-- map had before, but for those that identity_map_revive() has brought back; and of those that are no more the source, the name in
+-- m<id>_records and the identity that each was; src/pg/map_change.cc.
 CREATE FUNCTION identity_internal.identity_map_change_records(map_id integer,
-                                            OUT live bigint[], OUT gone bigint[], OUT dead uuid[], OUT keys bigint[], OUT moved bigint[], OUT more bigint)
+                                            OUT live bigint[], OUT gone bigint[], OUT dead uuid[], OUT keys bigint[], OUT moved bigint[], OUT more bigint,
+                                            OUT former_sources bigint[], OUT former_names text[], OUT former_ids uuid[])
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION identity_internal.identity_map_change_records(integer) IS
   'internal: what changed records of an identity map carry now';
@@ -376,22 +380,23 @@ CREATE FUNCTION identity_internal.identity_map_sharers(map_id integer) RETURNS u
 COMMENT ON FUNCTION identity_internal.identity_map_sharers(integer) IS
   'internal: the identities of a map that carry an identifier, not too common, together with another one';
 
--- identity_map_place(clauses, map_id, rids, olds, dead, at): resolves the clauses, which give these records of
--- the map with their numbers, and says which of the identities that they were (`olds`, a record at a place)
--- and of `dead` lives on where, and by what identities merged. Where rids are none: of the records that
+-- identity_map_place(clauses, map_id, rids, olds, dead, at, back): resolves the clauses, which give these records of
+-- the map with their numbers, and says which of the identities that they were (`olds`, a record at a place; `back`: those of
+-- them that identity_map_revive() has brought back) and of `dead` lives on where, and by what identities merged. Where rids are none: of the records that
 -- identity_map_reach() has found last; without rids and olds: all of the map's records, and who merged. Gives (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved
 -- bigint[], by_kind text, by_value text, by_rids bigint[], merged bigint[], merged_olds uuid[], and the
 -- columns of the map's table), src/pg/map_place.cc. Of what identity_map_reach() has found it brings the map's
 -- state in line: records, identities with their packs, retired and history (as of `at`).
-CREATE FUNCTION identity_internal.identity_map_place(clauses @extschema@.identity_clause[], map_id integer, rids bigint[], olds uuid[], dead uuid[], at timestamptz)
+CREATE FUNCTION identity_internal.identity_map_place(clauses @extschema@.identity_clause[], map_id integer, rids bigint[], olds uuid[], dead uuid[], at timestamptz,
+                                                     back uuid[] DEFAULT '{}')
   RETURNS SETOF record
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 10000;
-CREATE FUNCTION identity_internal.identity_map_place(clauses @extschema@.identity_clause[], map_id integer, dead uuid[])
+CREATE FUNCTION identity_internal.identity_map_place(clauses @extschema@.identity_clause[], map_id integer, dead uuid[], back uuid[] DEFAULT '{}')
   RETURNS SETOF record
   AS 'MODULE_PATHNAME', 'identity_map_place_all' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 1000000 ROWS 1000000;
-COMMENT ON FUNCTION identity_internal.identity_map_place(@extschema@.identity_clause[], integer, bigint[], uuid[], uuid[], timestamptz) IS
+COMMENT ON FUNCTION identity_internal.identity_map_place(@extschema@.identity_clause[], integer, bigint[], uuid[], uuid[], timestamptz, uuid[]) IS
   'internal: a part of an identity map''s records resolved, and which identity lives on where';
-COMMENT ON FUNCTION identity_internal.identity_map_place(@extschema@.identity_clause[], integer, uuid[]) IS
+COMMENT ON FUNCTION identity_internal.identity_map_place(@extschema@.identity_clause[], integer, uuid[], uuid[]) IS
   'internal: an identity map''s records resolved, and which identity lives on where';
 
 -- The id of a new identity: the one derived from its first record, or, where the map has used that before, the
@@ -400,15 +405,16 @@ CREATE FUNCTION identity_internal.identity_map_free_id(map_id integer, cluster u
   AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION identity_internal.identity_map_free_id(integer, uuid) IS 'internal: an id that an identity map has never used';
 
--- identity_map_write(clauses, map_id, dead, at, map, columns, stamp): the same of what identity_map_reach() has found
+-- identity_map_write(clauses, map_id, dead, at, map, columns, stamp, back): the same of what identity_map_reach() has found
 -- last, and brings the map's table in line, whose columns these are; `stamp` is the column that says when a row
 -- changed, '' for none. Gives what was done; NULL where more hangs
 -- on the table's rows than its indexes (src/pg/map_table.h): then nothing has been done. Where it pays, parallel
 -- workers resolve their part of it (src/pg/map_place_side.h).
-CREATE FUNCTION identity_internal.identity_map_write(clauses @extschema@.identity_clause[], map_id integer, dead uuid[], at timestamptz, map regclass, columns text[], stamp text)
+CREATE FUNCTION identity_internal.identity_map_write(clauses @extschema@.identity_clause[], map_id integer, dead uuid[], at timestamptz, map regclass, columns text[], stamp text,
+                                                     back uuid[] DEFAULT '{}')
   RETURNS jsonb
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_internal.identity_map_write(@extschema@.identity_clause[], integer, uuid[], timestamptz, regclass, text[], text) IS
+COMMENT ON FUNCTION identity_internal.identity_map_write(@extschema@.identity_clause[], integer, uuid[], timestamptz, regclass, text[], text, uuid[]) IS
   'internal: a part of an identity map''s records resolved, and its state and table brought in line';
 
 -- identity_map_request(m, reached): the clauses that resolve the records which the state holds, with their

@@ -195,9 +195,9 @@ COMMENT ON FUNCTION identity_internal.identity_map_check_table(identity_internal
   'internal: whether an identity map''s table has the columns that the map keeps';
 
 -- The statement that brings identities and table in line with what a resolve says. Its parameters:
--- $1 the clauses to resolve, numbered, $2 now, $3 identities of records that are gone, and of all records $4
--- whether the map is being filled for the first time and $5 how many they are (so that the planner knows). Of
--- a part, which identity_map_reach() has found, identity_map_place() writes all but the table itself. It gives what was done as jsonb, and of all records
+-- $1 the clauses to resolve, numbered, $2 now, $3 identities of records that are gone, $4 those that identity_map_revive() has
+-- brought back, and of all records $5 whether the map is being filled for the first time and $6 how many they are (so that the
+-- planner knows). Of a part, which identity_map_reach() has found, identity_map_place() writes all but the table itself. It gives what was done as jsonb, and of all records
 -- what identity_map_name_merges() wants. %TABLE% stands for the map's table.
 --
 -- placed   the identities as resolved, each with its id ("id", "is_new"), what its records were ("olds"), how
@@ -240,7 +240,7 @@ BEGIN
     'WITH res AS MATERIALIZED (SELECT * FROM identity_internal.resolve_identities(VARIADIC $1) AS (identity_id uuid, "[number]" bigint[]' || columns || ')),
  mem AS MATERIALIZED (
    SELECT r.identity_id AS cluster, m.rid, m.identity_id AS old
-   FROM (SELECT identity_id, unnest("[number]") AS rid FROM res LIMIT $5) AS r JOIN ' || p || 'records AS m ON m.rid = r.rid),
+   FROM (SELECT identity_id, unnest("[number]") AS rid FROM res LIMIT $6) AS r JOIN ' || p || 'records AS m ON m.rid = r.rid),
  picks AS MATERIALIZED (
    SELECT DISTINCT ON (v.old) v.old, v.cluster, v.n
    FROM (SELECT old, cluster, count(*) AS n, sum(count(*)) OVER (PARTITION BY cluster) AS in_all
@@ -252,7 +252,7 @@ BEGIN
                 CASE WHEN count(*) OVER (PARTITION BY cluster) > 1
                      THEN (SELECT i.created_at FROM ' || p || 'identities AS i WHERE i.identity_id = old) END AS created_at
          FROM picks) AS p
-   ORDER BY cluster, n DESC, created_at, old),
+   ORDER BY cluster, old = ANY ($4), n DESC, created_at, old),
  named AS MATERIALIZED (
    SELECT c.cluster, c.kept IS NULL AS is_new, c.olds, c.records, c.moved, c.rids, c.rid_olds,
           CASE WHEN c.kept IS NOT NULL THEN c.kept
@@ -274,7 +274,7 @@ BEGIN
    WHERE n.id IS DISTINCT FROM o.old),'
   ELSE
     'WITH placed AS MATERIALIZED (
-   SELECT * FROM identity_internal.identity_map_place($1, ' || m.map_id || CASE WHEN of_all THEN ', $3)' ELSE ', ''{}'', ''{}'', $3, $2)' END || '
+   SELECT * FROM identity_internal.identity_map_place($1, ' || m.map_id || CASE WHEN of_all THEN ', $3, $4)' ELSE ', ''{}'', ''{}'', $3, $2, $4)' END || '
    AS ("[id]" uuid, "[is_new]" boolean, "[lost]" uuid, "[olds]" uuid[], "[records]" bigint, "[moved]" bigint[], "[by_kind]" text, "[by_value]" text,
        "[by_rids]" bigint[], "[merged]" bigint[], "[merged_olds]" uuid[]' || columns || ')),'
   END || '
@@ -291,7 +291,7 @@ BEGIN
  t_same AS (SELECT 1 WHERE false),') || '
  t_new AS (INSERT INTO %TABLE% (identity_id' || coalesce(', ' || shown, '') || coalesce(', ' || stamp, '') || ')
            SELECT r."[id]"' || coalesce(', ' || r_shown, '') || CASE WHEN stamp IS NULL THEN '' ELSE ', $2' END || ' FROM ids AS r
-           WHERE r."[is_new]"' || CASE WHEN of_all THEN ' OR NOT EXISTS (SELECT FROM ONLY %TABLE% AS t WHERE t.identity_id = r."[id]")' ELSE '' END || ' RETURNING 1)'
+           WHERE r."[is_new]"' || CASE WHEN of_all THEN ' OR NOT EXISTS (SELECT FROM ONLY %TABLE% AS t WHERE t.identity_id = r."[id]")' ELSE ' OR r."[id]" = ANY ($4)' END || ' RETURNING 1)'
     || CASE WHEN of_all THEN ',
  w_records AS (
    UPDATE ' || p || 'records AS m SET identity_id = r.id
@@ -305,7 +305,7 @@ BEGIN
    SELECT CASE WHEN NOT "[is_new]" THEN ''merged'' WHEN "[olds]" IS NULL THEN ''created'' ELSE ''split'' END,
           "[id]", array_remove("[olds]", "[id]"), NULL::uuid, "[by_kind]", "[by_value]", "[by_rids]"
    FROM ids
-   WHERE "[is_new]" AND ("[olds]" IS NOT NULL OR NOT $4) OR NOT "[is_new]" AND cardinality("[olds]") > 1
+   WHERE "[is_new]" AND ("[olds]" IS NOT NULL OR NOT $5) OR NOT "[is_new]" AND cardinality("[olds]") > 1
    UNION ALL
    SELECT ''retired'', old, NULL, into_id, by_kind, by_value, by_rids FROM lost),
  h AS (INSERT INTO ' || p || 'history (at, event, identity_id, from_ids, into_id, by_kind, by_value, by_rids)
@@ -338,7 +338,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_most() IS 'internal: how many
 CREATE FUNCTION identity_internal.identity_map_more(done jsonb, records bigint) RETURNS jsonb
   LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-  SELECT jsonb_build_object('more_identities', (done ->> 'created')::bigint + (done ->> 'split')::bigint - (done ->> 'retired')::bigint,
+  SELECT jsonb_build_object('more_identities', (done ->> 'created')::bigint + (done ->> 'split')::bigint - (done ->> 'retired')::bigint + coalesce((done ->> 'back')::bigint, 0),
                             'more_records', coalesce(identity_map_more.records, 0));
 END;
 COMMENT ON FUNCTION identity_internal.identity_map_more(jsonb, bigint) IS 'internal: by how much an identity map has grown';
@@ -353,10 +353,10 @@ END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_want_all() IS 'internal: plans for many records where plans for one were asked for';
 
 -- Settles what changed: `live` records, those that are `gone` and the identities of these, `dead`; keys that
--- they carry or carried, keys that came or went. All of the map where so much changed that a part saves
+-- they carry or carried, keys that came or went; identities that are back. All of the map where so much changed that a part saves
 -- nothing.
 CREATE FUNCTION identity_internal.identity_map_settle(m identity_internal.identity_map_catalog, live bigint[], gone bigint[], dead uuid[], keys bigint[], moved bigint[],
-                                    at timestamptz, small boolean) RETURNS jsonb
+                                    at timestamptz, small boolean, back uuid[] DEFAULT '{}') RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   common jsonb;
@@ -384,10 +384,10 @@ BEGIN
     IF small THEN
       PERFORM identity_internal.identity_map_want_all();
     END IF;
-    RETURN identity_internal.identity_map_settle_all(m, dead, at, true);
+    RETURN identity_internal.identity_map_settle_all(m, dead, at, true, back);
   END IF;
   request := identity_internal.identity_map_request(m, reached);
-  done := identity_internal.identity_map_write(request, m.map_id, dead, at, m.map, m.columns, coalesce(m.stamp, ''));
+  done := identity_internal.identity_map_write(request, m.map_id, dead, at, m.map, m.columns, coalesce(m.stamp, ''), back);
   IF done IS NOT NULL THEN
     RETURN done;
   END IF;
@@ -399,13 +399,13 @@ BEGIN
     small := false;
   END IF;
   IF small THEN
-    done := identity_internal.identity_map_execute(statement, request, at, dead);
+    done := identity_internal.identity_map_execute(statement, request, at, dead, back);
   ELSE
-    EXECUTE statement INTO done USING request, at, dead;
+    EXECUTE statement INTO done USING request, at, dead, back;
   END IF;
   RETURN done;
 END $$;
-COMMENT ON FUNCTION identity_internal.identity_map_settle(identity_internal.identity_map_catalog, bigint[], bigint[], uuid[], bigint[], bigint[], timestamptz, boolean) IS
+COMMENT ON FUNCTION identity_internal.identity_map_settle(identity_internal.identity_map_catalog, bigint[], bigint[], uuid[], bigint[], bigint[], timestamptz, boolean, uuid[]) IS
   'internal: resolves what a change concerns, and writes what differs';
 
 -- A query for the packs of all identities, by what the copies say: (identity_id, packed), each with its rows in
@@ -472,7 +472,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_pack_all(identity_internal.id
 
 -- Settles the whole map from its state. Unsettled: whether records have changed that are not settled yet; if so,
 -- or if who is one person is not as it was, packs say what is so no longer, and are made anew.
-CREATE FUNCTION identity_internal.identity_map_settle_all(m identity_internal.identity_map_catalog, dead uuid[], at timestamptz, unsettled boolean) RETURNS jsonb
+CREATE FUNCTION identity_internal.identity_map_settle_all(m identity_internal.identity_map_catalog, dead uuid[], at timestamptz, unsettled boolean, back uuid[] DEFAULT '{}') RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
@@ -498,7 +498,7 @@ BEGIN
                   WHERE NOT EXISTS (SELECT FROM %1$srecords AS m WHERE m.identity_id = i.identity_id)', p) INTO empty;
   dead := dead || empty;
   EXECUTE replace(identity_internal.identity_map_settle_text(m, true, all_records > 3 * identity_internal.identity_map_most()), '%TABLE%', m.map::text) INTO done, merged, merged_rids, merged_olds
-  USING identity_internal.identity_map_request(m, NULL), at, coalesce(dead, '{}'), is_first, all_records;
+  USING identity_internal.identity_map_request(m, NULL), at, coalesce(dead, '{}'), back, is_first, all_records;
   IF unsettled OR ARRAY[done -> 'created', done -> 'merged', done -> 'split', done -> 'retired'] <> '{0,0,0,0}' THEN
     PERFORM identity_internal.identity_map_pack_all(m);
   END IF;
@@ -507,5 +507,5 @@ BEGIN
   END IF;
   RETURN done || jsonb_build_object('deleted', (done ->> 'deleted')::bigint + strays);
 END $$;
-COMMENT ON FUNCTION identity_internal.identity_map_settle_all(identity_internal.identity_map_catalog, uuid[], timestamptz, boolean) IS
+COMMENT ON FUNCTION identity_internal.identity_map_settle_all(identity_internal.identity_map_catalog, uuid[], timestamptz, boolean, uuid[]) IS
   'internal: resolves all of an identity map''s state, and writes what differs';

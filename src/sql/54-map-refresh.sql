@@ -12,14 +12,102 @@
 --   settle    resolves these alone, side by side, and writes what differs:      src/pg/map_place.cc
 --             the state and the table                                           53-map-settle.sql
 
+-- How long a map remembers records that are gone.
+CREATE FUNCTION identity_internal.identity_map_revive_for() RETURNS interval
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT current_setting('identity_resolve.revive_for')::interval;
+END;
+COMMENT ON FUNCTION identity_internal.identity_map_revive_for() IS 'internal: the setting identity_resolve.revive_for';
+
+-- At the beginning of a refresh: the map forgets what was gone for too long. Gives the greatest number that a record has, so that
+-- identity_map_revive() knows those that come; NULL where no record is gone, and nobody can come back.
+CREATE FUNCTION identity_internal.identity_map_expect(m identity_internal.identity_map_catalog, at timestamptz) RETURNS bigint
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  p text := identity_internal.identity_map_prefix(m.map_id);
+BEGIN
+  RETURN identity_internal.identity_map_execute(format('WITH less AS (DELETE FROM %1$sgone WHERE at < $1)
+    SELECT CASE WHEN EXISTS (SELECT FROM %1$sgone WHERE at >= $1) THEN (SELECT coalesce(max(rid), 0) FROM %1$srecords)::text END', p),
+    at - identity_internal.identity_map_revive_for());
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_expect(identity_internal.identity_map_catalog, timestamptz) IS
+  'internal: what a refresh must know of records that are gone';
+
+-- Records are gone: of each its source, its name in m<id>_records and the identity that it was, which the state still has.
+CREATE FUNCTION identity_internal.identity_map_miss(m identity_internal.identity_map_catalog, sources bigint[], names text[], ids uuid[], at timestamptz) RETURNS void
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF cardinality(ids) > 0 AND identity_internal.identity_map_revive_for() > interval '0' THEN
+    EXECUTE format('INSERT INTO %1$sgone AS g (hash, identity_id, created_at, at)
+      SELECT DISTINCT ON (x.hash) x.hash, x.id, i.created_at, $1
+      FROM (SELECT identity_internal.identity_map_record($2, coalesce(($3)[array_position($4, u.source::integer)], $5 ->> u.source::text), u.name), u.id
+            FROM unnest($6, $7, $8) AS u (source, name, id)) AS x (hash, id)
+      JOIN %1$sidentities AS i ON i.identity_id = x.id WHERE x.hash IS NOT NULL ORDER BY x.hash, x.id
+      ON CONFLICT (hash) DO UPDATE SET identity_id = excluded.identity_id, created_at = excluded.created_at, at = excluded.at',
+      identity_internal.identity_map_prefix(m.map_id))
+    USING at, m.secret, m.source_names, m.source_numbers, m.marks -> 'former', sources, names, ids;
+  END IF;
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_miss(identity_internal.identity_map_catalog, bigint[], text[], uuid[], timestamptz) IS
+  'internal: remembers records that are gone';
+
+-- Records that came in this refresh, with greater numbers than `since`, and that were gone: where all records of the identity that
+-- such a record was had gone, it is this identity's again, as if it had been so when the refresh began, and the identity is none
+-- that is retired. Settling decides then which of them live on; where other identities claim the same people, these do
+-- (engine/succession.h). Gives the identities, and how many records they are.
+CREATE FUNCTION identity_internal.identity_map_revive(m identity_internal.identity_map_catalog, since bigint, OUT ids uuid[], OUT records bigint)
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  ids := '{}';
+  records := 0;
+  IF since IS NOT NULL THEN
+    EXECUTE format('WITH back AS MATERIALIZED (
+        SELECT r.rid, g.hash, g.identity_id, g.created_at, t.identity_id IS NOT NULL AS is_retired
+        FROM %1$srecords AS r
+        JOIN %1$sgone AS g ON g.hash = identity_internal.identity_map_record($1, ($2)[array_position($3, r.source::integer)], r.record_id)
+        LEFT JOIN %1$sretired AS t ON t.identity_id = g.identity_id AND t.into_id IS NULL
+        WHERE r.rid > $4 AND r.identity_id IS NULL),
+      olds AS MATERIALIZED (SELECT identity_id, min(created_at) AS created_at FROM back WHERE is_retired GROUP BY identity_id),
+      known AS (DELETE FROM %1$sgone AS g USING back AS b WHERE g.hash = b.hash),
+      less AS (DELETE FROM %1$sretired AS t USING olds AS o WHERE t.identity_id = o.identity_id),
+      more AS (INSERT INTO %1$sidentities (identity_id, created_at) SELECT identity_id, created_at FROM olds ON CONFLICT DO NOTHING),
+      named AS (UPDATE %1$srecords AS r SET identity_id = b.identity_id FROM back AS b WHERE r.rid = b.rid AND b.is_retired)
+      SELECT (SELECT coalesce(array_agg(identity_id ORDER BY identity_id), $5) FROM olds), (SELECT count(*) FROM back WHERE is_retired)',
+      identity_internal.identity_map_prefix(m.map_id))
+    INTO ids, records USING m.secret, m.source_names, m.source_numbers, since, ids;
+  END IF;
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_revive(identity_internal.identity_map_catalog, bigint) IS
+  'internal: records that come back are the identities again that they were';
+
+-- What became of these identities, after settling did `done`: the history tells of those that are there, `revived` says how many they
+-- are, and `back` how many of all had been none of the map's.
+CREATE FUNCTION identity_internal.identity_map_tell_revived(m identity_internal.identity_map_catalog, back uuid[], at timestamptz, done jsonb) RETURNS jsonb
+  LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  revived bigint;
+BEGIN
+  IF back = '{}' THEN
+    RETURN done;
+  END IF;
+  EXECUTE format('WITH told AS (INSERT INTO %1$shistory (at, event, identity_id)
+      SELECT $1, $2, i.identity_id FROM unnest($3) AS b (id) JOIN %1$sidentities AS i ON i.identity_id = b.id ORDER BY i.identity_id RETURNING 1)
+    SELECT count(*) FROM told', identity_internal.identity_map_prefix(m.map_id)) INTO revived USING at, 'revived', back;
+  RETURN done || jsonb_build_object('revived', revived, 'back', cardinality(back));
+END $$;
+COMMENT ON FUNCTION identity_internal.identity_map_tell_revived(identity_internal.identity_map_catalog, uuid[], timestamptz, jsonb) IS
+  'internal: tells the history of identities that are back';
+
 -- Brings all records and keys in line with the copies. Gives the identities of records that are gone.
-CREATE FUNCTION identity_internal.identity_map_reconcile(m identity_internal.identity_map_catalog) RETURNS uuid[]
+CREATE FUNCTION identity_internal.identity_map_reconcile(m identity_internal.identity_map_catalog, at timestamptz) RETURNS uuid[]
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
   n integer;
   dead uuid[];
   gone uuid[];
+  names text[];
   nests text := current_setting('enable_nestloop');
 BEGIN
   -- Records of a source that the map no longer has, or whose rows are gone. Each of them is looked at, and a copy
@@ -27,12 +115,13 @@ BEGIN
   PERFORM identity_internal.identity_map_analyze(m.map_id, 'records');
   PERFORM set_config('enable_nestloop', 'off', true);
   FOR n IN EXECUTE format('SELECT DISTINCT source FROM %srecords', p) LOOP
-    EXECUTE format('WITH gone AS (DELETE FROM %srecords AS m WHERE m.source = %s%s RETURNING m.identity_id)
-                    SELECT array_agg(DISTINCT identity_id) FROM gone WHERE identity_id IS NOT NULL', p, n,
+    EXECUTE format('WITH gone AS (DELETE FROM %srecords AS m WHERE m.source = %s%s RETURNING m.identity_id, m.record_id)
+                    SELECT array_agg(identity_id), array_agg(record_id) FROM gone WHERE identity_id IS NOT NULL', p, n,
       CASE WHEN n = ANY (m.source_numbers)
            THEN format(' AND NOT EXISTS (SELECT FROM %srows_%s AS r WHERE r.rid = m.rid)', p, n) ELSE '' END)
-    INTO gone;
-    dead := dead || gone;
+    INTO gone, names;
+    PERFORM identity_internal.identity_map_miss(m, array_fill(n::bigint, ARRAY[coalesce(cardinality(gone), 0)]), names, gone, at);
+    dead := dead || ARRAY(SELECT DISTINCT u.id FROM unnest(gone) AS u (id));
   END LOOP;
   PERFORM set_config('enable_nestloop', nests, true);
   EXECUTE format('TRUNCATE %skeys', p);
@@ -41,7 +130,7 @@ BEGIN
   PERFORM identity_internal.identity_map_analyze(m.map_id, 'keys', 'records');
   RETURN dead;
 END $$;
-COMMENT ON FUNCTION identity_internal.identity_map_reconcile(identity_internal.identity_map_catalog) IS
+COMMENT ON FUNCTION identity_internal.identity_map_reconcile(identity_internal.identity_map_catalog, timestamptz) IS
   'internal: brings an identity map''s records in line with the copies of its sources';
 
 -- Of source number n, whose copy has been made anew, with records that are new from after `base` on: whether it has lost more than
@@ -160,7 +249,7 @@ BEGIN
     PERFORM identity_internal.identity_map_print(m, n);
     PERFORM identity_internal.identity_map_analyze(m.map_id, 'rows_' || n);
   END LOOP;
-  dead := identity_internal.identity_map_reconcile(m);
+  dead := identity_internal.identity_map_reconcile(m, at);
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_load(identity_internal.identity_map_catalog, boolean, timestamptz) IS
   'internal: reads all of an identity map''s sources anew';
@@ -234,31 +323,34 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_build(identity_internal.identity_map_catalog, timestamptz) IS 'internal: fills an identity map for the first time';
 
--- Takes in what was read: `changed` records, about, of which at most `most` are known one by one. Nobody calls
--- identify() meanwhile.
-CREATE FUNCTION identity_internal.identity_map_take_in(m identity_internal.identity_map_catalog, changed bigint, most bigint, is_full boolean, at timestamptz) RETURNS jsonb
+-- Takes in what was read: `changed` records, about, of which at most `most` are known one by one; those that came have
+-- greater numbers than `since`. Nobody calls identify() meanwhile.
+CREATE FUNCTION identity_internal.identity_map_take_in(m identity_internal.identity_map_catalog, changed bigint, most bigint, is_full boolean, at timestamptz, since bigint) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   is_much boolean := changed > most OR changed > greatest(identity_internal.identity_map_size(m.map_id), 1000) * 0.3;
   change record;
   dead uuid[];
+  back record;
   done jsonb := '{"kind": "changes", "inserted": 0, "updated": 0, "deleted": 0, "created": 0, "merged": 0, "split": 0, "retired": 0, "records": 0}';
 BEGIN
+  back := identity_internal.identity_map_revive(m, since);
   IF is_much THEN
-    dead := identity_internal.identity_map_reconcile(m);
+    dead := identity_internal.identity_map_reconcile(m, at);
   ELSIF changed > 0 THEN
     change := identity_internal.identity_map_change_records(m.map_id);
-    done := done || identity_internal.identity_map_settle(m, change.live, change.gone, change.dead, change.keys, change.moved, at, false)
-      || jsonb_build_object('more', change.more);
+    PERFORM identity_internal.identity_map_miss(m, change.former_sources, change.former_names, change.former_ids, at);
+    done := done || identity_internal.identity_map_settle(m, change.live, change.gone, change.dead, change.keys, change.moved, at, false, back.ids)
+      || jsonb_build_object('more', change.more + back.records);
   END IF;
   IF is_full OR is_much THEN
     -- What changed, and then whatever else is not as it should be.
     SELECT jsonb_object_agg(e.key, CASE e.key WHEN 'records' THEN e.value ELSE to_jsonb(e.value::bigint + (done -> e.key)::bigint) END) || '{"kind": "full"}'
-    INTO done FROM jsonb_each(identity_internal.identity_map_settle_all(m, dead, at, is_much)) AS e;
+    INTO done FROM jsonb_each(identity_internal.identity_map_settle_all(m, dead, at, is_much, CASE WHEN is_much THEN back.ids ELSE '{}' END)) AS e;
   END IF;
-  RETURN done;
+  RETURN identity_internal.identity_map_tell_revived(m, back.ids, at, done);
 END $$;
-COMMENT ON FUNCTION identity_internal.identity_map_take_in(identity_internal.identity_map_catalog, bigint, bigint, boolean, timestamptz) IS
+COMMENT ON FUNCTION identity_internal.identity_map_take_in(identity_internal.identity_map_catalog, bigint, bigint, boolean, timestamptz, bigint) IS
   'internal: brings an identity map in line with what a refresh has read';
 
 -- How many identities and records a map has after a refresh that did `done`: of one that looked at all of it as they are, of another one
@@ -296,7 +388,7 @@ DECLARE
   item record;
   columns text;
 BEGIN
-  FOR item IN SELECT v.name, v.sequence FROM (VALUES ('records', 'rid'), ('identities', NULL), ('retired', NULL), ('history', 'history_id'), ('tombstones', NULL),
+  FOR item IN SELECT v.name, v.sequence FROM (VALUES ('records', 'rid'), ('identities', NULL), ('retired', NULL), ('gone', NULL), ('history', 'history_id'), ('tombstones', NULL),
                 ('rows_0', NULL)) AS v (name, sequence)
               WHERE identity_internal.identity_map_state_problem((a ->> 'former')::integer, v.name) IS NULL LOOP
     -- Packs are made anew.
@@ -411,6 +503,8 @@ DECLARE
   files jsonb;
   loss bigint[];
   read bigint;
+  since bigint;
+  back uuid[];
   has_other_aliases boolean;
   done jsonb;
 BEGIN
@@ -424,6 +518,7 @@ BEGIN
   PERFORM identity_internal.identity_map_take_snapshot();
   captures := identity_internal.identity_map_execute_then('SELECT identity_internal.identity_map_capture_marks($1)', m);
   files := identity_internal.identity_map_file_marks(m);
+  since := identity_internal.identity_map_expect(m, started);
   has_other_aliases := identity_internal.identity_map_read_aliases(m);
   IF m.rebuild OR has_other_aliases THEN
     FOR i IN 1 .. cardinality(m.source_numbers) - 1 LOOP
@@ -438,7 +533,8 @@ BEGIN
       done := done - 'left_out';
     ELSE
       SELECT l.dead, l.left_out, l.kept INTO dead, left_out, kept FROM identity_internal.identity_map_load(m, allow_loss, started) AS l;
-      done := identity_internal.identity_map_settle_all(m, dead, at, true)
+      SELECT r.ids INTO back FROM identity_internal.identity_map_revive(m, since) AS r;
+      done := identity_internal.identity_map_tell_revived(m, back, at, identity_internal.identity_map_settle_all(m, dead, at, true, back))
         || jsonb_build_object('kind', CASE WHEN m.rebuild THEN 'built' ELSE 'full' END);
     END IF;
   ELSE
@@ -465,21 +561,23 @@ BEGIN
     at := clock_timestamp();
     IF is_full THEN
       BEGIN
-        done := identity_internal.identity_map_take_in(m, changed, most, true, at);
+        done := identity_internal.identity_map_take_in(m, changed, most, true, at, since);
       EXCEPTION WHEN data_corrupted THEN
         -- The state contradicts itself: all is read anew. Records that are known stay who they are.
         SELECT l.dead, l.left_out, l.kept INTO dead, left_out, kept FROM identity_internal.identity_map_load(m, allow_loss, started) AS l;
-        done := identity_internal.identity_map_settle_all(m, dead, at, true) || '{"kind": "full"}';
+        SELECT r.ids INTO back FROM identity_internal.identity_map_revive(m, since) AS r;
+        done := identity_internal.identity_map_tell_revived(m, back, at, identity_internal.identity_map_settle_all(m, dead, at, true, back)) || '{"kind": "full"}';
       END;
     ELSE
-      done := identity_internal.identity_map_take_in(m, changed, most, false, at);
+      done := identity_internal.identity_map_take_in(m, changed, most, false, at, since);
     END IF;
   END IF;
   -- While nobody calls identify(): what their claims have left behind.
   IF is_full OR pg_relation_size((identity_internal.identity_map_prefix(m.map_id) || 'claims')::regclass) > 1000000 THEN
     EXECUTE format('TRUNCATE %sclaims', identity_internal.identity_map_prefix(m.map_id));
   END IF;
-  RETURN jsonb_build_object('started', started, 'marks', marks || jsonb_build_object('captures', captures, 'files', files, 'kept', kept, 'left_out', left_out, 'warnings', identity_internal.identity_map_judge(m, done, changed)),
-    'changes', done - 'more' || jsonb_build_object('changed', changed), 'counts', identity_internal.identity_map_counted(m, done));
+  RETURN jsonb_build_object('started', started, 'marks', marks || jsonb_build_object('captures', captures, 'files', files, 'kept', kept, 'former', '{}'::jsonb,
+      'left_out', left_out, 'warnings', identity_internal.identity_map_judge(m, done, changed)),
+    'changes', done - 'more' - 'back' || jsonb_build_object('changed', changed), 'counts', identity_internal.identity_map_counted(m, done));
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_refresh(identity_internal.identity_map_catalog, jsonb) IS 'internal: one refresh of an identity map';

@@ -167,6 +167,14 @@ BEGIN
     USING identity_internal.identity_map_record(m.secret, a ->> 'source', a ->> 'record_id'), a ->> 'source', at;
     EXECUTE format('DELETE FROM %slog WHERE source = $1 AND record_id = $2', p)
     USING (m.numbers ->> (a ->> 'source'))::integer, a ->> 'record_id';
+    -- Also that it was there.
+    EXECUTE format('DELETE FROM %sgone WHERE hash = identity_internal.identity_map_record($1, $2, identity_internal.identity_map_record_key($3))', p)
+    USING m.secret, a ->> 'source', a ->> 'record_id';
+  ELSE
+    EXECUTE format('WITH RECURSIVE chain (id) AS (
+        SELECT unnest($1) UNION SELECT g.identity_id FROM chain JOIN %1$sretired AS g ON g.into_id = chain.id)
+      DELETE FROM %1$sgone AS g USING chain WHERE g.identity_id = chain.id', p)
+    USING ARRAY[(a ->> 'identity_id')::uuid, (a ->> 'asked')::uuid];
   END IF;
   FOR item IN EXECUTE format('SELECT m.rid, m.source, m.record_id, m.identity_id FROM %srecords AS m WHERE %s', p,
       CASE WHEN a ? 'record_id' THEN 'm.source = $1 AND m.record_id = identity_internal.identity_map_record_key($2)'

@@ -210,8 +210,8 @@ CREATE FUNCTION @extschema@.identity_map_definition(map regclass) RETURNS text
   AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@.identity_map_definition(regclass) IS 'the call of create_identity_map() that makes an identity map';
 
--- forget(map, source, record_id): erases a record from table, state and history. A hash of its name stays, so
--- that no refresh brings it back; remember() lifts that. Gives whether the map had it.
+-- forget(map, source, record_id): erases a record from table, state and history, and that it was there if it is gone. A hash
+-- of its name stays, so that no refresh brings it back; remember() lifts that. Gives whether the map had it.
 -- forget_identity(map, identity_id): the same of all records of an identity; gives how many they were.
 -- Errors: 42704 for a source that the map does not have, 42501 for others than its owner, 25001.
 CREATE FUNCTION @extschema@.forget(map regclass, source text, record_id text) RETURNS boolean
@@ -237,7 +237,7 @@ COMMENT ON FUNCTION @extschema@.remember(regclass, text, text) IS 'lets a record
 --                     forget() have done since
 --   last_refresh      when the last one that succeeded began; last_duration: how long it took
 --   last_changes      what it did: kind (built, full or changes), changed records, rows inserted, updated and
---                     deleted, identities created, merged, split and retired
+--                     deleted, identities created, merged, split, retired and revived (where any came back)
 --   needs_full        whether the next refresh reads everything anew, as clauses have changed
 --   last_error        of a refresh that failed since; last_error_at
 --   kept_sources      of each source that is kept as it was, as it has lost too many of its records: how many it had ("before"),

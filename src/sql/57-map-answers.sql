@@ -139,11 +139,12 @@ COMMENT ON FUNCTION @extschema@.identity_map_retired(regclass, timestamptz) IS '
 -- identity_map_history(map, since, identity_id): what happened to identities, the oldest first; since a time,
 -- of one identity. For those who may SELECT from the map.
 --   event      created: of new records alone; split: of records of from_ids; merged: took in records of
---              from_ids; retired: is no more, its records went into into_id, or are gone (NULL)
+--              from_ids; retired: is no more, its records went into into_id, or are gone (NULL); revived: had been
+--              retired as all of its records were gone, of which some are back
 --   by_kind, by_value   the identifier that joined what was merged; NULL once it was forgotten
 -- The first fill of a map is no event. Errors: 22004 for no map, 42704 for what is none, 42501.
 CREATE FUNCTION @extschema@.identity_map_history(map regclass, since timestamptz DEFAULT NULL, identity_id uuid DEFAULT NULL)
   RETURNS TABLE (at timestamptz, event text, identity_id uuid, from_ids uuid[], into_id uuid, by_kind text, by_value text)
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1000;
 COMMENT ON FUNCTION @extschema@.identity_map_history(regclass, timestamptz, uuid) IS
-  'what happened to a map''s identities: created, merged, split, retired';
+  'what happened to a map''s identities: created, merged, split, retired, revived';

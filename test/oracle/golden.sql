@@ -54,7 +54,7 @@ BEGIN
 END $$;
 
 -- Nobody judges, so nobody has to know what the map has been shown.
-CREATE OR REPLACE PROCEDURE model.see(is_full boolean) LANGUAGE sql AS 'UPDATE model.state SET rebuild = false';
+CREATE OR REPLACE PROCEDURE model.see(is_full boolean, allow_loss boolean) LANGUAGE sql AS 'UPDATE model.state SET rebuild = false';
 CREATE OR REPLACE FUNCTION model.aliases_differ() RETURNS boolean LANGUAGE sql STABLE AS 'SELECT false';
 
 CREATE PROCEDURE golden.history(seed_ int, steps int) LANGUAGE plpgsql AS $$

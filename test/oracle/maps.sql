@@ -7,7 +7,8 @@
 --
 -- What a map has been shown is kept in the schema `seen`: its tables have the names of the sources' tables, so that the
 -- clauses of a map, run under search_path = seen, resolve what the map is to have resolved. A source with changed_since
--- shows rows that are gone, and others of an older version, at the next full refresh only; what was forgotten is left out.
+-- shows rows that are gone, and others of an older version, at the next full refresh only, or after a TRUNCATE; what was forgotten
+-- is left out. A source that has lost more than half of a hundred records or more is shown as it was.
 -- The schema `plain` has the same rows with each former value as its present one, found without identity_alias(): there the
 -- clauses without aliases give the same people.
 
@@ -32,8 +33,8 @@ CREATE TABLE seen.extra (LIKE extra);
 CREATE TABLE seen.identify (id text, user_id text[], email text[], phone text[], team text[], updated_at timestamptz);
 
 -- The map as the model knows it. `clock` counts checks, `version` what changed_since goes by.
-CREATE TABLE model.state (seed int, step int, clock int, version bigint, mark bigint, is_new boolean, rebuild boolean, is_loose boolean);
-CREATE TABLE model.sources (name text PRIMARY KEY, place int, mode text, query text, is_in boolean DEFAULT true);
+CREATE TABLE model.state (seed int, step int, clock int, version bigint, mark bigint, is_new boolean, rebuild boolean, is_loose boolean, file oid);
+CREATE TABLE model.sources (name text PRIMARY KEY, place int, mode text, query text, is_in boolean DEFAULT true, is_kept boolean DEFAULT false);
 CREATE TABLE model.rules (kind text PRIMARY KEY, rule identity_clause);
 CREATE TABLE model.aliased (kind text PRIMARY KEY);  -- kinds of which the map has an alias
 CREATE TABLE model.columns (name text PRIMARY KEY, type text, place int);
@@ -42,6 +43,9 @@ CREATE TABLE model.again (source text, record_id text);                  -- to b
 CREATE TABLE model.ids (id uuid PRIMARY KEY, born numeric, died int, into_id uuid); -- every id that the map ever had, and the check that first saw it
 CREATE TABLE model.before (source text, record_id text, id uuid);        -- the map's records at the last check
 CREATE TABLE model.now (LIKE model.before);
+CREATE TABLE model.gone (LIKE model.before);                             -- records that are gone, and what each was at last
+CREATE TABLE model.were (LIKE model.before, is_back boolean);            -- `before`, and those that are back
+CREATE TABLE model.saved (LIKE a);                                       -- rows that a has lost
 CREATE TABLE model.want (source text, record_id text, cluster uuid);     -- the same by a full resolve
 CREATE TABLE model.events (event text, identity_id uuid, from_ids uuid[], into_id uuid);
 CREATE TABLE model.counts (what text PRIMARY KEY, n bigint);
@@ -160,7 +164,7 @@ END $$;
 -- The records of a list, each with the identity that it was of and what it carries, by a full resolve.
 CREATE FUNCTION model.links(clauses identity_clause[], who text) RETURNS text LANGUAGE sql AS $$
   SELECT string_agg(format('%s %s was %s: %s', n.source, n.record_id, left(coalesce(b.id::text, 'new'), 8), l.links), '; ' ORDER BY n.source, n.record_id)
-    FROM model.now n LEFT JOIN model.before b USING (source, record_id)
+    FROM model.now n LEFT JOIN model.were b USING (source, record_id)
     LEFT JOIN (SELECT source, record_id, string_agg(concat_ws(' ', kind, value, status), ', ' ORDER BY kind, value) AS links
                FROM public.identity_links(VARIADIC clauses) GROUP BY 1, 2) l USING (source, record_id)
    WHERE concat_ws(' ', n.source, n.record_id) = ANY (string_to_array(who, ', ')) $$;
@@ -251,6 +255,10 @@ BEGIN
   PERFORM model.count('checks');
   DELETE FROM model.now;
   INSERT INTO model.now SELECT * FROM model.members('m');
+  DELETE FROM model.were;
+  INSERT INTO model.were SELECT b.*, false FROM model.before b;
+  INSERT INTO model.were SELECT g.*, true FROM model.gone g JOIN model.ids i ON i.id = g.id AND i.died IS NOT NULL AND i.into_id IS NULL
+    WHERE (g.source, g.record_id) IN (SELECT source, record_id FROM model.now) AND what = 'refresh';
 
   -- (a) The partition is that of a full resolve.
   PERFORM set_config('search_path', 'seen, public', true);
@@ -296,24 +304,27 @@ BEGIN
   CALL model.together(to_regclass('m'));
   CALL model.answers(what);
 
-  -- (c) Ids. An old identity goes with most of its records; where two places have as many, with any of them.
-  CREATE TEMPORARY TABLE IF NOT EXISTS picks (old uuid, id uuid, n bigint, is_sure boolean, born numeric);
+  -- (c) Ids. An old identity goes with most of its records; where two places have as many, with any of them. Where all of its
+  -- records were gone, and some are back, it is there again, after those that were there all along.
+  PERFORM model.count('records that are back', count(*)) FROM model.were WHERE is_back;
+  CREATE TEMPORARY TABLE IF NOT EXISTS picks (old uuid, id uuid, n bigint, is_sure boolean, born numeric, lives int);
   DELETE FROM picks;
   INSERT INTO picks
-    SELECT v.old, v.id, v.n, count(*) OVER (PARTITION BY v.old) = 1, i.born
+    SELECT v.old, v.id, v.n, count(*) OVER (PARTITION BY v.old) = 1, i.born, (i.died IS NULL)::int
     FROM (SELECT b.id AS old, n.id, count(*) AS n, max(count(*)) OVER (PARTITION BY b.id) AS most
-          FROM model.before b JOIN model.now n USING (source, record_id) GROUP BY b.id, n.id) v JOIN model.ids i ON i.id = v.old
+          FROM model.were b JOIN model.now n USING (source, record_id) GROUP BY b.id, n.id) v JOIN model.ids i ON i.id = v.old
     WHERE v.n = v.most;
-  FOR r IN SELECT n.id FROM model.now n JOIN model.ids i ON i.id = n.id WHERE i.died IS NOT NULL LIMIT 1 LOOP
+  FOR r IN SELECT n.id FROM model.now n JOIN model.ids i ON i.id = n.id WHERE i.died IS NOT NULL AND NOT EXISTS (SELECT FROM model.were w WHERE w.id = n.id) LIMIT 1 LOOP
     PERFORM model.fail(format('%s: id %s had been retired and is used again', what, r.id));
   END LOOP;
   IF NOT is_loose THEN
     -- A cluster's id is that of the strongest who picked it for certain, or of one stronger still who may have.
     FOR r IN SELECT n.id, w.old, w.n FROM (SELECT DISTINCT id FROM model.now) n
-             JOIN LATERAL (SELECT * FROM picks p WHERE p.id = n.id AND p.is_sure ORDER BY p.n DESC, p.born, p.old LIMIT 1) w ON true
-             WHERE NOT EXISTS (SELECT FROM picks p WHERE p.id = n.id AND p.old = n.id AND (p.n, -p.born) >= (w.n, -w.born) AND ((p.n, -p.born) > (w.n, -w.born) OR p.old <= w.old)) LIMIT 1 LOOP
+             JOIN LATERAL (SELECT * FROM picks p WHERE p.id = n.id AND p.is_sure ORDER BY p.lives DESC, p.n DESC, p.born, p.old LIMIT 1) w ON true
+             WHERE NOT EXISTS (SELECT FROM picks p WHERE p.id = n.id AND p.old = n.id AND (p.lives, p.n, -p.born) >= (w.lives, w.n, -w.born)
+                                AND ((p.lives, p.n, -p.born) > (w.lives, w.n, -w.born) OR p.old <= w.old)) LIMIT 1 LOOP
       PERFORM model.fail(format('%s: an identity is %s, not %s', what, r.id, r.old),
-        (SELECT string_agg(format('%s: %s records here, since %s', p.old, p.n, p.born), ', ' ORDER BY p.n DESC, p.born, p.old) FROM picks p WHERE p.id = r.id));
+        (SELECT string_agg(format('%s: %s records here, since %s%s', p.old, p.n, p.born, CASE p.lives WHEN 0 THEN ', back' END), ', ' ORDER BY p.n DESC, p.born, p.old) FROM picks p WHERE p.id = r.id));
     END LOOP;
     -- Nobody else's id came here.
     FOR r IN SELECT DISTINCT n.id FROM model.now n JOIN model.ids i ON i.id = n.id WHERE NOT EXISTS (SELECT FROM picks p WHERE p.id = n.id AND p.old = n.id) LIMIT 1 LOOP
@@ -322,7 +333,7 @@ BEGIN
     -- Who lost an id although all places were undecided: in each of them somebody stronger was.
     FOR r IN SELECT DISTINCT p.old FROM picks p WHERE NOT EXISTS (SELECT FROM model.now n WHERE n.id = p.old)
              AND NOT EXISTS (SELECT FROM picks q JOIN picks o ON o.id = q.id AND o.old = q.id WHERE q.old = p.old AND o.old <> p.old
-                             AND (o.n > q.n OR o.n = q.n AND (o.born, o.old) < (q.born, q.old))) LIMIT 1 LOOP
+                             AND (o.lives > q.lives OR o.lives = q.lives AND (o.n > q.n OR o.n = q.n AND (o.born, o.old) < (q.born, q.old)))) LIMIT 1 LOOP
       PERFORM model.fail(format('%s: identity %s lost its id to nobody', what, r.old));
     END LOOP;
   END IF;
@@ -333,8 +344,9 @@ BEGIN
     SELECT CASE WHEN NOT EXISTS (SELECT FROM model.ids i WHERE i.id = x.id) THEN CASE WHEN x.olds = '{}' THEN 'created' ELSE 'split' END
                 WHEN array_remove(x.olds, x.id) <> '{}' THEN 'merged' END, x.id, nullif(array_remove(x.olds, x.id), '{}'), NULL
     FROM (SELECT n.id, coalesce(array_agg(DISTINCT b.id ORDER BY b.id) FILTER (WHERE b.id IS NOT NULL), '{}') AS olds
-          FROM model.now n LEFT JOIN model.before b USING (source, record_id) GROUP BY n.id) x;
+          FROM model.now n LEFT JOIN model.were b USING (source, record_id) GROUP BY n.id) x;
   DELETE FROM model.events WHERE event IS NULL OR is_new AND event = 'created';
+  INSERT INTO model.events SELECT DISTINCT 'revived', n.id, NULL::uuid[], NULL::uuid FROM model.now n JOIN model.ids i ON i.id = n.id WHERE i.died IS NOT NULL;
   PERFORM model.count(event, count(*)) FROM model.events GROUP BY event;
   CREATE TEMP TABLE IF NOT EXISTS told (event text, identity_id uuid, from_ids uuid[], into_id uuid, by_kind text, by_value text, at timestamptz);
   DELETE FROM told;
@@ -350,7 +362,7 @@ BEGIN
     INSERT INTO model.events
     SELECT 'retired', g.id, NULL, CASE WHEN count(p.id) <= 1 THEN min(p.id::text)::uuid
                                        ELSE (SELECT t.into_id FROM told t WHERE t.event = 'retired' AND t.identity_id = g.id AND t.into_id = ANY (array_agg(p.id))) END
-    FROM (SELECT DISTINCT id FROM model.before EXCEPT SELECT id FROM model.now) g LEFT JOIN picks p ON p.old = g.id GROUP BY g.id;
+    FROM (SELECT DISTINCT id FROM model.were EXCEPT SELECT id FROM model.now) g LEFT JOIN picks p ON p.old = g.id GROUP BY g.id;
   END IF;
   FOR r IN (SELECT 'the history lacks' AS how, e FROM (TABLE model.events EXCEPT ALL SELECT event, identity_id, from_ids, into_id FROM told) e
             UNION ALL SELECT 'the history invents', e FROM (SELECT event, identity_id, from_ids, into_id FROM told EXCEPT ALL TABLE model.events) e) LIMIT 1 LOOP
@@ -360,7 +372,7 @@ BEGIN
   IF has_reasons AND NOT is_loose AND current_setting('model.reasons', true) IS DISTINCT FROM 'off' THEN
     PERFORM set_config('search_path', 'seen, public', true);
     FOR r IN SELECT t.* FROM told t WHERE t.event = 'merged' AND (
-        SELECT count(DISTINCT coalesce(b.id::text, 'new')) < 2 FROM public.identity_links(VARIADIC clauses) l JOIN model.now n USING (source, record_id) LEFT JOIN model.before b USING (source, record_id)
+        SELECT count(DISTINCT coalesce(b.id::text, 'new')) < 2 FROM public.identity_links(VARIADIC clauses) l JOIN model.now n USING (source, record_id) LEFT JOIN model.were b USING (source, record_id)
          WHERE l.status = 'links' AND l.kind = t.by_kind AND l.value = t.by_value AND n.id = t.identity_id) LIMIT 1 LOOP
       PERFORM model.fail(format('%s: a merge into %s by %s %s', what, r.identity_id, coalesce(r.by_kind, 'nothing'), r.by_value), r.from_ids::text,
         model.links(clauses, (SELECT string_agg(concat_ws(' ', n.source, n.record_id), ', ') FROM model.now n WHERE n.id = r.identity_id)));
@@ -369,6 +381,7 @@ BEGIN
   END IF;
 
   -- Into the books.
+  UPDATE model.ids i SET died = NULL, into_id = NULL FROM model.events e WHERE e.event = 'revived' AND i.id = e.identity_id;
   UPDATE model.ids i SET died = s.clock, into_id = e.into_id FROM model.events e, model.state s WHERE e.event = 'retired' AND i.id = e.identity_id;
   INSERT INTO model.ids (id, born) SELECT DISTINCT n.id, s.clock FROM model.now n, model.state s ON CONFLICT DO NOTHING;
   PERFORM model.count('retired', count(*)) FROM model.events WHERE event = 'retired';
@@ -380,6 +393,15 @@ BEGIN
     CROSS JOIN LATERAL (SELECT identity_current('m', x.id) AS current) z WHERE z.current IS DISTINCT FROM y.want LIMIT 1 LOOP
     PERFORM model.fail(format('%s: %s leads to %s, not %s', what, r.id, coalesce(r.current::text, 'nobody'), coalesce(r.want::text, 'nobody')));
   END LOOP;
+  DELETE FROM model.gone WHERE (source, record_id) IN (SELECT source, record_id FROM model.now);
+  IF is_loose THEN
+    -- What they were at last is not known; the map's word is taken.
+    EXECUTE (SELECT format('INSERT INTO model.gone SELECT b.source, b.record_id, g.identity_id FROM model.before b
+      JOIN identity_state.m%s_gone g ON g.hash = identity_internal.identity_map_record(%L, b.source, identity_internal.identity_map_record_key(b.record_id))
+      WHERE (b.source, b.record_id) NOT IN (SELECT source, record_id FROM model.now)', c.map_id, c.secret) FROM identity_internal.identity_map_catalog c);
+  ELSE
+    INSERT INTO model.gone SELECT * FROM model.before WHERE (source, record_id) NOT IN (SELECT source, record_id FROM model.now);
+  END IF;
   DELETE FROM model.before;
   INSERT INTO model.before TABLE model.now;
 END $$;
@@ -468,13 +490,35 @@ CREATE FUNCTION model.aliases_differ() RETURNS boolean LANGUAGE sql STABLE AS $$
   SELECT EXISTS (SELECT * FROM model.presents('public.aliases') EXCEPT SELECT * FROM model.presents('seen.aliases'))
       OR EXISTS (SELECT * FROM model.presents('seen.aliases') EXCEPT SELECT * FROM model.presents('public.aliases')) $$;
 
+-- Whether a source has lost more than half of what the map was shown of it.
+CREATE FUNCTION model.has_lost(name text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  lost boolean;
+BEGIN
+  PERFORM set_config('search_path', 'seen, public', true);
+  CREATE TEMPORARY TABLE IF NOT EXISTS had (id text);
+  DELETE FROM had;
+  EXECUTE format('INSERT INTO had SELECT DISTINCT q.id::text FROM (%s) AS q', (SELECT rtrim(s.query, ';') FROM model.sources s WHERE s.name = has_lost.name));
+  PERFORM set_config('search_path', 'public', true);
+  EXECUTE format('SELECT count(*) >= 100 AND count(*) FILTER (WHERE NOT EXISTS (SELECT FROM (%s) AS q WHERE q.id::text = had.id)) > 0.5 * count(*) FROM had',
+                 (SELECT rtrim(s.query, ';') FROM model.sources s WHERE s.name = has_lost.name)) INTO lost;
+  RETURN lost;
+END $$;
+
 -- What a refresh shows the map of the sources.
-CREATE PROCEDURE model.see(is_full boolean) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE model.see(is_full boolean, allow_loss boolean) LANGUAGE plpgsql AS $$
 DECLARE
   s model.sources;
+  is_replaced boolean := (SELECT file IS DISTINCT FROM pg_relation_filenode('public.c') FROM model.state);
 BEGIN
   FOR s IN SELECT * FROM model.sources WHERE is_in ORDER BY place, name LOOP
-    IF s.mode = 'since' AND NOT is_full THEN
+    IF NOT allow_loss AND model.has_lost(s.name) THEN
+      UPDATE model.sources SET is_kept = true WHERE name = s.name;
+      PERFORM model.count('sources kept as they were');
+      CONTINUE;
+    END IF;
+    UPDATE model.sources SET is_kept = false WHERE name = s.name AND is_kept;
+    IF s.mode = 'since' AND NOT (is_full OR is_replaced OR s.is_kept) THEN
       DELETE FROM seen.c WHERE id IN (SELECT c.id FROM c, model.state WHERE c.version >= mark) OR id::text IN (SELECT record_id FROM model.again WHERE source = 'c');
       INSERT INTO seen.c SELECT * FROM c WHERE (id IN (SELECT c.id FROM c, model.state WHERE c.version >= mark) OR id::text IN (SELECT record_id FROM model.again WHERE source = 'c'))
         AND id::text NOT IN (SELECT record_id FROM model.tombs WHERE source = 'c');
@@ -483,12 +527,15 @@ BEGIN
       EXECUTE format('INSERT INTO seen.%1$I SELECT * FROM public.%1$I WHERE id::text NOT IN (SELECT record_id FROM model.tombs WHERE source = %1$L)', s.name);
     END IF;
   END LOOP;
+  IF (SELECT coalesce(array_agg(name ORDER BY name), '{}') FROM model.sources WHERE is_in AND is_kept) <> (SELECT ARRAY(SELECT jsonb_object_keys(kept_sources) ORDER BY 1) FROM identity_maps) THEN
+    PERFORM model.fail('refresh: other sources are kept as they were', (SELECT kept_sources::text FROM identity_maps));
+  END IF;
   DELETE FROM seen.extra;
   INSERT INTO seen.extra TABLE extra;
   DELETE FROM seen.aliases;
   INSERT INTO seen.aliases TABLE aliases;
   DELETE FROM model.again;
-  UPDATE model.state SET mark = CASE WHEN is_full THEN coalesce((SELECT max(version) FROM c), mark, 0)
+  UPDATE model.state SET file = pg_relation_filenode('public.c'), mark = CASE WHEN is_full OR is_replaced THEN coalesce((SELECT max(version) FROM c), mark, 0)
                                      ELSE coalesce(greatest((SELECT max(version) FROM c), mark), 0) END, rebuild = false;
 END $$;
 
@@ -560,6 +607,9 @@ BEGIN
     EXECUTE format('DELETE FROM seen.%I WHERE id::text = $1', one.source) USING one.record_id;
   END LOOP;
   CALL model.check(CASE WHEN whole THEN 'forget_identity()' ELSE 'forget()' END, began, false);
+  -- Nor does the map remember them, or those that the person had before.
+  DELETE FROM model.gone g WHERE (g.source, g.record_id) IN (SELECT f.source, f.record_id FROM unnest(gone) f)
+    OR whole AND g.id IN (WITH RECURSIVE chain AS (SELECT gone[1].id UNION SELECT i.id FROM chain c JOIN model.ids i ON i.into_id = c.id) SELECT c.id FROM chain c);
   PERFORM model.count('forgotten records', cardinality(gone));
 END $$;
 
@@ -647,14 +697,28 @@ CREATE PROCEDURE model.refresh(began timestamptz DEFAULT clock_timestamp()) LANG
 DECLARE
   is_full boolean := model.chance(0.1);
   is_whole boolean;
+  allow_loss boolean := model.roll(4, 'allow') = 0;
 BEGIN
-  INSERT INTO model.trace (text) VALUES (CASE WHEN is_full THEN 'refresh in full' ELSE 'refresh' END);
+  INSERT INTO model.trace (text) VALUES (CASE WHEN is_full THEN 'refresh in full' ELSE 'refresh' END || CASE WHEN allow_loss THEN ', whatever is lost' ELSE '' END);
   -- Not a constant: PostgreSQL 14 keeps a CALL's for the session, also where the table was made anew.
-  CALL refresh_identity_map(to_regclass('m'), "full" => is_full);
+  CALL refresh_identity_map(to_regclass('m'), "full" => is_full, allow_loss => allow_loss);
   is_whole := is_full OR (SELECT rebuild FROM model.state) OR model.aliases_differ();
-  CALL model.see(is_whole);
+  CALL model.see(is_whole, allow_loss);
   CALL model.check('refresh', began);
   PERFORM model.count(CASE WHEN is_full THEN 'full refreshes' ELSE 'refreshes' END);
+END $$;
+
+-- Source a loses most of its rows, or has them again.
+CREATE PROCEDURE model.lose() LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM model.saved) THEN
+    INSERT INTO a TABLE model.saved;
+    DELETE FROM model.saved;
+  ELSE
+    INSERT INTO model.saved SELECT * FROM a WHERE id % 10 <= 3 + model.roll(7, 'much');
+    DELETE FROM a WHERE id % 10 <= 3 + model.roll(7, 'much');
+  END IF;
+  INSERT INTO model.trace (text) VALUES (format('a has %s rows', (SELECT count(*) FROM a)));
 END $$;
 
 -- A map of its own for each seed, and its life.
@@ -663,12 +727,13 @@ DECLARE
   began timestamptz;
   is_early boolean := seed_ % 10 = 7;  -- the sources are still empty
   is_aliased boolean := seed_ % 2 = 0;
+  is_large boolean := seed_ % 5 = 1;
 BEGIN
   SET LOCAL search_path = public;
   PERFORM setseed((seed_ % 100000) / 100000.0);
   IF EXISTS (SELECT FROM identity_maps) THEN PERFORM drop_identity_map('m'); END IF;
-  TRUNCATE a, b, c, d, extra, aliases, seen.aliases, model.aliased, seen.extra, seen.a, seen.b, seen.c, seen.d, seen.identify, model.state, model.sources, model.rules, model.columns, model.tombs, model.again, model.ids, model.before, model.trace;
-  INSERT INTO model.state VALUES (seed_, 0, 0, 1, NULL, true, true, false);
+  TRUNCATE model.gone, model.were, model.saved, a, b, c, d, extra, aliases, seen.aliases, model.aliased, seen.extra, seen.a, seen.b, seen.c, seen.d, seen.identify, model.state, model.sources, model.rules, model.columns, model.tombs, model.again, model.ids, model.before, model.trace;
+  INSERT INTO model.state VALUES (seed_, 0, 0, 1, NULL, true, true, false, pg_relation_filenode('public.c'));
   INSERT INTO model.sources VALUES
     ('a', model.dice(100), 'read', model.pick('SELECT id, user_id, email, phone, updated_at FROM a', 'SELECT id, user_id, email, phone FROM a;', 'SELECT a.id, a.user_id, a.email, a.phone, x.email FROM a LEFT JOIN extra x ON x.id = a.id')),
     ('b', model.dice(100), model.pick('read', 'trigger', 'trigger'), model.pick('SELECT id, user_id, email FROM b', 'SELECT id, user_id, email FROM b WHERE active')),
@@ -682,6 +747,8 @@ BEGIN
   INSERT INTO model.columns SELECT name, type, row_number() OVER () FROM model.possible_columns() WHERE is_id OR model.chance(0.5);
   -- Each tenth map's sources are empty for its first refreshes.
   FOR i IN 1 .. CASE WHEN is_early THEN 0 ELSE 10 + model.dice(60) END LOOP CALL model.change(); END LOOP;
+  -- Of each fifth map one source is large enough to lose much.
+  IF is_large THEN INSERT INTO a SELECT n, 'large' || n, format('large%s@x.com', n), NULL, '2024-01-01' FROM generate_series(1001, 1130) n; END IF;
   PERFORM create_identity_map('m', VARIADIC (SELECT array_agg(model.source_clause(s) ORDER BY s.place, s.name) FROM model.sources s)
     || (SELECT array_agg(rule) FROM model.rules) || (SELECT array_agg(model.an_alias(kind)) FROM model.aliased) || (SELECT array_agg(identity_column(name, type) ORDER BY place) FROM model.columns));
   -- Each third map's table is one that is written by a statement.
@@ -695,6 +762,7 @@ BEGIN
     UPDATE model.state SET step = step_;
     is_early := is_early AND step_ < 4;
     FOR i IN 1 .. CASE WHEN is_early THEN 0 ELSE model.dice(5) END LOOP CALL model.change(); END LOOP;
+    IF is_large AND model.roll(3, 'lose') = 0 THEN CALL model.lose(); END IF;
     IF is_aliased AND model.roll(5, 'change') = 0 THEN CALL model.change_aliases('later'); END IF;
     IF model.chance(0.3) THEN CALL model.identify(); END IF;
     IF model.chance(0.06) THEN CALL model.forget(); END IF;

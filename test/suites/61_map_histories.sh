@@ -100,7 +100,8 @@ if [ "$lived" -eq "$histories" ]; then
   notices 'a value that is no longer too common' identity_map_common_text 'FROM less)' 'FROM less WHERE false)'
   template=one
   notices 'the smallest part keeps the id at a split' identity_map_settle_text 'v.n DESC,' 'v.n,'
-  notices 'the smallest identity keeps its id at a merge' identity_map_settle_text 'ORDER BY cluster, n DESC,' 'ORDER BY cluster, n,'
+  notices 'the smallest identity keeps its id at a merge' identity_map_settle_text 'ANY ($4), n DESC,' 'ANY ($4), n,'
+  notices 'somebody who is back takes the id of one who is there' identity_map_settle_text 'old = ANY ($4), n DESC' 'n DESC'
   notices 'the younger identity keeps its id at a merge' identity_map_settle_text 'n DESC, created_at,' 'n DESC, created_at DESC,'
   notices 'the greater id is kept at a merge' identity_map_settle_text 'created_at, old)' 'created_at, old DESC)'
   notices 'ids that are used again' identity_map_settle_text 'AS g WHERE g.identity_id = c.cluster)' 'AS g WHERE false)'
@@ -110,6 +111,11 @@ if [ "$lived" -eq "$histories" ]; then
    UNION'
   template=two
   notices 'rows of the table that stay as they were' identity_map_settle_text 'AND ROW(' 'AND false AND ROW('
+  notices 'records that are back and strangers' identity_map_revive 'WHERE r.rid > $4' 'WHERE false AND r.rid > $4'
+  notices 'somebody whose id went into another one and is used again' identity_map_revive 'AND t.into_id IS NULL' 'AND true'
+  notices 'forgotten records that are remembered' identity_map_forget 'DELETE FROM %1$sgone AS g USING chain WHERE' 'DELETE FROM %1$sgone AS g USING chain WHERE false AND'
+  notices 'a source that has lost most of its records, and they are taken away' identity_map_max_loss '(0.5)::double precision' '(1.0)::double precision'
+  notices 'a table that was emptied, and its rows are still there' identity_map_file_marks 'md5(f.value)' "'x'"
   notices 'forgotten records that come back' identity_map_forgotten 'WHERE source =' 'WHERE false AND source ='
   notices 'triggers that tell of another column' identity_map_captured 'a.attrelid::regclass, a.attnum' 'a.attrelid::regclass, (a.attnum + 1)::smallint'
   notices 'triggers whose log is thrown away' identity_map_changed 'SELECT DISTINCT record_id FROM gone' 'SELECT DISTINCT record_id FROM gone WHERE false'

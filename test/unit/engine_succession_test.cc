@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <boost/container/vector.hpp>
 #include <map>
 #include <random>
 
@@ -32,6 +33,7 @@ struct Case {
   std::vector<std::uint8_t> clusters;
   std::vector<std::uint8_t> olds;
   std::vector<std::int64_t> created;
+  boost::container::vector<bool> is_back = {};
 };
 
 struct Outcome {
@@ -44,7 +46,8 @@ Outcome succeed(const Case& given) {
   TestEnvironment environment;
   const std::vector<Uuid> clusters = ids(given.clusters);
   const std::vector<Uuid> olds = ids(given.olds);
-  Succession succession(environment, given.members, clusters, olds.size());
+  Succession succession(environment, given.members, clusters, olds.size(),
+                        {given.is_back.data(), given.is_back.size()});
   std::vector<std::int64_t> ages;
   for (const std::uint32_t old : succession.tied()) ages.push_back(given.created[old]);
   EXPECT_TRUE(std::is_sorted(succession.tied().begin(), succession.tied().end()));
@@ -74,10 +77,11 @@ Outcome succeed_naively(const Case& given) {
     }
   }
   for (std::uint32_t cluster = 0; cluster < given.clusters.size(); ++cluster) {
-    std::optional<std::tuple<std::int64_t, std::int64_t, std::uint8_t>> best;
+    std::optional<std::tuple<bool, std::int64_t, std::int64_t, std::uint8_t>> best;
     for (std::uint32_t old = 0; old < given.olds.size(); ++old) {
       if (outcome.picks[old] != cluster) continue;
-      const std::tuple rank(-counts[{old, cluster}], given.created[old], given.olds[old]);
+      const bool is_back = !given.is_back.empty() && given.is_back[old];
+      const std::tuple rank(is_back, -counts[{old, cluster}], given.created[old], given.olds[old]);
       if (best && *best < rank) continue;
       best = rank;
       outcome.kept[cluster] = old;
@@ -127,6 +131,22 @@ TEST(Succession, WhoseAgeIsUnknownComesLast) {
             (Outcome{{0, 0}, {1}}));
 }
 
+TEST(Succession, WhoIsBackYieldsToWhoIsThere) {
+  EXPECT_EQ(succeed({{{0, 0}, {0, 1}, {0, 1}}, {1}, {1, 2}, {5, 1}, {false, true}}),
+            (Outcome{{0, 0}, {0}}));
+}
+
+TEST(Succession, OfThoseWhoAreBackTheOneWithMostRecords) {
+  EXPECT_EQ(succeed({{{0, 0}, {0, 1}, {0, 1}}, {1}, {1, 2}, {1, 5}, {true, true}}),
+            (Outcome{{0, 0}, {1}}));
+}
+
+TEST(Succession, WhoIsBackAloneHasItsId) {
+  // Who is there goes with the larger part, and leaves the smaller one.
+  EXPECT_EQ(succeed({{{0, 0}, {0, 0}, {1, 0}, {1, 1}}, {1, 2}, {1, 2}, {1, 5}, {false, true}}),
+            (Outcome{{0, 1}, {0, 1}}));
+}
+
 TEST(Succession, OnlyThoseWhoTieForTheFirstPlaceAreAskedForTheirAge) {
   TestEnvironment environment;
   // Of one cluster 0 has two records and 1 and 2 have one each; of the other 3 and 4 have one each.
@@ -151,6 +171,7 @@ TEST(Succession, FollowsTheRulesWhateverTheOrderOfTheRecords) {
     std::shuffle(given.clusters.begin(), given.clusters.end(), random);
     std::shuffle(given.olds.begin(), given.olds.end(), random);
     for (std::size_t i = 0; i < olds; ++i) given.created.push_back(draw(3));
+    for (std::size_t i = 0; round % 2 == 0 && i < olds; ++i) given.is_back.push_back(draw(3) == 0);
     for (std::uint32_t i = 0; i < clusters; ++i) given.members.push_back({i, kNone});
     for (std::uint32_t i = draw(15); i > 0; --i) {
       const bool is_new = olds == 0 || draw(5) == 0;
