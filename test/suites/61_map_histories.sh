@@ -110,7 +110,7 @@ if [ "$lived" -eq "$histories" ]; then
    UNION' 'OR NOT "[is_new]" AND cardinality("[olds]") > 2
    UNION'
   template=two
-  notices 'rows of the table that stay as they were' identity_map_settle_text 'AND ROW(' 'AND false AND ROW('
+  notices 'rows of the table that stay as they were' identity_map_settle_text "AND (' || is_other" "AND (false AND ' || is_other"
   notices 'records that are back and strangers' identity_map_revive 'WHERE r.rid > $4' 'WHERE false AND r.rid > $4'
   notices 'somebody whose id went into another one and is used again' identity_map_revive 'AND t.into_id IS NULL' 'AND true'
   notices 'forgotten records that are remembered' identity_map_forget 'DELETE FROM %1$sgone AS g USING chain WHERE' 'DELETE FROM %1$sgone AS g USING chain WHERE false AND'
