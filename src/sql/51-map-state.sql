@@ -549,17 +549,15 @@ BEGIN
     IF a #>> '{changes,kind}' = 'built' THEN
       PERFORM identity_internal.identity_map_index(id);
     END IF;
+    -- Nobody is in the middle of identify(): what its calls have added is all there. The row takes up a page, so it is written once.
+    WITH told AS (DELETE FROM identity_internal.identity_map_counts AS n WHERE n.map_id = id RETURNING n.identities, n.records),
+      told_in_all (identities, records) AS (SELECT coalesce(sum(t.identities), 0), coalesce(sum(t.records), 0) FROM told AS t)
     UPDATE identity_internal.identity_map_catalog AS c
     SET refreshes = c.refreshes + 1, rebuild = false, marks = c.marks || (a -> 'marks'),
         last_refresh = (a ->> 'started')::timestamptz,
         last_duration = clock_timestamp() - (a ->> 'started')::timestamptz,
-        last_changes = a -> 'changes', last_error = NULL, last_error_at = NULL
-    WHERE c.map_id = id;
-    -- Nobody is in the middle of identify(): what its calls have added is all there.
-    WITH told AS (DELETE FROM identity_internal.identity_map_counts AS n WHERE n.map_id = id RETURNING n.identities, n.records),
-      told_in_all (identities, records) AS (SELECT coalesce(sum(t.identities), 0), coalesce(sum(t.records), 0) FROM told AS t)
-    UPDATE identity_internal.identity_map_catalog AS c
-    SET identities = coalesce((a #>> '{counts,identities}')::bigint, c.identities + t.identities + (a #>> '{counts,more_identities}')::bigint),
+        last_changes = a -> 'changes', last_error = NULL, last_error_at = NULL,
+        identities = coalesce((a #>> '{counts,identities}')::bigint, c.identities + t.identities + (a #>> '{counts,more_identities}')::bigint),
         records = coalesce((a #>> '{counts,records}')::bigint, c.records + t.records + (a #>> '{counts,more_records}')::bigint)
     FROM told_in_all AS t WHERE c.map_id = id;
   ELSIF a ? 'counts' THEN
