@@ -100,6 +100,29 @@ CREATE FUNCTION copied() RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT progres
 COPY (SELECT user_id FROM resolve_identities(identity_source('app', 'SELECT id, email FROM progress.app'), identity_source('look', 'SELECT 1, progress.copied() AS user_id'))
   AS (look_id int, user_id text) WHERE look_id = 1) TO STDOUT;
 SELECT count(*) FROM mine;
+-- A refresh of a map shows the map, and what it is about, and nothing afterwards.
+CREATE FUNCTION look_map() RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+DECLARE seen text;
+BEGIN
+  PERFORM pg_stat_clear_snapshot();
+  SELECT format('%s of %s: %s%s, source %s of %s, %s rows', result, map, phase, ', ' || stage, source, sources, records_read) INTO seen
+    FROM public.identity_progress WHERE pid = pg_backend_pid();
+  RETURN coalesce(seen, 'nothing');
+END $$;
+SELECT create_identity_map('watched', identity_source('app', 'SELECT id, email FROM progress.app'), identity_source('look', 'SELECT 1 AS id, progress.look_map() AS note'),
+  identity_rule('note', link => false), identity_column('app_id', 'int'), identity_column('note')) \g /dev/null
+CALL refresh_identity_map('watched');
+SELECT look_map();
+UPDATE app SET email = 'new@x.com' WHERE id = 7;
+CALL refresh_identity_map('watched');
+SELECT note FROM watched WHERE note IS NOT NULL;
+CREATE FUNCTION look_at_write() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE '%', progress.look_map(); RETURN NEW; END $$;
+CREATE TRIGGER look AFTER UPDATE ON watched FOR EACH STATEMENT EXECUTE FUNCTION look_at_write();
+UPDATE app SET email = 'newer@x.com' WHERE id = 7;
+CALL refresh_identity_map('watched');
+SELECT identify('watched', 'u7', '{"email": "newer@x.com"}') IS NOT NULL AS known;
+DO $$ BEGIN CALL public.refresh_identity_map('progress.app'); EXCEPTION WHEN undefined_object THEN RAISE NOTICE '%', progress.look_map(); END $$;
+SELECT drop_identity_map('watched') \g /dev/null
 -- After errors nothing is left, caught or not, wherever they come from.
 SELECT count(*) FROM identity_records(identity_source('a', 'SELECT 1 / (3000 - id) FROM progress.app'));
 SELECT count(*) FROM mine;

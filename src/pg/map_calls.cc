@@ -6,6 +6,7 @@
 #include "pg/map_arrays.h"
 #include "pg/map_constraints.h"
 #include "pg/map_state.h"
+#include "pg/progress.h"
 
 extern "C" {
 #include <access/htup_details.h>
@@ -149,8 +150,13 @@ void require_call(FunctionCallInfo fcinfo) {
 bool lock_map(const Home& home, int map_id, std::uint16_t part, bool exclusive, bool wait) {
   LOCKTAG tag;
   SET_LOCKTAG_OBJECT(tag, MyDatabaseId, home.catalog, static_cast<std::uint32_t>(map_id), part);
-  return LockAcquire(&tag, exclusive ? ExclusiveLock : ShareLock, false, !wait) !=
-         LOCKACQUIRE_NOT_AVAIL;
+  const LOCKMODE mode = exclusive ? ExclusiveLock : ShareLock;
+  if (LockAcquire(&tag, mode, false, true) != LOCKACQUIRE_NOT_AVAIL) return true;
+  if (!wait) return false;
+  const MapPhase phase = set_map_phase(MapPhase::kWait);
+  LockAcquire(&tag, mode, false, false);
+  set_map_phase(phase);
+  return true;
 }
 
 void no_map(const char* name, Oid table) {
@@ -248,7 +254,9 @@ Datum call_raised(const Home& home, const char* function, int id, Datum argument
     return as_user(home.owner, kSafePath, [&] {
       // "drop cascades to" the triggers of a source: nobody has to do anything about it.
       set_for_call("client_min_messages", "warning");
-      return OidFunctionCall2(code, Int32GetDatum(id), arguments);
+      const Datum result = OidFunctionCall2(code, Int32GetDatum(id), arguments);
+      show_map_work();
+      return result;
     });
   });
 }
@@ -425,5 +433,6 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_analyze) {
       return 0;
     });
   }
+  show_map_work();
   PG_RETURN_VOID();
 }

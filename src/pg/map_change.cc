@@ -12,6 +12,7 @@
 #include "pg/map_lookup.h"
 #include "pg/map_records.h"
 #include "pg/map_state.h"
+#include "pg/progress.h"
 
 #include <algorithm>
 
@@ -269,6 +270,7 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_touch) {
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_change_records) {
   const TupleDesc shape = result_shape(fcinfo, 9);
   const int map_id = PG_GETARG_INT32(0);
+  set_map_phase(MapPhase::kChange);
   TouchedRecords* touched = LastTouched::of_or_new(map_id);
   if (!touched->is_complete) out_of_turn("not all records that changed are known");
   std::sort(touched->records.begin(), touched->records.end(),

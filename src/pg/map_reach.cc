@@ -16,6 +16,7 @@
 #include "pg/map_packs.h"
 #include "pg/map_records.h"
 #include "pg/map_tables.h"
+#include "pg/progress.h"
 
 #include <algorithm>
 
@@ -472,6 +473,7 @@ using namespace identity_resolve::pg;
 // identity_map_reach(map_id, live, keys, newly, no_longer, limits, most, gone, dead) →
 // identity_map_reached: src/sql/50-map.sql.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_reach) {
+  set_map_phase(MapPhase::kReach);
   enum Argument : std::uint8_t {
     kMapId,
     kLive,

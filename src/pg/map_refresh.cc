@@ -18,6 +18,7 @@
 #include "pg/map_calls.h"
 #include "pg/map_constraints.h"
 #include "pg/map_snapshot.h"
+#include "pg/progress.h"
 
 extern "C" {
 #include <nodes/parsenodes.h>
@@ -116,6 +117,7 @@ bool refresh(const Home& home, const Refresh& asked) {
   const Datum result = call_refresh(
       target, jsonb_of(psprintf("{\"full\": %s, \"allow_loss\": %s}", asked.full ? "true" : "false",
                                 asked.allow_loss ? "true" : "false")));
+  set_map_phase(MapPhase::kFinish);
   call_raised(home, "identity_map_note", target.map_id, result);
   return true;
 }
@@ -133,7 +135,16 @@ bool refresh_named(const Home& home, const Refresh& asked) {
   context.arg = schema == nullptr || table == nullptr ? pstrdup("?")
                                                       : quote_qualified_identifier(schema, table);
   error_context_stack = &context;
-  const bool is_done = refresh(home, asked);
+  volatile bool is_done = false;
+  // Not where a refresh calls a refresh, which is an error further on.
+  const bool is_shown = begin_map_work(asked.table);
+  PG_TRY();
+  { is_done = refresh(home, asked); }
+  PG_FINALLY();
+  {
+    if (is_shown) end_map_work();
+  }
+  PG_END_TRY();
   error_context_stack = context.previous;
   return is_done;
 }

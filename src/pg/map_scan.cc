@@ -24,6 +24,7 @@
 #include "pg/map_record_key.h"
 #include "pg/map_snapshot.h"
 #include "pg/map_tables.h"
+#include "pg/progress.h"
 #include "pg/query_names.h"
 #include "pg/resolve.h"
 #include "pg/scan.h"
@@ -127,6 +128,7 @@ class ChangeFinder final : public RowVisitor {
   }
 
   void take(const RowView& row) override {
+    if (++rows_seen_ % kTellEvery == 0) add_map_rows(kTellEvery);
     if (row.record_name.empty()) {
       ++left_out_;
       return;
@@ -152,6 +154,8 @@ class ChangeFinder final : public RowVisitor {
     }
   }
   [[nodiscard]] std::uint64_t left_out() const noexcept { return left_out_; }
+  // Rows that were read and not told of yet.
+  [[nodiscard]] std::uint64_t rows_to_tell() const noexcept { return rows_seen_ % kTellEvery; }
   // Whether each record has one row: not where blanks around an id make another of it.
   [[nodiscard]] bool ids_are_unique() const noexcept {
     return scan_->layout().ids_are_unique && !has_padded_;
@@ -267,6 +271,8 @@ class ChangeFinder final : public RowVisitor {
   NumberTable records_;    // of new rows, where a record may have several
   NumberTable suspects_;   // records whose id may be none
   std::vector<Held> held_;
+  static constexpr std::uint64_t kTellEvery = 1024;
+  std::uint64_t rows_seen_ = 0;
   std::uint64_t left_out_ = 0;
   bool has_padded_ = false;
   std::int64_t rows_ = 0;
@@ -356,11 +362,13 @@ ScanResult scan_source(const ScanArguments& arguments, const FoundRows& found) {
   }
   ChangeFinder finder(scan, request.state->secret, found, memory, known_rows,
                       std::move(forgotten_records));
-  static_cast<void>(scan.expected_rows());
+  begin_map_source(arguments.source, static_cast<int>(request.sources.size()),
+                   scan.expected_rows());
   // What identify() was told is part of the state, and read as it is now.
   const Snapshot snapshot = scan.name() == kIdentifySource ? nullptr : refresh_snapshot();
   if (snapshot != nullptr) call([=] { PushActiveSnapshot(snapshot); });
   scan.visit(finder);
+  add_map_rows(finder.rows_to_tell());
   if (snapshot != nullptr) call([] { PopActiveSnapshot(); });
   search_path.leave();
   finder.take_held();

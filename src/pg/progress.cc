@@ -34,6 +34,11 @@ enum Place : std::uint8_t {
   kSpilled,
   kWorkers,
   kShare,  // in millionths
+  // Of a refresh: the table of its map, 0 where there is none. An index build that PostgreSQL does
+  // not announce counts in places 9 to 16, and these stay as they are.
+  kMap = 17,
+  kPhase,
+  kMapStarted,
   kPlaces
 };
 static_assert(kPlaces <= PGSTAT_NUM_PROGRESS_PARAM);
@@ -46,6 +51,21 @@ constexpr std::array<const char*, engine::kStages> kStageNames = {"scan", "union
 constexpr std::array<double, engine::kStages> kStageWeights = {0.55, 0.05, 0.07, 0.01, 0.32};
 
 constexpr std::uint64_t kPublishEvery = 1024;  // records
+
+constexpr std::array<const char*, 9> kPhaseNames = {
+    nullptr, "wait", "prepare", "read", "change", "reach", "resolve", "write", "finish"};
+
+// The refresh that this process does.
+struct MapWork {
+  Oid map = InvalidOid;  // its table
+  MapPhase phase = MapPhase::kNone;
+  std::int64_t started = 0;
+  int source = 0;
+  int sources = 0;
+  std::uint64_t rows = 0;
+  double expected = 0;
+};
+MapWork map_work;
 
 // The one resolve that this process shows.
 Progress* shown = nullptr;
@@ -69,11 +89,89 @@ void write_entry(std::uint32_t command, const std::array<std::int64_t, kPlaces>&
   PGSTAT_END_WRITE_ACTIVITY(entry);
 }
 
+void put_map_work(std::array<std::int64_t, kPlaces>& places) noexcept {
+  places[kMap] = map_work.map;
+  places[kPhase] = static_cast<std::int64_t>(map_work.phase);
+  places[kMapStarted] = map_work.started;
+}
+
+// Whether the entry reports nothing, or what is ours.
+bool is_free() noexcept {
+  if (MyBEEntry == nullptr || !pgstat_track_activities) return false;
+  const std::uint32_t command = command_of(MyBEEntry);
+  return command == PROGRESS_COMMAND_INVALID || command == kCommand;
+}
+
+// A refresh, while no resolve is at hand.
+void publish_map_work() noexcept {
+  if (shown != nullptr || !is_free()) return;
+  std::array<std::int64_t, kPlaces> places{};
+  put_map_work(places);
+  places[kSource] = map_work.source;
+  places[kSources] = map_work.sources;
+  places[kRecords] = static_cast<std::int64_t>(map_work.rows);
+  places[kExpected] = static_cast<std::int64_t>(std::min(map_work.expected, 9e18));
+  if (map_work.phase == MapPhase::kRead && map_work.expected > 0) {
+    places[kShare] = static_cast<std::int64_t>(
+        std::min(static_cast<double>(map_work.rows) / map_work.expected, 1.0) * kShareUnit);
+  }
+  write_entry(kCommand, places);
+}
+
 std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
 
 }  // namespace
+
+bool begin_map_work(Oid table) noexcept {
+  if (OidIsValid(map_work.map)) return false;
+  map_work = {table, MapPhase::kPrepare, GetCurrentTimestamp(), 0, 0, 0, 0};
+  // A cursor that is being read makes way.
+  shown = nullptr;
+  publish_map_work();
+  return true;
+}
+
+void end_map_work() noexcept {
+  if (!OidIsValid(map_work.map)) return;
+  map_work = {};
+  if (shown == nullptr && MyBEEntry != nullptr && command_of(MyBEEntry) == kCommand) {
+    write_entry(PROGRESS_COMMAND_INVALID, {});
+  }
+}
+
+void show_map_work() noexcept {
+  if (OidIsValid(map_work.map)) publish_map_work();
+}
+
+MapPhase set_map_phase(MapPhase phase) noexcept {
+  const MapPhase before = map_work.phase;
+  if (!OidIsValid(map_work.map)) return before;
+  if (phase != before && before != MapPhase::kWait && phase != MapPhase::kWait) {
+    map_work.source = map_work.sources = 0;
+    map_work.rows = 0;
+    map_work.expected = 0;
+  }
+  map_work.phase = phase;
+  publish_map_work();
+  return before;
+}
+
+void begin_map_source(int source, int sources, double expected) noexcept {
+  if (!OidIsValid(map_work.map)) return;
+  set_map_phase(MapPhase::kRead);
+  map_work.source = source;
+  map_work.sources = sources;
+  map_work.expected += std::max(expected, 1.0);
+  publish_map_work();
+}
+
+void add_map_rows(std::uint64_t rows) noexcept {
+  if (!OidIsValid(map_work.map)) return;
+  map_work.rows += rows;
+  publish_map_work();
+}
 
 const char* name_of(ResultKind result) noexcept {
   constexpr std::array<const char*, 5> kNames = {"identities", "combinations", "records", "links",
@@ -91,6 +189,7 @@ void Progress::start(ResultKind result, const std::vector<double>& expected) {
   start_ = stage_start_ = GetCurrentTimestamp();
   // What a worker resolves is a part of what its leader does.
   started_ = !IsParallelWorker();
+  if (started_) set_map_phase(MapPhase::kResolve);
   publish();
 }
 
@@ -143,6 +242,10 @@ void Progress::end() noexcept {
   started_ = false;
   if (shown != this) return;
   shown = nullptr;
+  if (OidIsValid(map_work.map)) {
+    set_map_phase(MapPhase::kWrite);
+    return;
+  }
   if (MyBEEntry != nullptr && command_of(MyBEEntry) == kCommand) {
     write_entry(PROGRESS_COMMAND_INVALID, {});
   }
@@ -158,9 +261,7 @@ double Progress::scanned_share() const noexcept {
 
 // Whether the entry is ours to write.
 bool Progress::may_publish() noexcept {
-  if (!started_ || MyBEEntry == nullptr || !pgstat_track_activities) return false;
-  const std::uint32_t command = command_of(MyBEEntry);
-  if (command != PROGRESS_COMMAND_INVALID && command != kCommand) return false;
+  if (!started_ || !is_free()) return false;
   if (shown == nullptr || (shown->stage_ == Stage::kEmit && stage_ != Stage::kEmit)) shown = this;
   return shown == this;
 }
@@ -185,6 +286,7 @@ void Progress::publish() noexcept {
   places[kSpilled] = static_cast<std::int64_t>(spilled_);
   places[kWorkers] = static_cast<std::int64_t>(workers_);
   places[kShare] = static_cast<std::int64_t>(std::min(share_ + weight * done, 1.0) * kShareUnit);
+  put_map_work(places);
   write_entry(kCommand, places);
 }
 
@@ -223,40 +325,58 @@ void Progress::tell() const {
 // The resolves that are going on, one row each; raises errors the PostgreSQL way.
 namespace {
 
+// What is written of an entry: a value a column, NULL where it does not apply.
+struct ProgressRow {
+  static constexpr std::size_t kColumns = 18;
+  std::array<Datum, kColumns> values{};
+  std::array<bool, kColumns> nulls{};
+  std::size_t count = 0;
+
+  void put(Datum value) { values[count++] = value; }
+  void put_if(bool applies, Datum value) {
+    nulls[count] = !applies;
+    values[count++] = value;
+  }
+  void put_none() {
+    while (count < kColumns) nulls[count++] = true;
+  }
+};
+
 void put_progress(ReturnSetInfo* result) {
-  constexpr int kColumns = 16;
-  constexpr int kOpenColumns = 2;  // which everybody may see
   const int backends = pgstat_fetch_stat_numbackends();
   for (int i = 1; i <= backends; ++i) {
     const PgBackendStatus* entry = backend_entry(i);
     if (entry == nullptr || command_of(entry) != kCommand) continue;
-    std::array<Datum, kColumns> values{};
-    std::array<bool, kColumns> nulls{};
     const auto* places = entry->st_progress_param;
     const auto stage = static_cast<std::size_t>(places[kStage]);
     const auto of = static_cast<std::size_t>(places[kResult]);
-    if (stage >= kStageNames.size() || of > static_cast<std::size_t>(ResultKind::kEvidence))
+    const auto phase = static_cast<std::size_t>(places[kPhase]);
+    const bool is_refresh = places[kMap] != 0;
+    const bool resolves = places[kStarted] != 0;
+    if (stage >= kStageNames.size() || of > static_cast<std::size_t>(ResultKind::kEvidence) ||
+        phase >= kPhaseNames.size() || is_refresh != (phase != 0)) {
       continue;
-    std::size_t column = 0;
-    values[column++] = Int32GetDatum(entry->st_procpid);
-    values[column++] = ObjectIdGetDatum(entry->st_databaseid);
+    }
+    ProgressRow row;
+    row.put(Int32GetDatum(entry->st_procpid));
+    row.put(ObjectIdGetDatum(entry->st_databaseid));
     if (has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
         has_privs_of_role(GetUserId(), entry->st_userid)) {
-      values[column++] = ObjectIdGetDatum(entry->st_userid);
-      values[column++] = TimestampTzGetDatum(places[kStarted]);
-      values[column++] = CStringGetTextDatum(name_of(static_cast<ResultKind>(of)));
-      values[column++] = CStringGetTextDatum(kStageNames[stage]);
-      values[column++] = Int32GetDatum(static_cast<int>(places[kSource]));
-      values[column++] = Int32GetDatum(static_cast<int>(places[kSources]));
-      for (int place = kRecords; place <= kSpilled; ++place) {
-        values[column++] = Int64GetDatum(places[place]);
-      }
-      values[column++] = Int32GetDatum(static_cast<int>(places[kWorkers]));
-      values[column++] = Float8GetDatum(static_cast<double>(places[kShare]) / kShareUnit);
-    } else {
-      std::fill(nulls.begin() + kOpenColumns, nulls.end(), true);
+      row.put(ObjectIdGetDatum(entry->st_userid));
+      row.put(TimestampTzGetDatum(places[is_refresh ? kMapStarted : kStarted]));
+      row.put(CStringGetTextDatum(is_refresh ? "refresh" : name_of(static_cast<ResultKind>(of))));
+      row.put_if(resolves, CStringGetTextDatum(kStageNames[stage]));
+      row.put_if(places[kSources] != 0, Int32GetDatum(static_cast<int>(places[kSource])));
+      row.put_if(places[kSources] != 0, Int32GetDatum(static_cast<int>(places[kSources])));
+      for (int place = kRecords; place <= kSpilled; ++place) row.put(Int64GetDatum(places[place]));
+      row.put(Int32GetDatum(static_cast<int>(places[kWorkers])));
+      row.put_if(resolves || phase == static_cast<std::size_t>(MapPhase::kRead),
+                 Float8GetDatum(static_cast<double>(places[kShare]) / kShareUnit));
+      row.put_if(is_refresh, ObjectIdGetDatum(static_cast<Oid>(places[kMap])));
+      row.put_if(is_refresh, is_refresh ? CStringGetTextDatum(kPhaseNames[phase]) : Datum{0});
     }
-    tuplestore_putvalues(result->setResult, result->setDesc, values.data(), nulls.data());
+    row.put_none();
+    tuplestore_putvalues(result->setResult, result->setDesc, row.values.data(), row.nulls.data());
   }
 }
 

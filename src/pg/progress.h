@@ -13,6 +13,12 @@
 //     cursor that stays open) makes way for one that is being built, and comes back afterwards.
 //   * A subtransaction that aborts meanwhile takes the report away; the next number brings it back.
 //
+//   * While an identity map is refreshed, the entry says which map and which phase, also between
+//   the
+//     resolves that the refresh does; what these report stands beside it. CREATE INDEX and ANALYZE,
+//     which a refresh runs, take the entry for themselves; then the view goes by their reports and
+//     by the lock that a refresh holds.
+//
 // Cost: a handful of stores in each 1024 records.
 #pragma once
 
@@ -26,6 +32,33 @@ using engine::Stage;
 // What a result's rows are.
 enum class ResultKind : std::uint8_t { kIdentities, kCombinations, kRecords, kLinks, kEvidence };
 [[nodiscard]] const char* name_of(ResultKind result) noexcept;
+
+// What a refresh of an identity map is about. What a resolve within it finds is written when the
+// resolve is over, so that the phase after kResolve is kWrite.
+enum class MapPhase : std::uint8_t {
+  kNone,
+  kWait,     // for another refresh, or for calls of identify() to end
+  kPrepare,  // looks at the sources, and makes tables and triggers for what they are now
+  kRead,     // a source, for what is new and what is gone
+  kChange,   // which identifiers the records that changed carry now
+  kReach,    // which other records are connected with these
+  kResolve,
+  kWrite,  // state and table
+  kFinish  // writes down what was done
+};
+
+// Of the one refresh that this process does. False where one is on already; all the others do
+// nothing while there is none.
+bool begin_map_work(Oid table) noexcept;
+void end_map_work() noexcept;
+// After a command that reports its own progress, and takes the report away when it ends.
+void show_map_work() noexcept;
+// A phase begins, and counts from 0; gives the one before.
+MapPhase set_map_phase(MapPhase phase) noexcept;
+// A source is read: its place, from 1, of how many, and the rows that the planner expects of it.
+void begin_map_source(int source, int sources, double expected) noexcept;
+// Rows of it were read.
+void add_map_rows(std::uint64_t rows) noexcept;
 
 class Progress {
  public:

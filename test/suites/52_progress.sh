@@ -147,6 +147,109 @@ check "a client that goes away with an open cursor" await "stage = 'emit'"
 exec 3>&-
 wait $builder 2>/dev/null || true
 check "... leaves nothing" await "builds = 0"
+# ---- A refresh of an identity map: which map, which phase and how far, from its beginning to its end.
+sql --quiet <<'SQL'
+CREATE SCHEMA tools;
+CREATE TABLE tools.app AS SELECT n AS id, format('p%s@x.com', n) AS email FROM generate_series(1, 60000) n;
+CREATE TABLE tools.shop AS SELECT n AS id, format('P%s@x.com', n) AS email FROM generate_series(1, 60000, 2) n;
+ANALYZE tools.app, tools.shop;
+SELECT create_identity_map('tools."The people"', identity_source('app', 'SELECT id, email FROM tools.app WHERE id % 20000 > 0 OR public.gate(''app'' || id)'), identity_source('shop', 'SELECT id, email FROM tools.shop'),
+  identity_column('app_id', 'int[]'), identity_column('shop_id', 'int[]'), identity_column('email', 'text[]')) \g /dev/null
+-- What another session sees while the builder works.
+CREATE TABLE seen_map (n serial, round int, map text, phase text, stage text, result text, share float);
+CREATE PROCEDURE watch_map(round int) LANGUAGE plpgsql AS $$
+BEGIN
+  WHILE NOT EXISTS (SELECT FROM gates WHERE name = 'stop' || round) LOOP
+    INSERT INTO seen_map (round, map, phase, stage, result, share)
+      SELECT round, p.map, p.phase, p.stage, p.result, p.share_done FROM pg_stat_activity AS a LEFT JOIN identity_progress AS p USING (pid)
+      WHERE a.application_name = 'builder' AND a.state = 'active' AND a.query ~ 'refresh_identity_map';
+    COMMIT;
+    PERFORM pg_sleep(0.001);
+  END LOOP;
+END $$;
+SQL
+refresh="CALL refresh_identity_map('tools.\"The people\"')"
+# Waits for a condition about the rows of the view.
+await_map() {
+  local i
+  for ((i = 0; i < 1500; i++)); do
+    if [ "$(sql -At -c "SELECT EXISTS (SELECT FROM identity_progress WHERE map = 'tools.\"The people\"' AND $1)")" = t ]; then return 0; fi
+    sleep 0.02
+  done
+  echo "never came true: $1; seen: $(see "map, phase, stage, source, records_read, waits_for")"
+  return 1
+}
+start_builder
+# A session that holds a lock until it is told.
+mkfifo "$SERVER_DIR/holder"
+psql --no-psqlrc --quiet --tuples-only --no-align <"$SERVER_DIR/holder" >"$SERVER_DIR/held" 2>&1 &
+holder=$!
+exec 4>"$SERVER_DIR/holder"
+hold() { printf '%s;\n\\echo %s\n' "$1" "$2" >&4; until grep -qx "$2" "$SERVER_DIR/held"; do sleep 0.02; done; }
+
+sql --quiet -c "CALL watch_map(1)" &
+watcher=$!
+hold "BEGIN; LOCK TABLE tools.shop IN ACCESS EXCLUSIVE MODE" locked
+build "$refresh"
+check "a refresh that waits for a source's table" await_map "phase = 'prepare' AND waits_for = 'relation' AND result = 'refresh' AND stage IS NULL AND share_done IS NULL"
+PGAPPNAME=second sql --quiet -c "$refresh" &
+second=$!
+check "a second one, which waits for the first" await_map "phase = 'wait' AND waits_for = 'object'"
+check "... each in a row of its own" [ "$(see "count(*), count(DISTINCT pid), count(DISTINCT phase)")" = "2 2 2" ]
+check "a stranger sees that there are two" [ "$(see "count(*), count(map), count(phase), count(waits_for)" -U stranger)" = "2 0 0 0" ]
+check "another database does not name the map" [ "$(see "count(*), count(map), count(phase)" -d other)" = "2 0 2" ]
+hold "ROLLBACK" unlocked
+check "the first fill reads" await_map "(phase, source, sources) = ('read', 1, 2) AND records_read BETWEEN 1 AND 20000 AND records_estimated > 10000 AND share_done BETWEEN 0 AND 1 OR phase = 'resolve' AND stage = 'scan'"
+open_gate "app20000 app40000 app60000"
+wait $second
+check "both are over, and nothing is left" await "builds = 0"
+open_gate stop1
+wait $watcher
+sql -P footer=off -c "SELECT string_agg(format('%s %s', phase, looks), ' ' ORDER BY first) AS \"phases as they came, and looks\" FROM (SELECT phase, min(n) AS first, count(*) AS looks FROM (SELECT n, phase, n - row_number() OVER (PARTITION BY phase ORDER BY n) AS run FROM seen_map WHERE round = 1) AS s GROUP BY phase, run) AS r"
+sql -P footer=off -c "SELECT phase, stage, count(*) AS looks, max(share) AS share FROM seen_map WHERE round = 1 GROUP BY 1, 2 ORDER BY min(n)"
+check "seen in each of these phases" [ "$(sql -At -c "SELECT count(DISTINCT phase) FROM seen_map WHERE round = 1 AND phase IN ('prepare', 'read', 'resolve', 'write', 'index')")" -ge 4 ]
+check "at hardly any look was the refresh on and not in the view" [ "$(sql -At -c "SELECT count(*) FILTER (WHERE map IS NULL) * 10 < count(*) FROM seen_map WHERE round = 1")" = t ]
+check "every time with the map, every time a refresh" [ "$(sql -At -c "SELECT count(*) FROM seen_map WHERE phase IS NOT NULL AND (map, result) IS DISTINCT FROM ('tools.\"The people\"', 'refresh')")" = 0 ]
+
+# What changed; calls of identify() that have not ended; then everything.
+sql --quiet -c "DELETE FROM gates WHERE name LIKE 'app%'" -c "UPDATE tools.app SET email = 'new' || email WHERE id <= 500"
+hold "BEGIN; SELECT identify('tools.\"The people\"', 'u1')" identified
+build "$refresh"
+check "it reads one source after the other" await_map "phase = 'read' AND source = 1 AND sources >= 2 AND records_read BETWEEN 1 AND 20000"
+open_gate "app20000 app40000"
+check "... further on" await_map "phase = 'read' AND source = 1 AND records_read > 50000 AND share_done > 0.5"
+open_gate app60000
+check "it waits for calls of identify() to end" await_map "phase = 'wait' AND waits_for = 'object'"
+hold "COMMIT" committed
+check "it is over" await "builds = 0"
+sql --quiet -c "DELETE FROM gates WHERE name LIKE 'app%'"
+build "$refresh"
+check "another one" await_map "phase = 'read'"
+sql -At -c "SELECT pg_cancel_backend($(pid_of_builder))" >/dev/null
+check "... gone after a cancel" await "builds = 0"
+build "BEGIN; SAVEPOINT s; $refresh"
+check "within a savepoint" await_map "phase = 'read'"
+sql -At -c "SELECT pg_cancel_backend($(pid_of_builder))" >/dev/null
+check "... gone after a cancel, before ROLLBACK TO" await "builds = 0"
+build "ROLLBACK"
+build "BEGIN; DECLARE c CURSOR FOR SELECT * FROM identity_records(identity_source('app', 'SELECT id, email FROM public.app')); FETCH 1 FROM c"
+check "a cursor that is read" await "stage = 'emit'"
+build "$refresh"
+check "... makes way for a refresh" await_map "phase = 'read'"
+open_gate "app20000 app40000 app60000"
+build "FETCH 5000 FROM c"
+check "... and comes back with its next rows" await "stage = 'emit'"
+build "COMMIT"
+check "nothing is left" await "builds = 0"
+sql --quiet -c "ALTER TABLE tools.app RENAME COLUMN email TO mail"
+build "$refresh"
+build "\\echo failed"
+until grep -q '^failed' "$SERVER_DIR/answers"; do sleep 0.02; done
+check "nor after an error" await "builds = 0"
+exec 4>&-
+wait $holder 2>/dev/null || true
+exec 3>&-
+wait $builder 2>/dev/null || true
 check "nobody crashed" bash -c "! grep -E 'PANIC|terminated by signal|TRAP:' '$SERVER_LOG'"
 
 server_stop
