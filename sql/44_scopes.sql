@@ -211,14 +211,14 @@ INSERT INTO users SELECT n, CASE WHEN n % 5 > 0 THEN 't' || n % 3 END, format('p
 INSERT INTO seats SELECT n, CASE WHEN n % 7 > 0 THEN 't' || n % 3 END, format('p%s@x.com', n / 6), 'h' || n / 9 FROM generate_series(1, 60) n;
 CREATE FUNCTION differ(map regclass) RETURNS TABLE (identities bigint, differ bigint) LANGUAGE plpgsql SET client_min_messages = error AS $$
 DECLARE
-  prefix text := (SELECT format('identity_state.m%s_', map_id) FROM identity_internal.identity_map_catalog AS c WHERE c.map = differ.map);
+  map_id integer := (SELECT c.map_id FROM identity_internal.identity_map_catalog AS c WHERE c.map = differ.map);
 BEGIN
   RETURN QUERY EXECUTE format($q$
-    WITH now AS (SELECT min(m.record_id || '/' || m.source) OVER (PARTITION BY m.identity_id) AS first, m.source, m.record_id FROM %1$srecords AS m),
+    WITH now AS (SELECT min(m.record_id || '/' || m.source) OVER (PARTITION BY m.identity_id) AS first, m.source, m.record_id FROM identity_internal.identity_map_all_records(%1$s) AS m),
     names AS (SELECT (c.numbers ->> s.name)::int AS number, s.name FROM identity_internal.identity_map_catalog AS c, LATERAL jsonb_object_keys(c.numbers) AS s (name) WHERE c.map = %2$L::regclass),
     anew AS (SELECT min(r.record_id || '/' || n.number) OVER (PARTITION BY r.identity_id) AS first, n.number AS source, r.record_id
              FROM identity_records(VARIADIC identity_map_clauses(%2$L::regclass)) AS r JOIN names AS n ON n.name = r.source)
-    SELECT (SELECT count(DISTINCT first) FROM now), (SELECT count(*) FROM (TABLE now EXCEPT TABLE anew) AS d) + (SELECT count(*) FROM (TABLE anew EXCEPT TABLE now) AS d)$q$, prefix, map);
+    SELECT (SELECT count(DISTINCT first) FROM now), (SELECT count(*) FROM (TABLE now EXCEPT TABLE anew) AS d) + (SELECT count(*) FROM (TABLE anew EXCEPT TABLE now) AS d)$q$, map_id, map);
 END $$;
 SELECT create_identity_map('scopes.people', identity_source('users', 'SELECT id, tenant, email, username, updated_at FROM scopes.users', changed_since => 'updated_at'),
   identity_source('seats', 'SELECT id, tenant, email, username FROM scopes.seats', capture => 'trigger'), identity_rule('email', scope => 'tenant', max_records => 3, max_records_in_all => 4),

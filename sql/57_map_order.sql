@@ -118,10 +118,10 @@ CREATE OR REPLACE VIEW rows.shop_read AS SELECT id, email, rows.reader(0) AS rea
 CALL refresh_identity_map('rows.people');
 SELECT count(*) FROM rows.people WHERE shop_id && '{11,12}';
 -- By hand nothing can be read ahead, nor by a query of a source that there is not.
-SELECT identity_internal.identity_map_scan_ahead(identity_internal.identity_map_scan_clauses(c), '{1,2}', '{1,2}', 'public', '{x,x}', '{x,x}', c.map_id, 1000) FROM identity_internal.identity_map_catalog AS c;
+SELECT identity_internal.identity_map_scan_ahead(identity_internal.identity_map_scan_clauses(c), '{1,2}', '{1,2}', 'public', '{x,x}', '{x,x}', c.map_id) FROM identity_internal.identity_map_catalog AS c;
 CREATE FUNCTION rows.meddle(wait float) RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 BEGIN
-  PERFORM identity_internal.identity_map_scan_ahead(identity_internal.identity_map_scan_clauses(c), '{7,9}', '{1,2}', 'public', '{x,x}', '{x,x}', c.map_id, 1000) FROM identity_internal.identity_map_catalog AS c;
+  PERFORM identity_internal.identity_map_scan_ahead(identity_internal.identity_map_scan_clauses(c), '{7,9}', '{1,2}', 'public', '{x,x}', '{x,x}', c.map_id) FROM identity_internal.identity_map_catalog AS c;
   RETURN 'x';
 END $$;
 CREATE OR REPLACE VIEW rows.desk_read AS SELECT id, email, rows.meddle(0) AS reader FROM rows.desk WHERE id <= 10;
@@ -129,7 +129,7 @@ CREATE OR REPLACE VIEW rows.desk_read AS SELECT id, email, rows.meddle(0) AS rea
 CALL refresh_identity_map('rows.people');
 CREATE OR REPLACE FUNCTION rows.meddle(wait float) RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
 BEGIN
-  PERFORM identity_internal.identity_map_scan_ahead(identity_internal.identity_map_scan_clauses(c), '{1,2}', '{1}', 'public', '{x,x}', '{x,x}', c.map_id, 1000) FROM identity_internal.identity_map_catalog AS c;
+  PERFORM identity_internal.identity_map_scan_ahead(identity_internal.identity_map_scan_clauses(c), '{1,2}', '{1}', 'public', '{x,x}', '{x,x}', c.map_id) FROM identity_internal.identity_map_catalog AS c;
   RETURN 'x';
 END $$;
 CALL refresh_identity_map('rows.people');

@@ -69,41 +69,33 @@ SET ROLE regress_map_mallory;
 \set VERBOSITY sqlstate
 SELECT identity_internal.identity_map_lock(:id, 1, true, true);
 SELECT identity_internal.identity_map_lock_keys(:id, '{1}');
-SELECT identity_internal.identity_map_reach(:id, '{1}', '{}', '{}', '{}', '{}', 10);
-SELECT * FROM identity_internal.identity_map_place((SELECT array_agg(c) FROM unnest(ARRAY[identity_source('app', 'SELECT 1 AS id, 1 AS "[number]"')]) AS c), :id, '{1}', '{NULL}', '{}', now())
-  AS (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved bigint[], by_kind text, by_value text, by_rids bigint[], merged bigint[], merged_olds uuid[]);
-SELECT * FROM identity_internal.identity_map_place(ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
-    identity_source('app', 'SELECT 1 AS id, 1 AS "[number]"')], :id, '{}')
-  AS (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved bigint[], by_kind text, by_value text, by_rids bigint[], merged bigint[], merged_olds uuid[]);
+SELECT identity_internal.identity_map_reach(:id, '{1}', '{}', '{}', '{}', 10);
+SELECT * FROM identity_internal.identity_map_place((SELECT array_agg(c) FROM unnest(ARRAY[identity_source('app', 'SELECT 1 AS id, 1 AS "[number]"')]) AS c), :id, now())
+  AS (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, by_kind text, by_value text, by_rids bigint[], places bigint[]);
+SELECT identity_internal.identity_map_fill(ARRAY[identity_source('app', 'SELECT 1 AS id')], 'public', :id, '{1}', '{}', '{}', now(), true, '{NULL}', 'pg_class', '{}');
+SELECT * FROM identity_internal.identity_map_members(:id, NULL, '{1}');
+SELECT * FROM identity_internal.identity_map_all_records(:id);
+SELECT * FROM identity_internal.identity_map_rows(:id, 1, true) AS r (rid bigint, record_id text, updated_at timestamp, packed bytea);
+SELECT identity_internal.identity_map_carriers(:id, '{1}');
+SELECT identity_internal.identity_map_differences(:id);
 SELECT count(*) FROM pg_class AS c WHERE c.relnamespace = 'identity_state'::regnamespace AND c.relkind = 'r'
   AND (has_table_privilege(c.oid, 'SELECT') OR has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'));
 RESET ROLE;
 -- Called with what they are not made for they say so.
-SELECT identity_internal.identity_map_reach(:id, '{NULL}', '{}', '{}', '{}', '{}', 10);
-SELECT identity_internal.identity_map_reach(-1, '{1}', '{}', '{}', '{}', '{}', 10);
-SELECT identity_internal.identity_map_reach(:id, '{-1}', '{-1}', '{-1}', '{-1}', '{-1}', 10);
-SELECT * FROM identity_internal.identity_map_place(ARRAY[identity_source('app', 'SELECT 1 AS id')], :id, '{}', '{}', '{}', now()) AS (cluster uuid);
-SELECT * FROM identity_internal.identity_map_place(ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
-    identity_source('app', 'SELECT n AS id, CASE n WHEN 3 THEN 1 ELSE n END AS "[number]" FROM generate_series(1, 3) AS n')], :id, '{1,2}', '{}', '{}', now())
-  AS (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved bigint[], by_kind text, by_value text, by_rids bigint[], merged bigint[], merged_olds uuid[]);
-SELECT * FROM identity_internal.identity_map_place(ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
-    identity_source('app', 'SELECT n AS id, n AS "[number]" FROM generate_series(1, 3) AS n')], :id, '{1,2}', '{NULL,NULL}', '{}', now())
-  AS (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved bigint[], by_kind text, by_value text, by_rids bigint[], merged bigint[], merged_olds uuid[]);
+SELECT identity_internal.identity_map_reach(:id, '{NULL}', '{}', '{}', '{}', 10);
+SELECT identity_internal.identity_map_reach(-1, '{1}', '{}', '{}', '{}', 10);
+SELECT identity_internal.identity_map_reach(:id, '{-1}', '{-1}', '{-1}', '{-1}', 10);
+SELECT * FROM identity_internal.identity_map_place(ARRAY[identity_source('app', 'SELECT 1 AS id')], :id, now()) AS (cluster uuid);
+SELECT identity_internal.identity_map_fill(ARRAY[identity_source('app', 'SELECT 1 AS id')], 'public', :id, '{1,2}', '{}', '{}', now(), true, '{NULL}', 'vault.people', '{app_id}', '');
+SELECT identity_internal.identity_map_fill(ARRAY[identity_source('app', 'SELECT 1 AS id')], 'public', :id, '{}', '{}', '{}', now(), true, '{NULL}', 'vault.people', '{app_id}', '');
+SELECT identity_internal.identity_map_filled(:id);
+SELECT identity_internal.identity_map_counted(:id);
+SELECT * FROM identity_internal.identity_map_rows(:id, 1, true) AS r (rid bigint);
+SELECT identity_internal.identity_map_told(:id, '{NULL}', NULL);
+SELECT identity_internal.identity_map_packed_numbers('\x00');
 SELECT identity_internal.identity_map_minus('{1,NULL}', '{}');
 \set VERBOSITY default
 SELECT identity_internal.identity_map_minus('{1,2,4,7}', '{0,2,3,7,9}') AS minus, identity_internal.identity_map_minus('{}', '{1}') AS nothing, identity_internal.identity_map_minus('{1}', '{}') AS everything;
-SELECT CASE WHEN NOT is_new THEN id END AS kept, lost, records, moved, app FROM identity_internal.identity_map_place(ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
-    identity_source('app', 'SELECT n AS id, n % 2 AS user_id, n AS "[number]" FROM generate_series(1, 5) AS n')], :id, '{1,2,3,4,5}',
-    '{NULL,00000000-0000-0000-0000-000000000002,00000000-0000-0000-0000-000000000002,00000000-0000-0000-0000-000000000001,NULL}',
-    '{00000000-0000-0000-0000-000000000009,00000000-0000-0000-0000-000000000002,00000000-0000-0000-0000-000000000009}', now())
-  AS p (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved bigint[], by_kind text, by_value text, by_rids bigint[], merged bigint[], merged_olds uuid[], app_id int[], user_id text)
-  CROSS JOIN LATERAL (SELECT app_id::text) AS a (app) ORDER BY lost NULLS FIRST, app;
--- Two identities and a new record become one: by what.
-SELECT right(id::text, 1) AS id, lost IS NOT NULL AS is_gone, records, moved, by_kind, by_value, by_rids, merged FROM identity_internal.identity_map_place(
-    ARRAY['{"clause": "state", "secret": "00000000-0000-0000-0000-000000000000", "common": []}'::identity_clause,
-    identity_source('app', $$SELECT n AS id, CASE WHEN n < 3 THEN 'u1' END AS user_id, CASE WHEN n > 1 THEN 'a@example.com' END AS email, n AS "[number]" FROM generate_series(1, 4) AS n$$)], :id, '{1,2,3,4}',
-    '{00000000-0000-0000-0000-000000000001,00000000-0000-0000-0000-000000000002,NULL,00000000-0000-0000-0000-000000000002}', '{}', now())
-  AS p (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved bigint[], by_kind text, by_value text, by_rids bigint[], merged bigint[], merged_olds uuid[]) ORDER BY 2;
 SELECT count(*) AS writable FROM pg_class AS c JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
 JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'identity_resolve'
 WHERE c.relkind IN ('r', 'v', 'S') AND has_table_privilege('regress_map_mallory', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE');

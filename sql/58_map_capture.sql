@@ -116,7 +116,7 @@ SELECT create_identity_map('flow.types', VARIADIC
   (SELECT array_agg(identity_source(column_name, format('SELECT %I, email FROM flow.typed', column_name), capture => 'trigger') ORDER BY ordinal_position)
    FROM information_schema.columns WHERE table_schema = 'flow' AND table_name = 'typed' AND column_name <> 'email') || identity_column('record_count', 'int') || identity_column('email', 'text'));
 CALL refresh_identity_map('flow.types');
-SELECT format('identity_state.m%s_log', map_id) AS log, format('identity_state.m%s_records', map_id) AS records
+SELECT map_id, format('identity_state.m%s_log', map_id) AS log
 FROM identity_internal.identity_map_catalog WHERE map = 'flow.types'::regclass \gset
 BEGIN;
 SET LOCAL DateStyle = German;
@@ -129,7 +129,7 @@ SHOW DateStyle;
 SELECT timestamptz '2020-02-03 04:05:06+00', 0.1::float8 / 3, '\xde'::bytea;
 COMMIT;
 CREATE TEMP TABLE told AS SELECT source, record_id FROM :log;
-SELECT r.record_id, t.record_id IS NOT NULL AS was_told FROM :records r LEFT JOIN told t ON t.source = r.source AND btrim(t.record_id) = r.record_id ORDER BY r.source;
+SELECT r.record_id, t.record_id IS NOT NULL AS was_told FROM identity_internal.identity_map_all_records(:map_id) r LEFT JOIN told t ON t.source = r.source AND btrim(t.record_id) = btrim(r.record_id) ORDER BY r.source;
 SELECT count(*) FROM told;
 CALL refresh_identity_map('flow.types');
 SELECT record_count, email FROM flow.types;

@@ -28,7 +28,7 @@ LocalSink::LocalSink(Environment& environment, const Shape& shape, const KeyRing
       value_keys_(&environment.memory()) {}
 
 std::size_t LocalSink::rows_given() const noexcept {
-  std::uint64_t rows = log_.rows();
+  std::uint64_t rows = log_.rows() + passed_over_;
   for (const std::uint64_t left_out : left_out_) rows += left_out;
   return rows + (suspects_ == nullptr ? 0 : suspects_->rows_given());
 }
@@ -325,8 +325,14 @@ UnionInput Resolver::input(std::span<const LoggedLinks> links, std::span<const L
           values};
 }
 
-void Resolver::finalize() {
+void Resolver::finalize(const std::function<void(const Row&)>& visit) {
   admit_suspects();
+  if (visit) {
+    each_row(logs(), [&](const Row& row) {
+      ticker_.tick();
+      visit(row);
+    });
+  }
   join_spellings();
   const std::vector<LoggedLinks> links = tables();
   const std::vector<LoggedRows> rows = logs();

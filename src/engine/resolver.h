@@ -22,6 +22,7 @@
 #include <boost/container/vector.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <span>
@@ -104,6 +105,8 @@ class LocalSink {
   }
   // Counts a row of a source that is left out, as it names no record.
   void leave_out(SourceNumber source) { ++left_out_[index(source)]; }
+  // Counts a row that is none of the caller's business: neither resolved nor told of.
+  void pass_over() { ++passed_over_; }
   // Takes rows whose record id is one that programs write where they have none: the resolver takes
   // such a row where it is the only one of its record, and else leaves all of them out. None of
   // them is unique.
@@ -140,6 +143,10 @@ class LocalSink {
   void begin_value(Showing showing = Showing::kFirst) noexcept { value_ = {showing}; }
   // A value to carry to the output.
   void add_value(SlotNumber slot, std::string_view value);
+  // Bytes that are kept beside the row (Row::beside()), at most once a row.
+  void keep_beside(std::string_view bytes) {
+    append_item(ItemHeader{static_cast<std::uint32_t>(bytes.size()), kBesideSlot}, bytes);
+  }
   // The row is whole. Spills where the budget is used up: rows, and links beyond half of it.
   void end_row();
 
@@ -189,6 +196,7 @@ class LocalSink {
   struct Description {
     std::uint64_t identifiers;
     std::uint64_t most_on_a_row;
+    std::uint64_t passed_over;
     std::uint64_t runs;
     std::uint64_t pieces;
     std::uint64_t padded;
@@ -253,7 +261,8 @@ class LocalSink {
   std::uint64_t identifiers_ = 0;
   std::uint64_t identifiers_before_ = 0;  // the row being written
   std::uint64_t most_on_a_row_ = 0;       // identifiers
-  std::byte* open_ = nullptr;             // the row being written
+  std::uint64_t passed_over_ = 0;
+  std::byte* open_ = nullptr;  // the row being written
   std::size_t open_bytes_ = 0;
   std::uint16_t numbered_ = 0;  // identifiers of that row
   Value value_;
@@ -264,7 +273,8 @@ template <class Write>
 void LocalSink::describe(Write&& write) const {
   std::uint64_t pieces = log_.blocks().size();
   links_.log().each_extent([&](std::size_t, const Extent&) { ++pieces; });
-  const Description head{identifiers_, most_on_a_row_, runs_.size(), pieces, padded_.size()};
+  const Description head{identifiers_, most_on_a_row_, passed_over_,
+                         runs_.size(), pieces,         padded_.size()};
   write(&head, sizeof head);
   write(runs_.data(), runs_.size() * sizeof(SourceRun));
   write(padded_.data(), padded_.size() * sizeof(PaddedRow));
@@ -285,6 +295,7 @@ void LocalSink::adopt(Read&& read, std::unique_ptr<SpillFile> file) {
   read(&head, sizeof head);
   identifiers_ = head.identifiers;
   most_on_a_row_ = head.most_on_a_row;
+  passed_over_ = head.passed_over;
   runs_.resize(head.runs);
   read(runs_.data(), runs_.size() * sizeof(SourceRun));
   padded_.resize(head.padded);
@@ -316,8 +327,9 @@ class Resolver {
   // changes the rows' numbers but never which rows end in one identity.
   void combine(std::unique_ptr<LocalSink> sink);
 
-  // Unites and labels. No sink may follow.
-  void finalize();
+  // Unites and labels. No sink may follow. visit: takes each row that is taken, in the order in
+  // which the sinks came.
+  void finalize(const std::function<void(const Row&)>& visit = {});
 
   // Rows that name no record, by source; once finalized. A row that was suspected (suspects()) is
   // one of them where its record had others.

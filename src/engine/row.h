@@ -23,9 +23,11 @@ namespace identity_resolve::engine {
 inline constexpr SlotNumber kKeySlot{0xFFFF};
 inline constexpr SlotNumber kEvidenceSlot{0xFFFE};
 inline constexpr SlotNumber kValueKeySlot{0xFFFD};
+// What the caller keeps beside a row: bytes that no column shows.
+inline constexpr SlotNumber kBesideSlot{0xFFFC};
 
 // Whether a slot holds values that a column may show.
-constexpr bool is_value_slot(SlotNumber slot) noexcept { return slot < kValueKeySlot; }
+constexpr bool is_value_slot(SlotNumber slot) noexcept { return slot < kBesideSlot; }
 
 struct RowHeader {
   std::uint32_t id_bytes;
@@ -132,6 +134,15 @@ class Row {
   [[nodiscard]] const std::byte* start() const noexcept { return start_; }
   [[nodiscard]] std::size_t bytes() const noexcept {
     return id_offset() + header_.id_bytes + header_.item_bytes;
+  }
+
+  // What the caller keeps beside it; empty for nothing.
+  [[nodiscard]] std::string_view beside() const noexcept {
+    std::string_view kept;
+    each_item([&](SlotNumber slot, std::string_view bytes) {
+      if (slot == kBesideSlot) kept = bytes;
+    });
+    return kept;
   }
 
   // All the items as bytes: two rows of one record that are alike in it are the same row.

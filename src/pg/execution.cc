@@ -6,6 +6,7 @@
 
 #include "pg/aliases.h"
 #include "pg/bad_ids.h"
+#include "pg/map_row.h"
 #include "pg/notice.h"
 #include "pg/spi.h"
 
@@ -81,7 +82,12 @@ bool has_scope_to_tell_of(const Request& request, const std::vector<SourceScan>&
 }  // namespace
 
 Execution* Execution::create(MemoryContext parent, ResultForm form, const ClauseList& clauses,
-                             TupleDesc shape, Wishes wishes) {
+                             TupleDesc shape) {
+  return create(parent, form, clauses, shape, Wishes());
+}
+
+Execution* Execution::create(MemoryContext parent, ResultForm form, const ClauseList& clauses,
+                             TupleDesc shape, const Wishes& wishes) {
   const MemoryContext memory = call([parent] {
     return AllocSetContextCreate(parent, "identity_resolve", ALLOCSET_DEFAULT_SIZES);
   });
@@ -129,13 +135,16 @@ Execution::Execution(MemoryContext memory, ResultForm form, TupleDesc shape)
       combined_(&environment_.memory()) {}
 
 // From clauses to identities: scan to label. What survives is found out as rows are read.
-void Execution::resolve(const ClauseList& clauses, Wishes wishes) {
+void Execution::resolve(const ClauseList& clauses, const Wishes& wishes) {
   told_ = wishes.told;
   request_ = read_request(clauses);
+  const bool packs = wishes.packing != nullptr && request_.state;
+  if (packs) request_.state->packing = *wishes.packing;
   SpiConnection spi;
   std::vector<SourceScan> scans = prepare_sources(request_, wishes.keeps_plans);
   // Nobody else writes what is a map's own.
-  const bool has_snapshot = !wishes.keeps_plans && push_snapshot_that_sees(scans, request_);
+  const bool has_snapshot =
+      !wishes.keeps_plans && !packs && push_snapshot_that_sees(scans, request_);
   read_aliases(request_);
   if (form_ == ResultForm::kMasterTable) plan_ = plan_output(request_, scans, shape_);
   secret_ = draw_secret();
@@ -161,11 +170,15 @@ void Execution::resolve(const ClauseList& clauses, Wishes wishes) {
   start_progress(scans);
   auto sink = resolver_->make_sink();
   for (SourceScan& scan : scans) {
+    const bool is_told = scan.name() == kIdentifySource;
+    const Snapshot snapshot = packs && !is_told ? wishes.snapshot : nullptr;
+    if (snapshot != nullptr) call([=] { PushActiveSnapshot(snapshot); });
     scan.run(parallel, *sink, progress());
+    if (snapshot != nullptr) call([] { PopActiveSnapshot(); });
     progress().set_spilled(resolver_->spilled_bytes() + sink->spilled_bytes());
   }
   resolver_->combine(std::move(sink));
-  resolver_->finalize();
+  resolver_->finalize(wishes.each_row);
   progress().set_spilled(resolver_->spilled_bytes());
   progress().set_identities(resolver_->identities());
   progress().begin(Stage::kEmit);

@@ -39,12 +39,20 @@ class Execution {
     // Takes the warnings in place of the client, but for those that name a value: to find it, a
     // source is read again.
     std::vector<Notice>* told = nullptr;
+    // An identity map reads its sources: packs their rows (MapState::packing), by the snapshot that
+    // it has taken, but for what identify() was told, which is part of its state; each_row takes
+    // each row that is taken, in the order in which they came.
+    const MapPacking* packing = nullptr;
+    Snapshot snapshot = nullptr;
+    std::function<void(const engine::Row&)> each_row = {};
   };
   // Resolves the clauses; the rows can then be read. `shape` is the result's, and outlives the
   // object. Throws engine::Error and PgError for whatever is wrong with the clauses, the sources or
   // the definition list.
   static Execution* create(MemoryContext parent, ResultForm form, const ClauseList& clauses,
-                           TupleDesc shape, Wishes wishes = {false, false, nullptr});
+                           TupleDesc shape, const Wishes& wishes);
+  static Execution* create(MemoryContext parent, ResultForm form, const ClauseList& clauses,
+                           TupleDesc shape);
   // Frees it before its memory context's parent goes.
   static void destroy(Execution* execution);
 
@@ -106,7 +114,7 @@ class Execution {
   Execution(MemoryContext memory, ResultForm form, TupleDesc shape);
   ~Execution() = default;
 
-  void resolve(const ClauseList& clauses, Wishes wishes);
+  void resolve(const ClauseList& clauses, const Wishes& wishes);
   void start_progress(std::vector<SourceScan>& scans);
   void report_record_ids(const std::vector<SourceScan>& scans) const;
   void warn_of_values(std::vector<SourceScan>& scans);

@@ -36,32 +36,28 @@ struct Told {
     Cost cost;
   };
   int map_id;
-  std::int64_t most;  // so many records of a source are looked up
   std::string path;
   std::vector<Source> sources;  // in the order in which they are taken
   Datum clauses;
 };
 
-// What they share: this, of each source an Outcome and two shared tuplestores, for rows and for
-// what has been looked up, and what a worker is told.
+// What they share: this, of each source an Outcome and a shared tuplestore for its rows, and what a
+// worker is told.
 struct Shared {
   std::atomic<std::uint32_t> next;  // the source that is to be taken
   SharedFileSet files;
 };
 struct Outcome {
   bool is_found;  // by a worker
-  bool ids_are_unique;
   std::uint64_t left_out;
 };
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
 enum Key : std::uint64_t { kShared = 1, kOutcomes, kTold, kFirstStore };
-enum Store : std::uint64_t { kRows, kKnown, kStores };
 
 std::string as_bytes(const Told& told) {
   ByteWriter to;
   to.add(told.map_id);
-  to.add(told.most);
   to.add_text(told.path);
   to.add(told.sources.size());
   for (const Told::Source& source : told.sources) {
@@ -79,7 +75,6 @@ Told told_by(std::string_view bytes) {
   ByteReader from(bytes);
   Told told{};
   told.map_id = from.get<int>();
-  told.most = from.get<std::int64_t>();
   told.path = from.get_text();
   told.sources.resize(from.get<std::size_t>());
   for (Told::Source& source : told.sources) {
@@ -92,26 +87,17 @@ Told told_by(std::string_view bytes) {
   return told;
 }
 
-// The shape of what is found of a source. PostgreSQL's half.
-TupleDesc shape_of(int map_id, int source) {
-  const Relation copy =
-      open_state(map_id, psprintf("rows_%d", source), {ACL_SELECT}, AccessShareLock);
-  const TupleDesc shape = found_shape(copy);
-  table_close(copy, NoLock);
-  return shape;
-}
-
 // Takes the sources that nobody has taken, one after the other: take(place, rows, result).
 template <class Take>
 void read_sources(const Told& told, Shared& shared, Take&& take) {
   for (std::size_t at = shared.next++; at < told.sources.size(); at = shared.next++) {
     const Told::Source& source = told.sources[at];
     const FoundRows found = call([&] {
-      return FoundRows{tuplestore_begin_heap(true, false, work_mem),
-                       shape_of(told.map_id, source.number)};
+      return FoundRows{tuplestore_begin_heap(true, false, work_mem), found_shape()};
     });
     const ScanResult result = scan_source({told.clauses,
                                            source.place,
+                                           source.number,
                                            nullptr,
                                            told.path.c_str(),
                                            source.forgotten.c_str(),
@@ -122,57 +108,12 @@ void read_sources(const Told& told, Shared& shared, Take&& take) {
   }
 }
 
-// What the map knows of what has been found. PostgreSQL's half.
-KnownRecords* look_up(const Told& told, std::size_t at, const FoundRows& found,
-                      const ScanResult& result, ContextMemory& memory) {
-  auto* known = make<KnownRecords>(told.map_id, told.sources[at].number, memory);
-  known->look_up(found, result, told.most);
-  known->close();
-  return known;
-}
-
 // Sources that this process has taken, for identity_map_read_rows(). The tuplestores are on the
 // memory context that is current.
 void read_here(const Told& told, Shared& shared, FoundAhead& into) {
   read_sources(told, shared, [&](std::size_t at, const FoundRows& found, const ScanResult& result) {
-    KnownRecords* known = call([&] { return look_up(told, at, found, result, into.memory); });
-    into.sources.push_back({told.sources[at].number, found.rows, result, known});
+    into.sources.push_back({told.sources[at].number, found.rows, result});
   });
-}
-
-std::uint64_t key_of(std::size_t at, Store store) noexcept {
-  return kFirstStore + at * kStores + store;
-}
-// The shape of a row that has what has been looked up.
-TupleDesc known_shape() {
-  ShapeMaker shape(1);
-  shape.add("known", BYTEAOID);
-  return shape.finish();
-}
-
-// What a worker has looked up of a source, where that is not too large. PostgreSQL's half.
-void share(SharedTuplestoreAccessor* store, const KnownRecords& known) {
-  Datum bytes = known.as_bytes();
-  bool is_null = false;
-  if (bytes != 0) sts_puttuple(store, nullptr, form_minimal_tuple(known_shape(), &bytes, &is_null));
-  sts_end_write(store);
-}
-
-// nullptr where it was too large.
-KnownRecords* collect_known(const Told& told, std::size_t at, SharedTuplestoreAccessor* store,
-                            FoundAhead& into) {
-  KnownRecords* known = nullptr;
-  TupleTableSlot* row = MakeSingleTupleTableSlot(known_shape(), &TTSOpsMinimalTuple);
-  sts_begin_parallel_scan(store);
-  if (MinimalTuple tuple = sts_parallel_scan_next(store, nullptr)) {
-    ExecStoreMinimalTuple(tuple, row, false);
-    bool is_null = false;
-    known = make<KnownRecords>(told.map_id, told.sources[at].number, into.memory);
-    known->take_bytes(PointerGetDatum(PG_DETOAST_DATUM_COPY(slot_getattr(row, 1, &is_null))));
-  }
-  sts_end_parallel_scan(store);
-  ExecDropSingleTupleTableSlot(row);
-  return known;
 }
 
 // What workers have found, for identity_map_read_rows(). PostgreSQL's half.
@@ -180,32 +121,16 @@ void collect(const Told& told, const Outcome* outcomes, SharedTuplestoreAccessor
              FoundAhead& into) {
   for (std::size_t at = 0; at < told.sources.size(); ++at) {
     if (!outcomes[at].is_found) continue;
-    Tuplestorestate* rows = take_shared_rows(stores[at * kStores + kRows],
-                                             shape_of(told.map_id, told.sources[at].number));
-    KnownRecords* known = collect_known(told, at, stores[at * kStores + kKnown], into);
+    Tuplestorestate* rows = take_shared_rows(stores[at], found_shape());
     guarded([&] {
-      into.sources.push_back({told.sources[at].number,
-                              rows,
-                              {outcomes[at].ids_are_unique, {}, outcomes[at].left_out},
-                              known});
+      into.sources.push_back({told.sources[at].number, rows, {{}, outcomes[at].left_out}});
     });
   }
-}
-
-// What is looked up is where it is until the transaction ends: nobody moves the rows of these
-// tables (VACUUM FULL, CLUSTER) meanwhile, whoever has looked. PostgreSQL's half.
-void keep_in_place(const Told& told) {
-  const auto keep = [&](const char* name) {
-    table_close(open_state(told.map_id, name, {ACL_SELECT}, AccessShareLock), NoLock);
-  };
-  for (const char* name : {"records", "keys"}) keep(name);
-  for (const Told::Source& source : told.sources) keep(psprintf("rows_%d", source.number));
 }
 
 // Reads the sources with so many workers, or as many of these as there are; none of them where no
 // worker comes. PostgreSQL's half; `told` outlives an error.
 void read_side_by_side(const Told& told, std::string_view bytes, const char* library, int workers) {
-  keep_in_place(told);
   PushActiveSnapshot(refresh_snapshot());
   EnterParallelMode();
   ParallelContext* context = CreateParallelContext(library, "identity_map_scan_worker", workers);
@@ -213,7 +138,7 @@ void read_side_by_side(const Told& told, std::string_view bytes, const char* lib
   shm_toc_estimate_chunk(&context->estimator, sizeof(Shared));
   shm_toc_estimate_chunk(&context->estimator, outcomes_size);
   shm_toc_estimate_chunk(&context->estimator, sized_room(bytes));
-  const std::size_t store_count = told.sources.size() * kStores;
+  const std::size_t store_count = told.sources.size();
   estimate_stores(context, store_count);
   shm_toc_estimate_keys(&context->estimator, 3);
   InitializeParallelDSM(context);
@@ -272,13 +197,18 @@ Told read_arguments(FunctionCallInfo fcinfo) {
   told.clauses = call([&] { return PointerGetDatum(PG_GETARG_ARRAYTYPE_P(0)); });
   told.path = call([&] { return text_to_cstring(PG_GETARG_TEXT_PP(3)); });
   told.map_id = PG_GETARG_INT32(6);
-  told.most = PG_GETARG_INT64(7);
   for (int i = 0; i < lists.count; ++i) {
     Told::Source source{DatumGetInt32(lists.values[0][i]), DatumGetInt32(lists.values[1][i]),
                         call([&] { return TextDatumGetCString(lists.values[2][i]); }),
                         call([&] { return TextDatumGetCString(lists.values[3][i]); }), 0};
-    source.cost = cost_in_worker(
-        {told.clauses, source.place, nullptr, told.path.c_str(), nullptr, nullptr, {}});
+    source.cost = cost_in_worker({told.clauses,
+                                  source.place,
+                                  source.number,
+                                  nullptr,
+                                  told.path.c_str(),
+                                  nullptr,
+                                  nullptr,
+                                  {}});
     if (source.cost > 0) told.sources.push_back(std::move(source));
   }
   std::ranges::stable_sort(told.sources, std::ranges::greater(), &Told::Source::cost);
@@ -307,26 +237,20 @@ void identity_map_scan_worker(dsm_segment* segment, shm_toc* toc) {
   SharedFileSetAttach(&shared->files, segment);
   auto* outcomes = static_cast<Outcome*>(shm_toc_lookup(toc, kOutcomes, false));
   const auto* bytes = static_cast<const char*>(shm_toc_lookup(toc, kTold, false));
-  ContextMemory memory(CurrentMemoryContext);
   guarded([&] {
     const Told told = told_by(sized_at(bytes));
-    read_sources(told, *shared,
-                 [&](std::size_t at, const FoundRows& found, const ScanResult& result) {
-                   call([&] {
-                     const auto attach = [&](Store store) {
-                       return attach_store(toc, key_of(at, store), &shared->files);
-                     };
-                     share(attach(kKnown), *look_up(told, at, found, result, memory));
-                     share_rows(attach(kRows), found.rows, found.shape,
-                                [&](TupleTableSlot* row) { return is_known(result, row); });
-                   });
-                   outcomes[at] = {true, result.ids_are_unique, result.left_out};
-                 });
+    read_sources(
+        told, *shared, [&](std::size_t at, const FoundRows& found, const ScanResult& result) {
+          call([&] {
+            share_rows(attach_store(toc, kFirstStore + at, &shared->files), found.rows, found.shape,
+                       [&](TupleTableSlot* row) { return is_known(result, row); });
+          });
+          outcomes[at] = {true, result.left_out};
+        });
   });
 }
 
-// identity_map_scan_ahead(clauses, places, numbers, search_path, forgotten, known, map_id, most) →
-// void:
+// identity_map_scan_ahead(clauses, places, numbers, search_path, forgotten, known, map_id) → void:
 // src/sql/50-map.sql.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_scan_ahead) {
   if (refresh_snapshot() == nullptr) out_of_turn("no refresh has taken a snapshot");

@@ -10,7 +10,6 @@
 #include <boost/container/pmr/vector.hpp>
 
 #include "pg/environment.h"
-#include "pg/map_known_records.h"
 #include "pg/map_scan.h"
 #include "pg/map_transaction.h"
 
@@ -22,7 +21,6 @@ struct FoundAhead {
     int number;
     Tuplestorestate* rows;
     ScanResult result;
-    KnownRecords* known;  // what has been looked up; nullptr: nothing
   };
 
   FoundAhead(MemoryContext context, int number)

@@ -128,7 +128,10 @@ void list_all(FunctionCallInfo fcinfo, const Operation& operation, const char* w
     if (!is_same_shape(rows->tupDesc, result->setDesc)) {
       elog(ERROR, "%s gives other columns", operation.name);
     }
-    store_rows(rows, result);
+    during_call([&] {
+      store_rows(rows, result);
+      return Datum{0};
+    });
     SPI_finish();
     return 0;
   });

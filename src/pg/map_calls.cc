@@ -26,19 +26,6 @@ namespace {
 // Internal functions, those of them that touch a map, work only while this is above 0.
 int calls_under_way = 0;
 
-// Runs work() as a part of a call on a map.
-template <class Work>
-Datum during_call(Work&& work) {
-  Datum result = 0;
-  ++calls_under_way;
-  PG_TRY();
-  { result = work(); }
-  PG_FINALLY();
-  { --calls_under_way; }
-  PG_END_TRY();
-  return result;
-}
-
 // An internal function, by its name and the types of its arguments, whoever may run it.
 Oid find_function(const char* name, int count, const Oid* types) {
   const Oid function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
@@ -135,6 +122,9 @@ bool has_member(Datum object, const char* key) {
 }
 
 }  // namespace
+
+void begin_call() noexcept { ++calls_under_way; }
+void end_call() noexcept { --calls_under_way; }
 
 void require_call(FunctionCallInfo fcinfo) {
   if (calls_under_way > 0 || IsParallelWorker()) return;
@@ -283,7 +273,7 @@ Datum run_operation(const Home& home, Oid table, const Operation& operation, Dat
   }
   admit_owner(home, target.owner);
   // A new owner of the table has no rights on the state before the first call.
-  const Oid records = find_state(target.map_id, "records");
+  const Oid records = find_state(target.map_id, "identities");
   if (OidIsValid(records) && pg_class_aclcheck(records, target.owner, ACL_INSERT) != ACLCHECK_OK) {
     call_raised(home, "identity_map_secure", target.map_id, jsonb_of("{}"));
     CommandCounterIncrement();
@@ -343,7 +333,7 @@ const char* jsonb_text(Datum object, const char* key) {
 
 void check_does_work(const Home& home, int map_id) {
   if (GetUserId() == home.owner) return;
-  const Oid records = find_state(map_id, "records");
+  const Oid records = find_state(map_id, "identities");
   if (OidIsValid(records) && pg_class_aclcheck(records, GetUserId(), ACL_INSERT) == ACLCHECK_OK) {
     return;
   }

@@ -187,12 +187,9 @@ void add_tally(MemoryContext memory, Oid log, int source, bool is_all, std::int6
 constexpr std::int64_t kAlwaysTold = 1000;
 constexpr double kShareTold = 0.05;
 
-// How many records of a source, known by its copy, a refresh looks up one by one.
-std::int64_t most_told(Oid copy) {
-  const HeapTuple row = SearchSysCache1(RELOID, ObjectIdGetDatum(copy));
-  if (!HeapTupleIsValid(row)) return kAlwaysTold;
-  const double rows = reinterpret_cast<const FormData_pg_class*>(GETSTRUCT(row))->reltuples;
-  ReleaseSysCache(row);
+// How many records of a source, whose table this is, a refresh looks up one by one, about.
+std::int64_t most_told(Relation source) {
+  const double rows = source->rd_rel->reltuples;
   return std::max(kAlwaysTold, static_cast<std::int64_t>(rows * kShareTold));
 }
 
@@ -380,9 +377,7 @@ bool is_much(const CaptureFunction& function, Oid log, const TriggerData& change
   const std::int64_t told =
       (tally == nullptr ? 0 : tally->told) +
       std::max({std::int64_t{1}, count_rows(change.tg_oldtable), count_rows(change.tg_newtable)});
-  return told > kAlwaysTold &&
-         told > most_told(get_relname_relid(
-                    psprintf("m%d_rows_%d", function.map_id, function.source), function.schema));
+  return told > kAlwaysTold && told > most_told(change.tg_relation);
 }
 
 void capture(Oid called, const TriggerData& change) {
@@ -443,12 +438,6 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_has_log) {
   if (log == nullptr) PG_RETURN_BOOL(false);
   relation_close(log, AccessShareLock);
   PG_RETURN_BOOL(true);
-}
-
-// identity_map_most_told(copy regclass) → bigint: how many records of the source that the table
-// copies a refresh looks up one by one; of more it reads the whole source.
-IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_most_told) {
-  PG_RETURN_INT64(most_told(PG_GETARG_OID(0)));
 }
 
 // identity_map_server_start() → timestamptz: since when the server runs without having crashed, or

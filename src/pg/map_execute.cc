@@ -2,12 +2,12 @@
 // (pg/kept_plans.h), and by the one snapshot of a refresh.
 //
 // Plain frames all of it, as in map_calls.cc.
+#include "map/reached.h"
 #include "pg/guard.h"
 #include "pg/kept_plans.h"
 #include "pg/map_ahead.h"
 #include "pg/map_capture.h"
 #include "pg/map_home.h"
-#include "pg/map_records.h"
 #include "pg/map_snapshot.h"
 #include "pg/spi.h"
 
@@ -79,8 +79,7 @@ void begin_refresh() {
   }
   // What an earlier one of this transaction has read may not be so any more.
   LastFound::end();
-  LastRead::end();
-  LastTouched::end();
+  LastChanged::end();
   refreshing = {true, nullptr};
 }
 
@@ -90,7 +89,7 @@ void end_refresh() {
   }
   refreshing = {false, nullptr};
   LastFound::end();
-  LastTouched::end();
+  LastChanged::end();
 }
 
 Snapshot refresh_snapshot() noexcept { return refreshing.snapshot; }

@@ -32,6 +32,21 @@ Oid owner_of(Oid relation);
 // An internal function that touches a map works only as a part of a call on one
 // (map_calls.h: call_as_owner() and its kin). Error 42501.
 void require_call(FunctionCallInfo fcinfo);
+// Runs work(), plain frames, as a part of a call on a map. It runs nothing that a user wrote but
+// the sources' queries, as the map's owner.
+void begin_call() noexcept;
+void end_call() noexcept;
+template <class Work>
+Datum during_call(Work&& work) {
+  Datum result = 0;
+  begin_call();
+  PG_TRY();
+  { result = work(); }
+  PG_FINALLY();
+  { end_call(); }
+  PG_END_TRY();
+  return result;
+}
 
 // Raises 25006 on a standby and in a read-only transaction, where `what` cannot be called: before
 // some step of it fails by a name that its caller does not know.

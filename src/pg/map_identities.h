@@ -88,21 +88,20 @@ class UsedIds {
   Lookup retired_{};
 };
 
-// What becomes of records, and what became of identities, written into the map's state; identities
-// themselves: map_renew_identities.h. PostgreSQL's half.
+// What became of identities, written into the map's state; identities themselves:
+// map_renew_identities.h. PostgreSQL's half.
 class StateWriter {
  public:
   void open(int map_id, TimestampTz at) {
     at_ = TimestampTzGetDatum(at);
     retired_ = open_state_table(map_id, "retired");
+    known_retired_ = open_lookup(map_id, "retired", {"identity_id"}, GetActiveSnapshot());
     history_ = open_state_table(map_id, "history");
-    records_ = open_state_table(map_id, "records");
-    record_of_ = open_lookup(map_id, "records", {"rid"}, GetActiveSnapshot());
     next_event_ = find_state_sequence(map_id, "history_history_id_seq");
   }
   void close() {
-    close_lookup(record_of_);
-    for (StateTable* table : {retired_, history_, records_}) close_state_table(table);
+    close_lookup(known_retired_);
+    for (StateTable* table : {retired_, history_}) close_state_table(table);
   }
 
   // An identity that is no more; into: 0: it has gone into no other one.
@@ -110,6 +109,11 @@ class StateWriter {
     const std::array<Datum, 3> values = {id, into, at_};
     const std::array<bool, 3> nulls = {false, into == 0, false};
     insert_row(retired_, values.data(), nulls.data());
+  }
+  // One that was no more and is back.
+  void revive(Datum id) {
+    find(known_retired_, id);
+    if (next(known_retired_)) delete_row(retired_, known_retired_.row->tts_tid);
   }
   // What happened to an identity. 0: NULL.
   struct Event {
@@ -135,24 +139,12 @@ class StateWriter {
     for (std::size_t i = 4; i < nulls.size(); ++i) nulls[i] = values[i] == 0;
     insert_row(history_, values.data(), nulls.data());
   }
-  // A record that is of another identity now.
-  void move(std::int64_t rid, Datum id) {
-    find(record_of_, Int64GetDatum(rid));
-    if (!next(record_of_)) return;
-    slot_getallattrs(record_of_.row);
-    std::array<Datum, kRecordColumns> values;
-    std::array<bool, kRecordColumns> nulls{};
-    std::copy_n(record_of_.row->tts_values, values.size(), values.begin());
-    values[kRecordIdentity] = id;
-    update_row(records_, record_of_.row->tts_tid, values.data(), nulls.data());
-  }
 
  private:
   Datum at_ = 0;
   StateTable* retired_ = nullptr;
   StateTable* history_ = nullptr;
-  StateTable* records_ = nullptr;
-  Lookup record_of_{};
+  Lookup known_retired_{};
   Oid next_event_ = InvalidOid;
 };
 

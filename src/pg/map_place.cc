@@ -27,6 +27,15 @@ class ShownAndWritten final : public PlacedSink {
   PlaceWriter* writer_;
 };
 
+// What identity_map_place() has counted, for identity_map_counted().
+struct Counted {
+  Counted(MemoryContext context, int number) : memory(context), map_id(number), counts(&memory) {}
+  ContextMemory memory;
+  int map_id;
+  boost::container::pmr::vector<char> counts;  // JSON
+};
+using LastCounted = OfTransaction<Counted>;
+
 // The rows of a function's result.
 PlacedRows rows_of(const ReturnSetInfo& result) { return {result.setResult, result.setDesc}; }
 
@@ -36,44 +45,48 @@ PlacedRows rows_of(const ReturnSetInfo& result) { return {result.setResult, resu
 
 using namespace identity_resolve::pg;
 
-// identity_map_place(clauses, map_id, rids, olds, dead, at, back) → SETOF record:
-// src/sql/50-map.sql.
+// identity_map_place(clauses, map_id, at) → SETOF record: src/sql/50-map.sql.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_place) {
   guarded([&] {
     const Datum clauses = PG_GETARG_DATUM(0);
     const int map_id = PG_GETARG_INT32(1);
     const ReturnSetInfo& result = *begin_tuplestore(fcinfo);
     const TupleDesc columns = PlacedRow::columns_of(result.setDesc);
-    const std::span<const std::int64_t> rids = call([&] { return number_argument(fcinfo, 2); });
-    const Ids dead = call([&] { return ids_argument(fcinfo, 4); });
-    const Ids back = call([&] { return ids_argument(fcinfo, 6); });
-    PlacedRows rows = rows_of(result);
-    ReachedRows* reached = rids.empty() ? LastReached::of(map_id) : nullptr;
+    ReachedRows* reached = LastReached::of(map_id);
     if (reached == nullptr) {
-      Placing placing(clauses, map_id, columns, Reasons::kYes, rows);
-      placing.read_records(rids, call([&] { return ids_argument(fcinfo, 3); }));
-      placing.go(dead, back);
-      return;
+      call([] { out_of_turn("no records of the identity map were looked for"); });
+      return;  // never comes here
     }
-    PlaceWriter writer(*reached, PG_GETARG_TIMESTAMPTZ(5), nullptr, back);
+    PlacedRows rows = rows_of(result);
+    PlaceWriter writer(*reached, PG_GETARG_TIMESTAMPTZ(2), nullptr);
     ShownAndWritten both(rows, writer);
-    Placing placing(clauses, map_id, columns, Reasons::kYes, both);
+    Placing placing(clauses, map_id, columns, both);
     placing.read_reached(*reached);
-    placing.go(dead, back);
+    placing.go(reached->ids.keys());
     writer.finish();
+    Counted* counted = call([=] { return LastCounted::begin(map_id); });
+    const std::string json = fmt::format("{{{}}}", writer.counts());
+    counted->counts.assign(json.begin(), json.end());
   });
   return Datum{0};
 }
 
-// identity_map_write(clauses, map_id, dead, at, map, columns, stamp, back) → jsonb:
-// src/sql/50-map.sql.
+// identity_map_counted(map_id) → jsonb: src/sql/50-map.sql.
+IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_counted) {
+  const Counted* counted = LastCounted::of(PG_GETARG_INT32(0));
+  if (counted == nullptr) out_of_turn("nothing was counted");
+  return DirectFunctionCall1(
+      jsonb_in, CStringGetDatum(pnstrdup(counted->counts.data(), counted->counts.size())));
+}
+
+// identity_map_write(clauses, map_id, at, map, columns, stamp) → jsonb: src/sql/50-map.sql.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_write) {
   return guarded([&] {
     const Datum clauses = call([&] { return PointerGetDatum(PG_GETARG_ARRAYTYPE_P(0)); });
     const int map_id = PG_GETARG_INT32(1);
     MapTable* table = call([&] {
-      const MapColumns columns{PG_GETARG_ARRAYTYPE_P(5), text_to_cstring(PG_GETARG_TEXT_PP(6))};
-      return open_map_table(PG_GETARG_OID(4), columns, PG_GETARG_TIMESTAMPTZ(3));
+      const MapColumns columns{PG_GETARG_ARRAYTYPE_P(4), text_to_cstring(PG_GETARG_TEXT_PP(5))};
+      return open_map_table(PG_GETARG_OID(3), columns, PG_GETARG_TIMESTAMPTZ(2));
     });
     if (table == nullptr) {
       fcinfo->isnull = true;
@@ -84,14 +97,12 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_write) {
       call([] { out_of_turn("no records of the identity map were looked for"); });
       return Datum{0};  // never comes here
     }
-    const Ids dead = call([&] { return ids_argument(fcinfo, 2); });
-    const Ids back = call([&] { return ids_argument(fcinfo, 7); });
-    PlaceWriter writer(*reached, PG_GETARG_TIMESTAMPTZ(3), table, back);
-    if (!place_side_by_side({clauses, map_id, table->shape, fcinfo->flinfo->fn_oid, back}, *reached,
-                            dead, writer)) {
-      Placing placing(clauses, map_id, table->shape, Reasons::kYes, writer);
+    PlaceWriter writer(*reached, PG_GETARG_TIMESTAMPTZ(2), table);
+    if (!place_side_by_side({clauses, map_id, table->shape, fcinfo->flinfo->fn_oid, {}}, *reached,
+                            writer)) {
+      Placing placing(clauses, map_id, table->shape, writer);
       placing.read_reached(*reached);
-      placing.go(dead, back);
+      placing.go(reached->ids.keys());
     }
     writer.finish();
     const std::string done = writer.report();
@@ -99,29 +110,5 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_write) {
       close_map_table(table);
       return DirectFunctionCall1(jsonb_in, CStringGetDatum(pstrdup(done.c_str())));
     });
-  });
-}
-
-// identity_map_place(clauses, map_id, dead, back) → SETOF record: of all of the map's records.
-IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_place_all) {
-  guarded([&] {
-    const ReturnSetInfo& result = *begin_tuplestore(fcinfo);
-    PlacedRows rows = rows_of(result);
-    Placing placing(PG_GETARG_DATUM(0), PG_GETARG_INT32(1), PlacedRow::columns_of(result.setDesc),
-                    Reasons::kNo, rows);
-    placing.read_all_records();
-    placing.go(call([&] { return ids_argument(fcinfo, 2); }),
-               call([&] { return ids_argument(fcinfo, 3); }));
-  });
-  return Datum{0};
-}
-
-// identity_map_free_id(map_id, cluster uuid) → uuid: src/sql/50-map.sql.
-IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_free_id) {
-  return guarded([&] {
-    UsedIds used(PG_GETARG_INT32(0));
-    const identity_resolve::engine::Uuid id = used.free_id(uuid_of(PG_GETARG_DATUM(1)));
-    used.close();
-    return call([&] { return uuid_datum(id); });
   });
 }

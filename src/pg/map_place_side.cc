@@ -51,8 +51,8 @@ struct PartRecord {
 };
 struct PartRow {
   std::int64_t rid;
+  std::size_t length;
   std::int32_t source;
-  std::uint32_t length;
 };
 static_assert(sizeof(PartHead) % MAXIMUM_ALIGNOF == 0 &&
               sizeof(PartRecord) % MAXIMUM_ALIGNOF == 0 && sizeof(PartRow) % MAXIMUM_ALIGNOF == 0);
@@ -131,7 +131,7 @@ bool make_parts(ReachedRows& reached, std::size_t parts, Environment& environmen
   for (const SourceRow& row : reached.rows) {
     ticker.tick();
     root_of_row.push_back(together.root_of(row.record));
-    bytes[root_of_row.back()] += row.tuple->t_len;
+    bytes[root_of_row.back()] += row.packed.size();
   }
   // The part that has least takes the next set.
   List<std::size_t> part_bytes(parts, 0, &environment.memory());
@@ -162,7 +162,7 @@ std::size_t room_for(const ReachedRows& reached, std::size_t part) noexcept {
   for (const std::uint16_t of : reached.record_parts) bytes += of == part ? sizeof(PartRecord) : 0;
   for (std::size_t i = 0; i < reached.rows.size(); ++i) {
     if (reached.row_parts[i] != part) continue;
-    bytes += sizeof(PartRow) + MAXALIGN(reached.rows[i].tuple->t_len);
+    bytes += sizeof(PartRow) + MAXALIGN(reached.rows[i].packed.size());
   }
   return bytes;
 }
@@ -185,9 +185,9 @@ void write_part(const ReachedRows& reached, std::size_t part, char* to) noexcept
   for (std::size_t i = 0; i < reached.rows.size(); ++i) {
     if (reached.row_parts[i] != part) continue;
     const SourceRow& row = reached.rows[i];
-    const PartRow row_head{row.rid, row.source, row.tuple->t_len};
+    const PartRow row_head{row.rid, row.packed.size(), row.source};
     add(&row_head, sizeof row_head);
-    add(row.tuple, row.tuple->t_len);
+    add(row.packed.data(), row.packed.size());
   }
 }
 
@@ -210,7 +210,7 @@ void read_part(char* from, ReachedRows& into) {
   for (std::size_t i = 0; i < head.rows; ++i) {
     PartRow row{};
     take(&row, sizeof row);
-    into.add(row.rid, row.source, 0, {}, reinterpret_cast<MinimalTuple>(from));
+    into.add(row.rid, row.source, 0, false, {}, {from, row.length});
     from += MAXALIGN(row.length);
   }
 }
@@ -225,7 +225,7 @@ struct ToldColumn {
   Oid collation;
 };
 
-std::string as_bytes(const PlaceTask& task) {
+std::string as_bytes(const PlaceTask& task, const ReachedRows& reached) {
   ByteWriter to;
   to.add(task.map_id);
   to.add(task.columns->natts);
@@ -234,27 +234,12 @@ std::string as_bytes(const PlaceTask& task) {
     to.add(ToldColumn{column.attname, column.atttypid, column.atttypmod, column.attndims,
                       column.attcollation});
   }
-  to.add(task.back.count);
-  for (std::size_t i = 0; i < task.back.count; ++i) {
-    to.add(task.back.nulls[i] ? engine::Uuid{} : uuid_of(task.back.values[i]));
+  to.add(reached.back_since.size());
+  for (std::size_t i = 0; i < reached.back_since.size(); ++i) {
+    to.add(BackIdentity{reached.back_ids.keys()[i], reached.back_since[i]});
   }
   add_clauses(to, task.clauses);
   return to.take();
-}
-
-// Ids that a worker was told of.
-Ids read_ids(ByteReader& from) {
-  Ids ids{};
-  ids.count = from.get<std::size_t>();
-  call([&] {
-    ids.values = static_cast<Datum*>(palloc((ids.count + 1) * sizeof(Datum)));
-    ids.nulls = static_cast<bool*>(palloc0(ids.count + 1));
-  });
-  for (std::size_t i = 0; i < ids.count; ++i) {
-    const auto id = from.get<engine::Uuid>();
-    call([&] { ids.values[i] = uuid_datum(id); });
-  }
-  return ids;
 }
 
 PlaceTask told_by(std::string_view bytes) {
@@ -271,7 +256,8 @@ PlaceTask told_by(std::string_view bytes) {
     }
     return shape.finish();
   });
-  task.back = read_ids(from);
+  task.back.resize(from.get<std::size_t>());
+  for (BackIdentity& back : task.back) back = from.get<BackIdentity>();
   task.clauses = take_clauses(from);
   return task;
 }
@@ -282,9 +268,9 @@ PlaceTask told_by(std::string_view bytes) {
 Tuplestorestate* place(const PlaceTask& task, TupleDesc shape, const ReachedRows& reached) {
   Tuplestorestate* placed = call([] { return tuplestore_begin_heap(false, false, work_mem); });
   PlacedRows rows(placed, shape);
-  Placing placing(task.clauses, task.map_id, task.columns, Reasons::kYes, rows);
+  Placing placing(task.clauses, task.map_id, task.columns, rows);
   placing.read_reached(reached);
-  placing.go({}, task.back);
+  placing.go({});
   return placed;
 }
 
@@ -333,10 +319,9 @@ void put_all(std::span<Stream> streams, TupleDesc columns, PlacedSink& sink) {
   MemoryContextDelete(memory);
 }
 
-// Identities whose records are gone, where none that was reached was of them.
-void put_dead(const ReachedRows& reached, const Ids& dead, TupleDesc columns, PlacedSink& sink,
+// Identities of which no record is left.
+void put_dead(const ReachedRows& reached, TupleDesc columns, PlacedSink& sink,
               Environment& environment) {
-  if (dead.count == 0) return;
   PlaceTable<engine::Uuid> olds(environment.memory());
   engine::Ticker ticker(environment);
   for (std::size_t i = 0; i < reached.rids.size(); ++i) {
@@ -345,7 +330,7 @@ void put_dead(const ReachedRows& reached, const Ids& dead, TupleDesc columns, Pl
   }
   PlacedRow row;
   row.make_room(static_cast<std::size_t>(columns->natts));
-  put_dead(dead, olds, row, sink);
+  put_dead(reached.ids.keys(), olds, row, sink, environment);
 }
 
 // How many workers pay: what they take from this process costs more than to start them. A row is
@@ -360,15 +345,13 @@ int workers_for(const ReachedRows& reached) {
 }  // namespace
 
 // The parts of a statement that raise PostgreSQL's errors, and those that throw, in turns.
-bool place_side_by_side(const PlaceTask& task, ReachedRows& reached, const Ids& dead,
-                        PlacedSink& sink) {
+bool place_side_by_side(const PlaceTask& task, ReachedRows& reached, PlacedSink& sink) {
   const int workers = workers_for(reached);
   if (workers == 0) return false;
   Environment environment(CurrentMemoryContext, SIZE_MAX / 2);
   const std::size_t parts = static_cast<std::size_t>(workers) + 1;
   if (!make_parts(reached, parts, environment)) return false;
-  call([&] { check_copies(reached); });
-  const std::string told = as_bytes(task);
+  const std::string told = as_bytes(task, reached);
   const TupleDesc shape = call([&] { return PlacedRow::shape_with(task.columns); });
   List<std::size_t> sizes(&environment.memory());
   std::size_t shared_bytes = 0;
@@ -448,7 +431,7 @@ bool place_side_by_side(const PlaceTask& task, ReachedRows& reached, const Ids& 
       tuplestore_end(stream.rows);
     }
   });
-  put_dead(reached, dead, task.columns, sink, environment);
+  put_dead(reached, task.columns, sink, environment);
   return true;
 }
 
@@ -469,6 +452,10 @@ void identity_map_place_worker(dsm_segment* segment, shm_toc* toc) {
           call([&] { return static_cast<char*>(shm_toc_lookup(toc, kFirstRows + part, false)); });
       ReachedRows* reached = call([&] { return LastReached::begin(task.map_id); });
       read_part(rows, *reached);
+      for (const BackIdentity& back : task.back) {
+        reached->back_ids.insert(back.id);
+        reached->back_since.push_back(back.since);
+      }
       const LastReached::Hold hold;
       Tuplestorestate* placed = place(task, shape, *reached);
       call([&] {

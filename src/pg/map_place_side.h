@@ -6,22 +6,26 @@
 #pragma once
 
 #include "pg/map_arrays.h"
-#include "pg/map_packs.h"
 #include "pg/map_placing.h"
 
 namespace identity_resolve::pg {
 
+// An identity that was no more, and since when there was it: ReachedRows::back_ids.
+struct BackIdentity {
+  engine::Uuid id;
+  TimestampTz since;
+};
+
 struct PlaceTask {
   Datum clauses;  // identity_clause[], in one piece
   int map_id;
-  TupleDesc columns;  // of the map's table
-  Oid function;       // of the library, which workers load
-  Ids back;           // identities that were no more
+  TupleDesc columns;               // of the map's table
+  Oid function;                    // of the library, which workers load
+  std::vector<BackIdentity> back;  // what a worker is told of those that were no more
 };
 
-// False where it does not pay, or no worker came: then nothing has been put. dead: identities of
-// records that are gone. In a guarded() frame; throws engine::Error and PgError.
-bool place_side_by_side(const PlaceTask& task, ReachedRows& reached, const Ids& dead,
-                        PlacedSink& sink);
+// False where it does not pay, or no worker came: then nothing has been put. In a guarded() frame;
+// throws engine::Error and PgError.
+bool place_side_by_side(const PlaceTask& task, ReachedRows& reached, PlacedSink& sink);
 
 }  // namespace identity_resolve::pg

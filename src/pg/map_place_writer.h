@@ -6,31 +6,27 @@
 
 #include <algorithm>
 
+#include "map/gone.h"
 #include "pg/map_identities.h"
 #include "pg/map_placing.h"
-#include "pg/map_records.h"
 #include "pg/map_renew_identities.h"
 #include "pg/map_table.h"
+#include "pg/settings.h"
 
 namespace identity_resolve::pg {
 
 class PlaceWriter final : public PlacedSink {
  public:
-  // As of `at`; table: nullptr where somebody else writes it; back: identities that were no more,
-  // which the table does not have. What was reached, the last that was, is held until finish().
-  // Throws PgError.
-  PlaceWriter(const ReachedRows& reached, TimestampTz at, MapTable* table, const Ids& back)
+  // As of `at`; table: nullptr where somebody else writes it. What was reached, the last that was,
+  // is held until finish(). Throws PgError.
+  PlaceWriter(const ReachedRows& reached, TimestampTz at, MapTable* table)
       : reached_(&reached),
         at_(at),
         table_(table),
         environment_(CurrentMemoryContext, SIZE_MAX / 2),
         ids_(&environment_.memory()),
         cluster_of_(reached.rids.size(), kNone, &environment_.memory()),
-        moved_(&environment_.memory()),
-        back_(environment_.memory()) {
-    for (std::size_t i = 0; i < back.count; ++i) {
-      if (!back.nulls[i]) back_.insert(uuid_of(back.values[i]));
-    }
+        revived_(&environment_.memory()) {
     call([&] { writer_.open(reached.map_id, at); });
   }
 
@@ -48,24 +44,39 @@ class PlaceWriter final : public PlacedSink {
     if (std::ranges::find(cluster_of_, kNone) != cluster_of_.end()) {
       throw state_contradicts_itself();
     }
-    move_records();
-    call([this] { writer_.close(); });
+    std::sort(revived_.begin(), revived_.end());
+    call([this] {
+      for (const engine::Uuid& id : revived_)
+        writer_.tell({"revived", datum_of(id), 0, 0, 0, 0, 0});
+      writer_.close();
+      write_gone();
+    });
     IdentityRenewal identities(*reached_, ids_.size(), environment_,
                                {cluster_of_.data(), cluster_of_.size()});
     identities.write({ids_.data(), ids_.size()}, at_);
+    PlacesRenewal places(*reached_, environment_);
+    places.write({ids_.data(), ids_.size()}, {cluster_of_.data(), cluster_of_.size()});
+    counts_ = fmt::format(R"("counts": {})", places.counts());
+    if (const std::size_t back = reached_->back_since.size(); back > 0) {
+      counts_ += fmt::format(R"(, "revived": {}, "back": {})", revived_.size(), back);
+    }
     hold_.release();
+    changed_hold_.release();
     call([] {
       LastReached::end();
-      LastRead::end();
+      LastChanged::end();
     });
   }
 
+  // What else there is to say, a part of a JSON object: by source, how many records more or fewer
+  // there are; how many identities are back, and how many of these live on.
+  [[nodiscard]] const std::string& counts() const noexcept { return counts_; }
   // What was done to identities and to the map's table, as JSON.
   [[nodiscard]] std::string report() const {
     return fmt::format(
-        R"({{"inserted": {}, "updated": {}, "deleted": {}, "records": {}, "created": {}, "merged": {}, "split": {}, "retired": {}}})",
+        R"({{"inserted": {}, "updated": {}, "deleted": {}, "records": {}, "created": {}, "merged": {}, "split": {}, "retired": {}, {}}})",
         table_->inserted, table_->updated, table_->deleted, records_, created_, merged_, split_,
-        retired_);
+        retired_, counts_);
   }
 
  private:
@@ -73,17 +84,16 @@ class PlaceWriter final : public PlacedSink {
   using List = boost::container::pmr::vector<T>;
 
   static constexpr std::uint32_t kNone = UINT32_MAX;
-  // A record that is of another identity now.
-  struct Moved {
-    std::int64_t rid;
-    std::uint32_t cluster;
-  };
-
   void put_cluster(const PlacedRow& row) {
     const engine::Uuid id = uuid_of(row.value(kId));
     const bool is_new = DatumGetBool(row.value(kIsNew));
+    const bool is_back = DatumGetBool(row.value(kIsBack));
+    if (is_back) {
+      writer_.revive(row.value(kId));
+      guarded([&] { revived_.push_back(id); });
+    }
     if (table_ != nullptr) {
-      put_identity(table_, id, is_new || back_.contains(id), row.columns(), row.column_nulls());
+      put_identity(table_, id, is_new || is_back, row.columns(), row.column_nulls());
     }
     const auto cluster = static_cast<std::uint32_t>(ids_.size());
     guarded([&] { ids_.push_back(id); });
@@ -91,13 +101,6 @@ class PlaceWriter final : public PlacedSink {
       records_ += all.size();
       for (const std::int64_t place : all) cluster_of_[static_cast<std::size_t>(place)] = cluster;
     });
-    if (!row.is_null(kMoved)) {
-      with_numbers(row.value(kMoved), [&](std::span<const std::int64_t> moved) {
-        guarded([&] {
-          for (const std::int64_t rid : moved) moved_.push_back({rid, cluster});
-        });
-      });
-    }
     tell(row, id, is_new);
   }
 
@@ -127,8 +130,10 @@ class PlaceWriter final : public PlacedSink {
   void put_lost(const PlacedRow& row) {
     const Datum lost = row.value(kLost);
     const engine::Uuid id = uuid_of(lost);
-    if (reached_->identity_of(id) == nullptr) return;
+    const bool is_back = !row.is_null(kIsBack) && DatumGetBool(row.value(kIsBack));
+    if (!is_back && reached_->identity_of(id) == nullptr) return;
     const Datum into = row.value_or_none(kId);
+    if (is_back) writer_.revive(lost);
     writer_.retire(lost, into);
     writer_.tell({"retired", lost, 0, into, row.value_or_none(kByKind), row.value_or_none(kByValue),
                   row.value_or_none(kByRecords)});
@@ -136,16 +141,32 @@ class PlaceWriter final : public PlacedSink {
     if (table_ != nullptr) remove_identity(table_, id);
   }
 
-  // In the order of their numbers: neighbours lie on one page.
-  void move_records() {
-    std::sort(moved_.begin(), moved_.end(),
-              [](const Moved& a, const Moved& b) { return a.rid < b.rid; });
-    for (const Moved& moved : moved_) {
-      call([&] { writer_.move(moved.rid, datum_of(ids_[moved.cluster])); });
+  // Records that are gone, and records that are back. PostgreSQL's half.
+  void write_gone() {
+    const bool remembers = revive_for() > 0 && !reached_->gone.empty();
+    if (reached_->is_told || (!remembers && reached_->returned.empty())) return;
+    GoneWriter writer;
+    writer.open(reached_->map_id, at_);
+    for (const std::int64_t rid : reached_->returned) writer.remove(rid);
+    if (remembers) {
+      List<GoneRecord> gone(&environment_.memory());
+      guarded([&] { find_gone(gone); });
+      for (const GoneRecord& record : gone) writer.add(record);
+    }
+    writer.close();
+  }
+  void find_gone(List<GoneRecord>& gone) {
+    NumberTable here(environment_.memory());
+    for (const std::int64_t rid : reached_->rids) here.insert(rid);
+    for (const GoneRow& row : reached_->gone) {
+      const ReachedRows::Identity* identity = reached_->identity_of(row.identity);
+      if (identity == nullptr || !here.insert(row.rid).second) continue;
+      gone.push_back({row.rid, row.identity, identity->created_at});
     }
   }
 
   LastReached::Hold hold_;
+  LastChanged::Hold changed_hold_;  // rows that came lie there
   const ReachedRows* reached_;
   TimestampTz at_;
   MapTable* table_;
@@ -153,8 +174,8 @@ class PlaceWriter final : public PlacedSink {
   StateWriter writer_;
   List<engine::Uuid> ids_;          // by cluster
   List<std::uint32_t> cluster_of_;  // of each record that was reached
-  List<Moved> moved_;
-  PlaceTable<engine::Uuid> back_;
+  List<engine::Uuid> revived_;
+  std::string counts_;
   // What has been done.
   std::uint64_t records_ = 0;
   std::uint64_t created_ = 0;

@@ -11,30 +11,28 @@ namespace identity_resolve::pg {
 
 // What each row of the result begins with; the columns of the map's table follow. A row is an
 // identity as it is now, or one that is no more.
-enum Place : std::size_t {
+enum PlacedColumn : std::size_t {
   kId,         // uuid: the identity's id; of `lost` where it went, or NULL
   kIsNew,      // boolean: whether the id is
+  kIsBack,     // boolean: whether the identity, or `lost`, was no more before
   kLost,       // uuid: the identity that is no more; all but the id and the reason NULL
   kOlds,       // uuid[]: what its records were, each once, rising; NULL: nothing
   kRecords,    // bigint: how many they are
-  kMoved,      // bigint[]: those of them that were of another one; NULL: none
   kByKind,     // text: of one that took others in, or went into another one, the identifier that
   kByValue,    // text:   joined them; NULL where it is not to be found out
   kByRecords,  // bigint[]: the records that carry it; NULL: more than kMostCarriers
-  kAll,        // bigint[]: where that is not found out here, the records of one that took others
-               //   in; of what is to be written down the places of the records: ReachedRows::rids
-  kAllOlds,    // uuid[]: and what each of the former was
+  kAll,        // bigint[]: the places of its records: ReachedRows::rids
   kFixed
 };
-inline constexpr std::array<Oid, kFixed> kTypes = {
-    UUIDOID, BOOLOID, UUIDOID,      UUIDARRAYOID, INT8OID,     INT8ARRAYOID,
-    TEXTOID, TEXTOID, INT8ARRAYOID, INT8ARRAYOID, UUIDARRAYOID};
+inline constexpr std::array<Oid, kFixed> kTypes = {UUIDOID,      BOOLOID,     BOOLOID, UUIDOID,
+                                                   UUIDARRAYOID, INT8OID,     TEXTOID, TEXTOID,
+                                                   INT8ARRAYOID, INT8ARRAYOID};
 
 // One of them: its values live until the next one.
 class PlacedRow {
  public:
   // Those columns of a result that are the map's table's. Throws PgError: 42804 where it does not
-  // begin as `Place` says.
+  // begin as `PlacedColumn` says.
   static TupleDesc columns_of(TupleDesc all) {
     return call([all] {
       bool is_good = all->natts >= static_cast<int>(kFixed);
@@ -62,7 +60,7 @@ class PlacedRow {
     return all.finish();
   }
 
-  // For so many columns behind those of `Place`.
+  // For so many columns behind those of `PlacedColumn`.
   void make_room(std::size_t columns) {
     values_.resize(kFixed + columns);
     nulls_ = std::make_unique<bool[]>(values_.size());
@@ -78,15 +76,15 @@ class PlacedRow {
     set(kLost, id);
     set(kRecords, Int64GetDatum(0));
   }
-  void set(Place place, Datum value) noexcept {
+  void set(PlacedColumn place, Datum value) noexcept {
     values_[place] = value;
     nulls_[place] = false;
   }
-  [[nodiscard]] Datum value_or_none(Place place) const noexcept {
+  [[nodiscard]] Datum value_or_none(PlacedColumn place) const noexcept {
     return nulls_[place] ? 0 : values_[place];
   }
-  [[nodiscard]] bool is_null(Place place) const noexcept { return nulls_[place]; }
-  [[nodiscard]] Datum value(Place place) const noexcept { return values_[place]; }
+  [[nodiscard]] bool is_null(PlacedColumn place) const noexcept { return nulls_[place]; }
+  [[nodiscard]] Datum value(PlacedColumn place) const noexcept { return values_[place]; }
   [[nodiscard]] const Datum* columns() const noexcept { return values_.data() + kFixed; }
   [[nodiscard]] const bool* column_nulls() const noexcept { return nulls_.get() + kFixed; }
 

@@ -11,22 +11,18 @@
 
 #include "engine/merge_reasons.h"
 #include "engine/succession.h"
+#include "map/reached.h"
 #include "pg/emit.h"
 #include "pg/execution.h"
 #include "pg/map_arrays.h"
 #include "pg/map_execute.h"
 #include "pg/map_identities.h"
-#include "pg/map_packs.h"
 #include "pg/map_placed_row.h"
 #include "pg/map_tables.h"
 #include "pg/resolve.h"
 #include "pg/spi.h"
 
 namespace identity_resolve::pg {
-
-// Whether it is found out by what identities merged: for a part of a map. For all of it to keep
-// what became of each identifier costs more than to look again at what merged.
-enum class Reasons : bool { kNo, kYes };
 
 inline engine::Error state_contradicts_itself() {
   return {"XX001", kBadState, "A record has no rows, or rows have no record.", kReadAnew};
@@ -42,13 +38,16 @@ class PlacedSink {
   // The row lives until put() returns. PostgreSQL's half.
   virtual void put(const PlacedRow& row) = 0;
 };
-// Identities whose records are gone, and that none of `olds`, which others were, is. Throws
-// PgError.
-inline void put_dead(const Ids& dead, PlaceTable<engine::Uuid>& olds, PlacedRow& row,
-                     PlacedSink& sink) {
-  for (std::size_t i = 0; i < dead.count; ++i) {
-    if (dead.nulls[i] || !olds.insert(uuid_of(dead.values[i])).second) continue;
-    row.begin_lost(dead.values[i]);
+// Identities of which no record is left, rising: those that none of `olds` is. Throws PgError.
+inline void put_dead(std::span<const engine::Uuid> identities, const PlaceTable<engine::Uuid>& olds,
+                     PlacedRow& row, PlacedSink& sink, Environment& environment) {
+  boost::container::pmr::vector<engine::Uuid> dead(&environment.memory());
+  for (const engine::Uuid& id : identities) {
+    if (!olds.contains(id)) dead.push_back(id);
+  }
+  sort_each_once(dead);
+  for (const engine::Uuid& id : dead) {
+    row.begin_lost(datum_of(id));
     call([&] { sink.put(row); });
   }
 }
@@ -67,9 +66,8 @@ class Placing {
  public:
   // clauses: identity_clause[]; columns: those of the map's table. What is found out goes into the
   // sink, row by row. Throws engine::Error and PgError.
-  Placing(Datum clauses, int map_id, TupleDesc columns, Reasons reasons, PlacedSink& sink)
+  Placing(Datum clauses, int map_id, TupleDesc columns, PlacedSink& sink)
       : sink_(&sink),
-        reasons_wanted_(reasons),
         environment_(CurrentMemoryContext, SIZE_MAX / 2),
         map_id_(map_id),
         rids_(environment_.memory()),
@@ -83,15 +81,18 @@ class Placing {
         carriers_(&environment_.memory()),
         reasons_(environment_) {
     make_shape(columns);
-    execution_ = Execution::create(
-        CurrentMemoryContext, ResultForm::kMasterTable, {clauses, false, false}, shape_,
-        {.with_evidence = reasons == Reasons::kYes, .keeps_plans = reasons == Reasons::kYes});
+    Execution::Wishes wishes;
+    wishes.with_evidence = true;
+    wishes.keeps_plans = true;
+    execution_ = Execution::create(CurrentMemoryContext, ResultForm::kMasterTable,
+                                   {clauses, false, false}, shape_, wishes);
     rank_kinds();
   }
 
   // Those that identity_map_reach() has found, and that are at hand.
   void read_reached(const ReachedRows& reached) {
     members_.reserve(reached.rids.size());
+    reached_ = &reached;
     engine::Ticker ticker(environment_);
     for (std::size_t i = 0; i < reached.rids.size(); ++i) {
       ticker.tick();
@@ -101,37 +102,10 @@ class Placing {
       add_record(reached.rids[i], reached.is_new[i] ? nullptr : &reached.olds[i]);
     }
   }
-  // The records as the map knows them: their numbers, and what each was.
-  void read_records(std::span<const std::int64_t> rids, const Ids& olds) {
-    if (olds.count != rids.size()) {
-      throw engine::Error("22023", "the arguments of identity_map_place() do not belong together");
-    }
-    members_.reserve(rids.size());
-    engine::Ticker ticker(environment_);
-    for (std::size_t i = 0; i < rids.size(); ++i) {
-      ticker.tick();
-      const engine::Uuid old = olds.nulls[i] ? engine::Uuid{} : uuid_of(olds.values[i]);
-      add_record(rids[i], olds.nulls[i] ? nullptr : &old);
-    }
-  }
-  // All that the map has.
-  void read_all_records() {
-    const SpiConnection spi;
-    const char* query = call([this] {
-      return psprintf("SELECT rid, identity_id FROM identity_state.m%d_records", map_id_);
-    });
-    read_rows(query, {INT8OID, UUIDOID}, [this](const Datum* values, const bool* nulls) {
-      const engine::Uuid old = nulls[1] ? engine::Uuid{} : uuid_of(values[1]);
-      guarded([&] { add_record(DatumGetInt64(values[0]), nulls[1] ? nullptr : &old); });
-    });
-    SpiConnection::finish();
-  }
-
-  // `dead`: identities of records that are gone; `back`: those that were no more and of which
-  // records are back.
-  void go(const Ids& dead, const Ids& back) {
+  // identities: all that may have no record left.
+  void go(std::span<const engine::Uuid> identities) {
     read_clusters();
-    const List<bool> is_back = find_back(back);
+    const List<bool> is_back = find_back();
     engine::Succession succession(environment_, {members_.data(), members_.size()},
                                   {clusters_.data(), clusters_.size()}, olds_.keys().size(),
                                   {is_back.data(), is_back.size()});
@@ -142,7 +116,7 @@ class Placing {
     used.close();
     const List<std::uint32_t> order = order_of_clusters();
     put_clusters({order.data(), order.size()}, succession.picks(), kept);
-    put_dead(dead, olds_, row_, *sink_);
+    put_dead(identities, olds_, row_, *sink_, environment_);
     Execution::destroy(execution_);
   }
 
@@ -205,16 +179,12 @@ class Placing {
     return number;
   }
 
-  // Of each of olds_ whether it is among these; empty where none of them is any.
-  List<bool> find_back(const Ids& back) {
+  // Of each of olds_ whether it was no more; empty where none of them was.
+  List<bool> find_back() {
     List<bool> is_back(&environment_.memory());
-    for (std::size_t i = 0; i < back.count; ++i) {
-      const std::uint32_t old =
-          back.nulls[i] ? PlaceTable<engine::Uuid>::kNone : olds_.find(uuid_of(back.values[i]));
-      if (old == PlaceTable<engine::Uuid>::kNone) continue;
-      is_back.resize(olds_.keys().size(), false);
-      is_back[old] = true;
-    }
+    if (reached_->back_ids.keys().empty()) return is_back;
+    is_back.reserve(olds_.keys().size());
+    for (const engine::Uuid& id : olds_.keys()) is_back.push_back(reached_->back_ids.contains(id));
     return is_back;
   }
 
@@ -223,7 +193,10 @@ class Placing {
     std::vector<std::int64_t> ages;
     ages.reserve(olds.size());
     for (const std::uint32_t old : olds) {
-      ages.push_back(used.created_at(olds_.keys()[old]).value_or(engine::Succession::kUnknownAge));
+      const engine::Uuid& id = olds_.keys()[old];
+      const std::optional<std::int64_t> since = reached_->since_of_back(id);
+      ages.push_back(since ? *since
+                           : used.created_at(id).value_or(engine::Succession::kUnknownAge));
     }
     return ages;
   }
@@ -272,7 +245,7 @@ class Placing {
                                                   by_cluster_.data() + first_[cluster + 1]);
       list_olds(places);
       const bool is_merged = olds_here_.size() > 1 && kept[cluster] != engine::Succession::kNone;
-      if (is_merged && reasons_wanted_ == Reasons::kYes) find_reasons(places, kept[cluster]);
+      if (is_merged) find_reasons(places, kept[cluster]);
       call([&] {
         const MemoryContext outer = MemoryContextSwitchTo(row_memory_);
         put_cluster(cluster, places, kept[cluster], is_merged);
@@ -337,42 +310,17 @@ class Placing {
     row_.begin();
     row_.set(kId, datum_of(ids_[cluster]));
     row_.set(kIsNew, BoolGetDatum(kept == engine::Succession::kNone));
+    row_.set(kIsBack, BoolGetDatum(reached_->back_ids.contains(ids_[cluster])));
     row_.set(kRecords, Int64GetDatum(static_cast<std::int64_t>(places.size())));
     auto* list = static_cast<std::int64_t*>(
         MemoryContextAllocHuge(CurrentMemoryContext, places.size() * sizeof(std::int64_t)));
-    std::size_t count = 0;
-    for (const std::uint32_t place : places) {
-      if (has_moved(place, kept)) list[count++] = rids_.keys()[place];
-    }
-    if (count > 0) row_.set(kMoved, number_array({list, count}));
     if (!olds_here_.empty()) row_.set(kOlds, olds_array());
-    const bool finds_reasons = reasons_wanted_ == Reasons::kYes;
-    if (is_merged && finds_reasons) set_reason(reasons_.strongest());
-    if (!reached_places_.empty()) {
-      std::transform(places.begin(), places.end(), list,
-                     [this](std::uint32_t place) { return reached_places_[place]; });
-      row_.set(kAll, number_array({list, places.size()}));
-    } else if (is_merged && !finds_reasons) {
-      std::transform(places.begin(), places.end(), list,
-                     [this](std::uint32_t place) { return rids_.keys()[place]; });
-      row_.set(kAll, number_array({list, places.size()}));
-      row_.set(kAllOlds, what_they_were(places));
-    }
+    if (is_merged) set_reason(reasons_.strongest());
+    std::transform(places.begin(), places.end(), list,
+                   [this](std::uint32_t place) { return reached_places_[place]; });
+    row_.set(kAll, number_array({list, places.size()}));
     sink_->put(row_);
   }
-  // Of each of these records, what it was.
-  Datum what_they_were(std::span<const std::uint32_t> places) {
-    auto* ids = static_cast<Datum*>(
-        MemoryContextAllocHuge(CurrentMemoryContext, places.size() * sizeof(Datum)));
-    auto* is_null = static_cast<bool*>(MemoryContextAllocHuge(CurrentMemoryContext, places.size()));
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      const std::uint32_t old = members_[places[i]].old;
-      is_null[i] = old == engine::Succession::kNone;
-      ids[i] = is_null[i] ? Datum{0} : datum_of(olds_.keys()[old]);
-    }
-    return uuid_array(ids, is_null, places.size());
-  }
-
   // What the records of the cluster at hand were, which is something.
   Datum olds_array() {
     auto* ids = static_cast<Datum*>(
@@ -380,11 +328,6 @@ class Placing {
     std::transform(olds_here_.begin(), olds_here_.end(), ids,
                    [this](std::uint32_t old) { return datum_of(olds_.keys()[old]); });
     return uuid_array(ids, nullptr, olds_here_.size());
-  }
-
-  // Whether a record was of another identity than the one that its cluster kept, if any.
-  [[nodiscard]] bool has_moved(std::uint32_t place, std::uint32_t kept) const noexcept {
-    return kept == engine::Succession::kNone || members_[place].old != kept;
   }
 
   void set_reason(engine::MergeReasons::Shared by) {
@@ -403,13 +346,14 @@ class Placing {
   // An identity that went into another one. PostgreSQL's half.
   void put_lost(std::uint32_t old, std::size_t cluster) {
     row_.begin_lost(datum_of(olds_.keys()[old]));
+    row_.set(kIsBack, BoolGetDatum(reached_->back_ids.contains(olds_.keys()[old])));
     row_.set(kId, datum_of(ids_[cluster]));
-    if (reasons_wanted_ == Reasons::kYes) set_reason(reasons_.of(old));
+    set_reason(reasons_.of(old));
     sink_->put(row_);
   }
 
   PlacedSink* sink_;
-  Reasons reasons_wanted_;
+  const ReachedRows* reached_ = nullptr;
   TupleDesc shape_ = nullptr;
   Environment environment_;
   int map_id_;

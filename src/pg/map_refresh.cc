@@ -64,11 +64,6 @@ Datum call_refresh(const Target& target, Datum arguments) {
   return result;
 }
 
-bool needs_rebuild(const Target& target) {
-  bool is_null = false;
-  return DatumGetBool(GetAttributeByName(DatumGetHeapTupleHeader(target.map), "rebuild", &is_null));
-}
-
 // Secures, looks, prepares, and attaches triggers: to one source, where a commit is to follow.
 // Whether there were any to be attached.
 bool make_ready(const Home& home, Target& target, bool may_commit) {
@@ -106,14 +101,6 @@ bool refresh(const Home& home, const Refresh& asked) {
   // As whoever held the lock has left it.
   Target target = find_target(home, asked.table);
   if (make_ready(home, target, asked.may_commit) && asked.may_commit) return false;
-  if (needs_rebuild(target)) {
-    // A state that holds nothing is filled without its indexes, while nobody calls identify().
-    lock_map(home, target.map_id, kStateLock, true, true);
-    const Datum found = call_as_owner(target, "identity_map_unbuilt", jsonb_of("{}"), false);
-    if (std::strcmp(jsonb_text(found, "unbuilt"), "true") == 0) {
-      call_raised(home, "identity_map_unindex", target.map_id, jsonb_of("{}"));
-    }
-  }
   const Datum result = call_refresh(
       target, jsonb_of(psprintf("{\"full\": %s, \"allow_loss\": %s}", asked.full ? "true" : "false",
                                 asked.allow_loss ? "true" : "false")));

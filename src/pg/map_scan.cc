@@ -22,6 +22,7 @@
 #include "pg/map_home.h"
 #include "pg/map_known_rows.h"
 #include "pg/map_record_key.h"
+#include "pg/map_row.h"
 #include "pg/map_snapshot.h"
 #include "pg/map_tables.h"
 #include "pg/progress.h"
@@ -44,8 +45,6 @@ namespace identity_resolve::pg {
 namespace {
 
 using engine::Error;
-
-constexpr std::string_view kIdentifySource = "identify";
 
 // Records that are to be left out: bigint.
 void read_forgotten(const char* query, NumberTable& records) {
@@ -103,29 +102,20 @@ class SearchPath {
   int level_ = 0;
 };
 
-// UTF-8 as a value of type text. PostgreSQL's half: may raise errors.
-Datum text_of(std::string_view utf8) {
-  const std::string_view text = from_utf8(utf8);
-  return PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
-}
-
 // Tells rows that the map knows from new ones.
 class ChangeFinder final : public RowVisitor {
  public:
-  // known: the fingerprints of the rows that the map has; forgotten: the records to leave out.
-  ChangeFinder(SourceScan& scan, const MapSecret& secret, const FoundRows& found,
+  // number: the map's of the source; known: the fingerprints of the rows that the map has;
+  // forgotten: the records to leave out.
+  ChangeFinder(SourceScan& scan, const MapSecret& secret, int number, const FoundRows& found,
                ContextMemory& memory, KnownRows& known, NumberTable forgotten)
       : scan_(&scan),
         secret_(&secret),
+        number_(number),
         found_(found),
         known_(&known),
         forgotten_(std::move(forgotten)),
-        records_(memory),
-        suspects_(memory) {
-    const auto columns = static_cast<std::size_t>(found.shape->natts);
-    values_.resize(columns);
-    nulls_ = std::make_unique<bool[]>(columns);
-  }
+        suspects_(memory) {}
 
   void take(const RowView& row) override {
     if (++rows_seen_ % kTellEvery == 0) add_map_rows(kTellEvery);
@@ -133,8 +123,7 @@ class ChangeFinder final : public RowVisitor {
       ++left_out_;
       return;
     }
-    if (!forgotten_.keys().empty() && forgotten_.contains(record_number(row))) return;
-    has_padded_ = has_padded_ || row.record_name.size() != row.record_id.size();
+    if (!forgotten_.keys().empty() && forgotten_.contains(number_of(row))) return;
     if (row.is_suspect) {
       hold(row);
     } else {
@@ -156,18 +145,14 @@ class ChangeFinder final : public RowVisitor {
   [[nodiscard]] std::uint64_t left_out() const noexcept { return left_out_; }
   // Rows that were read and not told of yet.
   [[nodiscard]] std::uint64_t rows_to_tell() const noexcept { return rows_seen_ % kTellEvery; }
-  // Whether each record has one row: not where blanks around an id make another of it.
-  [[nodiscard]] bool ids_are_unique() const noexcept {
-    return scan_->layout().ids_are_unique && !has_padded_;
-  }
 
   // Those of the known rows that have not been seen.
   void put_gone() {
-    std::fill_n(nulls_.get(), values_.size(), true);
-    nulls_[0] = false;
-    known_->each_unseen([this](std::int64_t fingerprint) {
-      values_[0] = Int64GetDatum(fingerprint);
-      call([this] { store(); });
+    std::array<Datum, FoundRows::kColumns> values{};
+    std::array<bool, FoundRows::kColumns> nulls = {false, true, true};
+    known_->each_unseen([&](std::int64_t fingerprint) {
+      values[FoundRows::kFingerprint] = Int64GetDatum(fingerprint);
+      call([&] { tuplestore_putvalues(found_.rows, found_.shape, values.data(), nulls.data()); });
     });
   }
 
@@ -181,7 +166,7 @@ class ChangeFinder final : public RowVisitor {
   };
 
   void hold(const RowView& row) {
-    const auto [place, is_new] = suspects_.insert(record_number(row));
+    const auto [place, is_new] = suspects_.insert(number_of(row));
     if (is_new) held_.emplace_back();
     Held& held = held_[place];
     if (++held.rows > 1) {
@@ -196,105 +181,41 @@ class ChangeFinder final : public RowVisitor {
   }
 
   void take_named(const RowView& row) {
-    const std::int64_t fingerprint = fingerprint_of(row);
+    const std::int64_t fingerprint = row_fingerprint(hash_, *secret_, scan_->name(), row);
     if (known_->see(fingerprint)) return;
-    const bool is_alone = scan_->layout().ids_are_unique && !scan_->reader().ids_may_have_blanks();
-    const std::int64_t ordinal =
-        is_alone ? ++rows_ : std::int64_t{records_.insert(record_number(row)).first} + 1;
     scan_->reader().keys_of(row, *secret_, keys_);
-    put(row, fingerprint, ordinal);
-  }
-
-  std::int64_t record_number(const RowView& row) {
-    hash_.begin(MapHash::Sort::kRecord);
-    hash_.add(std::string_view(scan_->name()));
-    hash_.add(row.record_name);
-    return hash_.end(*secret_);
-  }
-
-  std::int64_t fingerprint_of(const RowView& row) {
-    hash_.begin(MapHash::Sort::kRow);
-    hash_.add(row.record_id);
-    // When identify() was last told something is not what it was told.
-    const bool has_time =
-        scan_->name() != kIdentifySource && row.updated_at != engine::kNeverUpdated;
-    hash_.add_count(has_time ? 1 : 0);
-    if (has_time) hash_.add(row.updated_at);
-    for (const RowView::Cell& cell : row.cells) {
-      hash_.add_count(static_cast<std::size_t>(cell.column->attribute));
-      hash_.add(cell.value);
-    }
-    // The two bits are KnownRows'.
-    return hash_.end(*secret_) & ~std::int64_t{3};
-  }
-
-  void put(const RowView& row, std::int64_t fingerprint, std::int64_t ordinal) {
+    const std::int64_t rid = number_of(row);
+    packed_.clear();
+    pack_row(row, scan_->columns(), rid, fingerprint, static_cast<std::uint32_t>(number_), keys_,
+             packed_);
     call([&] {
-      values_[0] = Int64GetDatum(fingerprint);
-      values_[1] = Int64GetDatum(ordinal);
-      values_[2] = text_of(row.record_id);
-      values_[3] = number_array(keys_);
-      values_[4] = TimestampGetDatum(row.updated_at);
-      nulls_[0] = nulls_[1] = nulls_[2] = nulls_[3] = false;
-      nulls_[4] = row.updated_at == engine::kNeverUpdated;
-      std::size_t at = 5;
-      std::size_t next = 0;
-      for (const SourceColumn& column : scan_->columns()) {
-        std::size_t end = next;
-        while (end < row.cells.size() && row.cells[end].column == &column) ++end;
-        nulls_[at] = end == next;
-        if (!nulls_[at]) {
-          values_[at] = column.holds_many() ? array_of(row.cells.subspan(next, end - next))
-                                            : text_of(row.cells[next].value);
-        }
-        next = end;
-        ++at;
-      }
-      store();
+      std::array<Datum, FoundRows::kColumns> values = {Int64GetDatum(fingerprint),
+                                                       Int64GetDatum(rid), bytes_value(packed_)};
+      std::array<bool, FoundRows::kColumns> nulls{};
+      tuplestore_putvalues(found_.rows, found_.shape, values.data(), nulls.data());
+      pfree(DatumGetPointer(values[FoundRows::kPacked]));
     });
   }
 
-  // PostgreSQL's half: these may raise errors.
-  static Datum array_of(std::span<const RowView::Cell> cells) {
-    auto* elements = static_cast<Datum*>(palloc(cells.size() * sizeof(Datum)));
-    for (std::size_t i = 0; i < cells.size(); ++i) elements[i] = text_of(cells[i].value);
-    return PointerGetDatum(construct_array(elements, static_cast<int>(cells.size()), TEXTOID, -1,
-                                           false, TYPALIGN_INT));
+  std::int64_t number_of(const RowView& row) {
+    return record_number(hash_, *secret_, scan_->name(), row.record_name);
   }
-  void store() { tuplestore_putvalues(found_.rows, found_.shape, values_.data(), nulls_.get()); }
 
   SourceScan* scan_;
   const MapSecret* secret_;
+  int number_;
   FoundRows found_;
   KnownRows* known_;
   NumberTable forgotten_;  // records
-  NumberTable records_;    // of new rows, where a record may have several
   NumberTable suspects_;   // records whose id may be none
   std::vector<Held> held_;
   static constexpr std::uint64_t kTellEvery = 1024;
   std::uint64_t rows_seen_ = 0;
   std::uint64_t left_out_ = 0;
-  bool has_padded_ = false;
-  std::int64_t rows_ = 0;
   MapHash hash_;
   std::vector<std::int64_t> keys_;
-  std::vector<Datum> values_;
-  std::unique_ptr<bool[]> nulls_;
+  std::string packed_;
 };
-
-// Whether the definition list is what the finder writes.
-bool has_shape(TupleDesc shape, const std::vector<SourceColumn>& columns) {
-  constexpr std::array<Oid, 5> kFixed = {INT8OID, INT8OID, TEXTOID, INT8ARRAYOID, TIMESTAMPOID};
-  if (static_cast<std::size_t>(shape->natts) != kFixed.size() + columns.size()) return false;
-  for (std::size_t i = 0; i < kFixed.size() + columns.size(); ++i) {
-    const Oid type = TupleDescAttr(shape, static_cast<int>(i))->atttypid;
-    const Oid wanted = i < kFixed.size()                         ? kFixed[i]
-                       : columns[i - kFixed.size()].holds_many() ? TEXTARRAYOID
-                                                                 : TEXTOID;
-    if (type != wanted) return false;
-  }
-  return true;
-}
 
 std::span<const std::int64_t> copy_of(std::span<const std::int64_t> numbers,
                                       ContextMemory& memory) {
@@ -356,11 +277,7 @@ ScanResult scan_source(const ScanArguments& arguments, const FoundRows& found) {
   if (arguments.forgotten != nullptr) read_forgotten(arguments.forgotten, forgotten_records);
   const SearchPath search_path(arguments.search_path);
   SourceScan scan(request, number);
-  if (!has_shape(found.shape, scan.columns())) {
-    throw Error("55000", fmt::format("source \"{}\" has other columns than before", scan.name()),
-                {}, "Refresh the identity map again.");
-  }
-  ChangeFinder finder(scan, request.state->secret, found, memory, known_rows,
+  ChangeFinder finder(scan, request.state->secret, arguments.number, found, memory, known_rows,
                       std::move(forgotten_records));
   begin_map_source(arguments.source, static_cast<int>(request.sources.size()),
                    scan.expected_rows());
@@ -376,7 +293,7 @@ ScanResult scan_source(const ScanArguments& arguments, const FoundRows& found) {
   finder.put_gone();
   report_left_out(request.sources[engine::index(number)], scan.layout().id_name, finder.left_out());
   spi.finish();
-  return {finder.ids_are_unique(), copy_of(known, memory), finder.left_out()};
+  return {copy_of(known, memory), finder.left_out()};
 }
 
 namespace {
@@ -387,18 +304,11 @@ std::uint64_t last_left_out = 0;  // of this session
 
 void set_left_out(std::uint64_t rows) noexcept { last_left_out = rows; }
 
-TupleDesc found_shape(Relation copy) {
-  const TupleDesc copied = RelationGetDescr(copy);
-  ShapeMaker shape(copied->natts);
-  for (int i = 0; i < copied->natts; ++i) {
-    if (i == FoundRows::kFingerprint) {
-      shape.add("fingerprint", INT8OID);
-    } else if (i == FoundRows::kOrdinal) {
-      shape.add("ordinal", INT8OID);
-    } else {
-      shape.add_copy(copied, static_cast<AttrNumber>(i + 1));
-    }
-  }
+TupleDesc found_shape() {
+  ShapeMaker shape(FoundRows::kColumns);
+  shape.add("fingerprint", INT8OID);
+  shape.add("rid", INT8OID);
+  shape.add("packed", BYTEAOID);
   return shape.finish();
 }
 
@@ -658,13 +568,9 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_scan) {
   guarded([&] {
     ReturnSetInfo* result = begin_tuplestore(fcinfo);
     const ScanArguments arguments = call([&] {
-      return ScanArguments{PG_GETARG_DATUM(0),
-                           PG_GETARG_INT32(1),
-                           optional_text(fcinfo, 2),
-                           optional_text(fcinfo, 3),
-                           optional_text(fcinfo, 4),
-                           nullptr,
-                           {}};
+      return ScanArguments{
+          PG_GETARG_DATUM(0),       PG_GETARG_INT32(1),       0,       optional_text(fcinfo, 2),
+          optional_text(fcinfo, 3), optional_text(fcinfo, 4), nullptr, {}};
     });
     // None is known.
     set_left_out(scan_source(arguments, {result->setResult, result->setDesc}).left_out);

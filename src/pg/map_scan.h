@@ -10,6 +10,7 @@ namespace identity_resolve::pg {
 struct ScanArguments {
   Datum clauses;            // identity_clause[]
   int source;               // its place among them, from 1
+  int number;               // the map's number of it
   const char* query;        // in the place of its own; nullptr: its own
   const char* search_path;  // under which its query runs
   const char* forgotten;    // a query for the records to leave out; nullptr: none
@@ -19,22 +20,20 @@ struct ScanArguments {
   std::span<const std::int64_t> prints;
 };
 
-// Where the rows go that came, as (fingerprint bigint, ordinal bigint, record_id text, keys
-// bigint[], updated_at timestamp, and a column for each of the query's as text or text[]); an
-// ordinal is a record's, from 1. After them, all else NULL, the fingerprints of those that are
-// gone.
+// Where the rows go that came: (fingerprint bigint, rid bigint, packed bytea), the number of the
+// record and the row's bytes (engine/packed_rows.h). After them, all else NULL, the fingerprints of
+// those that are gone.
 struct FoundRows {
-  enum Column : std::uint8_t { kFingerprint, kOrdinal, kRecordId, kKeys, kUpdatedAt, kFirstCell };
+  enum Column : std::uint8_t { kFingerprint, kRid, kPacked, kColumns };
 
   Tuplestorestate* rows;
   TupleDesc shape;
 };
 
-// The shape for rows of a source whose copy is m<id>_rows_<n>, open. PostgreSQL's half.
-TupleDesc found_shape(Relation copy);
+// Its shape. PostgreSQL's half.
+TupleDesc found_shape();
 
 struct ScanResult {
-  bool ids_are_unique;  // a record has one row, among those that came or were known
   // The fingerprints, rising, of rows among those that came that were known after all: they are no
   // news. On the memory context that was current.
   std::span<const std::int64_t> known;
@@ -42,7 +41,7 @@ struct ScanResult {
 };
 
 // Reads a source. In a guarded() frame: throws; needs no connection to SPI. Errors: those of the
-// source's query; 55000 where its columns are others than the shape says.
+// source's query.
 ScanResult scan_source(const ScanArguments& arguments, const FoundRows& found);
 // What the last read of a whole source left out, for identity_map_left_out().
 void set_left_out(std::uint64_t rows) noexcept;

@@ -17,6 +17,7 @@ namespace {
 void insert_batch(StateTable* self) {
   put_batch(self->batch, self->table, GetCurrentCommandId(true), 0, nullptr,
             [self](TupleTableSlot* row) {
+              if (self->waits_for_indexes) return;
               ResetPerTupleExprContext(self->state);
               insert_index_entries(self->target, row, self->state);
             });
@@ -62,7 +63,7 @@ struct StateIndex {
   bool is_unique = true;
 };
 // What columns of a table may follow, in any number.
-enum class More : std::uint8_t { kNone, kTextsAndLists, kLists };
+enum class More : std::uint8_t { kNone, kLists };
 // A table, by its columns and indexes.
 struct StateShape {
   const char* name;
@@ -71,11 +72,9 @@ struct StateShape {
   More more = More::kNone;
 };
 
-constexpr StateColumn kRecordsColumns[] = {{"rid", INT8OID, false},
-                                           {"source", INT2OID, false},
-                                           {"record_id", TEXTOID, false, C_COLLATION_OID},
-                                           {"identity_id", UUIDOID, true}};
-constexpr StateColumn kKeysColumns[] = {{"key", INT8OID, false}, {"rid", INT8OID, false}};
+constexpr StateColumn kPlacesColumns[] = {{"first", INT8OID, false}, {"entries", BYTEAOID, false}};
+constexpr StateColumn kAddedColumns[] = {
+    {"hash", INT8OID, false}, {"place", INT8OID, false}, {"change", INT2OID, false}};
 constexpr StateColumn kPrintsColumns[] = {{"source", INT2OID, false},
                                           {"part", INT8OID, false},
                                           {"came", BYTEAOID, true},
@@ -84,7 +83,7 @@ constexpr StateColumn kPrintsColumns[] = {{"source", INT2OID, false},
 constexpr StateColumn kCommonColumns[] = {{"key", INT8OID, false}};
 constexpr StateColumn kIdentitiesColumns[] = {{"identity_id", UUIDOID, false},
                                               {"created_at", TIMESTAMPTZOID, false},
-                                              {"packed", BYTEAOID, true}};
+                                              {"packed", BYTEAOID, false}};
 constexpr StateColumn kRetiredColumns[] = {
     {"identity_id", UUIDOID, false}, {"into_id", UUIDOID, true}, {"at", TIMESTAMPTZOID, false}};
 constexpr StateColumn kGoneColumns[] = {{"hash", INT8OID, false},
@@ -106,25 +105,21 @@ constexpr StateColumn kAliasesColumns[] = {{"key", INT8OID, false},
                                            {"former", BYTEAOID, false},
                                            {"present", BYTEAOID, false}};
 constexpr StateColumn kClaimsColumns[] = {{"key", INT8OID, false}};
-constexpr StateColumn kRowsColumns[] = {{"rid", INT8OID, false},
-                                        {"fingerprint", INT8OID, false},
+constexpr StateColumn kToldColumns[] = {{"rid", INT8OID, false},
                                         {"record_id", TEXTOID, false, C_COLLATION_OID},
-                                        {"keys", INT8ARRAYOID, false},
                                         {"updated_at", TIMESTAMPOID, true}};
 
-constexpr StateIndex kRecordsIndexes[] = {{"rid"}, {"source", "record_id"}};
-constexpr StateIndex kKeysIndexes[] = {{"key", "rid"}};
+constexpr StateIndex kFirstIndexes[] = {{"first", nullptr, false}};
+constexpr StateIndex kAddedIndexes[] = {{"hash", nullptr, false}};
 constexpr StateIndex kKeyIndexes[] = {{"key"}};
 constexpr StateIndex kIdentityIndexes[] = {{"identity_id"}};
 constexpr StateIndex kHashIndexes[] = {{"hash"}};
 constexpr StateIndex kToldIndexes[] = {{"rid"}};
 constexpr StateIndex kAliasIndexes[] = {{"key", nullptr, false}};
-constexpr StateIndex kRowsIndexes[] = {{"rid", nullptr, false}};
 
-// What a copy of a source is, and the tables that every map has: rows_0 is identify()'s.
-constexpr StateShape kCopyShape = {"rows", kRowsColumns, kRowsIndexes, More::kTextsAndLists};
-constexpr StateShape kShapes[] = {{"records", kRecordsColumns, kRecordsIndexes},
-                                  {"keys", kKeysColumns, kKeysIndexes},
+// The tables that every map has.
+constexpr StateShape kShapes[] = {{"places", kPlacesColumns, kFirstIndexes},
+                                  {"added", kAddedColumns, kAddedIndexes},
                                   {"prints", kPrintsColumns, {}},
                                   {"common", kCommonColumns, kKeyIndexes},
                                   {"identities", kIdentitiesColumns, kIdentityIndexes},
@@ -135,13 +130,13 @@ constexpr StateShape kShapes[] = {{"records", kRecordsColumns, kRecordsIndexes},
                                   {"tombstones", kTombstonesColumns, kHashIndexes},
                                   {"aliases", kAliasesColumns, kAliasIndexes},
                                   {"claims", kClaimsColumns, kKeyIndexes},
-                                  {"rows_0", kRowsColumns, kToldIndexes, More::kLists}};
+                                  {"told", kToldColumns, kToldIndexes, More::kLists}};
 
 const StateShape& shape_of(const char* name) {
   for (const StateShape& shape : kShapes) {
     if (std::strcmp(shape.name, name) == 0) return shape;
   }
-  return kCopyShape;
+  elog(ERROR, "an identity map has no table \"%s\"", name);
 }
 
 // What is wrong with a column of a table, from 0; nullptr for nothing.
@@ -150,7 +145,6 @@ const char* problem_of_column(const char* table, const StateShape& shape, std::s
   if (column.attisdropped) return psprintf("A column of \"%s\" was dropped.", table);
   if (at >= shape.columns.size()) {
     if (column.atttypid == TEXTARRAYOID) return nullptr;
-    if (column.atttypid == TEXTOID && shape.more == More::kTextsAndLists) return nullptr;
     return psprintf("Column \"%s\" of \"%s\" is of type %s.", NameStr(column.attname), table,
                     format_type_be(column.atttypid));
   }
@@ -217,25 +211,6 @@ const char* problem_of_unopened(int map_id, const char* name) {
   return problem;
 }
 
-// The columns of a copy beyond those that all have, where they are c1, c2, ...; a letter each: a
-// for an array, t for a text.
-const char* problem_of_copy(int map_id, const char* name, const char* letters) {
-  const Oid id = find_state(map_id, name);
-  const auto wanted = static_cast<int>(std::strlen(letters));
-  const auto fixed = static_cast<int>(std::size(kRowsColumns));
-  for (int i = 0; i < wanted; ++i) {
-    const char* column = psprintf("c%d", i + 1);
-    if (get_attnum(id, column) != fixed + i + 1 ||
-        get_atttype(id, static_cast<AttrNumber>(fixed + i + 1)) !=
-            (letters[i] == 'a' ? TEXTARRAYOID : TEXTOID)) {
-      return psprintf("Table \"m%d_%s\" has no column \"%s\" of the right type.", map_id, name,
-                      column);
-    }
-  }
-  if (get_atttype(id, static_cast<AttrNumber>(fixed + wanted + 1)) == InvalidOid) return nullptr;
-  return psprintf("Table \"m%d_%s\" has more columns than its source.", map_id, name);
-}
-
 // A list that a row of the catalog has.
 struct Texts {
   Datum* values;
@@ -277,23 +252,13 @@ const char* problem_of_state(HeapTupleHeader map) {
   for (const StateShape& shape : kShapes) {
     if (const char* problem = problem_of_unopened(map_id, shape.name)) return problem;
   }
-  // What the sources that it was prepared for need.
-  const Texts copies = texts_of(map, "copies", TEXTOID);
-  const Texts numbers = texts_of(map, "source_numbers", INT4OID);
-  for (int i = 0; i < std::min(copies.count, numbers.count); ++i) {
-    const char* name = psprintf("rows_%d", DatumGetInt32(numbers.values[i]));
-    if (const char* problem = problem_of_unopened(map_id, name)) return problem;
-    if (copies.nulls[i]) continue;
-    const char* problem = problem_of_copy(map_id, name, TextDatumGetCString(copies.values[i]));
-    if (problem != nullptr) return problem;
-  }
   const Texts kinds = texts_of(map, "trait_kinds", TEXTOID);
-  const Oid told = find_state(map_id, "rows_0");
+  const Oid told = find_state(map_id, "told");
   for (int i = 0; i < kinds.count; ++i) {
     const char* column =
         psprintf("k_%s", kinds.nulls[i] ? "" : TextDatumGetCString(kinds.values[i]));
     if (get_attnum(told, column) == InvalidAttrNumber) {
-      return psprintf("Table \"m%d_rows_0\" has no column \"%s\".", map_id, column);
+      return psprintf("Table \"m%d_told\" has no column \"%s\".", map_id, column);
     }
   }
   return nullptr;
@@ -361,6 +326,11 @@ void close_state_table(StateTable* self) {
   FreeExecutorState(self->state);
   table_close(self->table, NoLock);
   pfree(self);
+}
+
+void rebuild_indexes(Oid table) {
+  CommandCounterIncrement();
+  reindex_all_of(table);
 }
 
 void insert_row(StateTable* self, const Datum* values, const bool* nulls) {
@@ -447,10 +417,6 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_state_problem) {
   const int map_id = DatumGetInt32(GetAttributeByName(map, "map_id", &is_null));
   for (const StateShape& shape : kShapes) {
     if (problem == nullptr) problem = problem_of_indexes(map_id, shape.name);
-  }
-  const Texts numbers = texts_of(map, "source_numbers", INT4OID);
-  for (int i = 0; problem == nullptr && i < numbers.count; ++i) {
-    problem = problem_of_indexes(map_id, psprintf("rows_%d", DatumGetInt32(numbers.values[i])));
   }
   return answer(fcinfo, problem);
 }

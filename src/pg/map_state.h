@@ -40,18 +40,8 @@ inline constexpr const char* kReadAnew =
 // indexes.
 const char* problem_of_state(HeapTupleHeader map);
 
-// The columns of m<id>_records, from 0: src/sql/51-map-state.sql.
-enum RecordColumn : std::uint8_t {
-  kRecordRid,
-  kRecordSource,
-  kRecordRecordId,
-  kRecordIdentity,
-  kRecordColumns
-};
-// Those of m<id>_identities, from 1.
+// The columns of m<id>_identities, from 1.
 enum IdentityColumn : AttrNumber { kIdentityCreatedAt = 2, kIdentityPacked = 3 };
-// Those of m<id>_rows_<n>, from 1.
-enum RowColumn : AttrNumber { kRowRid = 1, kRowFingerprint = 2, kRowRecordId = 3, kRowKeys = 4 };
 
 // A table m<id>_<name>, open for writing. Rows that come in are kept until there are enough of them
 // to be put in at once, as COPY does.
@@ -63,6 +53,7 @@ struct StateTable {
   TupleTableSlot* old_row;
   TupleTableSlot* new_row;
   RowBatch batch;
+  bool waits_for_indexes;  // what is put in goes into the table alone: rebuild_indexes() follows
 };
 
 // Opens it; closed by close_state_table(), or by an abort. A snapshot is active for as long.
@@ -72,6 +63,8 @@ StateTable* open_state_table(int map_id, const char* name);
 StateTable* begin_writing(Relation table);
 // What waits goes in.
 void close_state_table(StateTable* table);
+// Makes the indexes of a table anew, which is closed, from all of its rows.
+void rebuild_indexes(Oid table);
 
 // A row that comes: a value a column, copied.
 void insert_row(StateTable* table, const Datum* values, const bool* nulls);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pg/map_arrays.h"
+#include "pg/progress.h"
 
 extern "C" {
 #include <catalog/pg_am.h>
@@ -139,12 +140,36 @@ bool differs(MapTable& self, TupleTableSlot* row, const Datum* values, const boo
   return is_other;
 }
 
+void insert_identity(MapTable* self, const engine::Uuid& id, const Datum* values,
+                     const bool* nulls) {
+  std::fill_n(self->nulls, RelationGetDescr(self->rows->table)->natts, true);
+  self->values[self->id] = datum_of(id);
+  self->nulls[self->id] = false;
+  for (int i = 0; i < self->shape->natts; ++i) {
+    self->values[self->places[i]] = values[i];
+    self->nulls[self->places[i]] = nulls[i];
+  }
+  stamp(*self);
+  insert_row(self->rows, self->values, self->nulls);
+  ++self->inserted;
+}
+
 }  // namespace
 
-MapTable* open_map_table(Oid id, const MapColumns& columns, TimestampTz at) {
+bool are_same_columns(TupleDesc a, TupleDesc b) noexcept {
+  if (a->natts != b->natts) return false;
+  for (int i = 0; i < a->natts; ++i) {
+    const FormData_pg_attribute& x = *TupleDescAttr(a, i);
+    const FormData_pg_attribute& y = *TupleDescAttr(b, i);
+    if (x.atttypid != y.atttypid || x.attisdropped != y.attisdropped) return false;
+  }
+  return true;
+}
+
+MapTable* open_map_table(Oid id, const MapColumns& columns, TimestampTz at, bool is_first) {
   for (const AclMode right : {ACL_SELECT, ACL_INSERT, ACL_UPDATE, ACL_DELETE}) demand(id, right);
   if (get_rel_relkind(id) != RELKIND_RELATION) return nullptr;
-  const Relation table = table_open(id, RowExclusiveLock);
+  const Relation table = table_open(id, is_first ? ExclusiveLock : RowExclusiveLock);
   // Taken once the lock is held: an ALTER TABLE that was waited for has written all rows anew, and
   // an older snapshot sees none of these.
   PushActiveSnapshot(GetTransactionSnapshot());
@@ -158,6 +183,7 @@ MapTable* open_map_table(Oid id, const MapColumns& columns, TimestampTz at) {
   for (const CmdType command : {CMD_UPDATE, CMD_DELETE}) CheckCmdReplicaIdentity(table, command);
   self->at = at;
   self->rows = begin_writing(table);
+  self->rows->waits_for_indexes = is_first && self->by_id.is_empty;
   const auto room = static_cast<std::size_t>(RelationGetDescr(table)->natts);
   self->values = static_cast<Datum*>(palloc(room * sizeof(Datum)));
   self->nulls = static_cast<bool*>(palloc(room));
@@ -165,8 +191,15 @@ MapTable* open_map_table(Oid id, const MapColumns& columns, TimestampTz at) {
 }
 
 void close_map_table(MapTable* self) {
+  const Oid table = RelationGetRelid(self->rows->table);
+  const bool waits = self->rows->waits_for_indexes;
   close_lookup(self->by_id);
   close_state_table(self->rows);
+  if (waits) {
+    const MapPhase phase = set_map_phase(MapPhase::kIndex);
+    rebuild_indexes(table);
+    set_map_phase(phase);
+  }
   PopActiveSnapshot();
 }
 
@@ -181,18 +214,24 @@ void put_identity(MapTable* self, const engine::Uuid& id, bool is_new, const Dat
     if (has_changed) ++self->updated;
     return;
   }
-  std::fill_n(self->nulls, RelationGetDescr(self->rows->table)->natts, true);
-  self->values[self->id] = datum_of(id);
-  self->nulls[self->id] = false;
-  for (int i = 0; i < self->shape->natts; ++i) {
-    self->values[self->places[i]] = values[i];
-    self->nulls[self->places[i]] = nulls[i];
-  }
-  stamp(*self);
-  insert_row(self->rows, self->values, self->nulls);
-  ++self->inserted;
+  insert_identity(self, id, values, nulls);
 }
 
+void set_identity(MapTable* self, const engine::Uuid& id, const Datum* values, const bool* nulls) {
+  bool is_there = false;
+  const bool has_changed = change_row(*self, id, [&](TupleTableSlot* row) -> std::optional<bool> {
+    is_there = true;
+    if (!differs(*self, row, values, nulls)) return false;
+    if (!try_update_row(self->rows, row->tts_tid, self->values, self->nulls)) return {};
+    return true;
+  });
+  if (has_changed) ++self->updated;
+  if (is_there) {
+    ++self->kept;
+  } else {
+    insert_identity(self, id, values, nulls);
+  }
+}
 void remove_identity(MapTable* self, const engine::Uuid& id) {
   const bool was_there = change_row(*self, id, [&](TupleTableSlot* row) -> std::optional<bool> {
     if (!try_delete_row(self->rows, row->tts_tid)) return {};

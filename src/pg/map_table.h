@@ -20,10 +20,14 @@ struct MapTable {
   TimestampTz at;
   Datum* values;  // room for a row
   bool* nulls;
+  std::int64_t kept;  // rows that set_identity() has found
   std::int64_t inserted;
   std::int64_t updated;
   std::int64_t deleted;
 };
+
+// Whether rows of one shape are rows of the other one. Raises no errors.
+bool are_same_columns(TupleDesc a, TupleDesc b) noexcept;
 
 // What a map's table has, by their names: the columns that a resolve fills, text[], and the one
 // that says when a row was last written, '' for none.
@@ -37,7 +41,11 @@ struct MapColumns {
 // triggers, rules, policies, constraints, defaults, or is no ordinary table, or lacks a column or
 // the index by id. A snapshot of its own is the active one for as long as it is open, which sees
 // the rows of whoever had to be waited for. Error 42501.
-MapTable* open_map_table(Oid table, const MapColumns& columns, TimestampTz at);
+//
+// is_first: where the table is empty, and so stays for others, its indexes are made when all rows
+// are there.
+MapTable* open_map_table(Oid table, const MapColumns& columns, TimestampTz at,
+                         bool is_first = false);
 // What waits goes in.
 void close_map_table(MapTable* table);
 
@@ -46,6 +54,8 @@ void close_map_table(MapTable* table);
 // only.
 void put_identity(MapTable* table, const engine::Uuid& id, bool is_new, const Datum* values,
                   const bool* nulls);
+// The same, whether or not the table has a row of it.
+void set_identity(MapTable* table, const engine::Uuid& id, const Datum* values, const bool* nulls);
 // One that is no more.
 void remove_identity(MapTable* table, const engine::Uuid& id);
 

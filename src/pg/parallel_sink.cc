@@ -30,8 +30,33 @@ void add_layout(ByteWriter& to, const RowLayout& layout) {
   to.add(layout.ids_are_unique);
   to.add(layout.updated_at_attribute);
   to.add(layout.updated_at_type);
+  to.add(layout.packed_attribute);
   to.add(layout.columns.size());
   for (const SourceColumn& column : layout.columns) to.add(column);
+}
+
+// How rows are packed for an identity map's state.
+void add_packing(ByteWriter& to, const Request& request) {
+  const bool is_on = request.state && request.state->packing.is_on;
+  to.add(is_on);
+  if (!is_on) return;
+  const auto add_all = [&to](const auto& numbers) {
+    to.add(numbers.size());
+    for (const auto number : numbers) to.add(number);
+  };
+  add_all(request.state->packing.numbers);
+  add_all(request.state->packing.forgotten);
+}
+
+void get_packing(ByteReader& from, Request& request) {
+  if (!from.get<bool>()) return;
+  const auto get_all = [&from](auto& numbers) {
+    numbers.resize(from.get<std::size_t>());
+    for (auto& number : numbers) number = from.get<std::remove_reference_t<decltype(number)>>();
+  };
+  request.state->packing.is_on = true;
+  get_all(request.state->packing.numbers);
+  get_all(request.state->packing.forgotten);
 }
 
 RowLayout get_layout(ByteReader& from) {
@@ -42,6 +67,7 @@ RowLayout get_layout(ByteReader& from) {
   layout.ids_are_unique = from.get<bool>();
   layout.updated_at_attribute = from.get<int>();
   layout.updated_at_type = from.get<Oid>();
+  layout.packed_attribute = from.get<int>();
   const auto columns = from.get<std::size_t>();
   for (std::size_t i = 0; i < columns; ++i) layout.columns.push_back(from.get<SourceColumn>());
   return layout;
@@ -125,6 +151,7 @@ struct Worker {
     });
     request = read_request({clauses, false, false});
     get_aliases(aliases, request);
+    get_packing(aliases, request);
     for (const Kind& kind : request.kinds) shape.kinds.push_back(kind.rules);
     shape.sources = request.sources.size();
     for (const SourceColumn& column : layout.columns) {
@@ -425,6 +452,7 @@ std::string ParallelSink::parameters(const RowLayout& layout, std::size_t budget
   add_layout(to, layout);
   ByteWriter aliases;
   add_aliases(aliases, *request_);
+  add_packing(aliases, *request_);
   to.add_text(aliases.take());
   const auto* array = call([this] { return DatumGetArrayTypeP(clauses_); });
   to.add_bytes({reinterpret_cast<const char*>(array), VARSIZE(array)});

@@ -26,11 +26,13 @@ extern "C" {
 
 #include <access/genam.h>
 #include <access/htup_details.h>
+#include <access/multixact.h>
 #include <access/nbtree.h>
 #include <access/table.h>
 #include <access/tableam.h>
 #include <access/tupdesc.h>
 #include <access/xact.h>
+#include <catalog/index.h>
 #include <catalog/namespace.h>
 #include <catalog/pg_aggregate.h>
 #include <catalog/pg_authid.h>
@@ -84,6 +86,15 @@ extern "C" {
 #error "identity_resolve needs PostgreSQL 14 or later"
 #endif
 
+#if PG_VERSION_NUM >= 190000
+extern "C" {
+#include <commands/repack.h>
+}
+#else
+extern "C" {
+#include <commands/cluster.h>
+}
+#endif
 #if PG_VERSION_NUM >= 160000
 extern "C" {
 #include <varatt.h>
@@ -299,6 +310,39 @@ inline TM_Result delete_table_row(Relation table, ItemPointerData place, EState*
 #else
   return table_tuple_delete(table, &place, GetCurrentCommandId(true), state->es_snapshot,
                             InvalidSnapshot, true, &failure, false);
+#endif
+}
+
+// An empty table with the columns of another one, which nobody else sees, in its own name and
+// place.
+inline Oid make_twin(Relation table) {
+#if PG_VERSION_NUM >= 150000
+  return make_new_heap(RelationGetRelid(table), table->rd_rel->reltablespace, table->rd_rel->relam,
+                       table->rd_rel->relpersistence, ExclusiveLock);
+#else
+  return make_new_heap(RelationGetRelid(table), table->rd_rel->reltablespace,
+                       table->rd_rel->relpersistence, ExclusiveLock);
+#endif
+}
+// The twin's rows become the table's, whose indexes are made anew; the twin goes. Nobody else uses
+// the table, which the caller has locked.
+inline void take_rows_of_twin(Oid table, Oid twin, char persistence) {
+#if PG_VERSION_NUM >= 190000
+  finish_heap_swap(table, twin, false, false, false, true, true, RecentXmin, ReadNextMultiXactId(),
+                   persistence);
+#else
+  finish_heap_swap(table, twin, false, false, false, true, RecentXmin, ReadNextMultiXactId(),
+                   persistence);
+#endif
+}
+
+// Makes all indexes of a table anew.
+inline void reindex_all_of(Oid table) {
+  ReindexParams how{};
+#if PG_VERSION_NUM >= 170000
+  reindex_relation(nullptr, table, 0, &how);
+#else
+  reindex_relation(table, 0, &how);
 #endif
 }
 

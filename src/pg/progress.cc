@@ -34,8 +34,9 @@ enum Place : std::uint8_t {
   kSpilled,
   kWorkers,
   kShare,  // in millionths
-  // Of a refresh: the table of its map, 0 where there is none. An index build that PostgreSQL does
-  // not announce counts in places 9 to 16, and these stay as they are.
+  // Of a refresh: the table of its map, 0 where there is none. PostgreSQL counts an index build
+  // that it does not announce in places 9 to 16, and an exchange of a table's rows in 1 and 7;
+  // these stay as they are.
   kMap = 17,
   kPhase,
   kMapStarted,
@@ -52,8 +53,8 @@ constexpr std::array<double, engine::kStages> kStageWeights = {0.55, 0.05, 0.07,
 
 constexpr std::uint64_t kPublishEvery = 1024;  // records
 
-constexpr std::array<const char*, 9> kPhaseNames = {
-    nullptr, "wait", "prepare", "read", "change", "reach", "resolve", "write", "finish"};
+constexpr std::array<const char*, 9> kPhaseNames = {nullptr,   "wait",  "prepare", "read",  "reach",
+                                                    "resolve", "write", "index",   "finish"};
 
 // The refresh that this process does.
 struct MapWork {
@@ -348,11 +349,12 @@ void put_progress(ReturnSetInfo* result) {
     const PgBackendStatus* entry = backend_entry(i);
     if (entry == nullptr || command_of(entry) != kCommand) continue;
     const auto* places = entry->st_progress_param;
-    const auto stage = static_cast<std::size_t>(places[kStage]);
     const auto of = static_cast<std::size_t>(places[kResult]);
     const auto phase = static_cast<std::size_t>(places[kPhase]);
     const bool is_refresh = places[kMap] != 0;
     const bool resolves = places[kStarted] != 0;
+    // PostgreSQL counts in other places while a table's rows are exchanged and indexed.
+    const auto stage = resolves ? static_cast<std::size_t>(places[kStage]) : std::size_t{0};
     if (stage >= kStageNames.size() || of > static_cast<std::size_t>(ResultKind::kEvidence) ||
         phase >= kPhaseNames.size() || is_refresh != (phase != 0)) {
       continue;
@@ -384,7 +386,7 @@ void put_progress(ReturnSetInfo* result) {
 
 }  // namespace identity_resolve::pg
 
-// identity_get_progress() → SETOF record: src/sql/45-progress.sql.
+// identity_get_progress() → SETOF record: src/sql/58-progress.sql.
 IDENTITY_RESOLVE_FUNCTION(identity_get_progress) {
   using namespace identity_resolve::pg;
   guarded([&] {

@@ -40,10 +40,10 @@ enum class MapPhase : std::uint8_t {
   kWait,     // for another refresh, or for calls of identify() to end
   kPrepare,  // looks at the sources, and makes tables and triggers for what they are now
   kRead,     // a source, for what is new and what is gone
-  kChange,   // which identifiers the records that changed carry now
   kReach,    // which other records are connected with these
   kResolve,
   kWrite,  // state and table
+  kIndex,  // the index of a table that was written as a whole
   kFinish  // writes down what was done
 };
 

@@ -118,9 +118,21 @@ enum class OutputRows : std::uint8_t { kIdentities, kCombinations };
 // Its records have numbers, which a source may give in a column of this name: a kind of its own.
 inline constexpr const char* kRecordNumber = "[number]";
 
+// The same of the bytes of a row as the map's state has them (engine/packed_rows.h), in a bytea: a
+// source whose rows are the state's own gives them.
+inline constexpr const char* kPackedRow = "[packed]";
+
+// What a resolve needs to know to keep each row's bytes beside it, for a map's state.
+struct MapPacking {
+  bool is_on = false;
+  std::vector<std::int32_t> numbers = {};    // the map's numbers of the sources, in their order
+  std::vector<std::int64_t> forgotten = {};  // records that are left out, sorted
+};
+
 struct MapState {
   MapSecret secret{};
   std::vector<std::int64_t> common = {};  // sorted
+  MapPacking packing = {};
   // The map, and the kinds of which its state has aliases.
   int map_id = 0;
   std::vector<std::string> aliased = {};

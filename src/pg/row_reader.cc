@@ -8,6 +8,7 @@
 #include "normalize/placeholder.h"
 #include "normalize/text.h"
 #include "pg/guard.h"
+#include "pg/map_row.h"
 
 namespace identity_resolve::pg {
 
@@ -83,14 +84,50 @@ std::string_view RowReader::find(const NullableDatum* cells, const WantedIdentif
 
 void RowReader::show(const NullableDatum* cells, RowVisitor& visitor) {
   read_texts_under_settings(cells);
-  guarded([&] {
-    cells_.clear();
-    for (const Text& text : std::span(texts_, text_count_)) {
-      cells_.push_back({text.column->layout, text.value});
-    }
-    visitor.take({record_id_, record_name_, is_suspect_, updated_at_, cells_});
-  });
+  guarded([&] { visitor.take(row_at_hand()); });
   texts_ = nullptr;
+}
+
+RowView RowReader::row_at_hand() {
+  cells_.clear();
+  for (const Text& text : std::span(texts_, text_count_)) {
+    cells_.push_back({text.column->layout, text.value});
+  }
+  return {record_id_, record_name_, is_suspect_, updated_at_, cells_};
+}
+
+// The keys of an identifier that may link.
+void RowReader::note_keys(const Column& column, std::string_view normalized,
+                          engine::Standing standing) {
+  const Kind& kind = *column.kind;
+  if (!kind.rules.links || standing == engine::Standing::kBlocked) return;
+  each_link_text(column, normalized, [&](std::string_view link_text) {
+    keys_.push_back(map_key(map_hash_, request_->state->secret, engine::index(column.layout->kind),
+                            kind.name, link_text));
+  });
+}
+
+void RowReader::keep_packed(engine::LocalSink& sink) {
+  std::sort(keys_.begin(), keys_.end());
+  keys_.erase(std::unique(keys_.begin(), keys_.end()), keys_.end());
+  packed_.clear();
+  if (given_packed_.data() != nullptr) {
+    // What the state has of it, but for its keys: the rules may be others now.
+    const std::optional<engine::PackedRow> row = engine::read_row(given_packed_);
+    if (!row) throw engine::Error("XX001", "a row of an identity map's state is none");
+    engine::RowPacker(
+        packed_, {row->rid, row->fingerprint, row->source, row->updated_at, keys_, row->record_id});
+    packed_.append(row->cells);
+  } else {
+    const MapState& state = *request_->state;
+    const std::string& source = request_->sources[engine::index(layout_->source)].name;
+    const RowView row = row_at_hand();
+    const auto number = state.packing.numbers[engine::index(layout_->source)];
+    pack_row(row, layout_->columns, record_number(map_hash_, state.secret, source, record_name_),
+             row_fingerprint(map_hash_, state.secret, source, row),
+             static_cast<std::uint32_t>(number), keys_, packed_);
+  }
+  sink.keep_beside(packed_);
 }
 
 void RowReader::keys_of(const RowView& row, const MapSecret& secret,
@@ -274,6 +311,11 @@ void RowReader::read_texts(const NullableDatum* cells) {
     updated_at_ = std::max(updated_at_, engine::kNeverUpdated + 1);
   }
 
+  given_packed_ = {};
+  if (const int at = layout_->packed_attribute; at >= 0 && !cells[at].isnull) {
+    given_packed_ = bytes_of(DatumGetByteaPP(cells[at].value));
+  }
+
   for (Column& column : columns_) {
     const NullableDatum& cell = cells[column.layout->attribute];
     if (cell.isnull) continue;
@@ -314,6 +356,19 @@ void RowReader::put_row(engine::LocalSink& to) {
     to.leave_out(layout_->source);
     return;
   }
+  const bool keeps = keeps_packed();
+  if (keeps) {
+    keys_.clear();
+    const std::vector<std::int64_t>& forgotten = request_->state->packing.forgotten;
+    if (!forgotten.empty() &&
+        std::ranges::binary_search(
+            forgotten,
+            record_number(map_hash_, request_->state->secret,
+                          request_->sources[engine::index(layout_->source)].name, record_name_))) {
+      to.pass_over();
+      return;
+    }
+  }
   engine::LocalSink& sink = is_suspect_ ? to.suspects() : to;
   sink.begin_row(layout_->source,
                  {record_id_, record_name_, layout_->ids_are_unique && !is_suspect_}, updated_at_);
@@ -345,6 +400,7 @@ void RowReader::put_row(engine::LocalSink& to) {
     }
     if (layout.typed_slot) sink.add_value(*layout.typed_slot, text.value);
   }
+  if (keeps) keep_packed(sink);
   sink.end_row();
 }
 
@@ -360,6 +416,7 @@ void RowReader::put_identifier(engine::LocalSink& sink, const Text& text,
     return;
   }
   const Standing standing = standing_of(column, text.value, normalized);
+  if (keeps_packed()) note_keys(column, normalized, standing);
   if (!column.kind->rules.scoped) {
     const bool common = is_common(column, normalized);
     sink.add_identifier(kind, normalized, common ? Standing::kBlocked : standing, shown);

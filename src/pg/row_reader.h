@@ -34,6 +34,7 @@ struct RowLayout {
   Oid id_type = InvalidOid;
   bool ids_are_unique = false;
   int updated_at_attribute = -1;  // -1: there is none
+  int packed_attribute = -1;      // of a row's bytes as an identity map's state has them
   Oid updated_at_type = InvalidOid;
   std::vector<SourceColumn> columns;
 };
@@ -89,6 +90,10 @@ class RowReader {
 
   // Whether ids may differ in the blanks around them alone.
   [[nodiscard]] bool ids_may_have_blanks() const noexcept { return id_reader_.may_have_blanks(); }
+  // Whether the rows' bytes are kept beside them.
+  [[nodiscard]] bool keeps_packed() const noexcept {
+    return request_->state && request_->state->packing.is_on;
+  }
 
   // After an error within take() or find(): gives the session its settings back.
   void restore_settings() noexcept { output_settings_.restore(); }
@@ -129,6 +134,10 @@ class RowReader {
   [[noreturn]] void refuse_json_id(const char* held) const;
   [[noreturn]] void refuse_json(const Column& column, const char* held) const;
   void put_row(engine::LocalSink& sink);
+  [[nodiscard]] RowView row_at_hand();
+  // Keeps the row's bytes beside it, for a map's state.
+  void keep_packed(engine::LocalSink& sink);
+  void note_keys(const Column& column, std::string_view normalized, engine::Standing standing);
   // Calls visit(column, text) for what the row at hand holds.
   template <class Each>
   void find_scopes(Each&& each);
@@ -168,6 +177,9 @@ class RowReader {
   normalize::Scratch address_;
   engine::RecentValues<Held> recent_held_;
   MapHash map_hash_;
+  std::string_view given_packed_;   // the row's bytes where the source gives them
+  std::vector<std::int64_t> keys_;  // of the row at hand, where its bytes are kept
+  std::string packed_;
   std::vector<RowView::Cell> cells_;  // of the row that is shown
   std::vector<Scope> scopes_;         // of the kinds that are a scope of others here
   std::string scoped_;

@@ -190,6 +190,11 @@ void SourceScan::read_column(int attribute, const FormData_pg_attribute& descrip
     return;
   }
 
+  if (request.state && column == kPackedRow && type == BYTEAOID) {
+    layout_.packed_attribute = attribute;
+    return;
+  }
+
   const auto number = request.kind_named(column);
   if (!number) {
     const std::string lower = lower_case(column);

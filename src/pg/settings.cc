@@ -12,7 +12,7 @@ namespace {
 int max_workers_setting = -1;
 bool log_stages_setting = false;
 constexpr int kNinetyDays = 90 * SECS_PER_DAY;
-int revive_for_setting = kNinetyDays;  // read by SQL: identity_map_revive_for()
+int revive_for_setting = kNinetyDays;
 
 // Workers beside the leader, which reads too, for which there is a core: more would only take
 // turns.
@@ -29,6 +29,8 @@ int max_workers() noexcept {
              ? max_workers_setting
              : std::min(max_parallel_maintenance_workers, workers_with_a_core());
 }
+
+int revive_for() noexcept { return revive_for_setting; }
 
 bool log_stages() noexcept { return log_stages_setting; }
 

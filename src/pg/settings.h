@@ -10,6 +10,10 @@ namespace identity_resolve::pg {
 // identity_resolve.log_stages: whether a NOTICE after each stage says how long it took.
 [[nodiscard]] bool log_stages() noexcept;
 
+// identity_resolve.revive_for: how long an identity map remembers records that are gone, in
+// seconds.
+[[nodiscard]] int revive_for() noexcept;
+
 // From begin to end, messages below an error reach neither the client nor the log: for planning
 // what the execution plans again, or has planned. An error ends it too. For plain frames.
 [[nodiscard]] int begin_silence();

@@ -3,15 +3,15 @@
 -- A map's table is the user's. What is needed to refresh it at the cost of what changed lies in the
 -- schema identity_state, in ordinary tables, so that pg_dump carries them:
 --
---   m<id>_records     each record: a number (rid), its source and the key of its id, its identity
---   m<id>_rows_<n>    a copy of the rows of source n as text, with a fingerprint and its identifiers' keys
---                     each; n = 0 is identify()
+--   m<id>_identities  each identity: since when, and all of its records' rows in one value, its pack
+--                     (src/engine/packed_rows.h): the only copy of the sources' rows
+--   m<id>_places      from the number of a record, or the key of an identifier, to the identities that have it, a page of
+--                     entries a row; both are keyed hashes (src/pg/map_keys.h, src/map/places.h)
+--   m<id>_added       what has come and gone of these since the state was last written as a whole
 --   m<id>_prints      the fingerprints of each source's rows, packed, and the numbers of their records: in
 --                     parts as they came and went
---   m<id>_keys        key, rid: who carries an identifier; a key is a keyed hash (src/pg/map_keys.h)
 --   m<id>_common      keys of identifiers that more records than max_records carry: they link nobody
---   m<id>_identities  each identity: since when, and of most of them all of their records' rows in one
---                     value, its pack (src/pg/map_packs.h)
+--   m<id>_told        what identify() was told
 --   m<id>_retired     each identity that is no more, and the one that it went into
 --   m<id>_gone        by a keyed hash, each record that is gone, not longer ago than identity_resolve.revive_for says, and the identity
 --                     that it was
@@ -58,13 +58,12 @@ CREATE TABLE identity_internal.identity_map_catalog (
   numbers jsonb NOT NULL DEFAULT '{"identify": 0}',
   source_names text[],
   source_numbers integer[],
-  copies text[],
+  format integer NOT NULL DEFAULT 2,
   told_reader text,
   state_sources @extschema@.identity_clause[],
   reached_sources @extschema@.identity_clause[],
   blank_sources @extschema@.identity_clause[],
   state @extschema@.identity_clause,
-  traits text,
   trait_kinds text[],
   scan_told text,
   told text,
@@ -119,14 +118,18 @@ COMMENT ON FUNCTION identity_internal.identity_map_list(jsonb) IS 'internal: cla
 -- What the C functions give: see src/pg/map_scan.cc and src/pg/map_calls.cc.
 
 -- identity_map_scan(clauses, source, query, search_path, forgotten): the rows of a source (its number from
--- 1; query: in the place of its own): (fingerprint bigint, ordinal bigint, record_id text, keys bigint[],
--- updated_at timestamp, a column for each of the query's as text or text[]). `forgotten` yields the records
--- to leave out.
+-- 1; query: in the place of its own), each with its record's number and its bytes (src/engine/packed_rows.h).
+-- `forgotten` yields the records to leave out.
 CREATE FUNCTION identity_internal.identity_map_scan(clauses @extschema@.identity_clause[], source integer, query text, search_path text, forgotten text)
-  RETURNS SETOF record
+  RETURNS TABLE (fingerprint bigint, rid bigint, packed bytea)
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000 ROWS 10000;
 COMMENT ON FUNCTION identity_internal.identity_map_scan(@extschema@.identity_clause[], integer, text, text, text) IS
   'internal: the rows of a source of an identity map';
+
+-- A row's fingerprint, and behind it the keys of its identifiers.
+CREATE FUNCTION identity_internal.identity_map_packed_numbers(packed bytea) RETURNS bigint[]
+  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_internal.identity_map_packed_numbers(bytea) IS 'internal: the fingerprint and the keys of a row';
 
 CREATE FUNCTION identity_internal.identity_map_layout(clauses @extschema@.identity_clause[], search_path text) RETURNS jsonb
   AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
@@ -134,7 +137,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_layout(@extschema@.identity_c
   'internal: the columns of an identity map''s sources, and its kinds';
 
 -- identity_map_aliases(clauses, search_path): what the queries of the clauses' aliases give, as m<id>_aliases has it, by the
--- refresh's snapshot. A key is as in m<id>_keys, but of the former value.
+-- refresh's snapshot. A key is an identifier's, but of the former value.
 CREATE FUNCTION identity_internal.identity_map_aliases(clauses @extschema@.identity_clause[], search_path text)
   RETURNS TABLE (key bigint, kind text, former bytea, present bytea)
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 1000;
@@ -152,12 +155,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_files(@extschema@.identity_cl
 CREATE FUNCTION identity_internal.identity_map_record(secret uuid, source text, record_id text) RETURNS bigint
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION identity_internal.identity_map_record(uuid, text, text) IS
-  'internal: the keyed hash by which an identity map remembers a record that was forgotten';
-
--- What m<id>_records calls a record: its id, or what stands for one that no index has room for (src/pg/map_record_key.h).
-CREATE FUNCTION identity_internal.identity_map_record_key(record_id text) RETURNS text
-  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION identity_internal.identity_map_record_key(text) IS 'internal: what an identity map''s records are found by';
+  'internal: the keyed hash that is the number of a record in an identity map';
 
 -- Whether a record id is blank, or one of identity_blocked_values().
 CREATE FUNCTION identity_internal.identity_map_may_name_none(record_id text) RETURNS boolean
@@ -183,7 +181,7 @@ CREATE FUNCTION identity_internal.identity_map_state_problem(map_id integer, nam
   AS 'MODULE_PATHNAME', 'identity_map_table_problem' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION identity_internal.identity_map_state_problem(integer, text) IS 'internal: what is wrong with a table of an identity map''s state';
 
--- identity_map_value_keys(clauses, kind, value, scope): the keys, as m<id>_keys has them, of a value of a kind: of one that links
+-- identity_map_value_keys(clauses, kind, value, scope): the keys, as m<id>_places has them, of a value of a kind: of one that links
 -- within one source that of the source `scope`, or of each source; of one that links within a column's value that of `scope`.
 -- The clauses name the map's sources, rules and state. None for a value that never links. Errors: 42704, 22023 for a kind that
 -- does not link, 22004 without a scope that is needed.
@@ -191,6 +189,17 @@ CREATE FUNCTION identity_internal.identity_map_value_keys(clauses @extschema@.id
   AS 'MODULE_PATHNAME' LANGUAGE c STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION identity_internal.identity_map_value_keys(@extschema@.identity_clause[], text, text, text) IS
   'internal: the keys by which an identity map finds a value';
+
+-- The identities of which a record carries one of the keys, rising.
+CREATE FUNCTION identity_internal.identity_map_carriers(map_id integer, keys bigint[]) RETURNS uuid[]
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_internal.identity_map_carriers(integer, bigint[]) IS 'internal: the identities that carry an identifier';
+
+-- All records that a map has, each once, with its identity; the id as it is shown: of several spellings the shortest, of
+-- equally long ones the first by byte.
+CREATE FUNCTION identity_internal.identity_map_all_records(map_id integer) RETURNS TABLE (identity_id uuid, source smallint, record_id text)
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 1000000;
+COMMENT ON FUNCTION identity_internal.identity_map_all_records(integer) IS 'internal: the records of an identity map';
 
 CREATE FUNCTION identity_internal.identity_map_pack(numbers bigint[]) RETURNS bytea
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
@@ -244,12 +253,6 @@ CREATE FUNCTION identity_internal.identity_map_has_log(capture regprocedure) RET
 COMMENT ON FUNCTION identity_internal.identity_map_has_log(regprocedure) IS
   'internal: whether the triggers of a function find the log that they write';
 
--- How many records of a source, whose copy this is, a refresh looks up one by one; of more it reads the whole source.
-CREATE FUNCTION identity_internal.identity_map_most_told(copy regclass) RETURNS bigint
-  AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_internal.identity_map_most_told(regclass) IS
-  'internal: how many records of a source are looked up one by one';
-
 CREATE FUNCTION identity_internal.identity_map_server_start() RETURNS timestamptz
   AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION identity_internal.identity_map_server_start() IS
@@ -263,8 +266,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_internal.identity_map_prefix(integer) IS 'internal: how the names of a map''s tables begin';
 
--- Whether the next refresh of a map fills a state that holds nothing, by identity_map_build(), which needs no index: it is the
--- first one, there is no record, and no identity has been retired. Every other refresh looks things up, also in a state that is empty.
+-- Whether the next refresh of a map fills a state that holds nothing: it is the first one, there is no identity, and none has
+-- been retired.
 CREATE FUNCTION identity_internal.identity_map_is_unbuilt(m identity_internal.identity_map_catalog) RETURNS boolean
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -273,149 +276,159 @@ BEGIN
   IF m.refreshes > 0 THEN
     RETURN false;
   END IF;
-  EXECUTE format('SELECT NOT EXISTS (SELECT FROM %1$srecords) AND NOT EXISTS (SELECT FROM %1$sretired)', identity_internal.identity_map_prefix(m.map_id))
+  EXECUTE format('SELECT NOT EXISTS (SELECT FROM %1$sidentities) AND NOT EXISTS (SELECT FROM %1$sretired)', identity_internal.identity_map_prefix(m.map_id))
   INTO is_empty;
   RETURN is_empty;
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_is_unbuilt(identity_internal.identity_map_catalog) IS 'internal: whether an identity map was never refreshed and its state holds nothing';
 
--- How many records a map has, as they were last counted.
-CREATE FUNCTION identity_internal.identity_map_size(map_id integer) RETURNS bigint
-  LANGUAGE sql VOLATILE
+-- How many records a map has; of one of its sources, by its number.
+CREATE FUNCTION identity_internal.identity_map_size(m identity_internal.identity_map_catalog, number integer DEFAULT NULL) RETURNS bigint
+  LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT c.reltuples::bigint FROM pg_class AS c WHERE c.oid = to_regclass(identity_internal.identity_map_prefix(identity_map_size.map_id) || 'records');
+  SELECT coalesce(sum(t.v::bigint), 0)::bigint FROM jsonb_each_text(coalesce(m.marks -> 'totals', '{}')) AS t (k, v)
+  WHERE identity_map_size.number IS NULL OR t.k = identity_map_size.number::text;
 END;
-COMMENT ON FUNCTION identity_internal.identity_map_size(integer) IS 'internal: how many records an identity map has, about';
+COMMENT ON FUNCTION identity_internal.identity_map_size(identity_internal.identity_map_catalog, integer) IS 'internal: how many records an identity map has';
 
--- identity_map_read_rows(clauses, source, query, search_path, forgotten, known, map_id, number, ids, most, max_loss):
--- reads a source into its copy, m<map_id>_rows_<number>: all of it, or the records of these ids, which the
--- query gives. `known`, for all of it, yields the fingerprints of the rows that were there, as m<id>_prints
--- has them, and how many bytes of them came. Gives of how many records a row is new or gone, and the
--- fingerprints that came, their records, and those that went, packed; src/pg/map_read.cc. Which records they
--- are the transaction remembers, for identity_map_change_records(): up to `most` of them. Where the source has lost more than
--- the share max_loss of its records (NULL: it may lose all), nothing is done: `loss` says how many there were, how many there
--- are and how many of the former are gone (src/pg/map_loss.h).
+-- How many records of a source a refresh looks up one by one: of more than a share of them it reads all of it sooner.
+CREATE FUNCTION identity_internal.identity_map_most_told(m identity_internal.identity_map_catalog, number integer) RETURNS bigint
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT greatest(1000, identity_internal.identity_map_size(m, identity_map_most_told.number) / 20);
+END;
+COMMENT ON FUNCTION identity_internal.identity_map_most_told(identity_internal.identity_map_catalog, integer) IS
+  'internal: how many records of a source are looked up one by one';
+
+-- identity_map_read_rows(clauses, source, query, search_path, forgotten, known, map_id, number, rids, most, max_loss, before):
+-- reads a source: all of it, or the records of these numbers, which the query gives. `known`, for all of it,
+-- yields the fingerprints of the rows that were there, as m<id>_prints has them, and how many bytes of them
+-- came. Gives of how many records a row is new or gone, and the fingerprints that came, their records, and those
+-- that went, packed; src/map/read.cc. The rows the transaction remembers, for identity_map_reach(): up to `most`
+-- of all sources'. Where the source, which had `before` records, has lost more than the share max_loss of them (NULL: it may
+-- lose all), nothing is remembered: `loss` says how many there were, how many there are and how many of the former are gone.
 CREATE FUNCTION identity_internal.identity_map_read_rows(clauses @extschema@.identity_clause[], source integer, query text, search_path text, forgotten text, known text,
-                                       map_id integer, number integer, ids text[], most bigint, max_loss double precision,
+                                       map_id integer, number integer, rids bigint[], most bigint, max_loss double precision, before bigint,
                                        OUT records bigint, OUT came bytea, OUT came_rids bytea, OUT went bytea, OUT loss bigint[])
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_internal.identity_map_read_rows(@extschema@.identity_clause[], integer, text, text, text, text, integer, integer, text[], bigint, double precision) IS
-  'internal: reads a source into an identity map''s copy of it';
+COMMENT ON FUNCTION identity_internal.identity_map_read_rows(@extschema@.identity_clause[], integer, text, text, text, text, integer, integer, bigint[], bigint, double precision, bigint) IS
+  'internal: reads a source of an identity map, and remembers what came and what is gone';
 
--- identity_map_scan_ahead(clauses, places, numbers, search_path, forgotten, known, map_id, most): reads sources that are
+-- identity_map_scan_ahead(clauses, places, numbers, search_path, forgotten, known, map_id): reads sources that are
 -- to be read as a whole, by the refresh's snapshot: those that parallel workers can read, where these pay. A source
 -- has its place among the clauses, its number in the map, and the queries that identity_map_read_rows() wants,
--- which then reads no source again, nor, where they are not more than `most` of a source, what the map knows of the
--- records of which rows came (src/pg/map_ahead.cc).
+-- which then reads no source again (src/pg/map_ahead.cc).
 CREATE FUNCTION identity_internal.identity_map_scan_ahead(clauses @extschema@.identity_clause[], places integer[], numbers integer[], search_path text, forgotten text[],
-                                        known text[], map_id integer, most bigint)
+                                        known text[], map_id integer)
   RETURNS void
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_internal.identity_map_scan_ahead(@extschema@.identity_clause[], integer[], integer[], text, text[], text[], integer, bigint) IS
+COMMENT ON FUNCTION identity_internal.identity_map_scan_ahead(@extschema@.identity_clause[], integer[], integer[], text, text[], text[], integer) IS
   'internal: reads sources of an identity map side by side';
 
--- A record of which rows are gone that carried these keys, rising: as identity_map_read_rows() remembers it.
-CREATE FUNCTION identity_internal.identity_map_touch(map_id integer, source integer, rid bigint, went bigint[]) RETURNS void
+-- identity_map_renew_prints(map_id, number): what m<id>_prints has of a source, in as few parts as it can be.
+CREATE FUNCTION identity_internal.identity_map_renew_prints(map_id integer, number integer) RETURNS void
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_internal.identity_map_touch(integer, integer, bigint, bigint[]) IS 'internal: a record of an identity map that changed';
+COMMENT ON FUNCTION identity_internal.identity_map_renew_prints(integer, integer) IS 'internal: packs the fingerprints of a source''s rows';
 
--- identity_map_change_records(map_id): brings records and keys in line with what the records carry of which
--- rows came or went in this transaction. Gives those that are, those that are no more and the identities of
--- these, the keys that the records carry or carried, and those that came or went; how many records more there are now than the
--- map had before, but for those that identity_map_revive() has brought back; and of those that are no more the source, the name in
--- m<id>_records and the identity that each was; src/pg/map_change.cc.
-CREATE FUNCTION identity_internal.identity_map_change_records(map_id integer,
-                                            OUT live bigint[], OUT gone bigint[], OUT dead uuid[], OUT keys bigint[], OUT moved bigint[], OUT more bigint,
-                                            OUT former_sources bigint[], OUT former_names text[], OUT former_ids uuid[])
-  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_internal.identity_map_change_records(integer) IS
-  'internal: what changed records of an identity map carry now';
+-- identity_map_told(map_id, rids, packed): what the transaction remembers for identity_map_reach(): the rows of these records
+-- are gone, and this one came; NULL: none.
+CREATE FUNCTION identity_internal.identity_map_told(map_id integer, rids bigint[], packed bytea) RETURNS void
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_internal.identity_map_told(integer, bigint[], bytea) IS 'internal: records of an identity map that changed';
+
+-- The rows of an identity, or of the records of these numbers.
+CREATE FUNCTION identity_internal.identity_map_members(map_id integer, identity_id uuid, rids bigint[])
+  RETURNS TABLE (identity_id uuid, rid bigint, source smallint, record_id text, fingerprint bigint)
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 3;
+COMMENT ON FUNCTION identity_internal.identity_map_members(integer, uuid, bigint[]) IS 'internal: rows that an identity map has, and whose they are';
 
 -- Of the records of a map that a change may concern: how many they are, and their sources' numbers; the keys
--- that connect them (and those that it began with), which of the keys that they carry are too common and
--- connect nobody, and which of the others as many records carry as a rule allows of one source, or more.
-CREATE TYPE identity_internal.identity_map_reached AS (records bigint, sources smallint[], keys bigint[], common bigint[], many bigint[]);
+-- that they carry, but for those that are too common and connect nobody; and these.
+CREATE TYPE identity_internal.identity_map_reached AS (records bigint, sources smallint[], keys bigint[], common bigint[]);
 COMMENT ON TYPE identity_internal.identity_map_reached IS 'internal: the records of an identity map that a change may concern';
 
--- identity_map_reach(map_id, live, keys, newly, no_longer, limits, most, gone, dead): the records that a path
--- of identifiers connects with the records `live`, whose rows may have changed, with the keys `keys` and
--- `no_longer`, and with the identities `dead` of the records `gone`, which are no more; and those that carry
--- the keys `newly`, which became too common. Limits: how many records may carry an identifier, by kind. Each record and each
--- identifier is looked up once, or comes with the pack of an identity (src/pg/map_reach.cc). NULL where there
--- are more records than `most`. Which they are the transaction remembers, for identity_map_place(), and their
--- rows, which identity_map_reached_rows() gives.
-CREATE FUNCTION identity_internal.identity_map_reach(map_id integer, live bigint[], keys bigint[], newly bigint[] DEFAULT '{}', no_longer bigint[] DEFAULT '{}',
-                                   limits bigint[] DEFAULT '{}', most bigint DEFAULT 9223372036854775807,
-                                   gone bigint[] DEFAULT '{}', dead uuid[] DEFAULT '{}')
+-- identity_map_reach(map_id, rids, keys, limits_a_source, limits_in_all, most): the records that a path of identifiers
+-- connects with those of which the transaction remembers that rows came or are gone, with the records `rids` and with the
+-- keys `keys`; and those that carry an identifier which became too common, or is no longer. Limits: how many records may
+-- carry an identifier, by kind. Each identity and each identifier is looked up once (src/map/reach.cc). NULL where there
+-- are more records than `most`. Which they are the transaction remembers, for identity_map_write(), and their
+-- rows, which identity_map_rows() gives.
+CREATE FUNCTION identity_internal.identity_map_reach(map_id integer, rids bigint[], keys bigint[], limits_a_source bigint[], limits_in_all bigint[], most bigint)
   RETURNS identity_internal.identity_map_reached
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_internal.identity_map_reach(integer, bigint[], bigint[], bigint[], bigint[], bigint[], bigint, bigint[], uuid[]) IS
+COMMENT ON FUNCTION identity_internal.identity_map_reach(integer, bigint[], bigint[], bigint[], bigint[], bigint) IS
   'internal: the records which a change may concern';
 
--- Its first argument tells the type: NULL::identity_state.m<map_id>_rows_<source>; the second is that table, so that
--- plans which are kept are made anew where it changes.
-CREATE FUNCTION identity_internal.identity_map_reached_rows(shape anyelement, copy regclass, map_id integer, source integer) RETURNS SETOF anyelement
-  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100;
-COMMENT ON FUNCTION identity_internal.identity_map_reached_rows(anyelement, regclass, integer, integer) IS
-  'internal: the rows of the records which a change may concern, as the copy of their source has them';
+-- The rows of a source, by its number, that the state has, or of those records that were reached last: (rid bigint, record_id
+-- text, updated_at timestamp, packed bytea, and a column for each of the source's as text or text[]). packed: the row's
+-- bytes; NULL of what was reached.
+CREATE FUNCTION identity_internal.identity_map_rows(map_id integer, source integer, of_all boolean) RETURNS SETOF record
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE ROWS 100;
+COMMENT ON FUNCTION identity_internal.identity_map_rows(integer, integer, boolean) IS
+  'internal: the rows of a source, as the state of an identity map has them';
 
--- identity_map_pack_rows(source, identity_map_packed_row(row), shares): a pack of rows of m<id>_rows_<source>;
--- NULL where they are too many. Shares: whether the identity carries an identifier, not too common, together
--- with another one.
-CREATE FUNCTION identity_internal.identity_map_packed_row(source_row record) RETURNS bytea
-  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION identity_internal.identity_map_packed_row(record) IS 'internal: a row of an identity map''s copies as a pack has it';
-CREATE FUNCTION identity_internal.identity_map_pack_step(state internal, source smallint, packed_row bytea, shares boolean) RETURNS internal
-  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION identity_internal.identity_map_pack_step(internal, smallint, bytea, boolean) IS 'internal: a part of identity_map_pack_rows()';
-CREATE FUNCTION identity_internal.identity_map_pack_end(state internal) RETURNS bytea
-  AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION identity_internal.identity_map_pack_end(internal) IS 'internal: a part of identity_map_pack_rows()';
-CREATE AGGREGATE identity_internal.identity_map_pack_rows(source smallint, packed_row bytea, shares boolean) (
-  SFUNC = identity_internal.identity_map_pack_step, STYPE = internal, SSPACE = 1024, FINALFUNC = identity_internal.identity_map_pack_end, PARALLEL = SAFE);
-COMMENT ON AGGREGATE identity_internal.identity_map_pack_rows(smallint, bytea, boolean) IS 'internal: rows of an identity map''s copies in one value';
-
-CREATE FUNCTION identity_internal.identity_map_sharers(map_id integer) RETURNS uuid[]
-  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_internal.identity_map_sharers(integer) IS
-  'internal: the identities of a map that carry an identifier, not too common, together with another one';
-
--- identity_map_place(clauses, map_id, rids, olds, dead, at, back): resolves the clauses, which give these records of
--- the map with their numbers, and says which of the identities that they were (`olds`, a record at a place; `back`: those of
--- them that identity_map_revive() has brought back) and of `dead` lives on where, and by what identities merged. Where rids are none: of the records that
--- identity_map_reach() has found last; without rids and olds: all of the map's records, and who merged. Gives (id uuid, is_new boolean, lost uuid, olds uuid[], records bigint, moved
--- bigint[], by_kind text, by_value text, by_rids bigint[], merged bigint[], merged_olds uuid[], and the
--- columns of the map's table), src/pg/map_place.cc. Of what identity_map_reach() has found it brings the map's
--- state in line: records, identities with their packs, retired and history (as of `at`).
-CREATE FUNCTION identity_internal.identity_map_place(clauses @extschema@.identity_clause[], map_id integer, rids bigint[], olds uuid[], dead uuid[], at timestamptz,
-                                                     back uuid[] DEFAULT '{}')
+-- identity_map_place(clauses, map_id, at): resolves the clauses, which give the records that identity_map_reach() has found
+-- last with their numbers, says which of the identities that they were lives on where, and by what identities merged, and
+-- brings the map's state in line (as of `at`). Gives (id uuid, is_new boolean, is_back boolean, lost uuid, olds uuid[], records bigint, by_kind
+-- text, by_value text, by_rids bigint[], places bigint[], and the columns of the map's table), src/pg/map_place.cc.
+CREATE FUNCTION identity_internal.identity_map_place(clauses @extschema@.identity_clause[], map_id integer, at timestamptz)
   RETURNS SETOF record
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 10000;
-CREATE FUNCTION identity_internal.identity_map_place(clauses @extschema@.identity_clause[], map_id integer, dead uuid[], back uuid[] DEFAULT '{}')
-  RETURNS SETOF record
-  AS 'MODULE_PATHNAME', 'identity_map_place_all' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 1000000 ROWS 1000000;
-COMMENT ON FUNCTION identity_internal.identity_map_place(@extschema@.identity_clause[], integer, bigint[], uuid[], uuid[], timestamptz, uuid[]) IS
+COMMENT ON FUNCTION identity_internal.identity_map_place(@extschema@.identity_clause[], integer, timestamptz) IS
   'internal: a part of an identity map''s records resolved, and which identity lives on where';
-COMMENT ON FUNCTION identity_internal.identity_map_place(@extschema@.identity_clause[], integer, uuid[], uuid[]) IS
-  'internal: an identity map''s records resolved, and which identity lives on where';
 
--- The id of a new identity: the one derived from its first record, or, where the map has used that before, the
--- first that it has not of those derived from that one and a number, by MD5 (pg/map_identities.h).
-CREATE FUNCTION identity_internal.identity_map_free_id(map_id integer, cluster uuid) RETURNS uuid
-  AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_internal.identity_map_free_id(integer, uuid) IS 'internal: an id that an identity map has never used';
-
--- identity_map_write(clauses, map_id, dead, at, map, columns, stamp, back): the same of what identity_map_reach() has found
--- last, and brings the map's table in line, whose columns these are; `stamp` is the column that says when a row
--- changed, '' for none. Gives what was done; NULL where more hangs
--- on the table's rows than its indexes (src/pg/map_table.h): then nothing has been done. Where it pays, parallel
--- workers resolve their part of it (src/pg/map_place_side.h).
-CREATE FUNCTION identity_internal.identity_map_write(clauses @extschema@.identity_clause[], map_id integer, dead uuid[], at timestamptz, map regclass, columns text[], stamp text,
-                                                     back uuid[] DEFAULT '{}')
+-- identity_map_write(clauses, map_id, at, map, columns, stamp): the same, and brings the map's table in line, whose columns these
+-- are; `stamp` is the column that says when a row changed, '' for none. Gives what was done; NULL where more hangs on the table's rows than its indexes (src/pg/map_table.h): then nothing
+-- has been done. Where it pays, parallel workers resolve their part of it (src/pg/map_place_side.h).
+CREATE FUNCTION identity_internal.identity_map_write(clauses @extschema@.identity_clause[], map_id integer, at timestamptz, map regclass, columns text[], stamp text)
   RETURNS jsonb
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION identity_internal.identity_map_write(@extschema@.identity_clause[], integer, uuid[], timestamptz, regclass, text[], text, uuid[]) IS
+COMMENT ON FUNCTION identity_internal.identity_map_write(@extschema@.identity_clause[], integer, timestamptz, regclass, text[], text) IS
   'internal: a part of an identity map''s records resolved, and its state and table brought in line';
+
+-- What identity_map_place() has done beside: by source, how many records more or fewer there are ("counts"); where identities came
+-- back, how many ("back"), and how many of these live on ("revived").
+CREATE FUNCTION identity_internal.identity_map_counted(map_id integer) RETURNS jsonb
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_internal.identity_map_counted(integer) IS 'internal: by how many records the sources of an identity map have changed';
+
+-- identity_map_fill(clauses, search_path, map_id, numbers, limits_a_source, limits_in_all, at, is_first, max_losses, map, columns, stamp): all of
+-- the map, from its sources: the clauses, whose sources have these numbers. Writes the state anew and brings the table in
+-- line (src/map/fill.cc). is_first: the state holds nothing. max_losses: by source, the share of its records that it may lose,
+-- NULL: all; where one has lost more nothing is done, and identity_map_filled() says which ("lost": by their numbers, how many
+-- records each had, how many it has, how many of the former are gone). Gives what was done to the table; NULL where only a statement
+-- may write it: then nothing has been done, and identity_map_fill_rows() gives the rows for one, as identity_map_place() does.
+CREATE FUNCTION identity_internal.identity_map_fill(clauses @extschema@.identity_clause[], search_path text, map_id integer, numbers integer[],
+                                  limits_a_source bigint[], limits_in_all bigint[], at timestamptz, is_first boolean, max_losses double precision[], map regclass, columns text[], stamp text)
+  RETURNS jsonb
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
+CREATE FUNCTION identity_internal.identity_map_fill_rows(clauses @extschema@.identity_clause[], search_path text, map_id integer, numbers integer[],
+                                       limits_a_source bigint[], limits_in_all bigint[], at timestamptz, is_first boolean, max_losses double precision[])
+  RETURNS SETOF record
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 1000000 ROWS 1000000;
+COMMENT ON FUNCTION identity_internal.identity_map_fill(@extschema@.identity_clause[], text, integer, integer[], bigint[], bigint[], timestamptz, boolean, double precision[], regclass, text[], text) IS
+  'internal: all of an identity map from its sources';
+COMMENT ON FUNCTION identity_internal.identity_map_fill_rows(@extschema@.identity_clause[], text, integer, integer[], bigint[], bigint[], timestamptz, boolean, double precision[]) IS
+  'internal: all of an identity map from its sources, but for its table';
+
+-- What the last fill of the transaction has done: to identities, how many records each source has, by its number ("totals"),
+-- and which of the sources share a person with another one ("together"); and of identities that took others in, a record
+-- at a place, the identity, the record and what it was: by what they merged identity_map_name_merges() finds out.
+CREATE FUNCTION identity_internal.identity_map_filled(map_id integer, OUT done jsonb, OUT ids uuid[], OUT rids bigint[], OUT olds uuid[])
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_internal.identity_map_filled(integer) IS 'internal: what a fill of an identity map has done';
+
+-- In which way the parts of a map's state do not say the same, each of which could be had from the packs; NULL for none. For
+-- tests: reads all of it (src/map/consistency.cc).
+CREATE FUNCTION identity_internal.identity_map_differences(map_id integer) RETURNS text
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_internal.identity_map_differences(integer) IS 'internal: whether the parts of an identity map''s state say the same';
+
+-- Writes m<id>_added into m<id>_places where it has become large beside it, or at once. Nobody calls identify() meanwhile.
+CREATE FUNCTION identity_internal.identity_map_settle_places(map_id integer, at_once boolean) RETURNS void
+  AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION identity_internal.identity_map_settle_places(integer, boolean) IS
+  'internal: writes where an identity map''s records are as a whole';
 
 -- identity_map_request(m, reached): the clauses that resolve the records which the state holds, with their
 -- numbers, which a column "[number]" bigint[] shows: all of them (reached NULL), or those that were reached last.

@@ -97,37 +97,18 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_internal.identity_map_forgotten(identity_internal.identity_map_catalog, integer) IS 'internal: the records that an identity map leaves out';
 
--- The statement that reads all of source i and gives (fingerprint, ...) as identity_map_scan() does, in a WITH
--- clause named `found`. Its parameters: $1 the clauses, $2 the search_path.
-CREATE FUNCTION identity_internal.identity_map_found(m identity_internal.identity_map_catalog, i integer) RETURNS text
-  LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT format('found AS MATERIALIZED (SELECT * FROM identity_internal.identity_map_scan($1, %s, NULL, $2, %L)
-    AS (fingerprint bigint, ordinal bigint, record_id text, keys bigint[], updated_at timestamp%s))', i, identity_internal.identity_map_forgotten(m, i),
-    (SELECT string_agg(format(', c%s %s', n, CASE WHEN (c -> 'array')::boolean THEN 'text[]' ELSE 'text' END), '' ORDER BY n)
-     FROM jsonb_array_elements(m.prepared #> ARRAY['layout', 'sources', (i - 1)::text, 'columns']) WITH ORDINALITY AS c (c, n)));
-END;
-COMMENT ON FUNCTION identity_internal.identity_map_found(identity_internal.identity_map_catalog, integer) IS 'internal: the beginning of a statement that reads a source';
-
--- The columns c1, c2, ... of the copy of source i, each with a comma before it and the prefix.
-CREATE FUNCTION identity_internal.identity_map_cells(m identity_internal.identity_map_catalog, i integer, prefix text) RETURNS text
-  LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT coalesce(string_agg(format(', %sc%s', prefix, n), '' ORDER BY n), '')
-  FROM jsonb_array_elements(m.prepared #> ARRAY['layout', 'sources', (i - 1)::text, 'columns']) WITH ORDINALITY AS c (c, n);
-END;
-COMMENT ON FUNCTION identity_internal.identity_map_cells(identity_internal.identity_map_catalog, integer, text) IS 'internal: the columns of a copy of a source';
-
--- The fingerprints of a source's rows anew, and whose they are, a million in a part.
+-- The fingerprints of a source's rows anew, and whose they are, a million in a part, where many parts came and went.
 CREATE FUNCTION identity_internal.identity_map_print(m identity_internal.identity_map_catalog, n integer) RETURNS void
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p text := identity_internal.identity_map_prefix(m.map_id);
+  is_worn boolean;
 BEGIN
-  EXECUTE format('DELETE FROM %sprints WHERE source = %s', p, n);
-  EXECUTE format('INSERT INTO %1$sprints (source, came, came_rids)
-                  SELECT %2$s, identity_internal.identity_map_pack(array_agg(fingerprint)), identity_internal.identity_map_pack(array_agg(rid)) FROM %1$srows_%2$s
-                  GROUP BY (fingerprint >> 2) & (SELECT (1::bigint << ceil(log(2.0, greatest(count(*) / 1000000.0, 1.0)))::integer) - 1 FROM %1$srows_%2$s)', p, n);
+  EXECUTE format('SELECT count(*) > 100 OR sum(coalesce(length(went), 0)) > greatest(0.2 * sum(coalesce(length(came), 0)), 100000)
+                  FROM %sprints WHERE source = %s', p, n) INTO is_worn;
+  IF is_worn THEN
+    PERFORM identity_internal.identity_map_renew_prints(m.map_id, n);
+  END IF;
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_print(identity_internal.identity_map_catalog, integer) IS 'internal: packs the fingerprints of a source''s rows';
 
@@ -215,20 +196,20 @@ COMMENT ON FUNCTION identity_internal.identity_map_wholes(identity_internal.iden
 
 -- Of the sources at these places, which are read as a whole, those that can be read side by side, before any of
 -- them is taken in.
-CREATE FUNCTION identity_internal.identity_map_read_ahead(m identity_internal.identity_map_catalog, places integer[], most bigint) RETURNS void
+CREATE FUNCTION identity_internal.identity_map_read_ahead(m identity_internal.identity_map_catalog, places integer[]) RETURNS void
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF cardinality(places) > 1 THEN
     PERFORM identity_internal.identity_map_scan_ahead(identity_internal.identity_map_scan_clauses(m), places,
       ARRAY(SELECT m.source_numbers[i] FROM unnest(places) WITH ORDINALITY AS p (i, n) ORDER BY n), m.search_path,
       ARRAY(SELECT identity_internal.identity_map_forgotten(m, i) FROM unnest(places) WITH ORDINALITY AS p (i, n) ORDER BY n),
-      ARRAY(SELECT identity_internal.identity_map_known(m, i) FROM unnest(places) WITH ORDINALITY AS p (i, n) ORDER BY n), m.map_id, most);
+      ARRAY(SELECT identity_internal.identity_map_known(m, i) FROM unnest(places) WITH ORDINALITY AS p (i, n) ORDER BY n), m.map_id);
   END IF;
 END $$;
-COMMENT ON FUNCTION identity_internal.identity_map_read_ahead(identity_internal.identity_map_catalog, integer[], bigint) IS 'internal: reads sources of an identity map side by side';
+COMMENT ON FUNCTION identity_internal.identity_map_read_ahead(identity_internal.identity_map_catalog, integer[]) IS 'internal: reads sources of an identity map side by side';
 
--- Reads source i into its copy: all of it, or the records named. Says of how many records a row is new or
--- gone. Where it has lost more than max_loss, `loss` says so, and nothing has been done.
+-- Reads source i: all of it, or the records named. Says of how many records a row is new or gone. Where it has lost more than
+-- max_loss, `loss` says so, and nothing has been done.
 CREATE FUNCTION identity_internal.identity_map_read(m identity_internal.identity_map_catalog, i integer, ids text[], most bigint, max_loss double precision,
                                                     OUT records bigint, OUT loss bigint[])
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -238,31 +219,27 @@ DECLARE
   source jsonb := m.prepared #> ARRAY['layout', 'sources', (i - 1)::text];
   query text;
   known text;
+  rids bigint[];
   came bytea;
   came_rids bytea;
   went bytea;
-  is_worn boolean;
 BEGIN
   IF ids IS NULL THEN
     known := identity_internal.identity_map_known(m, i);
   ELSE
     query := identity_internal.identity_map_named(source, ids);
+    rids := ARRAY(SELECT identity_internal.identity_map_record(m.secret, m.source_names[i], u.id) FROM unnest(ids) AS u (id));
   END IF;
   SELECT r.records, r.loss, r.came, r.came_rids, r.went INTO records, loss, came, came_rids, went
   FROM identity_internal.identity_map_read_rows(identity_internal.identity_map_scan_clauses(m), i, query, m.search_path,
-         identity_internal.identity_map_forgotten(m, i), known, m.map_id, n, ids, most, max_loss) AS r;
+         identity_internal.identity_map_forgotten(m, i), known, m.map_id, n, rids, most, max_loss, identity_internal.identity_map_size(m, n)) AS r;
   IF came IS NOT NULL OR went IS NOT NULL THEN
     EXECUTE format('INSERT INTO %sprints (source, came, came_rids, went) VALUES ($1, $2, $3, $4)', p) USING n, came, came_rids, went;
-  END IF;
-  -- Many parts, or much that came and went, are made into one again.
-  EXECUTE format('SELECT count(*) > 100 OR sum(coalesce(length(went), 0)) > greatest(0.2 * sum(coalesce(length(came), 0)), 100000)
-                  FROM %sprints WHERE source = %s', p, n) INTO is_worn;
-  IF is_worn THEN
     PERFORM identity_internal.identity_map_print(m, n);
   END IF;
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_read(identity_internal.identity_map_catalog, integer, text[], bigint, double precision) IS
-  'internal: reads a source into its copy, and says of how many records something changed';
+  'internal: reads a source, and says of how many records something changed';
 
 -- Which records of source i have to be read: NULL for all of them, as where it is read as a whole. Sets the mark
 -- up to which changed_since has been read.
@@ -276,7 +253,7 @@ DECLARE
   is_all boolean;
   path text := current_setting('search_path');
   -- Of more than these all of them are found sooner by reading the source once.
-  most bigint := identity_internal.identity_map_most_told(to_regclass(p || 'rows_' || n));
+  most bigint := identity_internal.identity_map_most_told(m, n);
   query text;
   newest text[];
 BEGIN
@@ -308,9 +285,8 @@ BEGIN
       ids := NULL;
     ELSIF cardinality(ids) > 0 AND (m.prepared #> ARRAY['layout', 'sources', (i - 1)::text, 'id_may_have_blanks'])::boolean THEN
       -- All spellings of a record are read: that of the id which changed, and those that are known.
-      ids := identity_internal.identity_map_execute_then(format('SELECT ARRAY(SELECT unnest($1) UNION SELECT r.record_id FROM unnest($1) AS u (id)
-        JOIN %1$srecords AS m ON m.source = %2$s AND m.record_id = identity_internal.identity_map_record_key(u.id)
-        JOIN %1$srows_%2$s AS r ON r.rid = m.rid)', p, n), ids);
+      ids := ARRAY(SELECT unnest(ids) UNION SELECT r.record_id FROM identity_internal.identity_map_members(m.map_id, NULL,
+        ARRAY(SELECT identity_internal.identity_map_record(m.secret, m.source_names[i], u.id) FROM unnest(ids) AS u (id))) AS r);
     END IF;
   END IF;
 END $$;

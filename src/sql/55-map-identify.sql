@@ -30,18 +30,14 @@ DECLARE
   user_id text := a ->> 'user_id';
   record_hash bigint := identity_internal.identity_map_record(m.secret, 'identify', user_id);
   former jsonb;
-  number bigint;
-  old_keys bigint[] := '{}';
-  new_keys bigint[];
+  packed bytea;
+  old_fingerprint bigint;
   traits jsonb;
   kind text;
-  found bigint[];
-  fingerprint bigint;
   at timestamptz := clock_timestamp();
   reached identity_internal.identity_map_reached;
   wanted bigint[];
-  seeds bigint[];
-  moved bigint[];
+  done jsonb;
   more jsonb;
   id uuid;
 BEGIN
@@ -68,15 +64,13 @@ BEGIN
       HINT = format('If it may, call remember(%L, %L, ...) first.', m.map, 'identify');
   END IF;
 
-  former := identity_internal.identity_map_execute(format('SELECT to_jsonb(r) || jsonb_build_object(%L, m.identity_id)
-    FROM %srecords AS m JOIN %srows_0 AS r ON r.rid = m.rid WHERE m.source = 0 AND m.record_id = identity_internal.identity_map_record_key($1)', 'identity_id', p, p), user_id);
-  number := former ->> 'rid';
-  IF number IS NOT NULL THEN
+  former := identity_internal.identity_map_execute(format('SELECT to_jsonb(r) FROM %stold AS r WHERE r.rid = $1', p), record_hash);
+  IF former IS NOT NULL THEN
     user_id := former ->> 'record_id';  -- as it was spelled at first
-    old_keys := ARRAY(SELECT k::bigint FROM jsonb_array_elements_text(former -> 'keys') AS k);
+    SELECT r.identity_id, r.fingerprint INTO id, old_fingerprint FROM identity_internal.identity_map_members(m.map_id, NULL, ARRAY[record_hash]) AS r;
   END IF;
   -- What it said before stays, unless it says otherwise.
-  traits := coalesce(former, '{}') - 'rid' - 'fingerprint' - 'keys' - 'updated_at' - 'record_id' - 'identity_id';
+  traits := coalesce(former, '{}') - 'rid' - 'updated_at' - 'record_id';
   IF traits -> 'k_user_id' IS NULL OR jsonb_typeof(traits -> 'k_user_id') = 'null' THEN
     traits := traits || jsonb_build_object('k_user_id', jsonb_build_array(user_id));
   END IF;
@@ -84,19 +78,16 @@ BEGIN
     CONTINUE WHEN kind = 'user_id' OR NOT coalesce(a -> 'traits' ? kind, false);
     traits := traits || jsonb_build_object('k_' || kind, identity_internal.identity_map_values(kind, a #> ARRAY['traits', kind]));
   END LOOP;
-  found := identity_internal.identity_map_execute(m.scan_told, m.blank_sources || m.rules || m.state, cardinality(m.source_numbers),
-    format('SELECT %L::text, NULL::timestamp AS updated_at', user_id)
+  packed := identity_internal.identity_map_execute(m.scan_told, m.blank_sources || m.rules || m.state, cardinality(m.source_numbers),
+    format('SELECT %L::text, %L::timestamp AS updated_at', user_id, at AT TIME ZONE 'UTC')
       || (SELECT string_agg(format(', %L::text[] AS %I',
                    CASE WHEN jsonb_typeof(traits -> ('k_' || k)) = 'array' THEN ARRAY(SELECT jsonb_array_elements_text(traits -> ('k_' || k))) END, k), '' ORDER BY n)
-          FROM unnest(m.trait_kinds) WITH ORDINALITY AS k (k, n)))::bigint[];
-  fingerprint := found[1];
-  new_keys := found[2:];
-  IF (former ->> 'fingerprint')::bigint = fingerprint THEN
-    RETURN jsonb_build_object('id', former ->> 'identity_id');
+          FROM unnest(m.trait_kinds) WITH ORDINALITY AS k (k, n)))::bytea;
+  IF old_fingerprint = (identity_internal.identity_map_packed_numbers(packed))[1] THEN
+    RETURN jsonb_build_object('id', id);
   END IF;
 
-  seeds := ARRAY(SELECT unnest(old_keys) UNION SELECT unnest(new_keys));
-  wanted := seeds;
+  wanted := (identity_internal.identity_map_packed_numbers(packed))[2:];
   LOOP
     IF cardinality(wanted) > 1000 THEN
       -- So many that the whole map is meant.
@@ -106,8 +97,8 @@ BEGIN
       IF cardinality(wanted) <= 1000 THEN
         PERFORM identity_internal.identity_map_lock_keys(m.map_id, wanted);
       END IF;
-      reached := identity_internal.identity_map_reach(m.map_id, CASE WHEN number IS NULL THEN '{}' ELSE ARRAY[number] END, seeds, limits => m.limits,
-                                                most => identity_internal.identity_map_most());
+      PERFORM identity_internal.identity_map_told(m.map_id, ARRAY[record_hash], packed);
+      reached := identity_internal.identity_map_reach(m.map_id, '{}', '{}', m.limits_a_source, m.limits_in_all, identity_internal.identity_map_most());
       IF reached.records IS NULL THEN
         -- As are more than memory holds.
         PERFORM identity_internal.identity_map_lock(m.map_id, 2, true, true);
@@ -121,17 +112,16 @@ BEGIN
     END;
   END LOOP;
 
-  IF number IS NULL THEN
-    number := nextval(format('%srecords_rid_seq', p));
+  PERFORM identity_internal.identity_map_execute(m.told, traits || jsonb_build_object('rid', record_hash, 'record_id', user_id, 'updated_at', at AT TIME ZONE 'UTC'));
+  IF reached.records IS NOT NULL THEN
+    done := identity_internal.identity_map_settle(m, '{}', at, true);
+  ELSE
+    -- More than memory holds: from the state, as a source's query is no part of this call.
+    PERFORM identity_internal.identity_map_want_all();
+    done := identity_internal.identity_map_settle_all(m, at, true);
   END IF;
-  moved := identity_internal.identity_map_minus(new_keys, old_keys) || identity_internal.identity_map_minus(old_keys, new_keys);
-  PERFORM identity_internal.identity_map_execute(m.told,
-    number, user_id, new_keys, old_keys,
-    traits || jsonb_build_object('rid', number, 'fingerprint', fingerprint, 'record_id', user_id, 'keys', to_jsonb(new_keys),
-                                 'updated_at', at AT TIME ZONE 'UTC'));
-  more := identity_internal.identity_map_more(identity_internal.identity_map_settle(m, ARRAY[number], '{}', '{}', seeds, moved, at, true),
-                                              CASE WHEN former IS NULL THEN 1 ELSE 0 END);
-  id := identity_internal.identity_map_execute(format('SELECT identity_id FROM %srecords WHERE rid = $1', p), number);
+  more := identity_internal.identity_map_more(done, CASE WHEN former IS NULL THEN 1 ELSE 0 END);
+  SELECT r.identity_id INTO id FROM identity_internal.identity_map_members(m.map_id, NULL, ARRAY[record_hash]) AS r;
   RETURN jsonb_build_object('id', id) || CASE WHEN more = '{"more_identities": 0, "more_records": 0}' THEN '{}' ELSE jsonb_build_object('counts', more) END;
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_identify(identity_internal.identity_map_catalog, jsonb) IS 'internal: identify() as the owner of the map';
@@ -147,9 +137,8 @@ DECLARE
   touched bigint[] := '{}';
   source_name text;
   record_id text;
-  carried bigint[];
   people uuid[] := '{}';
-  change record;
+  done jsonb;
   counts jsonb := '{}';
 BEGIN
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
@@ -168,36 +157,42 @@ BEGIN
     EXECUTE format('DELETE FROM %slog WHERE source = $1 AND record_id = $2', p)
     USING (m.numbers ->> (a ->> 'source'))::integer, a ->> 'record_id';
     -- Also that it was there.
-    EXECUTE format('DELETE FROM %sgone WHERE hash = identity_internal.identity_map_record($1, $2, identity_internal.identity_map_record_key($3))', p)
-    USING m.secret, a ->> 'source', a ->> 'record_id';
+    EXECUTE format('DELETE FROM %sgone WHERE hash = $1', p)
+    USING identity_internal.identity_map_record(m.secret, a ->> 'source', a ->> 'record_id');
   ELSE
     EXECUTE format('WITH RECURSIVE chain (id) AS (
         SELECT unnest($1) UNION SELECT g.identity_id FROM chain JOIN %1$sretired AS g ON g.into_id = chain.id)
       DELETE FROM %1$sgone AS g USING chain WHERE g.identity_id = chain.id', p)
     USING ARRAY[(a ->> 'identity_id')::uuid, (a ->> 'asked')::uuid];
   END IF;
-  FOR item IN EXECUTE format('SELECT m.rid, m.source, m.record_id, m.identity_id FROM %srecords AS m WHERE %s', p,
-      CASE WHEN a ? 'record_id' THEN 'm.source = $1 AND m.record_id = identity_internal.identity_map_record_key($2)'
-           ELSE 'm.identity_id = $3' END)
-    USING (m.numbers ->> (a ->> 'source'))::integer, a ->> 'record_id', (a ->> 'identity_id')::uuid
+  FOR item IN SELECT r.rid, r.source, max(r.record_id) AS record_id, array_agg(r.identity_id) AS identities, array_agg(r.fingerprint) AS prints
+              FROM identity_internal.identity_map_members(m.map_id, CASE WHEN NOT a ? 'record_id' THEN (a ->> 'identity_id')::uuid END,
+                CASE WHEN a ? 'record_id' THEN ARRAY[identity_internal.identity_map_record(m.secret, a ->> 'source', a ->> 'record_id')] END) AS r
+              GROUP BY r.rid, r.source ORDER BY r.rid
   LOOP
     source_name := m.source_names[array_position(m.source_numbers, item.source::integer)];
-    EXECUTE format('WITH gone AS (DELETE FROM %1$srows_%2$s WHERE rid = $1 RETURNING record_id, fingerprint, keys),
-                    told AS (INSERT INTO %1$sprints (source, went) SELECT %2$s, identity_internal.identity_map_pack(array_agg(fingerprint)) FROM gone
-                             WHERE %2$s > 0 HAVING count(*) > 0)
-                    SELECT ARRAY(SELECT DISTINCT unnest(keys) FROM gone ORDER BY 1), coalesce((SELECT max(record_id) FROM gone), $2)', p, item.source)
-    INTO carried, record_id USING item.rid, item.record_id;
+    record_id := item.record_id;
+    IF item.source = 0 THEN
+      EXECUTE format('DELETE FROM %stold WHERE rid = $1', p) USING item.rid;
+    ELSE
+      EXECUTE format('INSERT INTO %sprints (source, went) VALUES ($1, identity_internal.identity_map_pack($2))', p) USING item.source, item.prints;
+    END IF;
     EXECUTE format('INSERT INTO %stombstones (hash, source, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', p)
     USING identity_internal.identity_map_record(m.secret, source_name, record_id), source_name, at;
     EXECUTE format('DELETE FROM %slog WHERE source = $1 AND record_id = $2', p) USING item.source, record_id;
-    PERFORM identity_internal.identity_map_touch(m.map_id, item.source, item.rid, carried);
     touched := touched || item.rid;
-    people := people || item.identity_id;
+    people := people || item.identities;
   END LOOP;
   IF touched <> '{}' THEN
-    change := identity_internal.identity_map_change_records(m.map_id);
-    counts := jsonb_build_object('counts',
-      identity_internal.identity_map_more(identity_internal.identity_map_settle(m, '{}', change.gone, change.dead, change.keys, change.moved, at, true), change.more));
+    PERFORM identity_internal.identity_map_told(m.map_id, touched, NULL);
+    done := identity_internal.identity_map_settle(m, '{}', at, true);
+    IF done IS NULL THEN
+      -- More than memory holds. What the state has of the records is left out by their tombstones.
+      PERFORM identity_internal.identity_map_want_all();
+      done := identity_internal.identity_map_settle_all(m, at, true);
+    END IF;
+    counts := jsonb_build_object('counts', identity_internal.identity_map_more(done, -cardinality(touched))
+      || jsonb_build_object('totals', coalesce(done -> 'totals', identity_internal.identity_map_total(m.marks -> 'totals', done -> 'counts'))));
     -- What the history says of them, of those whom their identities took in, and by their identifiers; also by
     -- those that so many carried that it does not say who.
     EXECUTE format('WITH RECURSIVE chain (id) AS (

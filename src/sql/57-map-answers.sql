@@ -27,9 +27,8 @@ BEGIN
       DETAIL = format('Its sources are %s.', array_to_string(m.source_names, ', ')),
       HINT = 'Name the source as its clause does. A value such as an address is looked up by its kind: identity_of_value(map, kind, value).';
   END IF;
-  RETURN jsonb_build_object('id', identity_internal.identity_map_execute(
-    format('SELECT m.identity_id FROM %srecords AS m WHERE m.source = $1 AND m.record_id = identity_internal.identity_map_record_key($2)',
-           identity_internal.identity_map_prefix(m.map_id)), source::smallint, a ->> 'record_id'));
+  RETURN jsonb_build_object('id', (SELECT min(r.identity_id::text) FROM identity_internal.identity_map_members(m.map_id, NULL,
+    ARRAY[identity_internal.identity_map_record(m.secret, a ->> 'source', a ->> 'record_id')]) AS r));
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_get_of(identity_internal.identity_map_catalog, jsonb) IS 'internal: identity_of() as the owner of the map';
 
@@ -37,40 +36,18 @@ COMMENT ON FUNCTION identity_internal.identity_map_get_of(identity_internal.iden
 CREATE FUNCTION identity_internal.identity_map_get_of_value(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN coalesce(identity_internal.identity_map_execute(
-    format('SELECT jsonb_agg(f.identity_id ORDER BY f.identity_id) FROM (
-              SELECT DISTINCT m.identity_id FROM %1$skeys AS k JOIN %1$srecords AS m ON m.rid = k.rid WHERE k.key = ANY ($1) AND m.identity_id IS NOT NULL) AS f',
-           identity_internal.identity_map_prefix(m.map_id)),
-    identity_internal.identity_map_value_keys(m.blank_sources || m.rules || m.state, a ->> 'kind', a ->> 'value', a ->> 'scope'))::jsonb, '[]');
+  RETURN to_jsonb(identity_internal.identity_map_carriers(m.map_id,
+    identity_internal.identity_map_value_keys(m.blank_sources || m.rules || m.state, a ->> 'kind', a ->> 'value', a ->> 'scope')));
 END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_get_of_value(identity_internal.identity_map_catalog, jsonb) IS
   'internal: identity_of_value() as the owner of the map';
 
--- The query for the records of source i that the state does not call by their id: (rid, record_id), the id as it is typed. An id that
--- is very long is one, and one that has blanks around it in each of its rows. As in a resolve, the shortest spelling is shown, of
--- equally long ones the first by byte. NULL where the ids are of a type that has neither.
-CREATE FUNCTION identity_internal.identity_map_typed_text(m identity_internal.identity_map_catalog, i integer) RETURNS text
-  LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT CASE WHEN coalesce((m.prepared #> ARRAY['layout', 'sources', (i - 1)::text, 'id_may_have_blanks'])::boolean, true) THEN format(
-    'SELECT DISTINCT ON (r.rid) r.rid, r.record_id FROM %1$s AS r
-     WHERE r.rid IN (SELECT t.rid FROM %1$s AS t WHERE t.record_id <> identity_internal.identity_map_record_key(t.record_id))
-     ORDER BY r.rid, length(convert_to(r.record_id, %2$L)), convert_to(r.record_id, %2$L)',
-    identity_internal.identity_map_prefix(m.map_id) || 'rows_' || m.source_numbers[i], CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END) END;
-END;
-COMMENT ON FUNCTION identity_internal.identity_map_typed_text(identity_internal.identity_map_catalog, integer) IS
-  'internal: the query for the records that an identity map does not know by their id as it is typed';
-
--- The query of identity_map_records(): one part for each source.
+-- The query of identity_map_records().
 CREATE FUNCTION identity_internal.identity_map_records_text(m identity_internal.identity_map_catalog, a jsonb) RETURNS jsonb
   LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT jsonb_build_object('query', string_agg(format(CASE WHEN s.typed IS NULL
-      THEN 'SELECT m.identity_id::uuid, %2$L::text AS source, m.record_id::text COLLATE "default" AS record_id FROM %1$srecords AS m WHERE m.source = %3$s AND m.identity_id IS NOT NULL'
-      ELSE 'SELECT m.identity_id::uuid, %2$L::text AS source, coalesce(t.record_id, m.record_id)::text COLLATE "default" AS record_id FROM %1$srecords AS m LEFT JOIN (%4$s) AS t ON t.rid = m.rid WHERE m.source = %3$s AND m.identity_id IS NOT NULL' END,
-      identity_internal.identity_map_prefix(m.map_id), s.name, s.number, s.typed), ' UNION ALL ' ORDER BY s.i))
-  FROM (SELECT u.i, u.name, u.number, identity_internal.identity_map_typed_text(m, u.i::integer) AS typed
-        FROM unnest(m.source_names, m.source_numbers) WITH ORDINALITY AS u (name, number, i)) AS s;
+  SELECT jsonb_build_object('query', format('SELECT r.identity_id, s.name::text AS source, r.record_id FROM identity_internal.identity_map_all_records(%s) AS r
+    JOIN unnest(%L::text[], %L::integer[]) AS s (name, number) ON s.number = r.source', m.map_id, m.source_names, m.source_numbers));
 END;
 COMMENT ON FUNCTION identity_internal.identity_map_records_text(identity_internal.identity_map_catalog, jsonb) IS
   'internal: the query of identity_map_records()';

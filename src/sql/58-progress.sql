@@ -26,7 +26,7 @@ COMMENT ON FUNCTION @extschema@.identity_get_progress() IS
 --   workers             parallel workers that read the source
 --   share_done          an estimate from 0 to 1, which never falls; of a refresh, of its phase
 --   map                 of a refresh in this database: the table, as identity_maps has it
---   phase               of a refresh: wait, prepare, read, change, reach, resolve, write, index, analyze, finish
+--   phase               of a refresh: wait, prepare, read, reach, resolve, write, index, analyze, finish
 --   waits_for           the lock that the session waits for: relation, transactionid, object, ...
 -- While a refresh makes an index or analyses a table PostgreSQL reports that in the session's one place for progress. Then its report
 -- is shown here, and the map by the lock that a refresh holds (src/pg/map_calls.h).

@@ -179,7 +179,7 @@ END $$;
 -- The table and the state tell the same: each identity once, each record of an identity that is there, each pack what the
 -- copies of the sources say, and of each of their rows the fingerprint and the record's number.
 -- Joined by hashes whatever the planner thinks of tables that nobody analysed: a map of a million records takes half a minute.
-CREATE PROCEDURE model.together(map_ regclass) LANGUAGE plpgsql SET enable_nestloop = off SET enable_mergejoin = off SET work_mem = '256MB' AS $$
+CREATE PROCEDURE model.together(map_ regclass) LANGUAGE plpgsql AS $$
 DECLARE
   id int := (SELECT map_id FROM identity_internal.identity_map_catalog c WHERE c.map = map_);
   p text := format('identity_state.m%s_', id);
@@ -188,21 +188,13 @@ BEGIN
   EXECUTE format('SELECT array_to_string((array_agg(x.text))[1:5], E''\n'') FROM (
       SELECT format(''identity %%s is in one of table and state only'', identity_id) FROM %1$s t FULL JOIN %2$sidentities i USING (identity_id)
        WHERE t.identity_id IS NULL OR i.identity_id IS NULL
-      UNION ALL SELECT format(''identity %%s has no record'', i.identity_id) FROM %2$sidentities i WHERE NOT EXISTS (SELECT FROM %2$srecords m WHERE m.identity_id = i.identity_id)
-      UNION ALL SELECT format(''record %%s is of no identity'', m.rid) FROM %2$srecords m LEFT JOIN %2$sidentities i USING (identity_id) WHERE i.identity_id IS NULL
+      UNION ALL SELECT format(''identity %%s has no record'', i.identity_id) FROM %2$sidentities i
+       WHERE NOT EXISTS (SELECT FROM identity_internal.identity_map_all_records(%3$s) m WHERE m.identity_id = i.identity_id)
+      UNION ALL SELECT format(''record %%s of source %%s is of two identities'', m.record_id, m.source) FROM identity_internal.identity_map_all_records(%3$s) m
+       GROUP BY m.source, m.record_id HAVING count(*) > 1
       UNION ALL SELECT format(''identity %%s is retired and is not'', i.identity_id) FROM %2$sidentities i JOIN %2$sretired USING (identity_id)
-      UNION ALL SELECT format(''key %%s of record %%s is in one place only'', coalesce(k.key, m.key), coalesce(k.rid, m.rid))
-        FROM %2$skeys k FULL JOIN (SELECT DISTINCT rid, unnest(keys) AS key FROM (%4$s) c (source, rid, fingerprint, keys)) m USING (key, rid) WHERE k.key IS NULL OR m.key IS NULL
-      UNION ALL SELECT format(''the pack of identity %%s says what the copies do not'', p.identity_id)
-        FROM %2$sidentities p LEFT JOIN (%3$s) q USING (identity_id)
-       WHERE p.packed IS NOT NULL AND p.packed IS DISTINCT FROM q.packed
-      UNION ALL SELECT format(''a row of record %%s is not among the fingerprints'', c.rid) FROM (%4$s) c (source, rid, fingerprint, keys)
-       WHERE c.source > 0 AND NOT EXISTS (SELECT FROM (SELECT f.*, generate_series(0, length(f.came) / 8 - 1) AS i FROM %2$sprints f) f
-                                          WHERE f.source = c.source AND substr(f.came, f.i * 8 + 1, 8) = identity_internal.identity_map_pack(ARRAY[c.fingerprint])
-                                            AND substr(f.came_rids, f.i * 8 + 1, 8) = identity_internal.identity_map_pack(ARRAY[c.rid]))) x (text)', map_, p, (SELECT identity_internal.identity_map_pack_text(m) FROM identity_internal.identity_map_catalog m WHERE m.map_id = id),
-    (SELECT string_agg(format('SELECT %s, rid, fingerprint, keys FROM %srows_%s', n, p, n), ' UNION ALL ')
-       FROM identity_internal.identity_map_catalog m CROSS JOIN unnest(m.source_numbers) n WHERE m.map_id = id))
-  INTO found USING identity_internal.identity_map_sharers(id);
+      UNION ALL SELECT d.text FROM identity_internal.identity_map_differences(%3$s) d (text) WHERE d.text IS NOT NULL) x (text)', map_, p, id)
+  INTO found;
   IF found IS NOT NULL THEN RAISE EXCEPTION 'table and state differ' USING DETAIL = found; END IF;
 END $$;
 
@@ -215,7 +207,7 @@ DECLARE
 BEGIN
   CALL model.together(map_);
   EXECUTE format('WITH resolved AS (SELECT source, record_id, identity_id FROM identity_records(VARIADIC identity_map_clauses(%L))),
-    kept AS (SELECT n.key AS source, r.record_id, r.identity_id FROM identity_state.m%s_records r JOIN jsonb_each_text(%L) n ON n.value::int = r.source),
+    kept AS (SELECT n.key AS source, r.record_id, r.identity_id FROM identity_internal.identity_map_all_records(%s) r JOIN jsonb_each_text(%L) n ON n.value::int = r.source),
     pair AS (SELECT source, record_id, f.identity_id AS f, m.identity_id AS m FROM resolved f FULL JOIN kept m USING (source, record_id))
     SELECT string_agg(x, ''; '') FROM (SELECT (SELECT format(''%%s records are in one of map and resolve only, such as %%s'', count(*), min(source || '' '' || record_id)) FROM pair WHERE f IS NULL OR m IS NULL HAVING count(*) > 0)
       UNION ALL SELECT (SELECT ''one person is several identities: '' || string_agg(source || '' '' || record_id, '', '') FROM pair GROUP BY f HAVING count(DISTINCT m) > 1 LIMIT 1)
@@ -397,7 +389,7 @@ BEGIN
   IF is_loose THEN
     -- What they were at last is not known; the map's word is taken.
     EXECUTE (SELECT format('INSERT INTO model.gone SELECT b.source, b.record_id, g.identity_id FROM model.before b
-      JOIN identity_state.m%s_gone g ON g.hash = identity_internal.identity_map_record(%L, b.source, identity_internal.identity_map_record_key(b.record_id))
+      JOIN identity_state.m%s_gone g ON g.hash = identity_internal.identity_map_record(%L, b.source, b.record_id)
       WHERE (b.source, b.record_id) NOT IN (SELECT source, record_id FROM model.now)', c.map_id, c.secret) FROM identity_internal.identity_map_catalog c);
   ELSE
     INSERT INTO model.gone SELECT * FROM model.before WHERE (source, record_id) NOT IN (SELECT source, record_id FROM model.now);
@@ -702,7 +694,8 @@ BEGIN
   INSERT INTO model.trace (text) VALUES (CASE WHEN is_full THEN 'refresh in full' ELSE 'refresh' END || CASE WHEN allow_loss THEN ', whatever is lost' ELSE '' END);
   -- Not a constant: PostgreSQL 14 keeps a CALL's for the session, also where the table was made anew.
   CALL refresh_identity_map(to_regclass('m'), "full" => is_full, allow_loss => allow_loss);
-  is_whole := is_full OR (SELECT rebuild FROM model.state) OR model.aliases_differ();
+  -- Where very much has changed all is read anew, as the map says.
+  is_whole := is_full OR (SELECT rebuild FROM model.state) OR model.aliases_differ() OR (SELECT last_changes ->> 'kind' <> 'changes' FROM identity_maps);
   CALL model.see(is_whole, allow_loss);
   CALL model.check('refresh', began);
   PERFORM model.count(CASE WHEN is_full THEN 'full refreshes' ELSE 'refreshes' END);

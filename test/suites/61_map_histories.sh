@@ -92,27 +92,14 @@ SQL
   fi
 }
 if [ "$lived" -eq "$histories" ]; then
-  notices 'a refresh that skips a source' identity_map_refresh 'CONTINUE WHEN ids' 'CONTINUE WHEN i = 1 OR ids'
-  notices 'changed records that are overlooked' identity_map_take_in 'settle(m, change.live' "settle(m, '{}'"
-  notices 'records that are gone and still counted' identity_map_take_in 'change.live, change.gone,' "change.live, '{}',"
-  notices 'packs that are not made anew' identity_map_settle_all 'IF unsettled OR' 'IF false AND'
-  notices 'a value that has become too common' identity_map_common_text 'FROM more)' 'FROM more WHERE false)'
-  notices 'a value that is no longer too common' identity_map_common_text 'FROM less)' 'FROM less WHERE false)'
+  notices 'a refresh that skips a source' identity_map_refresh 'CONTINUE WHEN is_whole' 'CONTINUE WHEN i = 1 OR is_whole'
+  notices 'changed records that are overlooked' identity_map_refresh 'is_whole AND changed > 0' 'is_whole AND changed > 1'
+  notices 'values that are never too common' identity_map_settle 'm.limits_a_source, m.limits_in_all' "'{}', '{}'"
   template=one
-  notices 'the smallest part keeps the id at a split' identity_map_settle_text 'v.n DESC,' 'v.n,'
-  notices 'the smallest identity keeps its id at a merge' identity_map_settle_text 'ANY ($4), n DESC,' 'ANY ($4), n,'
-  notices 'somebody who is back takes the id of one who is there' identity_map_settle_text 'old = ANY ($4), n DESC' 'n DESC'
-  notices 'the younger identity keeps its id at a merge' identity_map_settle_text 'n DESC, created_at,' 'n DESC, created_at DESC,'
-  notices 'the greater id is kept at a merge' identity_map_settle_text 'created_at, old)' 'created_at, old DESC)'
-  notices 'ids that are used again' identity_map_settle_text 'AS g WHERE g.identity_id = c.cluster)' 'AS g WHERE false)'
   notices 'merges that are told by any identifier' identity_map_name_merges 'HAVING count(DISTINCT coalesce(old::text, %3$L)) > 1' 'HAVING true OR %3$L = %2$L' 121
-  notices 'merges that the history does not tell' identity_map_settle_text 'OR NOT "[is_new]" AND cardinality("[olds]") > 1
-   UNION' 'OR NOT "[is_new]" AND cardinality("[olds]") > 2
-   UNION'
   template=two
   notices 'rows of the table that stay as they were' identity_map_settle_text "AND (' || is_other" "AND (false AND ' || is_other"
-  notices 'records that are back and strangers' identity_map_revive 'WHERE r.rid > $4' 'WHERE false AND r.rid > $4'
-  notices 'somebody whose id went into another one and is used again' identity_map_revive 'AND t.into_id IS NULL' 'AND true'
+  notices 'records that are back and strangers' identity_map_refresh 'DELETE FROM %sgone WHERE at < $1' 'DELETE FROM %sgone WHERE at < $1 OR true'
   notices 'forgotten records that are remembered' identity_map_forget 'DELETE FROM %1$sgone AS g USING chain WHERE' 'DELETE FROM %1$sgone AS g USING chain WHERE false AND'
   notices 'a source that has lost most of its records, and they are taken away' identity_map_max_loss '(0.5)::double precision' '(1.0)::double precision'
   notices 'a table that was emptied, and its rows are still there' identity_map_file_marks 'md5(f.value)' "'x'"
@@ -120,7 +107,7 @@ if [ "$lived" -eq "$histories" ]; then
   notices 'triggers that tell of another column' identity_map_captured 'a.attrelid::regclass, a.attnum' 'a.attrelid::regclass, (a.attnum + 1)::smallint'
   notices 'triggers whose log is thrown away' identity_map_changed 'SELECT DISTINCT record_id FROM gone' 'SELECT DISTINCT record_id FROM gone WHERE false'
   notices 'changed_since that overlooks rows of the last moment' identity_map_since '%s OPERATOR(pg_catalog.>=) %L' '%s > %L'
-  notices 'a full refresh that believes changed_since' identity_map_wholes 'WHERE is_full' 'WHERE false'
+  notices 'a full refresh that believes changed_since' identity_map_refresh 'OR m.rebuild OR is_full' 'OR m.rebuild'
   notices 'aliases that change, and the sources are not read anew' identity_map_read_aliases 'SELECT EXISTS (SELECT FROM less) OR EXISTS (SELECT FROM more)' 'SELECT false'
   notices 'identify() that knows no aliases' identity_map_identify '|| m.state, cardinality' "|| identity_internal.identity_map_state(m.secret, '{}', m.map_id, '[]'), cardinality"
   notices 'identify() that drops what it knew' identity_map_identify "coalesce(former, '{}') - 'rid'" "'{}'::jsonb - 'rid'"

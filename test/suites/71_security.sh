@@ -85,7 +85,7 @@ readable="SELECT count(*) FROM pg_class c CROSS JOIN (VALUES ('bert'), ('mallory
                  WHEN 'r' THEN has_any_column_privilege(r.name, c.oid, 'SELECT, INSERT, UPDATE, REFERENCES') OR has_table_privilege(r.name, c.oid, 'DELETE, TRUNCATE, TRIGGER') ELSE false END"
 is "9: default privileges give nobody rights on a state" 0 postgres one "$readable"
 is "9: its functions are nobody's but the owner's, who attaches them" 0 postgres one "SELECT count(*) FROM pg_proc f CROSS JOIN (VALUES ('bert'), ('mallory'), ('site'), ('reader')) r (name) WHERE f.pronamespace = 'identity_state'::regnamespace AND has_function_privilege(r.name, f.oid, 'EXECUTE')"
-sql --quiet -d one -c "GRANT SELECT ON ${p}_records TO PUBLIC; GRANT SELECT (record_id), UPDATE (identity_id) ON ${p}_records TO mallory; GRANT ALL ON ${p}_history TO bert WITH GRANT OPTION; GRANT USAGE ON SCHEMA identity_state TO bert"
+sql --quiet -d one -c "GRANT SELECT ON ${p}_identities TO PUBLIC; GRANT SELECT (packed), UPDATE (identity_id) ON ${p}_identities TO mallory; GRANT ALL ON ${p}_history TO bert WITH GRANT OPTION; GRANT USAGE ON SCHEMA identity_state TO bert"
 PGUSER=bert sql --quiet -d one -c "GRANT SELECT ON ${p}_history TO mallory"
 sql --quiet -d one -c "REVOKE USAGE ON SCHEMA identity_state FROM bert"
 PGUSER=anna sql --quiet -d one -c "CALL refresh_identity_map('tools.people')"
@@ -98,7 +98,7 @@ is "12: the rights of a map's owner on its state" "SELECT,INSERT,UPDATE,DELETE,T
   FROM pg_class c WHERE c.relnamespace = 'identity_state'::regnamespace AND c.relkind = 'r'"
 is "12: all of it is the functions' owner's, who is not the extension's" "postgres|anna" anna one "SELECT string_agg(DISTINCT pg_get_userbyid(c.relowner), ','), (SELECT pg_get_userbyid(extowner) FROM pg_extension WHERE extname = 'identity_resolve') FROM pg_class c WHERE c.relnamespace = 'identity_state'::regnamespace"
 as anna one "CREATE FUNCTION tools.evil() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO tools.loot VALUES (current_user); RETURN OLD; END'; CREATE TABLE tools.loot (who name); GRANT ALL ON tools.loot TO PUBLIC; CREATE TYPE tools.odd AS (x int); CREATE FUNCTION tools.evil(bigint) RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS 'BEGIN INSERT INTO tools.loot VALUES (current_user); RETURN 1; END'" >/dev/null
-for table in records keys prints common identities retired history log tombstones claims rows_0 rows_1; do
+for table in places added prints common identities retired gone history log tombstones aliases claims told; do
   for attack in "CREATE TRIGGER t BEFORE DELETE ON ${p}_$table FOR EACH ROW EXECUTE FUNCTION tools.evil()" "CREATE RULE r AS ON DELETE TO ${p}_$table DO ALSO INSERT INTO tools.loot VALUES (current_user)" \
     "CREATE RULE \"_RETURN\" AS ON SELECT TO ${p}_$table DO INSTEAD SELECT 1" "ALTER TABLE ${p}_$table ADD COLUMN x int DEFAULT tools.evil(1)" "DROP TABLE ${p}_$table" "ALTER TABLE ${p}_$table OWNER TO mallory" \
     "ALTER TABLE ${p}_$table ENABLE ROW LEVEL SECURITY" "CREATE POLICY p ON ${p}_$table USING (tools.evil(1) = 1)" "CREATE INDEX ON ${p}_$table ((tools.evil(1)))" "CREATE STATISTICS tools.s ON (tools.evil(1)), (tools.evil(2)) FROM ${p}_$table" \
@@ -124,12 +124,12 @@ is "14: nor from within a source's query" refused anna one "SELECT app_id FROM t
 as anna one "SELECT drop_identity_map('tools.meddled')" >/dev/null
 
 # Nobody keeps a map from going on, or from being dropped, by what he makes of its state.
-as anna one "CREATE VIEW tools.peek AS SELECT * FROM ${p}_records; CREATE TABLE tools.mine (r ${p}_rows_1)" >/dev/null
-is "12: a role without a map cannot name a state's row types" 42501 mallory one "CREATE TEMP TABLE t (r ${p}_records)"
+as anna one "CREATE VIEW tools.peek AS SELECT * FROM ${p}_identities; CREATE TABLE tools.mine (r ${p}_places)" >/dev/null
+is "12: a role without a map cannot name a state's row types" 42501 mallory one "CREATE TEMP TABLE t (r ${p}_identities)"
 as anna one "SELECT create_identity_map('tools.doomed', identity_source('app', 'SELECT id, email FROM tools.app'), identity_column('email'))" >/dev/null
 d=identity_state.m$(sql --quiet -At -d one -c "SELECT map_id FROM identity_internal.identity_map_catalog WHERE map_name = 'tools.doomed'")
-as anna one "CREATE VIEW tools.holds AS SELECT * FROM ${d}_records; CREATE TABLE tools.held (r ${d}_history); SELECT drop_identity_map('tools.doomed')" >/dev/null
-is "12: what hangs on a state does not hold it" 0 postgres one "SELECT count(*) FROM pg_class WHERE oid = to_regclass('${d}_records')"
+as anna one "CREATE VIEW tools.holds AS SELECT * FROM ${d}_identities; CREATE TABLE tools.held (r ${d}_history); SELECT drop_identity_map('tools.doomed')" >/dev/null
+is "12: what hangs on a state does not hold it" 0 postgres one "SELECT count(*) FROM pg_class WHERE oid = to_regclass('${d}_identities')"
 as anna one "DROP VIEW tools.peek; DROP TABLE tools.mine" >/dev/null
 
 # 10: by a constraint, a trigger's refusal and a type that the values do not fit.
@@ -203,7 +203,7 @@ sql --quiet -d noowner -c "CREATE EXTENSION identity_resolve"
 PGUSER=root pg_restore --no-owner -d noowner "$SERVER_DIR/one.dump" >"$SERVER_DIR/noowner.log" 2>&1 || true
 before=$(ids noowner)
 check "20: restored without owners by another superuser, the table is as it was" [ "$before" = "$(ids one)" ]
-is "20: such a state is another role's" root postgres noowner "SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace AND relkind = 'r' AND relname LIKE 'm%records'"
+is "20: such a state is another role's" root postgres noowner "SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace AND relkind = 'r' AND relname LIKE 'm%identities'"
 is "20: nothing works on it before a refresh" 55000 root noowner "SELECT identify('tools.people', 'u77', '{}')"
 is "20: the refresh makes a new one" built root noowner "CALL refresh_identity_map('tools.people'); SELECT last_changes ->> 'kind' FROM identity_maps WHERE map = 'tools.people'"
 check "20: identities keep their ids" [ "$before" = "$(ids noowner)" ]
@@ -233,7 +233,7 @@ as anna schema_only "INSERT INTO tools.shop SELECT n, 'x' FROM generate_series(1
 is "21: its triggers log nothing" 0 postgres schema_only "SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace AND relname LIKE '%log'"
 is "21: an ordinary role's new map stays away from what lies there" t anna schema_only "SELECT create_identity_map('tools.other', identity_source('app', 'SELECT id, email FROM tools.app'), identity_column('email')) IS NOT NULL; CALL refresh_identity_map('tools.other')"
 as postgres schema_only "SELECT create_identity_map('tools.third', identity_source('app', 'SELECT id, email FROM tools.app'), identity_column('email'))" >/dev/null
-is "21: a superuser's call clears it away" "2|2" postgres schema_only "SELECT count(*), (SELECT count(*) FROM identity_internal.identity_map_catalog) FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace AND relname ~ '^m[0-9]+_records\$'"
+is "21: a superuser's call clears it away" "2|2" postgres schema_only "SELECT count(*), (SELECT count(*) FROM identity_internal.identity_map_catalog) FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace AND relname ~ '^m[0-9]+_identities\$'"
 is "21: its triggers, too" 0 postgres schema_only "SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'identity%'"
 
 # 22: a dead map's name is free for a new one of the same owner, and the new one alone is dropped by it.
@@ -245,9 +245,9 @@ before=$(as postgres one "SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'ide
 is "22: of a map that is gone nothing is logged" 0 postgres one "INSERT INTO tools.shop SELECT 5000 + n, 'x' FROM generate_series(1, 100) n; SELECT count(*) FROM ${p}_log WHERE record_id LIKE '50%'"
 as postgres one "CREATE SCHEMA AUTHORIZATION mallory" >/dev/null
 as mallory one "SELECT create_identity_map('mallory.map', identity_source('a', 'SELECT 1 AS id')); CALL refresh_identity_map('mallory.map'); SELECT drop_identity_map('mallory.map')" >/dev/null
-is "22: mallory's calls leave it alone" 1 postgres one "SELECT count(*) FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace AND relname ~ '_records\$'"
+is "22: mallory's calls leave it alone" 1 postgres one "SELECT count(*) FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace AND relname ~ '_identities\$'"
 as anna one "SELECT create_identity_map('tools.fresh', identity_source('app', 'SELECT id, email FROM tools.app'), identity_column('email'))" >/dev/null
-is "22: the owner's next call clears triggers, log and copy away" "0|1" postgres one "SELECT (SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'identity%'), (SELECT count(*) FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace AND relname ~ '_records\$')"
+is "22: the owner's next call clears triggers, log and copy away" "0|1" postgres one "SELECT (SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'identity%'), (SELECT count(*) FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace AND relname ~ '_identities\$')"
 as anna one "SELECT drop_identity_map('tools.fresh')" >/dev/null
 is "nothing is left of all these maps" "0|0" postgres one "SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace), (SELECT count(*) FROM identity_internal.identity_map_catalog)"
 is "nor of their owners' rights" "f|f" postgres one "SELECT has_function_privilege('anna', 'identity_internal.identity_map_create(jsonb)', 'EXECUTE'), has_function_privilege('bert', 'identity_internal.identity_map_create(jsonb)', 'EXECUTE')"

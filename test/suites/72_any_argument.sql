@@ -58,8 +58,8 @@ SELECT 'identity_internal.identity_map_catalog'::regtype AS map_type \gset
 CREATE TABLE forged AS SELECT 'right' AS what, c AS m FROM identity_internal.identity_map_catalog c WHERE map_id = 1;
 INSERT INTO forged SELECT f.key || ' ' || v.value, jsonb_populate_record(f.m, jsonb_build_object(f.key, v.value))
   FROM (SELECT m, jsonb_object_keys(to_jsonb(m)) AS key FROM forged) f CROSS JOIN LATERAL (SELECT NULL::jsonb AS value UNION ALL SELECT CASE
-    WHEN f.key IN ('map_id') THEN '99' WHEN f.key IN ('map') THEN to_jsonb('an_others'::regclass) WHEN f.key IN ('refreshes', 'identities', 'records') THEN '0'
-    WHEN f.key IN ('source_numbers', 'limits', 'limits_a_source', 'limits_in_all') THEN '[-1, null, 77]' WHEN f.key IN ('source_names', 'trait_kinds', 'columns', 'copies') THEN '["", null, "id"]'
+    WHEN f.key IN ('map_id') THEN '99' WHEN f.key IN ('map') THEN to_jsonb('an_others'::regclass) WHEN f.key IN ('refreshes', 'identities', 'records', 'format') THEN '0'
+    WHEN f.key IN ('source_numbers', 'limits', 'limits_a_source', 'limits_in_all') THEN '[-1, null, 77]' WHEN f.key IN ('source_names', 'trait_kinds', 'columns') THEN '["", null, "id"]'
     WHEN f.key IN ('clauses', 'state_sources', 'reached_sources', 'blank_sources', 'rules', 'state') THEN NULL
     WHEN f.key IN ('prepared', 'numbers', 'marks', 'last_changes') THEN '[]' WHEN f.key LIKE '%\_at' OR f.key LIKE 'last%' OR f.key IN ('rebuild', 'secret', 'map_oid', 'written_in') THEN NULL
     ELSE '"SELECT 1"' END) v;
@@ -101,9 +101,9 @@ INSERT INTO odd (type, name, value) VALUES
   ('jsonb', 'a', $$'{"full": true, "wait": true, "changes": {"kind": "built"}, "marks": [], "started": "infinity"}'$$), ('jsonb', 'a', $$'{"error": [], "clauses": [5], "dropped": 5}'$$),
   ('jsonb', 'a', $$'{"source": "app", "record_id": "1", "kind": "email", "value": "P3@x.com", "user_id": "u7", "traits": {"email": ["p1@x.com", null, 5]}, "identity_id": "00000000-0000-0000-0000-000000000000"}'$$),
   ('jsonb', NULL, $$'{}'$$), ('jsonb', NULL, $$'null'$$), ('jsonb', NULL, $$'[]'$$), ('jsonb', NULL, $$'[null, 1, {}]'$$), ('jsonb', NULL, $$'1e300'$$), ('jsonb', NULL, $$'"x"'$$), ('jsonb', NULL, $$(repeat('[', 1000) || repeat(']', 1000))$$),
-  ('regclass', 'map', $$'public.people'$$), ('regclass', 'copy', $$'identity_state.m1_rows_1'$$), ('regclass', NULL, '0'), ('regclass', NULL, $$'4294967295'$$), ('regclass', NULL, $$'a_view'$$), ('regclass', NULL, $$'a_matview'$$),
+  ('regclass', 'map', $$'public.people'$$), ('regclass', NULL, $$'identity_state.m1_identities'$$), ('regclass', NULL, '0'), ('regclass', NULL, $$'4294967295'$$), ('regclass', NULL, $$'a_view'$$), ('regclass', NULL, $$'a_matview'$$),
   ('regclass', NULL, $$'a_sequence'$$), ('regclass', NULL, $$'a_row'$$), ('regclass', NULL, $$'a_parted'$$), ('regclass', NULL, $$'a_foreign'$$), ('regclass', NULL, $$'an_others'$$), ('regclass', NULL, $$'app'$$), ('regclass', NULL, $$'app_pkey'$$),
-  ('regclass', NULL, $$'pg_class'$$), ('regclass', NULL, $$'pg_class_oid_index'$$), ('regclass', NULL, $$(SELECT reltoastrelid FROM pg_class WHERE oid = 'app'::regclass)$$), ('regclass', NULL, $$'identity_state.m1_records'$$),
+  ('regclass', NULL, $$'pg_class'$$), ('regclass', NULL, $$'pg_class_oid_index'$$), ('regclass', NULL, $$(SELECT reltoastrelid FROM pg_class WHERE oid = 'app'::regclass)$$), ('regclass', NULL, $$'identity_state.m1_places'$$),
   ('timestamp with time zone', NULL, 'now()'), ('timestamp with time zone', NULL, $$'-infinity'$$), ('timestamp with time zone', NULL, $$'infinity'$$), ('timestamp with time zone', NULL, $$'4713-01-01 BC'$$),
   ('identity_clause[]', NULL, $$ARRAY[identity_source('app', 'SELECT id, email, phone FROM public.app'), identity_source('shop', 'SELECT id, email FROM public.shop')]$$),
   ('identity_clause[]', NULL, $$(SELECT (m).clauses || (m).state FROM public.forged WHERE what = 'right')$$), ('identity_clause[]', NULL, $$(SELECT (m).reached_sources || (m).rules || (m).state FROM public.forged WHERE what = 'right')$$),
@@ -120,7 +120,7 @@ INSERT INTO odd (type, name, value) VALUES
   ('cstring', NULL, $$'{"clause": "rule", "kind": "plan", "priority": 1e500}'$$), ('cstring', NULL, $$'{"clause": "rule", "kind": "plan", "blocked_pattern": "((a*)*)*("}'$$), ('cstring', NULL, $$'[{"clause": "rule"}]'$$),
   ('record', NULL, $$ROW()$$), ('record', NULL, $$ROW(1)$$), ('record', NULL, $$ROW(NULL, NULL)$$), ('record', NULL, $$ROW(1, 'x'::cstring, ARRAY[ROW(1, 2)], 1.5, ROW(ROW(repeat('x', 100000))))$$), ('record', NULL, $$ROW(1::bigint, 2::bigint, 'x'::text, ARRAY[NULL]::bigint[])$$),
   ('record', NULL, $$(SELECT c FROM pg_class c LIMIT 1)$$), ('record', NULL, $$(SELECT p FROM public.app p LIMIT 1)$$),
-  ('anyelement', NULL, $$NULL::identity_state.m1_rows_1$$), ('anyelement', NULL, $$NULL::identity_state.m1_rows_2$$), ('anyelement', NULL, '1'), ('anyelement', NULL, $$'x'::text$$), ('anyelement', NULL, $$ROW(1, 2)$$), ('anyelement', NULL, $$NULL::pg_class$$), ('anyelement', NULL, $$NULL::a_row$$), ('anyelement', NULL, $$NULL::identity_state.m1_records$$),
+  ('anyelement', NULL, $$NULL::identity_state.m1_told$$), ('anyelement', NULL, $$NULL::identity_state.m1_log$$), ('anyelement', NULL, '1'), ('anyelement', NULL, $$'x'::text$$), ('anyelement', NULL, $$ROW(1, 2)$$), ('anyelement', NULL, $$NULL::pg_class$$), ('anyelement', NULL, $$NULL::a_row$$), ('anyelement', NULL, $$NULL::identity_state.m1_records$$),
   ('"any"', NULL, '1'), ('"any"', NULL, $$'x'$$), ('"any"', NULL, $$'x'::text$$), ('"any"', NULL, 'ROW(1, NULL)'), ('"any"', NULL, $$ARRAY[1, NULL]$$), ('"any"', NULL, $$'x'::cstring$$), ('"any"', NULL, $$VARIADIC ARRAY[1, 2]$$), ('"any"', NULL, $$VARIADIC NULL::text[]$$),
   ('"any"', NULL, $$pg_sleep(0)$$), ('"any"', NULL, $$(SELECT p FROM public.app p LIMIT 1)$$), ('"any"', NULL, $$1, 'two', NULL, ARRAY[3], ROW(4)$$);
 INSERT INTO odd (type, name, value) SELECT 'oid', name, value || '::regclass' FROM odd WHERE type = 'regclass';

@@ -100,8 +100,8 @@ for alteration in "${alterations[@]}"; do
 done
 check "${#alterations[@]} altered tables" [ $refused -lt 5 ]
 for command in "DROP TABLE %_retired; CREATE VIEW %_retired AS SELECT gen_random_uuid() AS identity_id, NULL::uuid AS into_id, now() AS at" \
-  "DROP TABLE %_log; CREATE SEQUENCE %_log" "DROP TABLE %_keys; CREATE TABLE %_keys (key bigint, rid bigint) PARTITION BY RANGE (key)" \
-  "DROP TABLE %_history" "DROP TABLE %_records CASCADE" "ALTER TABLE %_records DROP CONSTRAINT %%_records_pkey" "ALTER TABLE %_identities ADD COLUMN more int DEFAULT 7" "DROP TABLE %_claims"; do
+  "DROP TABLE %_log; CREATE SEQUENCE %_log" "DROP TABLE %_places; CREATE TABLE %_places (first bigint, entries bytea) PARTITION BY RANGE (first)" \
+  "DROP TABLE %_history" "DROP TABLE %_added CASCADE" "ALTER TABLE %_identities DROP CONSTRAINT %%_identities_pkey" "ALTER TABLE %_identities ADD COLUMN more int DEFAULT 7" "DROP TABLE %_claims"; do
   p=$(prefix)
   command=${command//%%/${p#*.}}
   sql --quiet -c "${command//%/$p}" >/dev/null 2>&1 || true
@@ -109,7 +109,7 @@ for command in "DROP TABLE %_retired; CREATE VIEW %_retired AS SELECT gen_random
 done
 remember_all
 check "after all of them a refresh has made the map what a full resolve gives" [ "$(as_resolved)" = 0 ]
-check "and the state is sound" [ "$(value "SELECT count(*) FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace AND relname ~ '_(records|keys|prints|common|identities|retired|history|log|tombstones|aliases|claims|rows_[0-9]+)\$' AND relkind = 'r'")" = 14 ]
+check "and the state is sound" [ "$(value "SELECT count(*) FROM pg_class WHERE relnamespace = 'identity_state'::regnamespace AND relname ~ '_(places|added|prints|common|identities|retired|gone|history|log|tombstones|aliases|claims|told)\$' AND relkind = 'r'")" = 13 ]
 
 # ---- Rows that the map's owner has written.
 values_of() { # a type: an expression
@@ -148,8 +148,8 @@ for ((i = 0; i < ${SPOILED:-60}; ++i)); do
 done
 check "${SPOILED:-60} times rubbish in rows" true
 # A way out that always is one: without its state the map makes it anew.
-sql --quiet -c "DROP TABLE $(prefix)_records CASCADE"
-value "DELETE FROM $(prefix)_identities; DELETE FROM $(prefix)_retired; DELETE FROM $(prefix)_history; DELETE FROM $(prefix)_tombstones; DELETE FROM $(prefix)_rows_0" >/dev/null
+sql --quiet -c "DROP TABLE $(prefix)_places CASCADE"
+value "DELETE FROM $(prefix)_identities; DELETE FROM $(prefix)_retired; DELETE FROM $(prefix)_history; DELETE FROM $(prefix)_tombstones; DELETE FROM $(prefix)_told" >/dev/null
 PGUSER=anna sql --quiet -c "SET client_min_messages = error" -c "CALL refresh_identity_map('tools.people', \"full\" => true)"
 check "a state that is dropped is made anew, and the map is what a full resolve gives" [ "$(as_resolved)" = 0 ]
 internal=$(grep -aE 'ERROR: +XX000' "$SERVER_DIR/said" | sort | uniq -c | sort -rn | head -n 5 || true)
