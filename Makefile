@@ -11,7 +11,8 @@ find_files = $(sort $(patsubst $(root)/%,%,$(wildcard $(addprefix $(root)/,$(1))
 
 EXTENSION  = identity_resolve
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(root)/$(EXTENSION).control)
-SOURCES    := $(call find_files,src/engine/*.cc src/normalize/*.cc src/pg/*.cc src/map/*.cc)
+ROOMS      = src src/engine src/normalize src/pg src/spelling src/resolve src/report src/map
+SOURCES    := $(call find_files,$(ROOMS:%=%/*.cc))
 UPGRADES   := $(call find_files,src/sql/$(EXTENSION)--*--*.sql)
 SQL_PARTS  := $(filter-out $(UPGRADES),$(call find_files,src/sql/*.sql))
 
@@ -36,9 +37,10 @@ vpath %.control $(root)
 WERROR ?=# test/check.sh has -Werror: what another compiler warns of must not keep a user from building
 CXX_FLAGS = -std=c++20 -O2 -g -fPIC -fvisibility=hidden -fno-omit-frame-pointer -I$(root)/src \
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion $(WERROR) $(CXX_FLAGS_EXTRA)
-# Only src/pg and src/map see Postgres: its headers are system headers (no warnings of theirs), rely on wrapping
+# All but two rooms see Postgres: its headers are system headers (no warnings of theirs), rely on wrapping
 # and aliasing, and before version 16 do not mark what a module exports.
-src/pg/%.o src/pg/%.tidy src/map/%.o src/map/%.tidy: CXX_FLAGS += -isystem $(includedir_server) -D_GNU_SOURCE \
+SERVER_SOURCES = $(filter-out src/engine/% src/normalize/%,$(SOURCES))
+$(SERVER_SOURCES:.cc=.o) $(SERVER_SOURCES:.cc=.tidy): CXX_FLAGS += -isystem $(includedir_server) -D_GNU_SOURCE \
   -fno-strict-aliasing -fwrapv -D'PGDLLEXPORT=__attribute__((visibility("default")))'
 ifdef SANITIZE
 CXX_FLAGS  += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
@@ -60,7 +62,7 @@ $(DATA_built): $(addprefix $(root)/,$(SQL_PARTS)) $(root)/$(EXTENSION).control
 # Everything below needs no server.
 CLANG_FORMAT ?= clang-format
 CLANG_TIDY   ?= clang-tidy
-FORMATTED = $(addprefix $(root)/,$(call find_files,$(foreach d,src/engine src/normalize src/pg src/map \
+FORMATTED = $(addprefix $(root)/,$(call find_files,$(foreach d,$(ROOMS) \
   test/unit test/fuzz test/bench test/bench/engine,$(d)/*.cc $(d)/*.h)))
 
 format:

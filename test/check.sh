@@ -59,7 +59,21 @@ assert control["default_version"] == meta["version"], "control file and META.jso
 assert control["trusted"] == "true" and control["relocatable"] == "false"
 for part in sorted(glob.glob("src/sql/*.sql")):
     assert open(part, "rb").read().isascii(), f"{part}: CREATE EXTENSION fails in a database of another encoding than UTF8"
+# What a room under src/ may include; src/*.cc, where the library is put together, may include all of them.
+below = {"engine": [], "normalize": [], "pg": ["engine", "normalize"]}
+below["spelling"] = below["resolve"] = below["pg"] + ["pg"]
+below["report"] = below["resolve"] + ["resolve"]
+below["map"] = below["resolve"] + ["resolve"]
+up = []
+for path in sorted(glob.glob("src/*/*.h") + glob.glob("src/*/*.cc")):
+    room = path.split("/")[1]
+    for line, text in enumerate(open(path, encoding="utf-8"), 1):
+        included = re.match(r'\s*#\s*include\s+"(?:(\w+)/)?', text)
+        if included and included[1] != room and included[1] not in below[room]:
+            up.append(f"{path}:{line}: {text.strip()}: {room} may include {' and '.join([room] + below[room])} only")
+assert not up, "\n".join(["an include runs up (doc/architecture.md, Rooms)"] + up)
 print(f"META.json is valid: {meta['name']} {meta['version']}")
+print(f"No include runs up among {', '.join(below)}")
 PYTHON
 }
 

@@ -8,7 +8,7 @@
 // Plain frames all of it: it may raise PostgreSQL's errors.
 #pragma once
 
-#include "pg/map_state.h"
+#include "map/state_tables.h"
 #include "pg/row_batch.h"
 
 namespace identity_resolve::pg {

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
+#include "map/home.h"
 #include "map/places.h"
 #include "map/prints.h"
 #include "map/reached.h"
-#include "pg/map_home.h"
 
 namespace identity_resolve::pg {
 
@@ -38,7 +38,7 @@ class Consistency {
 
   // Entries that one side has and the other has not, each as often as it has more.
   [[nodiscard]] std::int64_t places() {
-    sort_each_once(has_);
+    engine::sort_each_once(has_);
     for (const Has& has : has_) expected_.push_back(has.entry);
     std::sort(expected_.begin(), expected_.end());
     std::sort(actual_.begin(), actual_.end());
@@ -61,7 +61,7 @@ class Consistency {
   }
   // Rows whose fingerprints are not in m<id>_prints, or the other way round.
   [[nodiscard]] std::int64_t prints() {
-    sort_each_once(numbers_);
+    engine::sort_each_once(numbers_);
     std::sort(rows_.begin(), rows_.end());
     List<Print> found(memory_);
     for (const std::int32_t number : numbers_) {
@@ -72,7 +72,7 @@ class Consistency {
         found.push_back({number, rid, fingerprint});
       });
     }
-    sort_each_once(found);
+    engine::sort_each_once(found);
     List<Print> difference(memory_);
     std::set_symmetric_difference(rows_.begin(), rows_.end(), found.begin(), found.end(),
                                   std::back_inserter(difference));
@@ -88,7 +88,7 @@ class Consistency {
       if (has.entry.place.is_record() || common_.contains(has.entry.number)) continue;
       carriers.push_back({has.entry.number, has.identity});
     }
-    sort_each_once(carriers);
+    engine::sort_each_once(carriers);
     for (std::size_t i = 1; i < carriers.size(); ++i) {
       if (carriers[i].first != carriers[i - 1].first) continue;
       for (const std::uint32_t identity : {carriers[i].second, carriers[i - 1].second}) {
@@ -179,7 +179,7 @@ class Consistency {
   List<Print> rows_;
   List<std::int32_t> numbers_;
   List<bool> shares_;  // by identity
-  NumberTable common_;
+  engine::NumberTable common_;
 };
 
 }  // namespace

@@ -22,26 +22,26 @@
 #include <numeric>
 
 #include "engine/partitioned_log.h"
+#include "engine/place_table.h"
 #include "engine/succession.h"
 #include "map/bulk_table.h"
+#include "map/datums.h"
 #include "map/gone.h"
+#include "map/home.h"
+#include "map/identities.h"
+#include "map/placed_row.h"
 #include "map/places.h"
+#include "map/placing.h"
+#include "map/queries.h"
 #include "map/reached.h"
-#include "pg/emit.h"
-#include "pg/execution.h"
-#include "pg/map_arrays.h"
-#include "pg/map_execute.h"
-#include "pg/map_home.h"
-#include "pg/map_identities.h"
-#include "pg/map_placed_row.h"
-#include "pg/map_placing.h"
-#include "pg/map_row.h"
-#include "pg/map_snapshot.h"
-#include "pg/map_table.h"
-#include "pg/map_tables.h"
-#include "pg/resolve.h"
+#include "map/snapshot.h"
+#include "map/user_table.h"
+#include "pg/result_rows.h"
 #include "pg/settings.h"
 #include "pg/spi.h"
+#include "resolve/emit.h"
+#include "resolve/execution.h"
+#include "resolve/stored_row.h"
 
 extern "C" {
 #include <commands/sequence.h>
@@ -302,7 +302,7 @@ class Filling {
 
   // rows: of a record, their fingerprints.
   void add_print(std::int64_t rid, List<std::int64_t>& rows) {
-    sort_each_once(rows);
+    engine::sort_each_once(rows);
     std::uint64_t sum = 0;
     for (const std::int64_t row : rows) sum += static_cast<std::uint64_t>(row);
     rows.clear();
@@ -327,7 +327,7 @@ class Filling {
         if (!record) return;
         if (!task_->is_first) add_print(record->number, rows);
         add_entry(*record);
-        sort_each_once(keys);
+        engine::sort_each_once(keys);
         for (const std::int64_t key : keys) add_entry({key, cluster, record->source, 0});
         keys.clear();
       };
@@ -410,7 +410,7 @@ class Filling {
       GoneRecords gone;
       gone.open(task_->map_id);
       if (!gone.are_none()) {
-        PlaceTable<engine::Uuid> ids(environment_.memory());
+        engine::PlaceTable<engine::Uuid> ids(environment_.memory());
         List<std::uint32_t> olds(&environment_.memory());  // by their places
         GoneRecords::each(task_->map_id, [&](const GoneRecord& record) {
           const std::pair<std::uint32_t, bool> id = guarded([&] { return ids.insert(record.id); });
@@ -546,7 +546,7 @@ class Filling {
     }
   }
   [[nodiscard]] bool is_common(std::span<const Entry> run, std::size_t keys) {
-    const std::size_t kind = kind_of_key(run.front().number);
+    const std::size_t kind = engine::kind_of_key(run.front().number);
     const auto limit_in = [kind](std::span<const std::int64_t> limits) {
       return kind < limits.size() ? static_cast<std::size_t>(limits[kind]) : std::size_t{0};
     };
@@ -587,7 +587,7 @@ class Filling {
     for (const engine::Succession::Member& member : members_) {
       if (only_old_[member.cluster] == kMixed) mixed_.push_back({member.cluster, member.old});
     }
-    sort_each_once(mixed_);
+    engine::sort_each_once(mixed_);
     List<bool> is_back(&environment_.memory());
     if (first_back_ < olds_.size()) {
       is_back.assign(olds_.size(), true);

@@ -4,9 +4,9 @@
 // PostgreSQL's half.
 #pragma once
 
-#include "pg/map_arrays.h"
-#include "pg/map_lookup.h"
-#include "pg/map_state.h"
+#include "map/datums.h"
+#include "map/lookup.h"
+#include "map/state_tables.h"
 
 namespace identity_resolve::pg {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "pg/map_arrays.h"
+#include "map/datums.h"
 
 extern "C" {
 #include <access/stratnum.h>

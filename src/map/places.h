@@ -1,5 +1,5 @@
 // Where an identity map's records and identifiers are: from the 64-bit number of a record, or the
-// key of an identifier (pg/map_keys.h), to the identities that have it.
+// key of an identifier (engine/stored_keys.h), to the identities that have it.
 //
 // An entry is a number and a place: the first 48 bits of an identity's id, and of which source the
 // record is that has the number there. A record has one entry for itself and one for each of its
@@ -17,8 +17,8 @@
 
 #include "engine/identity_id.h"
 #include "map/bulk_table.h"
-#include "pg/environment.h"
-#include "pg/map_lookup.h"
+#include "map/lookup.h"
+#include "pg/context_memory.h"
 
 namespace identity_resolve::pg {
 

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "engine/error.h"
-#include "pg/environment.h"
-#include "pg/map_arrays.h"
-#include "pg/map_execute.h"
-#include "pg/map_tables.h"
+#include "engine/place_table.h"
+#include "map/datums.h"
+#include "map/queries.h"
+#include "pg/context_memory.h"
 #include "pg/spi.h"
 
 namespace identity_resolve::pg {
@@ -79,7 +79,7 @@ class PrintsOfSource {
   };
   [[nodiscard]] bool has_gone(std::size_t at) const noexcept {
     const std::uint32_t place = went_.find(prints_[at].fingerprint);
-    return place != NumberTable::kNone && at < went_before_[place];
+    return place != engine::NumberTable::kNone && at < went_before_[place];
   }
   void remove(std::span<const char> went) {
     for (std::size_t at = 0; at + sizeof(std::int64_t) <= went.size(); at += sizeof(std::int64_t)) {
@@ -90,7 +90,7 @@ class PrintsOfSource {
   }
 
   boost::container::pmr::vector<Print> prints_;  // as they came
-  NumberTable went_;
+  engine::NumberTable went_;
   boost::container::pmr::vector<std::size_t>
       went_before_;  // of each: those that came before this one
 };

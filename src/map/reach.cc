@@ -12,13 +12,13 @@
 // that of the rows.
 #include <algorithm>
 
+#include "engine/stored_keys.h"
+#include "map/datums.h"
 #include "map/gone.h"
+#include "map/home.h"
+#include "map/lookup.h"
 #include "map/places.h"
 #include "map/reached.h"
-#include "pg/map_arrays.h"
-#include "pg/map_home.h"
-#include "pg/map_keys.h"
-#include "pg/map_lookup.h"
 #include "pg/progress.h"
 
 namespace identity_resolve::pg {
@@ -79,7 +79,7 @@ class Walk {
     guarded([this] {
       for (const ChangedRows::Came& came : changed_->came) touched_.push_back(came.rid);
       for (const ChangedRows::Gone& gone : changed_->gone) touched_.push_back(gone.rid);
-      sort_each_once(touched_);
+      engine::sort_each_once(touched_);
     });
     // Whether a key is too common hangs on all that has changed.
     waits_ = true;
@@ -266,7 +266,7 @@ class Walk {
   // The place of a record of which a row came.
   std::uint32_t record_of_fresh(std::int64_t rid) {
     const std::uint32_t known = records_.find(rid);
-    if (known != NumberTable::kNone) return known;
+    if (known != engine::NumberTable::kNone) return known;
     if (const engine::Uuid* id = identity_of_gone(rid)) return record_of(rid, id);
     const std::optional<engine::Uuid> back = identity_of_missing(rid);
     return record_of(rid, back ? &*back : nullptr);
@@ -300,8 +300,8 @@ class Walk {
   // Which keys records began, or ceased, to carry.
   void find_moves() {
     guarded([this] {
-      sort_each_once(then_keys_);
-      sort_each_once(now_keys_);
+      engine::sort_each_once(then_keys_);
+      engine::sort_each_once(now_keys_);
       const auto note = [this](const Carried& carried, std::int32_t change) {
         moves_.push_back({carried.key, carried.source, change});
       };
@@ -357,7 +357,7 @@ class Walk {
     });
   }
   [[nodiscard]] bool limit_of(std::int64_t key) const noexcept {
-    const std::size_t kind = kind_of_key(key);
+    const std::size_t kind = engine::kind_of_key(key);
     return (kind < limits_a_source_.size() && limits_a_source_[kind] > 0) ||
            (kind < limits_in_all_.size() && limits_in_all_[kind] > 0);
   }
@@ -396,7 +396,7 @@ class Walk {
       if (!place.is_record()) count(place.source(), 1);
     }
     for (const Move& move : moves) count(move.source, move.change);
-    const std::size_t kind = kind_of_key(key);
+    const std::size_t kind = engine::kind_of_key(key);
     const std::int64_t a_source = kind < limits_a_source_.size() ? limits_a_source_[kind] : 0;
     const std::int64_t in_all = kind < limits_in_all_.size() ? limits_in_all_[kind] : 0;
     return (in_all > 0 && all > in_all) ||
@@ -418,12 +418,12 @@ class Walk {
   std::span<const std::int64_t> limits_in_all_;
   std::int64_t most_;
   ReachedRows* rows_;
-  List<std::int64_t> touched_;  // records, rising
-  NumberTable records_;         // their places in rows_
-  NumberTable prefixes_;        // of identities that have been looked up
+  List<std::int64_t> touched_;    // records, rising
+  engine::NumberTable records_;   // their places in rows_
+  engine::NumberTable prefixes_;  // of identities that have been looked up
   // Whether it is too common, and whether it is so since now; whether it is to be looked up.
   enum KeyState : std::uint8_t { kCommon = 1, kNewly = 2, kQueued = 4 };
-  NumberTable keys_;
+  engine::NumberTable keys_;
   List<std::uint8_t> key_states_;  // by their places
   bool waits_ = false;
   List<Waiting> waiting_;

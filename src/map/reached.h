@@ -9,10 +9,10 @@
 
 #include "engine/arena.h"
 #include "engine/packed_rows.h"
-#include "pg/environment.h"
-#include "pg/map_state.h"
-#include "pg/map_tables.h"
-#include "pg/map_transaction.h"
+#include "engine/place_table.h"
+#include "map/of_transaction.h"
+#include "map/state_tables.h"
+#include "pg/context_memory.h"
 
 namespace identity_resolve::pg {
 
@@ -84,13 +84,13 @@ struct ReachedRows {
   // nullptr for one that there is not, or that was not reached.
   [[nodiscard]] const Identity* identity_of(const engine::Uuid& id) const noexcept {
     const std::uint32_t place = ids.find(id);
-    return place == PlaceTable<engine::Uuid>::kNone ? nullptr : &identities[place];
+    return place == engine::PlaceTable<engine::Uuid>::kNone ? nullptr : &identities[place];
   }
 
   // Since when there was an identity that is back; none for another one.
   [[nodiscard]] std::optional<TimestampTz> since_of_back(const engine::Uuid& id) const noexcept {
     const std::uint32_t place = back_ids.find(id);
-    if (place == PlaceTable<engine::Uuid>::kNone) return std::nullopt;
+    if (place == engine::PlaceTable<engine::Uuid>::kNone) return std::nullopt;
     return back_since[place];
   }
 
@@ -112,19 +112,19 @@ struct ReachedRows {
   boost::container::pmr::vector<SourceRow> rows;
   boost::container::pmr::vector<GoneRow> gone;
   boost::container::pmr::vector<std::int64_t> keys;
-  PlaceTable<engine::Uuid> ids;                        // of the identities
+  engine::PlaceTable<engine::Uuid> ids;                // of the identities
   boost::container::pmr::vector<Identity> identities;  // what they are
   // Identities that were no more, as all of their records had gone, and of which some are back:
   // they are none of the map's yet. And all records that are back.
-  PlaceTable<engine::Uuid> back_ids;
+  engine::PlaceTable<engine::Uuid> back_ids;
   boost::container::pmr::vector<TimestampTz> back_since;
   boost::container::pmr::vector<std::int64_t> returned;
   bool is_told = false;  // what changed the sources do not say: nobody comes back or is missed
-  NumberTable common;    // keys that connect nobody
+  engine::NumberTable common;  // keys that connect nobody
   // Those of them that did before, and keys that did not and do now.
   boost::container::pmr::vector<std::int64_t> newly_common;
   boost::container::pmr::vector<std::int64_t> no_longer_common;
-  // A process that resolves a part of them (map_place_side.h) sees no others.
+  // A process that resolves a part of them (place_in_parallel.h) sees no others.
   static constexpr std::uint16_t kAllParts = UINT16_MAX;
   std::uint16_t part = kAllParts;
   boost::container::pmr::vector<std::uint16_t> record_parts;  // of rids

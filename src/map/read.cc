@@ -8,16 +8,16 @@
 // that of the changes.
 #include <algorithm>
 
+#include "map/datums.h"
+#include "map/home.h"
 #include "map/places.h"
 #include "map/prints.h"
+#include "map/queries.h"
 #include "map/reached.h"
-#include "pg/map_ahead.h"
-#include "pg/map_arrays.h"
-#include "pg/map_execute.h"
-#include "pg/map_home.h"
-#include "pg/map_row.h"
-#include "pg/map_scan.h"
+#include "map/scan_changes.h"
+#include "map/scan_in_parallel.h"
 #include "pg/spi.h"
+#include "resolve/stored_row.h"
 
 extern "C" {
 #include <commands/sequence.h>
@@ -51,9 +51,9 @@ class Reading {
     IdentityLookup identities;
     places.open(map_id_);
     identities.open(map_id_);
-    NumberTable prefixes(memory);
+    engine::NumberTable prefixes(memory);
     List<std::int64_t> sorted(rids.begin(), rids.end(), &memory);
-    sort_each_once(sorted);
+    engine::sort_each_once(sorted);
     for (const std::int64_t rid : sorted) {
       for (const Place& place : places.find(rid)) {
         if (place.is_record()) {
@@ -134,8 +134,8 @@ class Reading {
     constexpr std::int64_t kFewestRecords = 100;
     const double most = max_loss * static_cast<double>(before);
     if (before < kFewestRecords || static_cast<double>(gone_.keys().size()) <= most) return {};
-    NumberTable known(memory);  // records that the state has
-    NumberTable alive(memory);  // and those that are there now
+    engine::NumberTable known(memory);  // records that the state has
+    engine::NumberTable alive(memory);  // and those that are there now
     guarded([&] {
       for (const std::int64_t rid : came_rids_) alive.insert(rid);
       const std::size_t came = alive.keys().size();
@@ -220,7 +220,7 @@ class Reading {
                at += sizeof(std::int64_t)) {
             const std::int64_t fingerprint = number_at(came, at);
             const std::uint32_t place = gone_.find(fingerprint);
-            if (place == NumberTable::kNone) continue;
+            if (place == engine::NumberTable::kNone) continue;
             if (rids.empty()) rids = slice_of(values[1], begin, came.size());
             note_gone(number_at(rids, at), fingerprint);
             is_found[place] = true;
@@ -245,11 +245,11 @@ class Reading {
   bool is_named_ = false;
   List<ChangedRows::Gone> known_;  // of records that were named, by their fingerprints
   List<std::int64_t> prints_;
-  NumberTable touched_;
+  engine::NumberTable touched_;
   List<std::int64_t> came_;  // fingerprints
   List<std::int64_t> came_rids_;
   List<std::int64_t> went_;
-  NumberTable gone_;
+  engine::NumberTable gone_;
   Loss loss_{};
   ChangedRows* changes_ = nullptr;
 };

@@ -1,11 +1,11 @@
 // The rows of a map's sources, as SQL sees them: identity_map_rows(), and the lookup of identities.
 #include "engine/row.h"
+#include "map/datums.h"
+#include "map/home.h"
+#include "map/lookup.h"
 #include "map/places.h"
 #include "map/reached.h"
-#include "pg/map_arrays.h"
-#include "pg/map_home.h"
-#include "pg/map_lookup.h"
-#include "pg/resolve.h"
+#include "pg/result_rows.h"
 #include "pg/value_text.h"
 
 extern "C" {
@@ -316,7 +316,7 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_carriers) {
   identities.close();
   PopActiveSnapshot();
   unlock_state(locked);
-  sort_each_once(found_ids);
+  identity_resolve::engine::sort_each_once(found_ids);
   auto* ids = static_cast<Datum*>(palloc((found_ids.size() + 1) * sizeof(Datum)));
   for (std::size_t i = 0; i < found_ids.size(); ++i) ids[i] = datum_of(found_ids[i]);
   PG_RETURN_DATUM(found_ids.empty() ? PointerGetDatum(construct_empty_array(UUIDOID))

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "pg/guard.h"
+#include "pg/border.h"
 
 namespace identity_resolve::pg {
 

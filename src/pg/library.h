@@ -1,4 +1,4 @@
-// The library that a function of the extension is of, for parallel workers to load.
+// Where the extension is found: its schema, and its library, for parallel workers to load.
 #pragma once
 
 #include "pg/pg.h"
@@ -9,7 +9,10 @@ extern "C" {
 
 namespace identity_resolve::pg {
 
-// As the function's definition names it. PostgreSQL's half.
+// The schema of what users do not call.
+constexpr const char* kInternalSchema = "identity_internal";
+
+// The library, as the definition of one of its functions names it. PostgreSQL's half.
 inline const char* library_of(Oid function) {
   const HeapTuple row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
   if (!HeapTupleIsValid(row)) elog(ERROR, "cache lookup failed for function %u", function);

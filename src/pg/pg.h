@@ -1,4 +1,4 @@
-// The one door to PostgreSQL: every other file of src/pg includes this header and never postgres.h
+// The one door to PostgreSQL: whatever sees the server includes this header and never postgres.h
 // itself. Version differences between PostgreSQL 14 and 19 are settled here.
 #pragma once
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "pg/guard.h"
-#include "pg/resolve.h"
+#include "pg/border.h"
+#include "pg/result_rows.h"
 #include "pg/settings.h"
 
 extern "C" {

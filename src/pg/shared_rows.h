@@ -4,8 +4,8 @@
 // PostgreSQL's half, but for what is told, which throws.
 #pragma once
 
+#include "pg/border.h"
 #include "pg/bytes.h"
-#include "pg/guard.h"
 
 extern "C" {
 #include <access/parallel.h>

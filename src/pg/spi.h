@@ -1,7 +1,7 @@
 // A connection to PostgreSQL's server programming interface from a frame that owns C++ objects.
 #pragma once
 
-#include "pg/guard.h"
+#include "pg/border.h"
 
 namespace identity_resolve::pg {
 

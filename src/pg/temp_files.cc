@@ -1,6 +1,6 @@
 #include "pg/temp_files.h"
 
-#include "pg/guard.h"
+#include "pg/border.h"
 
 namespace identity_resolve::pg {
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "pg/guard.h"
+#include "pg/border.h"
 
 namespace identity_resolve::pg {
 

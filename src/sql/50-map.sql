@@ -6,7 +6,7 @@
 --   m<id>_identities  each identity: since when, and all of its records' rows in one value, its pack
 --                     (src/engine/packed_rows.h): the only copy of the sources' rows
 --   m<id>_places      from the number of a record, or the key of an identifier, to the identities that have it, a page of
---                     entries a row; both are keyed hashes (src/pg/map_keys.h, src/map/places.h)
+--                     entries a row; both are keyed hashes (src/engine/stored_keys.h, src/map/places.h)
 --   m<id>_added       what has come and gone of these since the state was last written as a whole
 --   m<id>_prints      the fingerprints of each source's rows, packed, and the numbers of their records: in
 --                     parts as they came and went
@@ -20,12 +20,12 @@
 --   m<id>_tombstones  hashes of records that were forgotten
 --   m<id>_aliases     what identity_alias() queries gave at the last refresh: kind, former value, the present one that stands
 --                     for it, both normalised, in UTF-8; found by the former value's key
---   m<id>_claims      no row that anybody sees: what identify() calls wait at (src/pg/map_calls.cc)
+--   m<id>_claims      no row that anybody sees: what identify() calls wait at (src/map/calls.cc)
 --
 -- The tables belong to the owner of the extension's functions; the map's owner has the rights on rows that the map's work
 -- needs, and no others. Functions in identity_internal are of no use to users: PUBLIC may not execute them, owners of maps
 -- may, and those that touch a map work only as a part of a call on one. They run as whoever calls and reach nothing that the
--- caller may not; C functions (src/pg/map_calls.cc) check who asks, become the map's owner and call them. What runs as the
+-- caller may not; C functions (src/map/calls.cc) check who asks, become the map's owner and call them. What runs as the
 -- owner of the functions (51-map-state.sql) may be called by nobody else. doc/security.md tells the whole.
 
 CREATE SCHEMA identity_state;
@@ -115,7 +115,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_internal.identity_map_list(jsonb) IS 'internal: clauses in their text form as clauses';
 
--- What the C functions give: see src/pg/map_scan.cc and src/pg/map_calls.cc.
+-- What the C functions give: see src/map/scan_changes.cc and src/map/calls.cc.
 
 -- identity_map_scan(clauses, source, query, search_path, forgotten): the rows of a source (its number from
 -- 1; query: in the place of its own), each with its record's number and its bytes (src/engine/packed_rows.h).
@@ -171,7 +171,7 @@ CREATE FUNCTION identity_internal.identity_map_minus(numbers bigint[], others bi
   AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION identity_internal.identity_map_minus(bigint[], bigint[]) IS 'internal: the numbers that are not among the others; both rising';
 
--- In which way a map's state is not as 51-map-state.sql makes it; NULL for none (src/pg/map_state.cc). And of one table,
+-- In which way a map's state is not as 51-map-state.sql makes it; NULL for none (src/map/state_tables.cc). And of one table,
 -- m<map_id>_<name>.
 CREATE FUNCTION identity_internal.identity_map_state_problem(m identity_internal.identity_map_catalog) RETURNS text
   AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL UNSAFE;
@@ -240,7 +240,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_execute_then(text, "any") IS
 COMMENT ON FUNCTION identity_internal.identity_map_execute_then(text) IS
   'internal: runs a statement, with the caller''s rights, that sees what the refresh sees';
 
--- What the capture of changes by triggers needs (src/pg/map_capture.cc).
+-- What the capture of changes by triggers needs (src/map/capture.cc).
 
 -- identity_map_arm_captures(map_id): makes the functions of the triggers, and has these fire when they must.
 CREATE FUNCTION identity_internal.identity_map_arm_captures(map_id integer) RETURNS void
@@ -317,7 +317,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_read_rows(@extschema@.identit
 -- identity_map_scan_ahead(clauses, places, numbers, search_path, forgotten, known, map_id): reads sources that are
 -- to be read as a whole, by the refresh's snapshot: those that parallel workers can read, where these pay. A source
 -- has its place among the clauses, its number in the map, and the queries that identity_map_read_rows() wants,
--- which then reads no source again (src/pg/map_ahead.cc).
+-- which then reads no source again (src/map/scan_in_parallel.cc).
 CREATE FUNCTION identity_internal.identity_map_scan_ahead(clauses @extschema@.identity_clause[], places integer[], numbers integer[], search_path text, forgotten text[],
                                         known text[], map_id integer)
   RETURNS void
@@ -370,7 +370,7 @@ COMMENT ON FUNCTION identity_internal.identity_map_rows(integer, integer, boolea
 -- identity_map_place(clauses, map_id, at): resolves the clauses, which give the records that identity_map_reach() has found
 -- last with their numbers, says which of the identities that they were lives on where, and by what identities merged, and
 -- brings the map's state in line (as of `at`). Gives (id uuid, is_new boolean, is_back boolean, lost uuid, olds uuid[], records bigint, by_kind
--- text, by_value text, by_rids bigint[], places bigint[], and the columns of the map's table), src/pg/map_place.cc.
+-- text, by_value text, by_rids bigint[], places bigint[], and the columns of the map's table), src/map/place_records.cc.
 CREATE FUNCTION identity_internal.identity_map_place(clauses @extschema@.identity_clause[], map_id integer, at timestamptz)
   RETURNS SETOF record
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000 ROWS 10000;
@@ -378,8 +378,8 @@ COMMENT ON FUNCTION identity_internal.identity_map_place(@extschema@.identity_cl
   'internal: a part of an identity map''s records resolved, and which identity lives on where';
 
 -- identity_map_write(clauses, map_id, at, map, columns, stamp): the same, and brings the map's table in line, whose columns these
--- are; `stamp` is the column that says when a row changed, '' for none. Gives what was done; NULL where more hangs on the table's rows than its indexes (src/pg/map_table.h): then nothing
--- has been done. Where it pays, parallel workers resolve their part of it (src/pg/map_place_side.h).
+-- are; `stamp` is the column that says when a row changed, '' for none. Gives what was done; NULL where more hangs on the table's rows than its indexes (src/map/user_table.h): then nothing
+-- has been done. Where it pays, parallel workers resolve their part of it (src/map/place_in_parallel.h).
 CREATE FUNCTION identity_internal.identity_map_write(clauses @extschema@.identity_clause[], map_id integer, at timestamptz, map regclass, columns text[], stamp text)
   RETURNS jsonb
   AS 'MODULE_PATHNAME' LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE;

@@ -2,7 +2,7 @@
 -- and drops what lies in identity_state. doc/security.md lists the statements.
 --
 -- None of it touches a row of a state, of a map's table or of a source, or runs anything that somebody else can
--- choose; only C functions (src/pg/map_calls.cc), which have checked who asks, may call it.
+-- choose; only C functions (src/map/calls.cc), which have checked who asks, may call it.
 
 -- The tables and sequences of a map's state, and whatever else has the name of one.
 CREATE FUNCTION identity_internal.identity_map_relations(id integer) RETURNS SETOF oid

@@ -9,7 +9,7 @@ END;
 COMMENT ON FUNCTION identity_internal.identity_map_look(identity_internal.identity_map_catalog, jsonb) IS 'internal: the columns of a map''s sources';
 
 -- A source's query as a part of another one: its first column is named "[id]" there, as no other can be. `source` is
--- here and below what the layout has of it (src/pg/map_scan.cc).
+-- here and below what the layout has of it (src/map/scan_changes.cc).
 CREATE FUNCTION identity_internal.identity_map_wrap(source jsonb, condition text) RETURNS text
   LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -322,7 +322,7 @@ END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_read_aliases(identity_internal.identity_map_catalog) IS
   'internal: reads the former and present values of an identity map''s aliases, and says whether they have changed';
 
--- What follows is about sources with capture => 'trigger'. src/pg/map_capture.cc tells what their triggers do.
+-- What follows is about sources with capture => 'trigger'. src/map/capture.cc tells what their triggers do.
 
 -- Those of a map's sources that triggers can tell of, each with its table and the number there of the column that holds
 -- the record ids.

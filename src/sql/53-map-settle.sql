@@ -10,7 +10,7 @@
 -- identity_map_place() tells, by the same rules): of identities that took others in, a record at a place, the
 -- identity, the record and what it was. What links here hangs on all records that a path of identifiers
 -- connects with these; of many of them the whole map is looked at. At most a thousand carriers are named
--- (kMostCarriers in src/pg/map_place.cc).
+-- (kMostCarriers in src/map/place_records.cc).
 CREATE FUNCTION identity_internal.identity_map_name_merges(m identity_internal.identity_map_catalog, ids uuid[], rids bigint[], olds uuid[], at timestamptz) RETURNS void
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -4,11 +4,11 @@
 --   look      the columns of the sources, should they have changed              52-map-read.sql
 --   aliases   where they have changed all is read anew, as it is where clauses  52-map-read.sql
 --             have: any identifier may have another key
---   read      each source: rows that are new, rows that are gone, side by side  src/pg/map_ahead.cc
+--   read      each source: rows that are new, rows that are gone, side by side  src/map/scan_in_parallel.cc
 --                                                                               src/map/read.cc
 --   reach     the records that a path of shared identifiers connects with       src/map/reach.cc
 --             those that changed, before or now, and their rows
---   settle    resolves these alone, side by side, and writes what differs:      src/pg/map_place.cc
+--   settle    resolves these alone, side by side, and writes what differs:      src/map/place_records.cc
 --             the state and the table                                           53-map-settle.sql
 --
 -- At first, where clauses or aliases have changed, for a full refresh and where much has changed, all of the map is settled

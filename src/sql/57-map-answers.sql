@@ -1,4 +1,4 @@
--- Identity maps: what those may ask who may read a map's table (src/pg/map_answers.cc). The internal functions run as the map's
+-- Identity maps: what those may ask who may read a map's table (src/map/answers.cc). The internal functions run as the map's
 -- owner. Those that look something up are VOLATILE, so that each takes a snapshot when it has its locks; what a user calls is
 -- STABLE, so that WHERE identity_id = identity_of(...) is answered by an index.
 

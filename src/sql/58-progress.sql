@@ -29,7 +29,7 @@ COMMENT ON FUNCTION @extschema@.identity_get_progress() IS
 --   phase               of a refresh: wait, prepare, read, reach, resolve, write, index, analyze, finish
 --   waits_for           the lock that the session waits for: relation, transactionid, object, ...
 -- While a refresh makes an index or analyses a table PostgreSQL reports that in the session's one place for progress. Then its report
--- is shown here, and the map by the lock that a refresh holds (src/pg/map_calls.h).
+-- is shown here, and the map by the lock that a refresh holds (src/map/calls.h).
 CREATE VIEW @extschema@.identity_progress AS
   WITH held AS (
     SELECT l.pid, m.map, m.map_id FROM pg_catalog.pg_locks AS l JOIN identity_internal.identity_map_catalog AS m ON m.map_id = l.objid::bigint

@@ -50,10 +50,10 @@ under() {  # under ROLE OPTIONS: settings of the session; those that this server
 }
 
 # Messages are ASCII: a client whose encoding lacks a letter of one gets another error, and a warning becomes one. What is
-# told in other letters (src/pg/explain.cc) asks first. (test/check.sh looks at the install script.)
+# told in other letters (src/report/explain.cc) asks first. (test/check.sh looks at the install script.)
 only_ascii() {
   local file found=0
-  for file in ../../src/*/*.{cc,h}; do
+  for file in ../../src/*.cc ../../src/*/*.{cc,h}; do
     [ "$(basename "$file")" != placeholder.cc ] || continue  # its texts are values, told where the database has their letters
     if sed 's|//.*$||' "$file" | grep -nP '[^\x00-\x7F]' | grep -v is_utf8_here | sed "s|^|$file:|" | grep .; then found=1; fi
   done
