@@ -4,9 +4,7 @@
 
 extern "C" {
 #include <access/stratnum.h>
-#include <access/visibilitymap.h>
 #include <catalog/pg_am.h>
-#include <storage/bufmgr.h>
 #include <utils/fmgroids.h>
 }
 
@@ -34,11 +32,7 @@ RegProcedure equality_of(Oid type) {
   }
 }
 
-// kYes: for next_number().
-enum class IndexOnly : bool { kNo, kYes };
-
-Lookup begin_lookup(Relation table, Relation index, int count, Snapshot snapshot,
-                    IndexOnly index_only) {
+Lookup begin_lookup(Relation table, Relation index, int count, Snapshot snapshot) {
   Lookup lookup{};
   lookup.memory = CurrentMemoryContext;
   lookup.table = table;
@@ -46,8 +40,6 @@ Lookup begin_lookup(Relation table, Relation index, int count, Snapshot snapshot
   lookup.count = count;
   lookup.row = table_slot_create(table, nullptr);
   lookup.scan = begin_index_scan(table, index, snapshot, count);
-  lookup.scan->xs_want_itup = index_only == IndexOnly::kYes;
-  lookup.visible = InvalidBuffer;
   lookup.is_empty = RelationGetNumberOfBlocks(table) == 0;
   for (int i = 0; i < count; ++i) {
     const Oid type = TupleDescAttr(RelationGetDescr(index), i)->atttypid;
@@ -113,7 +105,7 @@ bool find_on_leaf(Lookup& lookup) {
     if (leaf.descents > kTrial * 3 / 4) lookup.finds = kFew - kPause;
     leaf.searches = leaf.descents = 0;
   }
-  return search_leaf(&leaf, lookup.conditions.data(), lookup.scan->xs_want_itup);
+  return search_leaf(&leaf, lookup.conditions.data());
 }
 
 // The row at a place that the index has, or its version that the snapshot sees, into lookup.row.
@@ -130,15 +122,7 @@ Lookup open_lookup(int map_id, const char* name, std::initializer_list<const cha
   const Relation table = open_state(map_id, name, {ACL_SELECT}, AccessShareLock);
   const Relation index = find_index(table, {columns.begin(), columns.size()});
   if (index == nullptr) no_index(table, *columns.begin());
-  return begin_lookup(table, index, static_cast<int>(columns.size()), snapshot, IndexOnly::kNo);
-}
-
-Lookup open_number_lookup(int map_id, const char* name, std::initializer_list<const char*> columns,
-                          Snapshot snapshot) {
-  const Relation table = open_state(map_id, name, {ACL_SELECT}, AccessShareLock);
-  const Relation index = find_index(table, {columns.begin(), columns.size()});
-  if (index == nullptr) no_index(table, *columns.begin());
-  return begin_lookup(table, index, 1, snapshot, IndexOnly::kYes);
+  return begin_lookup(table, index, static_cast<int>(columns.size()), snapshot);
 }
 
 bool open_lookup_in(Relation table, std::initializer_list<const char*> columns, Snapshot snapshot,
@@ -146,7 +130,7 @@ bool open_lookup_in(Relation table, std::initializer_list<const char*> columns, 
   const Relation index = find_index(table, {columns.begin(), columns.size()});
   if (index == nullptr) return false;
   RelationIncrementReferenceCount(table);
-  lookup = begin_lookup(table, index, static_cast<int>(columns.size()), snapshot, IndexOnly::kNo);
+  lookup = begin_lookup(table, index, static_cast<int>(columns.size()), snapshot);
   return true;
 }
 
@@ -158,7 +142,6 @@ bool has_index(Relation table, std::span<const char* const> columns, bool is_uni
 
 void close_lookup(const Lookup& lookup) {
   if (lookup.leaf != nullptr) close_leaf(lookup.leaf);
-  if (lookup.visible != InvalidBuffer) ReleaseBuffer(lookup.visible);
   index_endscan(lookup.scan);
   ExecDropSingleTupleTableSlot(lookup.row);
   index_close(lookup.index, NoLock);
@@ -199,36 +182,6 @@ bool next(const Lookup& lookup) {
 Datum value_of(const Lookup& lookup, AttrNumber column) {
   bool is_null = false;
   return slot_getattr(lookup.row, column, &is_null);
-}
-
-// Of a page that all transactions see as a whole the index has said it all.
-bool next_number(Lookup& lookup, std::int64_t& number) {
-  if (lookup.is_empty) return false;
-  const IndexScanDesc scan = lookup.scan;
-  const auto is_seen = [&](const ItemPointerData& place) {
-    return VM_ALL_VISIBLE(lookup.table, ItemPointerGetBlockNumber(&place), &lookup.visible);
-  };
-  if (lookup.is_on_leaf) {
-    IndexLeaf& leaf = *lookup.leaf;
-    while (leaf.next < leaf.count) {
-      const auto at = static_cast<std::size_t>(leaf.next++);
-      if (!is_seen(leaf.places[at]) && !fetch_row(lookup, leaf.places[at])) continue;
-      number = leaf.numbers[at];
-      return true;
-    }
-    return false;
-  }
-  const MemoryContext outer = MemoryContextSwitchTo(lookup.memory);
-  bool is_found = false;
-  while (const ItemPointer row = index_getnext_tid(scan, ForwardScanDirection)) {
-    is_found = is_seen(*row) || index_fetch_heap(scan, lookup.row);
-    if (is_found) break;
-  }
-  MemoryContextSwitchTo(outer);
-  if (!is_found) return false;
-  bool is_null = false;
-  number = DatumGetInt64(index_getattr(scan->xs_itup, 2, scan->xs_itupdesc, &is_null));
-  return true;
 }
 
 }  // namespace identity_resolve::pg

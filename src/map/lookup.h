@@ -16,7 +16,6 @@ struct Lookup {
   TupleTableSlot* row;                    // what next() has found
   std::array<ScanKeyData, 2> conditions;  // on the first columns of the index
   int count;                              // of them
-  Buffer visible;                         // a page of the table's visibility map
   bool is_empty;    // the table had no page when it was opened: nothing is to be found
   int finds;        // since it was opened, or left its leaf alone
   IndexLeaf* leaf;  // nullptr for none yet
@@ -28,9 +27,6 @@ struct Lookup {
 // lookup. Errors: 42501 where the user may not read it, 42P01, 55000 where there is no such index.
 Lookup open_lookup(int map_id, const char* name, std::initializer_list<const char*> columns,
                    Snapshot snapshot);
-// By the first of two columns, both bigint, for next_number(), which gives the second.
-Lookup open_number_lookup(int map_id, const char* name, std::initializer_list<const char*> columns,
-                          Snapshot snapshot);
 // The same of any table that is open, whose rows the user may read, into `lookup`; it stays open.
 // False where there is no such index.
 bool open_lookup_in(Relation table, std::initializer_list<const char*> columns, Snapshot snapshot,
@@ -48,7 +44,5 @@ void find(Lookup& lookup, Datum first, Datum second);
 bool next(const Lookup& lookup);
 // A column of the row that next() has found, which is not NULL.
 Datum value_of(const Lookup& lookup, AttrNumber column);
-// The second column of the key of the next row, a bigint, where there is one.
-bool next_number(Lookup& lookup, std::int64_t& number);
 
 }  // namespace identity_resolve::pg

@@ -85,7 +85,6 @@ class Places {
   Lookup same_{};
   Lookup added_{};
   boost::container::pmr::vector<PlaceEntry> page_;
-  bool is_first_page_ = false;
   boost::container::pmr::vector<Place> found_;
 };
 

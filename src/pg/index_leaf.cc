@@ -129,19 +129,12 @@ OffsetNumber lower_bound(const IndexLeaf& leaf) {
   return low;
 }
 
-void add_entry(IndexLeaf& leaf, IndexTuple entry, bool with_numbers) {
-  std::int64_t number = 0;
-  if (with_numbers) {
-    bool is_null = false;
-    number = DatumGetInt64(index_getattr(entry, 2, RelationGetDescr(leaf.index), &is_null));
-  }
+void add_entry(IndexLeaf& leaf, IndexTuple entry) {
   const bool is_list = BTreeTupleIsPosting(entry);
   const int count = is_list ? BTreeTupleGetNPosting(entry) : 1;
   const ItemPointerData* places = is_list ? BTreeTupleGetPosting(entry) : &entry->t_tid;
   for (int i = 0; i < count && leaf.count < static_cast<int>(leaf.places.size()); ++i) {
-    const auto at = static_cast<std::size_t>(leaf.count++);
-    leaf.places[at] = places[i];
-    leaf.numbers[at] = number;
+    leaf.places[static_cast<std::size_t>(leaf.count++)] = places[i];
   }
 }
 
@@ -173,7 +166,7 @@ void close_leaf(IndexLeaf* leaf) {
   pfree(leaf);
 }
 
-bool search_leaf(IndexLeaf* leaf, const ScanKeyData* conditions, bool with_numbers) {
+bool search_leaf(IndexLeaf* leaf, const ScanKeyData* conditions) {
   for (int i = 0; i < leaf->key->keysz; ++i) {
     ScanKeyData& key = leaf->key->scankeys[i];
     key.sk_flags &= ~SK_ISNULL;
@@ -189,7 +182,7 @@ bool search_leaf(IndexLeaf* leaf, const ScanKeyData* conditions, bool with_numbe
   for (; at <= last && compare(*leaf, page, at) == 0; ++at) {
     const ItemId item = PageGetItemId(page, at);
     if (ItemIdIsDead(item)) continue;
-    add_entry(*leaf, reinterpret_cast<IndexTuple>(PageGetItem(page, item)), with_numbers);
+    add_entry(*leaf, reinterpret_cast<IndexTuple>(PageGetItem(page, item)));
   }
   LockBuffer(leaf->page, BUFFER_LOCK_UNLOCK);
   return at <= last || end < 0;

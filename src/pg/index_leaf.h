@@ -30,8 +30,6 @@ struct IndexLeaf {
   int count;     // of what was found
   int next;      // of it
   std::array<ItemPointerData, MaxTIDsPerBTreePage> places;  // in the table
-  // The second column of each, a bigint, where it was asked for.
-  std::array<std::int64_t, MaxTIDsPerBTreePage> numbers;
 };
 
 // Whether a column of the index has this type, in the order of the type's own class of operators;
@@ -47,6 +45,6 @@ void close_leaf(IndexLeaf* leaf);
 // would find, in its order; a snapshot tells which of the rows are there. False where they may go
 // on on another page, or the index has no page: then a scan has to be asked. What is found can be
 // read until the next search, and no VACUUM gives a row's place away meanwhile.
-bool search_leaf(IndexLeaf* leaf, const ScanKeyData* conditions, bool with_numbers);
+bool search_leaf(IndexLeaf* leaf, const ScanKeyData* conditions);
 
 }  // namespace identity_resolve::pg

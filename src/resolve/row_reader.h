@@ -89,8 +89,6 @@ class RowReader {
   void keys_of(const RowView& row, const engine::MapSecret& secret,
                std::vector<std::int64_t>& keys);
 
-  // Whether ids may differ in the blanks around them alone.
-  [[nodiscard]] bool ids_may_have_blanks() const noexcept { return id_reader_.may_have_blanks(); }
   // Whether the rows' bytes are kept beside them.
   [[nodiscard]] bool keeps_packed() const noexcept {
     return request_->state && request_->state->packing.is_on;
