@@ -67,6 +67,7 @@ below["map"] = below["resolve"] + ["resolve"]
 up = []
 for path in sorted(glob.glob("src/*/*.h") + glob.glob("src/*/*.cc")):
     room = path.split("/")[1]
+    assert room in below, f"{path}: what may src/{room} include? Say it here and in doc/architecture.md"
     for line, text in enumerate(open(path, encoding="utf-8"), 1):
         included = re.match(r'\s*#\s*include\s+"(?:(\w+)/)?', text)
         if included and included[1] != room and included[1] not in below[room]:
