@@ -124,7 +124,10 @@ SELECT count(*), count(n.name) AS as_before FROM people LEFT JOIN names AS n USI
 
 -- How long: a setting. What is forgotten is not remembered.
 SHOW identity_resolve.revive_for;
+-- Each version of PostgreSQL says this in its own words.
+\set VERBOSITY sqlstate
 SET identity_resolve.revive_for = -1;
+\set VERBOSITY default
 SET identity_resolve.revive_for = 0;
 DELETE FROM crm WHERE id = 'dan';
 CALL refresh_identity_map('people');

@@ -114,7 +114,7 @@ step_versions() { test/versions.sh 14 15 16 17 18 19 60_golden 61_map 62_map; }
 # Histories and problems by the thousand, of seeds that the check has not.
 step_long_histories() { HISTORIES=600 STEPS=60 SEED=1000 test/suites/61_map_histories.sh; }
 step_long_oracle() { GRAPHS=50000 test/suites/43_guards_oracle.sh; }
-step_long_crashes() { for _ in {1..10}; do test/suites/62_map_crash.sh || return; done; }
+step_long_crashes() { for _ in {1..10}; do test/suites/62_map_crash.sh && KILLS=60 test/suites/62_map_crash_fill.sh || return; done; }
 
 # An hour for each fuzz target.
 step_long_fuzz() { FUZZ_SECONDS=3600 test/suites/85_fuzz.sh; }
@@ -145,7 +145,8 @@ case $tier in
 esac
 # The longest first, so that none is left at the end with nothing beside it.
 LONGEST=(90_sanitizers tidy 68_forced_parallel 50_cancel_and_errors 61_map_histories 85_fuzz 67_other_extensions
-  81_instructions 64_map_cron 60_nightly 60_golden 72_any_argument 43_guards_oracle regress)
+  81_instructions 64_map_cron 60_nightly 60_golden 72_any_argument 77_map_bloat 62_map_crash_fill 43_guards_oracle
+  regress)
 
 if [[ ${1:-} == --list ]]; then
   printf '%s\n' "${STEPS[@]}"

@@ -132,4 +132,29 @@ bool each_packed_row(std::string_view pack, Visit&& visit) {
   return true;
 }
 
+// What a pack says, in a number: equal for equal packs, and for others but with a chance of 2^-64
+// for each pair. It is made of records' numbers, fingerprints and keys, which are keyed hashes, and
+// of what these do not say.
+class PackPrint {
+ public:
+  explicit PackPrint(std::string_view pack) noexcept : print_(pack_shares(pack) ? 1 : 0) {}
+  void add(const PackedRow& row) noexcept {
+    mix(row.rid);
+    mix(row.fingerprint);
+    mix(row.updated_at);
+    mix(static_cast<std::int64_t>(std::uint64_t{row.source} << 32 | row.cells.size()));
+    for (std::size_t i = 0; i < row.key_count; ++i) mix(row.key(i));
+    mix(static_cast<std::int64_t>(row.key_count));
+  }
+  [[nodiscard]] std::uint64_t value() const noexcept { return print_; }
+
+ private:
+  // A step of MurmurHash3's (public domain, Austin Appleby).
+  void mix(std::int64_t number) noexcept {
+    print_ = (print_ ^ static_cast<std::uint64_t>(number)) * 0xFF51AFD7ED558CCDU;
+    print_ ^= print_ >> 32;
+  }
+  std::uint64_t print_;
+};
+
 }  // namespace identity_resolve::engine

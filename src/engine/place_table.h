@@ -51,6 +51,8 @@ class PlaceTable {
   [[nodiscard]] bool contains(const Key& key) const noexcept { return find(key) != kNone; }
   // By their places.
   [[nodiscard]] std::span<const Key> keys() const noexcept { return {keys_.data(), keys_.size()}; }
+  // The same, which leave the table: it is of no use any more.
+  [[nodiscard]] boost::container::pmr::vector<Key> take_keys() noexcept { return std::move(keys_); }
 
  private:
   static constexpr std::size_t kLeast = 1024;

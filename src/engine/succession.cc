@@ -19,24 +19,37 @@ Succession::Succession(Environment& environment, std::span<const Member> members
 
 void Succession::pick(std::span<const Member> members, std::span<const Uuid> clusters,
                       std::span<const bool> is_back) {
-  // How many records of old identities each cluster has, and they themselves by identity and
-  // cluster.
-  boost::container::pmr::vector<std::uint32_t> in_all(clusters.size(), 0, &environment_->memory());
-  boost::container::pmr::vector<Member> known(&environment_->memory());
-  known.reserve(members.size());
   Ticker ticker(*environment_);
+  // Mostly a cluster has records of one old identity only, and that has no others: it is its.
+  constexpr std::uint32_t kSeveral = kNone - 1;
+  const auto note = [](std::uint32_t& only, std::uint32_t found) {
+    only = only == kNone || only == found ? found : kSeveral;
+  };
   for (const Member& member : members) {
     ticker.tick();
     if (member.old == kNone) continue;
+    note(kept_[member.cluster], member.old);
+    note(picks_[member.old], member.cluster);
+  }
+  const auto is_plain = [&](const Member& member) {
+    return kept_[member.cluster] == member.old && picks_[member.old] == member.cluster;
+  };
+  // Of the others, how many records of old identities each cluster has, and they themselves by
+  // identity and cluster.
+  boost::container::pmr::vector<std::uint32_t> in_all(clusters.size(), 0, &environment_->memory());
+  boost::container::pmr::vector<Member> known(&environment_->memory());
+  for (const Member& member : members) {
+    ticker.tick();
+    if (member.old == kNone || is_plain(member)) continue;
     ++in_all[member.cluster];
     known.push_back(member);
   }
+  for (const Member& member : known) kept_[member.cluster] = kNone;
   std::sort(known.begin(), known.end(), [&](const Member& a, const Member& b) {
     ticker.tick();
     return std::tie(a.old, a.cluster) < std::tie(b.old, b.cluster);
   });
 
-  claims_.reserve(picks_.size());
   for (std::size_t first = 0; first < known.size();) {
     const std::uint32_t old = known[first].old;
     Claim claim{kNone, old, 0, !is_back.empty() && is_back[old]};

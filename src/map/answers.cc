@@ -219,20 +219,20 @@ IDENTITY_RESOLVE_FUNCTION(identity_map_retired) {
 IDENTITY_RESOLVE_FUNCTION(identity_map_records_support) {
   constexpr double kRecordsOfAnIdentity = 3;
   auto* asked = reinterpret_cast<Node*>(PG_GETARG_POINTER(0));
-  if (!IsA(asked, SupportRequestRows)) PG_RETURN_POINTER(nullptr);
+  if (!IsA(asked, SupportRequestRows)) PG_RETURN_DATUM(Datum{0});
   auto* rows = reinterpret_cast<SupportRequestRows*>(asked);
-  if (!is_funcclause(rows->node)) PG_RETURN_POINTER(nullptr);
+  if (!is_funcclause(rows->node)) PG_RETURN_DATUM(Datum{0});
   const List* arguments = reinterpret_cast<const FuncExpr*>(rows->node)->args;
   const auto* map = static_cast<const Node*>(linitial(arguments));
   if (!IsA(map, Const) || reinterpret_cast<const Const*>(map)->constisnull) {
-    PG_RETURN_POINTER(nullptr);
+    PG_RETURN_DATUM(Datum{0});
   }
   const Datum table = reinterpret_cast<const Const*>(map)->constvalue;
   const HeapTuple found = SearchSysCache1(RELOID, table);
-  if (!HeapTupleIsValid(found)) PG_RETURN_POINTER(nullptr);
+  if (!HeapTupleIsValid(found)) PG_RETURN_DATUM(Datum{0});
   const double identities = reinterpret_cast<const FormData_pg_class*>(GETSTRUCT(found))->reltuples;
   ReleaseSysCache(found);
-  if (identities <= 0) PG_RETURN_POINTER(nullptr);
+  if (identities <= 0) PG_RETURN_DATUM(Datum{0});
   rows->rows = identities * kRecordsOfAnIdentity;
   PG_RETURN_POINTER(asked);
 }

@@ -116,29 +116,9 @@ class Consistency {
     friend auto operator<=>(const Print&, const Print&) = default;
   };
 
-  // Calls each(row) for each row of a table of the state. PostgreSQL's half.
-  template <class Each>
-  void scan(const char* name, Each&& each) {
-    const Relation table = open_state(map_id_, name, {ACL_SELECT}, AccessShareLock);
-    const TableScanDesc rows = begin_table_scan(table, GetActiveSnapshot());
-    TupleTableSlot* row = table_slot_create(table, nullptr);
-    const MemoryContext memory =
-        AllocSetContextCreate(CurrentMemoryContext, "identity map row", ALLOCSET_DEFAULT_SIZES);
-    while (table_scan_getnextslot(rows, ForwardScanDirection, row)) {
-      CHECK_FOR_INTERRUPTS();
-      slot_getallattrs(row);
-      const MemoryContext outer = MemoryContextSwitchTo(memory);
-      each(row);
-      MemoryContextSwitchTo(outer);
-      MemoryContextReset(memory);
-    }
-    ExecDropSingleTupleTableSlot(row);
-    table_endscan(rows);
-    table_close(table, NoLock);
-  }
   void read_packs() {
     call([this] {
-      scan("identities", [this](TupleTableSlot* row) {
+      each_state_row(map_id_, "identities", [this](TupleTableSlot* row) {
         const IdentityLookup::Found found = IdentityLookup::found_in(row);
         each_row_of_pack(found.pack, [&](std::string_view, const engine::PackedRow& packed) {
           guarded([&] { take_row(found.id, packed); });
@@ -165,7 +145,7 @@ class Consistency {
   }
   void read_common() {
     call([this] {
-      scan("common", [this](TupleTableSlot* row) {
+      each_state_row(map_id_, "common", [this](TupleTableSlot* row) {
         guarded([&] { common_.insert(DatumGetInt64(row->tts_values[0])); });
       });
     });

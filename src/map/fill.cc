@@ -4,7 +4,7 @@
 //
 // One resolve, as resolve_identities() does it, in which each row keeps its bytes beside it. What
 // it says of an identity goes into the map's table, and the bytes of its rows, as the identity's
-// pack, into the state, which is written anew as a whole (map/bulk_table.h). Identities keep their
+// pack, into the state, where rows that say the same stay (map/rewrite.h). Identities keep their
 // ids by what the old state says of their records (engine/succession.h).
 //
 //   read     sources: rows into the engine
@@ -15,7 +15,8 @@
 //   write    table, identities, history; fingerprints; places. What has not changed is not written
 //
 // Memory: what a resolve takes, 16 bytes an identity, and of a map that was filled before 8 bytes a
-// record and 28 an old identity. Entries go to a file beyond a quarter of maintenance_work_mem.
+// record and 53 an old identity. What is listed goes to files beyond sixteenths of
+// maintenance_work_mem.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,17 +24,19 @@
 
 #include "engine/partitioned_log.h"
 #include "engine/place_table.h"
+#include "engine/sort_numbers.h"
 #include "engine/succession.h"
-#include "map/bulk_table.h"
 #include "map/datums.h"
 #include "map/gone.h"
 #include "map/home.h"
 #include "map/identities.h"
+#include "map/identity_table.h"
 #include "map/placed_row.h"
 #include "map/places.h"
 #include "map/placing.h"
 #include "map/queries.h"
 #include "map/reached.h"
+#include "map/rewrite.h"
 #include "map/snapshot.h"
 #include "map/user_table.h"
 #include "pg/result_rows.h"
@@ -105,7 +108,7 @@ class Prints {
   }
   // Writes them as those that the state has, which are forgotten here.
   void write(int map_id) {
-    call([&] { table_ = begin_bulk(map_id, "prints"); });
+    call([&] { table_ = begin_rewrite(map_id, "prints"); });
     List<Row> buffer(&environment_->memory());
     for (std::size_t source = 0; source < numbers_.size(); ++source) {
       Part part(environment_->memory());
@@ -123,7 +126,7 @@ class Prints {
     rows_.clear();
     spill_.close();
     call([&] {
-      finish_bulk(table_);
+      finish_rewrite(table_);
       // Parts that come later have greater numbers.
       const Oid next_part = find_state_sequence(map_id, "prints_part_seq");
       while (nextval_internal(next_part, false) < parts_) CHECK_FOR_INTERRUPTS();
@@ -154,7 +157,7 @@ class Prints {
           Int16GetDatum(static_cast<std::int16_t>(numbers_[source])), Int64GetDatum(parts_),
           bytes(part.came), bytes(part.rids), 0};
       const std::array<bool, 5> nulls = {false, false, false, false, true};
-      put_bulk(table_, values.data(), nulls.data());
+      rewrite_row(table_, values.data(), nulls.data());
       pfree(DatumGetPointer(values[2]));
       pfree(DatumGetPointer(values[3]));
     });
@@ -167,14 +170,30 @@ class Prints {
   std::size_t budget_;
   engine::PartitionedLog<Row> rows_;
   engine::Spill spill_;
-  BulkTable* table_ = nullptr;
+  Rewrite* table_ = nullptr;
   std::int64_t parts_ = 0;
+};
+
+// Where the identities go that a fill has found. PostgreSQL's half.
+class FilledSink {
+ public:
+  static constexpr std::uint32_t kNew = UINT32_MAX;
+
+  FilledSink() = default;
+  FilledSink(const FilledSink&) = delete;
+  FilledSink& operator=(const FilledSink&) = delete;
+  virtual ~FilledSink() = default;
+  // Those that the map has had, before the first put(): they are numbered by their places.
+  virtual void know(const engine::PlaceTable<engine::Uuid>& olds) = 0;
+  // An identity, or one that is lost, and which of these it was, or kNew. The row lives until put()
+  // returns.
+  virtual void put(const PlacedRow& row, std::uint32_t old) = 0;
 };
 
 class Filling {
  public:
   // columns: the map's table's; sink takes what is placed.
-  Filling(const Task& task, TupleDesc columns, PlacedSink& sink)
+  Filling(const Task& task, TupleDesc columns, FilledSink& sink)
       : task_(&task),
         sink_(&sink),
         columns_(columns),
@@ -185,7 +204,7 @@ class Filling {
         spill_(environment_),
         old_spill_(environment_),
         prints_spill_(environment_),
-        budget_(std::max<std::size_t>(static_cast<std::size_t>(maintenance_work_mem) * 1024 / 4,
+        budget_(std::max<std::size_t>(static_cast<std::size_t>(maintenance_work_mem) * 1024 / 16,
                                       std::size_t{1} << 20)),
         fingerprints_(environment_, {task.packing.numbers.data(), task.packing.numbers.size()},
                       budget_),
@@ -193,7 +212,7 @@ class Filling {
         clusters_(&environment_.memory()),
         ids_(&environment_.memory()),
         olds_(&environment_.memory()),
-        created_(&environment_.memory()),
+        back_since_(&environment_.memory()),
         returned_(&environment_.memory()),
         missing_(&environment_.memory()),
         members_(&environment_.memory()),
@@ -203,7 +222,8 @@ class Filling {
         common_(&environment_.memory()),
         partition_(&environment_.memory()),
         old_partition_(&environment_.memory()),
-        prints_partition_(&environment_.memory()) {
+        prints_partition_(&environment_.memory()),
+        identities_(environment_.memory()) {
     row_.make_room(static_cast<std::size_t>(columns->natts));
   }
 
@@ -235,6 +255,7 @@ class Filling {
     filled_hold_.emplace();
     const LastReached::Hold reached_hold;
     list();
+    call([this] { identities_.open(task_->map_id); });
     if (!task_->is_first) {
       read_olds();
       first_back_ = static_cast<std::uint32_t>(olds_.size());
@@ -246,6 +267,8 @@ class Filling {
       name();
       write();
       hold_result();
+    } else {
+      call([this] { identities_.leave(); });
     }
     // Whatever was read of the sources before is in it.
     call([] { LastChanged::end(); });
@@ -267,6 +290,8 @@ class Filling {
     std::uint16_t source;
     std::uint16_t is_record;
 
+    [[nodiscard]] std::int64_t first() const noexcept { return number; }
+
     friend auto operator<=>(const Entry&, const Entry&) = default;
   };
   struct OldRecord {
@@ -274,12 +299,16 @@ class Filling {
     std::uint32_t old;
     std::uint32_t source;  // the map's number
 
+    [[nodiscard]] std::int64_t first() const noexcept { return rid; }
+
     friend auto operator<=>(const OldRecord&, const OldRecord&) = default;
   };
   // What all rows of a record say, in a number: the sum of their fingerprints.
   struct RecordPrint {
     std::int64_t rid;
     std::int64_t print;
+
+    [[nodiscard]] std::int64_t first() const noexcept { return rid; }
 
     friend auto operator<=>(const RecordPrint&, const RecordPrint&) = default;
   };
@@ -300,24 +329,37 @@ class Filling {
     if (entries_.resident_bytes() > budget_) entries_.spill(spill_, ticker_);
   }
 
-  // rows: of a record, their fingerprints.
-  void add_print(std::int64_t rid, List<std::int64_t>& rows) {
-    engine::sort_each_once(rows);
-    std::uint64_t sum = 0;
-    for (const std::int64_t row : rows) sum += static_cast<std::uint64_t>(row);
-    rows.clear();
-    prints_.add(partition_of(rid), {rid, static_cast<std::int64_t>(sum)});
+  // What the records of a pack say, now or before.
+  void add_prints(std::string_view pack) {
+    // Its rows are sorted by their records, each row once.
+    RecordPrint record{};
+    bool has_one = false;
+    const auto add = [&] {
+      if (!has_one) return;
+      prints_.add(partition_of(record.rid), record);
+    };
+    static_cast<void>(
+        engine::each_packed_row(pack, [&](std::string_view, const engine::PackedRow& row) {
+          if (!has_one || row.rid != record.rid) {
+            add();
+            record = {row.rid, 0};
+            has_one = true;
+          }
+          record.print = static_cast<std::int64_t>(static_cast<std::uint64_t>(record.print) +
+                                                   static_cast<std::uint64_t>(row.fingerprint));
+        }));
+    add();
     if (prints_.resident_bytes() > budget_) prints_.spill(prints_spill_, ticker_);
   }
 
   // Clusters, and their records' entries.
   void list() {
     List<std::int64_t> keys(&environment_.memory());
-    List<std::int64_t> rows(&environment_.memory());
     std::vector<bool> is_here(task_->packing.numbers.size(), false);
     is_together_.assign(task_->packing.numbers.size(), false);
     counts_.assign(task_->packing.numbers.size(), 0);
     before_ = lost_ = counts_;
+    clusters_.reserve(execution_->resolver().identities());
     while (execution_->next_records()) {
       const engine::IdentityReader& identity = execution_->identity();
       const auto cluster = static_cast<std::uint32_t>(clusters_.size());
@@ -325,7 +367,6 @@ class Filling {
       std::optional<Entry> record;
       const auto end_record = [&] {
         if (!record) return;
-        if (!task_->is_first) add_print(record->number, rows);
         add_entry(*record);
         engine::sort_each_once(keys);
         for (const std::int64_t key : keys) add_entry({key, cluster, record->source, 0});
@@ -344,7 +385,6 @@ class Filling {
           ++records_;
         }
         is_here[source] = true;
-        if (!task_->is_first) rows.push_back(row->fingerprint);
         for (std::size_t i = 0; i < row->key_count; ++i) keys.push_back(row->key(i));
       }
       end_record();
@@ -358,40 +398,26 @@ class Filling {
 
   // What the state says of who the records were. What cannot be read says nothing.
   void read_olds() {
-    List<std::int64_t> rows(&environment_.memory());
+    engine::PlaceTable<engine::Uuid> olds(environment_.memory());
     call([&] {
-      const Relation identities =
-          open_state(task_->map_id, "identities", {ACL_SELECT}, AccessShareLock);
-      const TableScanDesc scan = begin_table_scan(identities, GetActiveSnapshot());
-      TupleTableSlot* slot = table_slot_create(identities, nullptr);
-      const MemoryContext packs =
-          AllocSetContextCreate(CurrentMemoryContext, "identity map pack", ALLOCSET_DEFAULT_SIZES);
-      while (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
-        CHECK_FOR_INTERRUPTS();
-        const MemoryContext outer = MemoryContextSwitchTo(packs);
-        const IdentityLookup::Found found = IdentityLookup::found_in(slot);
-        guarded([&] {
-          const auto old = static_cast<std::uint32_t>(olds_.size());
-          olds_.push_back(found.id);
-          created_.push_back(found.created_at);
-          std::int64_t last = 0;  // in a pack a record's rows follow each other
-          static_cast<void>(engine::each_packed_row(
+      identities_.each([&](const IdentityLookup::Found& found) {
+        return guarded([&] {
+          const std::uint32_t old = olds.insert(found.id).first;
+          if (old + std::size_t{1} < olds.keys().size()) throw state_contradicts_itself();
+          engine::PackPrint print(found.pack);
+          const bool is_good = engine::each_packed_row(
               found.pack, [&](std::string_view, const engine::PackedRow& row) {
-                if (!rows.empty() && last != row.rid) add_print(last, rows);
-                last = row.rid;
-                rows.push_back(row.fingerprint);
+                print.add(row);
                 old_records_.add(partition_of(row.rid), {row.rid, old, row.source});
-              }));
-          if (!rows.empty()) add_print(last, rows);
+              });
           if (old_records_.resident_bytes() > budget_) old_records_.spill(old_spill_, ticker_);
+          // A pack that is none is like none that there will be.
+          return is_good ? print.value() : ~print.value();
         });
-        MemoryContextSwitchTo(outer);
-        MemoryContextReset(packs);
-      }
-      ExecDropSingleTupleTableSlot(slot);
-      table_endscan(scan);
-      table_close(identities, NoLock);
+      });
+      sink_->know(olds);
     });
+    olds_ = olds.take_keys();
   }
 
   template <class T>
@@ -401,7 +427,7 @@ class Filling {
     from.load_spilled(partition, spill, to);
     from.each_chunk(partition,
                     [&](std::span<T> chunk) { to.insert(to.end(), chunk.begin(), chunk.end()); });
-    std::sort(to.begin(), to.end());
+    engine::sort_by_number(to, [](const T& item) { return item.first(); });
   }
 
   // And what records were that were gone, and may be back.
@@ -421,7 +447,7 @@ class Filling {
             }
             if (may_come) {
               olds_.push_back(record.id);
-              created_.push_back(record.created_at);
+              back_since_.push_back(record.created_at);
             }
             old_records_.add(partition_of(record.rid), {record.rid, olds[id.first], kWasGone});
             if (old_records_.resident_bytes() > budget_) old_records_.spill(old_spill_, ticker_);
@@ -445,7 +471,6 @@ class Filling {
       if (!task_->is_first) {
         load(old_records_, partition, old_spill_, old_partition_);
         count_lost();
-        count_changed(partition);
       }
       std::size_t old = 0;
       for (std::size_t begin = 0; begin < partition_.size();) {
@@ -459,8 +484,6 @@ class Filling {
       }
     }
     old_records_.clear();
-    prints_.clear();
-    prints_spill_.close();
     old_spill_.close();
   }
   // Records that the state has of each source, in a partition, and those of them that are gone; and
@@ -489,19 +512,23 @@ class Filling {
       if (!is_here) ++lost_[source];
     }
   }
-  // Records of a partition that say something else than they did, have come or are gone: what is
-  // there twice, now and then, has not changed.
-  void count_changed(std::size_t partition) {
-    load(prints_, partition, prints_spill_, prints_partition_);
-    for (std::size_t i = 0; i < prints_partition_.size();) {
-      const std::size_t next = i + 1;
-      const bool is_same =
-          next < prints_partition_.size() && prints_partition_[next] == prints_partition_[i];
-      const bool is_other = !is_same && next < prints_partition_.size() &&
-                            prints_partition_[next].rid == prints_partition_[i].rid;
-      changed_ += is_same ? 0 : 1;
-      i += is_same || is_other ? 2 : 1;
+  // Records that say something else than they did, have come or are gone: what the identities that
+  // differ say twice, now and before, has not changed.
+  void count_changed() {
+    for (std::size_t partition = 0; partition < kPartitions; ++partition) {
+      load(prints_, partition, prints_spill_, prints_partition_);
+      for (std::size_t i = 0; i < prints_partition_.size();) {
+        const std::size_t next = i + 1;
+        const bool has_next = next < prints_partition_.size();
+        const bool is_same = has_next && prints_partition_[next] == prints_partition_[i];
+        const bool is_other =
+            !is_same && has_next && prints_partition_[next].rid == prints_partition_[i].rid;
+        changed_ += is_same ? 0 : 1;
+        i += is_same || is_other ? 2 : 1;
+      }
     }
+    prints_.clear();
+    prints_spill_.close();
   }
   [[nodiscard]] bool is_forgotten(std::int64_t rid) const noexcept {
     const std::vector<std::int64_t>& forgotten = task_->packing.forgotten;
@@ -581,7 +608,7 @@ class Filling {
 
   void name() {
     if (task_->is_first) {
-      ids_.assign(clusters_.begin(), clusters_.end());
+      ids_ = std::move(clusters_);
       return;
     }
     for (const engine::Succession::Member& member : members_) {
@@ -598,10 +625,12 @@ class Filling {
         std::span<const engine::Uuid>(clusters_.data(), clusters_.size()), olds_.size(),
         std::span<const bool>(is_back.data(), is_back.size()));
     List<std::int64_t> ages(&environment_.memory());
-    for (const std::uint32_t old : succession_->tied()) ages.push_back(created_[old]);
+    for (const std::uint32_t old : succession_->tied()) {
+      ages.push_back(call([&] { return created_at(old); }));
+    }
     kept_ = succession_->keep({ages.data(), ages.size()}, {olds_.data(), olds_.size()});
     UsedIds used(task_->map_id);
-    ids_.resize(clusters_.size());
+    ids_ = std::move(clusters_);
     List<std::uint32_t> fresh(&environment_.memory());
     for (std::uint32_t cluster = 0; cluster < ids_.size(); ++cluster) {
       if (kept_[cluster] == kNone) {
@@ -611,10 +640,10 @@ class Filling {
       }
     }
     std::sort(fresh.begin(), fresh.end(),
-              [this](std::uint32_t a, std::uint32_t b) { return clusters_[a] < clusters_[b]; });
+              [this](std::uint32_t a, std::uint32_t b) { return ids_[a] < ids_[b]; });
     for (const std::uint32_t cluster : fresh) {
       ticker_.tick();
-      ids_[cluster] = used.free_id(clusters_[cluster]);
+      ids_[cluster] = used.free_id(ids_[cluster]);
     }
     used.close();
   }
@@ -634,10 +663,7 @@ class Filling {
 
   void write() {
     const List<std::uint32_t> order = order_of_clusters();
-    call([this] {
-      events_.open(task_->map_id, task_->at);
-      identities_ = begin_bulk(task_->map_id, "identities");
-    });
+    call([this] { events_.open(task_->map_id, task_->at); });
     for (const std::uint32_t cluster : order) write_identity(cluster);
     for (std::uint32_t old = 0; old < first_back_; ++old) {
       if (succession_->picks()[old] == kNone) call([&] { put_lost(old, nullptr); });
@@ -647,13 +673,17 @@ class Filling {
       for (const engine::Uuid& id : revived_)
         events_.tell({"revived", datum_of(id), 0, 0, 0, 0, 0});
       events_.close();
-      if (has_lookup_) {
-        lookup_.close();
-        were_gone_.close();
+      if (has_lookup_) were_gone_.close();
+      if (!task_->is_first) {
+        identities_.each_gone([this](std::uint32_t old) {
+          const std::string_view pack = identities_.read(old).pack;
+          guarded([&] { add_prints(pack); });
+        });
       }
-      finish_bulk(identities_);
+      write_gone();
+      identities_.close();
     });
-    call([this] { write_gone(); });
+    count_changed();
     fingerprints_.write(task_->map_id);
     write_places();
     write_common();
@@ -688,16 +718,11 @@ class Filling {
     if (kept != kNone && olds_here_.size() > 1) remember_merged(cluster);
     call([&] {
       const MemoryContext outer = MemoryContextSwitchTo(row_memory_);
-      const std::array<Datum, 3> values = {
-          datum_of(ids_[cluster]),
-          TimestampTzGetDatum(kept == kNone ? task_->at : TimestampTz{created_[kept]}),
-          bytes_value(pack_)};
-      const std::array<bool, 3> nulls{};
-      put_bulk(identities_, values.data(), nulls.data());
+      put_into_state(cluster, kept);
       row_.begin();
       row_.set(kId, datum_of(ids_[cluster]));
       row_.set(kIsNew, BoolGetDatum(kept == kNone));
-      sink_->put(row_);
+      sink_->put(row_, is_old(kept) ? kept : FilledSink::kNew);
       if (is_back(kept)) {
         events_.revive(datum_of(ids_[cluster]));
         guarded([&] { revived_.push_back(ids_[cluster]); });
@@ -709,6 +734,18 @@ class Filling {
       MemoryContextSwitchTo(outer);
       MemoryContextReset(row_memory_);
     });
+  }
+  // PostgreSQL's half.
+  void put_into_state(std::uint32_t cluster, std::uint32_t kept) {
+    const bool was_here = is_old(kept);
+    const TimestampTz since = is_back(kept) ? back_since_[kept - first_back_] : task_->at;
+    const bool differs =
+        identities_.put(was_here ? kept : IdentityTable::kNew, ids_[cluster], since, pack_, print_);
+    if (!differs || task_->is_first) return;
+    guarded([this] { add_prints(pack_); });
+    if (!was_here) return;
+    const std::string_view before = identities_.read(kept).pack;
+    guarded([&] { add_prints(before); });
   }
   // Of the identity at hand: its rows in the order of their records' numbers and their
   // fingerprints, equal ones once.
@@ -723,10 +760,13 @@ class Filling {
     std::sort(bytes_here_.begin(), bytes_here_.end(),
               [&](std::string_view a, std::string_view b) { return key_of(a) < key_of(b); });
     engine::begin_pack(pack_, shares);
+    engine::PackPrint print(pack_);
     for (std::size_t i = 0; i < bytes_here_.size(); ++i) {
       if (i > 0 && key_of(bytes_here_[i]) == key_of(bytes_here_[i - 1])) continue;
       engine::add_to_pack(pack_, bytes_here_[i]);
+      if (!task_->is_first) print.add(*engine::read_row(bytes_here_[i]));
     }
+    print_ = print.value();
   }
 
   // What happened to an identity, if anything. PostgreSQL's half, as those that follow.
@@ -756,7 +796,7 @@ class Filling {
     events_.tell({"retired", datum_of(olds_[old]), 0, went, 0, 0, 0});
     row_.begin_lost(datum_of(olds_[old]));
     if (into != nullptr) row_.set(kId, went);
-    sink_->put(row_);
+    sink_->put(row_, is_old(old) ? old : FilledSink::kNew);
   }
 
   // By what these identities merged is found out when all is written.
@@ -771,28 +811,20 @@ class Filling {
       filled_->olds.push_back({});
     }
     call([&] {
-      if (!has_lookup_) {
-        lookup_.open(task_->map_id);
-        were_gone_.open(task_->map_id);
-      }
-      has_lookup_ = true;
       for (const std::uint32_t old : olds_here_) {
-        lookup_.find(Place::prefix_of(olds_[old]));
-        IdentityLookup::Found found{};
-        while (lookup_.next(found)) {
-          if (found.id != olds_[old]) continue;
-          static_cast<void>(engine::each_packed_row(
-              found.pack, [&](std::string_view, const engine::PackedRow& row) {
-                const auto begin = filled_->rids.begin() + static_cast<std::ptrdiff_t>(first);
-                const auto at = std::lower_bound(begin, filled_->rids.end(), row.rid);
-                if (at != filled_->rids.end() && *at == row.rid) {
-                  filled_->olds[static_cast<std::size_t>(at - filled_->rids.begin())] = found.id;
-                }
-              }));
-        }
+        if (!is_old(old)) continue;
+        each_row_of_pack(
+            identities_.read(old).pack, [&](std::string_view, const engine::PackedRow& row) {
+              const auto begin = filled_->rids.begin() + static_cast<std::ptrdiff_t>(first);
+              const auto at = std::lower_bound(begin, filled_->rids.end(), row.rid);
+              if (at == filled_->rids.end() || *at != row.rid) return;
+              filled_->olds[static_cast<std::size_t>(at - filled_->rids.begin())] = olds_[old];
+            });
       }
       if (!std::ranges::any_of(olds_here_, [this](std::uint32_t old) { return is_back(old); }))
         return;
+      if (!has_lookup_) were_gone_.open(task_->map_id);
+      has_lookup_ = true;
       for (std::size_t i = first; i < filled_->rids.size(); ++i) {
         GoneRecord gone{};
         if (filled_->olds[i] != engine::Uuid{} || !were_gone_.find(filled_->rids[i], gone))
@@ -803,6 +835,14 @@ class Filling {
     });
   }
 
+  // An identity that the state has.
+  [[nodiscard]] bool is_old(std::uint32_t old) const noexcept {
+    return old != kNone && old < first_back_;
+  }
+  // Since when there is an old identity. PostgreSQL's half.
+  [[nodiscard]] TimestampTz created_at(std::uint32_t old) {
+    return is_back(old) ? back_since_[old - first_back_] : identities_.read(old).created_at;
+  }
   // An old identity that was no more when all began.
   [[nodiscard]] bool is_back(std::uint32_t old) const noexcept {
     return old != kNone && old >= first_back_;
@@ -814,7 +854,7 @@ class Filling {
     writer.open(task_->map_id, task_->at);
     for (const std::int64_t rid : returned_) writer.remove(rid);
     for (const OldRecord& record : missing_) {
-      writer.add({record.rid, olds_[record.old], created_[record.old]});
+      writer.add({record.rid, olds_[record.old], created_at(record.old)});
     }
     writer.close();
   }
@@ -831,7 +871,7 @@ class Filling {
         sorted.push_back({entry.number, entry.is_record != 0 ? Place::of_record(id, entry.source)
                                                              : Place::of_key(id, entry.source)});
       }
-      std::sort(sorted.begin(), sorted.end());
+      engine::sort_by_number(sorted, [](const PlaceEntry& entry) { return entry.number; });
       call([&] {
         CHECK_FOR_INTERRUPTS();
         for (const PlaceEntry& entry : sorted) writer.put(entry);
@@ -843,13 +883,13 @@ class Filling {
   }
   void write_common() {
     call([this] {
-      BulkTable* table = begin_bulk(task_->map_id, "common");
+      Rewrite* table = begin_rewrite(task_->map_id, "common");
       const bool is_null = false;
       for (const std::int64_t key : common_) {
         const Datum value = Int64GetDatum(key);
-        put_bulk(table, &value, &is_null);
+        rewrite_row(table, &value, &is_null);
       }
-      finish_bulk(table);
+      finish_rewrite(table);
     });
   }
 
@@ -884,26 +924,26 @@ class Filling {
   }
 
   const Task* task_;
-  PlacedSink* sink_;
+  FilledSink* sink_;
   TupleDesc columns_;
   Environment environment_;
   Execution* execution_ = nullptr;
   engine::PartitionedLog<Entry> entries_;
   engine::PartitionedLog<OldRecord> old_records_;
-  engine::PartitionedLog<RecordPrint> prints_;  // of the records as they are, and as they were
+  engine::PartitionedLog<RecordPrint> prints_;  // of identities that differ, now and before
   engine::Spill spill_;
   engine::Spill old_spill_;
   engine::Spill prints_spill_;
   std::size_t budget_;
   Prints fingerprints_;
   engine::Ticker ticker_;
-  List<engine::Uuid> clusters_;   // the ids derived from their first records
-  List<engine::Uuid> ids_;        // by cluster
-  List<engine::Uuid> olds_;       // what the state has
-  List<std::int64_t> created_;    // and since when
-  std::uint32_t first_back_ = 0;  // from which on they were no more, and may be back
-  List<std::int64_t> returned_;   // records that were gone
-  List<OldRecord> missing_;       // records that are
+  List<engine::Uuid> clusters_;    // the ids derived from their first records
+  List<engine::Uuid> ids_;         // by cluster
+  List<engine::Uuid> olds_;        // what the state has
+  std::uint32_t first_back_ = 0;   // from which on they were no more, and may be back
+  List<std::int64_t> back_since_;  // since when there were these
+  List<std::int64_t> returned_;    // records that were gone
+  List<OldRecord> missing_;        // records that are
   std::vector<engine::Uuid> revived_;
   List<engine::Succession::Member> members_;
   // By cluster: the identity that all of its records were; kNone: none; kMixed: see mixed_.
@@ -920,9 +960,8 @@ class Filling {
   std::vector<std::uint64_t> before_;  // that the state has
   std::vector<std::uint64_t> lost_;    // those of them that are gone
   std::vector<bool> is_together_;      // whether a record of it is with one of another source
-  BulkTable* identities_ = nullptr;
+  IdentityTable identities_;
   StateWriter events_;
-  IdentityLookup lookup_;
   GoneRecords were_gone_;
   bool has_lookup_ = false;
   Filled* filled_ = nullptr;
@@ -935,6 +974,7 @@ class Filling {
   std::vector<std::uint32_t> olds_here_;
   std::vector<std::string_view> bytes_here_;
   std::string pack_;
+  std::uint64_t print_ = 0;  // of the pack
   PlacedRow row_;
   // What has been done.
   std::uint64_t records_ = 0;
@@ -946,19 +986,42 @@ class Filling {
 };
 
 // Into the map's own table.
-class TableSink final : public PlacedSink {
+class TableSink final : public FilledSink {
  public:
+  explicit TableSink(Environment& environment) : places_(&environment.memory()) {}
+
   void open(MapTable* table) { table_ = table; }
-  void put(const PlacedRow& row) override {
+  void know(const engine::PlaceTable<engine::Uuid>& olds) override {
+    guarded([&] { places_.resize(olds.keys().size()); });
+    each_identity(*table_, [&](const engine::Uuid& id, const KnownRow& row) {
+      const std::uint32_t old = olds.find(id);
+      if (old != engine::PlaceTable<engine::Uuid>::kNone) places_[old] = row;
+    });
+  }
+  void put(const PlacedRow& row, std::uint32_t old) override {
+    const KnownRow* place =
+        old == kNew || !ItemPointerIsValid(&places_[old].place) ? nullptr : &places_[old];
     if (row.is_null(kLost)) {
-      set_identity(table_, uuid_of(row.value(kId)), row.columns(), row.column_nulls());
+      set_identity(table_, uuid_of(row.value(kId)), place, row.columns(), row.column_nulls());
     } else {
-      remove_identity(table_, uuid_of(row.value(kLost)));
+      remove_identity(table_, uuid_of(row.value(kLost)), place);
     }
   }
 
  private:
   MapTable* table_ = nullptr;
+  boost::container::pmr::vector<KnownRow> places_;  // of old identities; invalid: there is none
+};
+
+// Into rows of a result.
+class RowsSink final : public FilledSink {
+ public:
+  RowsSink(Tuplestorestate* rows, TupleDesc shape) : rows_(rows, shape) {}
+  void know(const engine::PlaceTable<engine::Uuid>&) override {}
+  void put(const PlacedRow& row, std::uint32_t) override { rows_.put(row); }
+
+ private:
+  PlacedRows rows_;
 };
 
 // The arguments that both functions have: (clauses, search_path, map_id, numbers integer[],
@@ -1044,7 +1107,8 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_fill) {
       fcinfo->isnull = true;
       return Datum{0};
     }
-    TableSink sink;
+    Environment environment(CurrentMemoryContext, SIZE_MAX / 2);
+    TableSink sink(environment);
     call([] { PushActiveSnapshot(GetTransactionSnapshot()); });
     Filling filling(task, columns, sink);
     filling.read();
@@ -1075,7 +1139,7 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_fill_rows) {
     const Task task = task_of(fcinfo);
     const ReturnSetInfo& result = *begin_tuplestore(fcinfo);
     const TupleDesc columns = PlacedRow::columns_of(result.setDesc);
-    PlacedRows rows(result.setResult, result.setDesc);
+    RowsSink rows(result.setResult, result.setDesc);
     call([] { PushActiveSnapshot(GetTransactionSnapshot()); });
     Filling filling(task, columns, rows);
     filling.read();

@@ -48,16 +48,7 @@ class GoneRecords {
   // Calls visit(GoneRecord) for all of them.
   template <class Visit>
   static void each(int map_id, Visit&& visit) {
-    const Relation table = open_state(map_id, "gone", {ACL_SELECT}, AccessShareLock);
-    const TableScanDesc scan = begin_table_scan(table, GetActiveSnapshot());
-    TupleTableSlot* row = table_slot_create(table, nullptr);
-    while (table_scan_getnextslot(scan, ForwardScanDirection, row)) {
-      CHECK_FOR_INTERRUPTS();
-      visit(of_row(row));
-    }
-    ExecDropSingleTupleTableSlot(row);
-    table_endscan(scan);
-    table_close(table, NoLock);
+    each_state_row(map_id, "gone", [&](TupleTableSlot* row) { visit(of_row(row)); });
   }
 
  private:

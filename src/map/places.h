@@ -16,8 +16,8 @@
 #include <functional>
 
 #include "engine/identity_id.h"
-#include "map/bulk_table.h"
 #include "map/lookup.h"
+#include "map/rewrite.h"
 #include "pg/context_memory.h"
 
 namespace identity_resolve::pg {
@@ -59,11 +59,18 @@ struct PlaceEntry {
   friend auto operator<=>(const PlaceEntry&, const PlaceEntry&) noexcept = default;
 };
 
+// Numbers are in eight slices by their first bits; a set of these, a bit each. No page has entries
+// of two slices, so that one may be written without the others.
+using PlaceSlices = std::uint8_t;
+inline constexpr PlaceSlices kAllSlices = 0xFF;
+inline PlaceSlices slice_of(std::int64_t number) noexcept {
+  return static_cast<PlaceSlices>(1U << (static_cast<std::uint64_t>(number) >> 61));
+}
+
 // Looks entries up. Plain frames: what it has is on the memory that it is given.
 class Places {
  public:
-  explicit Places(boost::container::pmr::memory_resource& memory)
-      : page_(&memory), found_(&memory) {}
+  explicit Places(boost::container::pmr::memory_resource& memory) : found_(&memory) {}
 
   // For a user who may read them; by the active snapshot. Errors: 42501, 42P01, 55000.
   void open(int map_id);
@@ -73,18 +80,33 @@ class Places {
   std::span<const Place> find(std::int64_t number);
 
  private:
-  bool load_page_before(std::int64_t number);
-  bool load_page(TupleTableSlot* row);
-  void take_from_page(std::int64_t number);
+  // A page of entries, which lives as long as its row is in the slot.
+  struct Page {
+    TupleTableSlot* row = nullptr;
+    std::string_view entries = {};  // none: there is no page
+
+    [[nodiscard]] bool is_there() const noexcept { return !entries.empty(); }
+    [[nodiscard]] std::size_t size() const noexcept { return entries.size() / sizeof(PlaceEntry); }
+    [[nodiscard]] PlaceEntry entry(std::size_t at) const noexcept;
+    [[nodiscard]] std::int64_t first() const noexcept { return entry(0).number; }
+    [[nodiscard]] std::int64_t last() const noexcept { return entry(size() - 1).number; }
+  };
+
+  void seek(std::int64_t number);
+  bool step(std::int64_t number);
+  void load(Page& page, IndexScanDesc scan, ScanDirection direction);
+  void take_from(const Page& page, std::int64_t number);
   void find_added(std::int64_t number);
 
   Relation table_ = nullptr;
   Relation index_ = nullptr;
   IndexScanDesc before_ = nullptr;
-  TupleTableSlot* row_ = nullptr;
+  IndexScanDesc onward_ = nullptr;
   Lookup same_{};
   Lookup added_{};
-  boost::container::pmr::vector<PlaceEntry> page_;
+  Page page_;  // the last page that begins with a smaller number than the one looked for
+  Page next_;  // the first page that does not
+  bool has_next_ = false;  // whether that has been looked for
   boost::container::pmr::vector<Place> found_;
 };
 
@@ -92,8 +114,9 @@ class Places {
 class PlacesWriter {
  public:
   explicit PlacesWriter(boost::container::pmr::memory_resource& memory) : page_(&memory) {}
-  // Errors: 42501, 42P01, 55000.
-  void open(int map_id);
+  // All of them, or those of slices. Errors: 42501, 42P01, 55000.
+  void open(int map_id, PlaceSlices slices = kAllSlices);
+  // One of these.
   void put(const PlaceEntry& entry);
   void close();
 
@@ -101,8 +124,11 @@ class PlacesWriter {
   void write_page();
 
   int map_id_ = 0;
-  BulkTable* table_ = nullptr;
+  PlaceSlices slices_ = kAllSlices;
+  Rewrite* table_ = nullptr;
   boost::container::pmr::vector<PlaceEntry> page_;
+  bool has_page_ = false;        // one was written
+  std::int64_t last_first_ = 0;  // the number with which the last of these begins
 };
 
 // Entries that come and go one by one.
@@ -122,7 +148,8 @@ class PlacesLog {
 // have gone. Plain frame.
 void each_place(int map_id, const std::function<void(const PlaceEntry&)>& visit);
 
-// Writes m<id>_added into m<id>_places where it has become large beside it, or at once.
+// Writes m<id>_added into m<id>_places: all of it at once, or the slice that has most where it has
+// become large.
 void settle_places(int map_id, bool at_once, boost::container::pmr::memory_resource& memory);
 
 }  // namespace identity_resolve::pg

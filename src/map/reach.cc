@@ -56,6 +56,7 @@ class Walk {
         step_(&memory),
         connecting_(&memory),
         row_keys_(&memory),
+        carriers_(&memory),
         counts_(&memory),
         places_(memory) {}
 
@@ -90,6 +91,8 @@ class Walk {
     for (const ChangedRows::Came& came : changed_->came) take_fresh(came);
     find_moves();
     waits_ = false;
+    // Rising, as places are found fastest.
+    std::sort(waiting_.begin(), waiting_.end());
     for (const Waiting& key : waiting_) note_key(key.key, key.leads);
     waiting_.clear();
   }
@@ -151,6 +154,8 @@ class Walk {
   struct Waiting {
     std::int64_t key;
     bool leads;
+
+    friend auto operator<=>(const Waiting&, const Waiting&) = default;
   };
   // A record and a key that it carries.
   struct Carried {
@@ -346,9 +351,20 @@ class Walk {
       }
       const auto [place, is_first] = keys_.insert(key);
       if (is_first) {
+        carriers_.clear();
         key_states_.push_back(limit_of(key) ? state_of(key) : 0);
         if (key_states_[place] != kCommon) connecting_.push_back(key);
         if (key_states_[place] != 0) rows_->common.insert(key);
+        // To be counted it has been looked up: its carriers are at hand.
+        if (leads && !carriers_.empty()) {
+          key_states_[place] |= kQueued;
+          if (key_states_[place] == (kCommon | kQueued)) return;
+          for (const std::uint64_t prefix : carriers_) {
+            if (prefixes_.insert(static_cast<std::int64_t>(prefix)).second) {
+              new_prefixes_.push_back(prefix);
+            }
+          }
+        }
       }
       std::uint8_t& state = key_states_[place];
       if (!leads || (state & kQueued) != 0) return;
@@ -393,7 +409,9 @@ class Walk {
       all += change;
     };
     for (const Place& place : places) {
-      if (!place.is_record()) count(place.source(), 1);
+      if (place.is_record()) continue;
+      count(place.source(), 1);
+      carriers_.push_back(place.prefix());
     }
     for (const Move& move : moves) count(move.source, move.change);
     const std::size_t kind = engine::kind_of_key(key);
@@ -435,7 +453,8 @@ class Walk {
   List<std::int64_t> new_keys_;
   List<std::int64_t> step_;
   List<std::int64_t> connecting_;
-  List<std::int64_t> row_keys_;  // of the row at hand
+  List<std::int64_t> row_keys_;   // of the row at hand
+  List<std::uint64_t> carriers_;  // identities of the key that was counted last
   List<std::pair<std::int32_t, std::int64_t>> counts_;
   std::size_t gone_are_sorted_ = SIZE_MAX;
   Places places_;

@@ -14,6 +14,7 @@
 #include "map/prints.h"
 #include "map/queries.h"
 #include "map/reached.h"
+#include "map/record_rows.h"
 #include "map/scan_changes.h"
 #include "map/scan_in_parallel.h"
 #include "pg/spi.h"
@@ -51,28 +52,10 @@ class Reading {
     IdentityLookup identities;
     places.open(map_id_);
     identities.open(map_id_);
-    engine::NumberTable prefixes(memory);
-    List<std::int64_t> sorted(rids.begin(), rids.end(), &memory);
-    engine::sort_each_once(sorted);
-    for (const std::int64_t rid : sorted) {
-      for (const Place& place : places.find(rid)) {
-        if (place.is_record()) {
-          guarded([&] { prefixes.insert(static_cast<std::int64_t>(place.prefix())); });
-        }
-      }
-    }
-    List<std::int64_t> order(prefixes.keys().begin(), prefixes.keys().end(), &memory);
-    std::sort(order.begin(), order.end());
-    for (const std::int64_t prefix : order) {
-      identities.find(static_cast<std::uint64_t>(prefix));
-      IdentityLookup::Found found{};
-      while (identities.next(found)) {
-        each_row_of_pack(found.pack, [&](std::string_view, const engine::PackedRow& row) {
-          if (!std::binary_search(sorted.begin(), sorted.end(), row.rid)) return;
-          guarded([&] { known_.push_back({row.rid, row.fingerprint}); });
-        });
-      }
-    }
+    each_row_of_records(rids, places, identities, memory,
+                        [this](const IdentityLookup::Found&, const engine::PackedRow& row) {
+                          guarded([&] { known_.push_back({row.rid, row.fingerprint}); });
+                        });
     places.close();
     identities.close();
     std::sort(known_.begin(), known_.end(), [](const auto& a, const auto& b) {

@@ -5,12 +5,12 @@
 #include "map/lookup.h"
 #include "map/places.h"
 #include "map/reached.h"
+#include "map/record_rows.h"
 #include "pg/result_rows.h"
 #include "pg/value_text.h"
 
 extern "C" {
 #include <access/stratnum.h>
-#include <storage/lmgr.h>
 #include <utils/fmgroids.h>
 }
 
@@ -84,23 +84,6 @@ void check_shape(TupleDesc shape) {
                   errmsg("the rows of an identity map's source have other columns")));
 }
 
-// The tables that are looked up, locked one by one; and no longer locked by this look.
-std::array<Oid, 3> lock_state_for_reading(int map_id) {
-  constexpr std::array<const char*, 3> kNames = {"identities", "places", "added"};
-  std::array<Oid, 3> ids{};
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    ids[i] = find_state(map_id, kNames[i]);
-    if (OidIsValid(ids[i])) LockRelationOid(ids[i], AccessShareLock);
-  }
-  return ids;
-}
-// Each was locked once more by whoever opened it.
-void unlock_state(const std::array<Oid, 3>& ids) {
-  for (const Oid id : ids) {
-    if (OidIsValid(id)) UnlockRelationOid(id, AccessShareLock);
-  }
-}
-
 }  // namespace
 
 void IdentityLookup::open(int map_id) {
@@ -160,6 +143,7 @@ bool IdentityLookup::next(Found& found) {
 }  // namespace identity_resolve::pg
 
 using namespace identity_resolve::pg;
+using identity_resolve::engine::PackedRow;
 
 // identity_map_rows(map_id, source, of_all boolean) → SETOF record: src/sql/50-map.sql.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_rows) {
@@ -178,7 +162,7 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_rows) {
   auto* nulls = static_cast<bool*>(palloc(static_cast<std::size_t>(shape->natts)));
   const MemoryContext memory =
       AllocSetContextCreate(CurrentMemoryContext, "identity map row", ALLOCSET_DEFAULT_SIZES);
-  const auto put = [&](std::string_view bytes, const identity_resolve::engine::PackedRow& row) {
+  const auto put = [&](std::string_view bytes, const PackedRow& row) {
     CHECK_FOR_INTERRUPTS();
     const MemoryContext outer = MemoryContextSwitchTo(memory);
     unpack(bytes, row, shape, of_all, values, nulls);
@@ -187,22 +171,12 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_rows) {
     MemoryContextReset(memory);
   };
   if (of_all) {
-    const TableScanDesc scan = begin_table_scan(identities, GetActiveSnapshot());
-    TupleTableSlot* slot = table_slot_create(identities, nullptr);
-    const MemoryContext packs =
-        AllocSetContextCreate(CurrentMemoryContext, "identity map pack", ALLOCSET_DEFAULT_SIZES);
-    while (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
-      const MemoryContext outer = MemoryContextSwitchTo(packs);
-      const IdentityLookup::Found found = IdentityLookup::found_in(slot);
-      each_row_of_pack(found.pack,
-                       [&](std::string_view bytes, const identity_resolve::engine::PackedRow& row) {
+    each_row(identities, GetActiveSnapshot(), [&](TupleTableSlot* slot) {
+      each_row_of_pack(IdentityLookup::found_in(slot).pack,
+                       [&](std::string_view bytes, const PackedRow& row) {
                          if (static_cast<std::int32_t>(row.source) == source) put(bytes, row);
                        });
-      MemoryContextSwitchTo(outer);
-      MemoryContextReset(packs);
-    }
-    ExecDropSingleTupleTableSlot(slot);
-    table_endscan(scan);
+    });
   } else {
     for (std::size_t i = 0; i < reached->rows.size(); ++i) {
       const SourceRow& row = reached->rows[i];
@@ -229,58 +203,40 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_packed_numbers) {
 }
 
 // identity_map_members(map_id, identity_id uuid, rids bigint[]) → TABLE (identity_id, rid, source,
-// record_id, fingerprint): src/sql/50-map.sql. By a snapshot that sees what has been committed, and
-// nothing stays locked: a state that is being written anew is waited for, and nobody waits for the
-// caller's transaction.
+// record_id, fingerprint): src/sql/50-map.sql. By a snapshot that sees what has been committed.
 IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_members) {
   demand_arguments(fcinfo, {0});
   const int map_id = PG_GETARG_INT32(0);
   const ReturnSetInfo* result = guarded([&] { return begin_tuplestore(fcinfo); });
   ContextMemory memory(CurrentMemoryContext);
   IdentityLookup identities;
-  const std::array<Oid, 3> locked = lock_state_for_reading(map_id);
   PushActiveSnapshot(GetLatestSnapshot());
   identities.open(map_id);
-  const auto put = [&](const IdentityLookup::Found& found,
-                       const identity_resolve::engine::PackedRow& row) {
+  const auto put = [&](const IdentityLookup::Found& found, const PackedRow& row) {
     std::array<Datum, 5> values = {datum_of(found.id), Int64GetDatum(row.rid),
                                    Int16GetDatum(static_cast<std::int16_t>(row.source)),
                                    text_of(row.record_id), Int64GetDatum(row.fingerprint)};
     std::array<bool, 5> nulls{};
     tuplestore_putvalues(result->setResult, result->setDesc, values.data(), nulls.data());
   };
-  IdentityLookup::Found found{};
   if (!PG_ARGISNULL(1)) {
     const auto id = uuid_of(PG_GETARG_DATUM(1));
+    IdentityLookup::Found found{};
     identities.find(Place::prefix_of(id));
     while (identities.next(found)) {
       if (found.id != id) continue;
       each_row_of_pack(found.pack,
-                       [&](std::string_view, const identity_resolve::engine::PackedRow& row) {
-                         put(found, row);
-                       });
+                       [&](std::string_view, const PackedRow& row) { put(found, row); });
     }
   }
   if (!PG_ARGISNULL(2)) {
     auto* places = make<Places>(memory);
     places->open(map_id);
-    for (const std::int64_t rid : number_argument(fcinfo, 2)) {
-      for (const Place& place : places->find(rid)) {
-        if (!place.is_record()) continue;
-        identities.find(place.prefix());
-        while (identities.next(found)) {
-          each_row_of_pack(found.pack,
-                           [&](std::string_view, const identity_resolve::engine::PackedRow& row) {
-                             if (row.rid == rid) put(found, row);
-                           });
-        }
-      }
-    }
+    each_row_of_records(number_argument(fcinfo, 2), *places, identities, memory, put);
     places->close();
   }
   identities.close();
   PopActiveSnapshot();
-  unlock_state(locked);
   return Datum{0};
 }
 
@@ -289,7 +245,6 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_carriers) {
   const int map_id = PG_GETARG_INT32(0);
   ContextMemory memory(CurrentMemoryContext);
   boost::container::pmr::vector<identity_resolve::engine::Uuid> found_ids(&memory);
-  const std::array<Oid, 3> locked = lock_state_for_reading(map_id);
   PushActiveSnapshot(GetLatestSnapshot());
   IdentityLookup identities;
   identities.open(map_id);
@@ -298,16 +253,14 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_carriers) {
   for (const std::int64_t key : number_argument(fcinfo, 1)) {
     for (const Place& place : places->find(key)) {
       if (place.is_record()) continue;
+      // By 48 bits of its id: it may be another one.
       identities.find(place.prefix());
       IdentityLookup::Found found{};
       while (identities.next(found)) {
         bool carries = false;
-        each_row_of_pack(found.pack,
-                         [&](std::string_view, const identity_resolve::engine::PackedRow& row) {
-                           for (std::size_t i = 0; i < row.key_count; ++i) {
-                             carries = carries || row.key(i) == key;
-                           }
-                         });
+        each_row_of_pack(found.pack, [&](std::string_view, const PackedRow& row) {
+          for (std::size_t i = 0; i < row.key_count; ++i) carries = carries || row.key(i) == key;
+        });
         if (carries) guarded([&] { found_ids.push_back(found.id); });
       }
     }
@@ -315,7 +268,6 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_carriers) {
   places->close();
   identities.close();
   PopActiveSnapshot();
-  unlock_state(locked);
   identity_resolve::engine::sort_each_once(found_ids);
   auto* ids = static_cast<Datum*>(palloc((found_ids.size() + 1) * sizeof(Datum)));
   for (std::size_t i = 0; i < found_ids.size(); ++i) ids[i] = datum_of(found_ids[i]);
@@ -330,15 +282,9 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_all_records) {
   const Relation identities =
       open_state(PG_GETARG_INT32(0), "identities", {ACL_SELECT}, AccessShareLock);
   PushActiveSnapshot(GetLatestSnapshot());
-  const TableScanDesc scan = begin_table_scan(identities, GetActiveSnapshot());
-  TupleTableSlot* slot = table_slot_create(identities, nullptr);
-  const MemoryContext packs =
-      AllocSetContextCreate(CurrentMemoryContext, "identity map pack", ALLOCSET_DEFAULT_SIZES);
-  while (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
-    CHECK_FOR_INTERRUPTS();
-    const MemoryContext outer = MemoryContextSwitchTo(packs);
+  each_row(identities, GetActiveSnapshot(), [&](TupleTableSlot* slot) {
     const IdentityLookup::Found found = IdentityLookup::found_in(slot);
-    identity_resolve::engine::PackedRow shown{};
+    PackedRow shown{};
     bool has_one = false;
     const auto put = [&] {
       if (!has_one) return;
@@ -349,23 +295,17 @@ IDENTITY_RESOLVE_INTERNAL_FUNCTION(identity_map_all_records) {
       tuplestore_putvalues(result->setResult, result->setDesc, values.data(), nulls.data());
     };
     // A record's rows are neighbours.
-    each_row_of_pack(
-        found.pack, [&](std::string_view, const identity_resolve::engine::PackedRow& row) {
-          if (has_one && row.rid == shown.rid) {
-            if (identity_resolve::engine::compare_ids(row.record_id, shown.record_id) < 0)
-              shown = row;
-            return;
-          }
-          put();
-          shown = row;
-          has_one = true;
-        });
+    each_row_of_pack(found.pack, [&](std::string_view, const PackedRow& row) {
+      if (has_one && row.rid == shown.rid) {
+        if (identity_resolve::engine::compare_ids(row.record_id, shown.record_id) < 0) shown = row;
+        return;
+      }
+      put();
+      shown = row;
+      has_one = true;
+    });
     put();
-    MemoryContextSwitchTo(outer);
-    MemoryContextReset(packs);
-  }
-  ExecDropSingleTupleTableSlot(slot);
-  table_endscan(scan);
+  });
   PopActiveSnapshot();
   table_close(identities, AccessShareLock);
   return Datum{0};

@@ -7,6 +7,7 @@
 extern "C" {
 #include <catalog/pg_am.h>
 #include <catalog/pg_attribute.h>
+#include <common/hashfn.h>
 #include <utils/syscache.h>
 }
 
@@ -44,6 +45,24 @@ bool is_done(Relation table, TM_Result result) {
                     errmsg("could not serialize access due to concurrent update")));
   }
   return false;
+}
+
+std::uint64_t print_of_value(Datum value, const FormData_pg_attribute& column, std::uint64_t seed) {
+  const auto hash = [seed](const void* bytes, std::size_t length) {
+    return DatumGetUInt64(hash_any_extended(static_cast<const unsigned char*>(bytes),
+                                            static_cast<int>(length), seed));
+  };
+  if (column.attbyval) return hash(&value, sizeof value);
+  if (column.attlen > 0) {
+    return hash(DatumGetPointer(value), static_cast<std::size_t>(column.attlen));
+  }
+  if (column.attlen == -2) {
+    const char* text = DatumGetCString(value);
+    return hash(text, std::strlen(text));
+  }
+  const std::string_view bytes =
+      bytes_of(reinterpret_cast<const varlena*>(PG_DETOAST_DATUM_PACKED(value)));
+  return hash(bytes.data(), bytes.size());
 }
 
 // ---- shapes ----
@@ -331,6 +350,24 @@ void close_state_table(StateTable* self) {
 void rebuild_indexes(Oid table) {
   CommandCounterIncrement();
   reindex_all_of(table);
+}
+
+std::uint64_t print_of_row(TupleDesc shape, const Datum* values, const bool* nulls,
+                           std::uint64_t seed) {
+  std::uint64_t print = seed;
+  for (int i = 0; i < shape->natts; ++i) {
+    print = nulls[i] ? print * 31 + 1
+                     : seed ^ print_of_value(values[i], *TupleDescAttr(shape, i), print);
+  }
+  return print;
+}
+
+std::uint64_t draw_seed() {
+  std::uint64_t seed = 0;
+  if (!pg_strong_random(&seed, sizeof seed)) {
+    ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not draw a random number")));
+  }
+  return seed;
 }
 
 void insert_row(StateTable* self, const Datum* values, const bool* nulls) {

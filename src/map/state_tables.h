@@ -23,6 +23,36 @@ Oid find_state_sequence(int map_id, const char* name);
 Relation open_state(int map_id, const char* name, std::initializer_list<AclMode> rights,
                     LOCKMODE lock);
 
+// Calls visit(TupleTableSlot*) for each row of a table that a snapshot sees, in the order in which
+// they lie in it. All columns are at hand; what visit() leaves on the memory context lives until
+// the next row.
+template <class Visit>
+void each_row(Relation table, Snapshot snapshot, Visit&& visit) {
+  const TableScanDesc scan = begin_ordered_scan(table, snapshot);
+  TupleTableSlot* row = table_slot_create(table, nullptr);
+  const MemoryContext memory =
+      AllocSetContextCreate(CurrentMemoryContext, "identity map row", ALLOCSET_DEFAULT_SIZES);
+  const MemoryContext outer = MemoryContextSwitchTo(memory);
+  while (table_scan_getnextslot(scan, ForwardScanDirection, row)) {
+    CHECK_FOR_INTERRUPTS();
+    slot_getallattrs(row);
+    visit(row);
+    MemoryContextReset(memory);
+  }
+  MemoryContextSwitchTo(outer);
+  MemoryContextDelete(memory);
+  ExecDropSingleTupleTableSlot(row);
+  table_endscan(scan);
+}
+// The same of a table of a map's state, for a user who may read it, by the active snapshot. Errors:
+// 42501, 42P01, 55000.
+template <class Visit>
+void each_state_row(int map_id, const char* name, Visit&& visit) {
+  const Relation table = open_state(map_id, name, {ACL_SELECT}, AccessShareLock);
+  each_row(table, GetActiveSnapshot(), visit);
+  table_close(table, NoLock);
+}
+
 // Raises error 55000: a table of a map's state is not what the extension has made. `detail` says in
 // which way.
 [[noreturn]] void bad_shape(const char* detail);
@@ -65,6 +95,13 @@ StateTable* begin_writing(Relation table);
 void close_state_table(StateTable* table);
 // Makes the indexes of a table anew, which is closed, from all of its rows.
 void rebuild_indexes(Oid table);
+
+// What a row says, in a number: equal for equal rows, and for others but with a chance of 2^-64 for
+// each pair, as seeds are drawn. A value of a type without a fixed length counts without its
+// header.
+std::uint64_t print_of_row(TupleDesc shape, const Datum* values, const bool* nulls,
+                           std::uint64_t seed);
+std::uint64_t draw_seed();
 
 // A row that comes: a value a column, copied.
 void insert_row(StateTable* table, const Datum* values, const bool* nulls);

@@ -89,12 +89,24 @@ bool find_row(Lookup& lookup, const engine::Uuid& id) {
   return next(lookup);
 }
 
+// The row of an identity by the snapshot of the table, nullptr for none; known: as set_identity()
+// has it.
+TupleTableSlot* row_of(MapTable& self, const engine::Uuid& id, const KnownRow* known) {
+  if (known == nullptr) return find_row(self.by_id, id) ? self.by_id.row : nullptr;
+  ItemPointerData place = known->place;
+  return table_tuple_fetch_row_version(self.rows->table, &place, self.rows->state->es_snapshot,
+                                       self.by_place)
+             ? self.by_place
+             : nullptr;
+}
+
 // Changes the row that the table has for an identity: try_it(row), again with the row as others
 // have left it where they were sooner. Whether there was one, and try_it() had something to change.
 template <class TryIt>
-bool change_row(MapTable& self, const engine::Uuid& id, TryIt&& try_it) {
-  if (!find_row(self.by_id, id)) return false;
-  std::optional<bool> done = try_it(self.by_id.row);
+bool change_row(MapTable& self, const engine::Uuid& id, const KnownRow* known, TryIt&& try_it) {
+  TupleTableSlot* row = row_of(self, id, known);
+  if (row == nullptr) return false;
+  std::optional<bool> done = try_it(row);
   while (!done) {
     CHECK_FOR_INTERRUPTS();
     PushActiveSnapshot(GetLatestSnapshot());
@@ -140,6 +152,15 @@ bool differs(MapTable& self, TupleTableSlot* row, const Datum* values, const boo
   return is_other;
 }
 
+// What change_row() tries where a row is to say what the values do.
+auto updating(MapTable& self, const Datum* values, const bool* nulls) {
+  return [&self, values, nulls](TupleTableSlot* row) -> std::optional<bool> {
+    if (!differs(self, row, values, nulls)) return false;
+    if (!try_update_row(self.rows, row->tts_tid, self.values, self.nulls)) return {};
+    return true;
+  };
+}
+
 void insert_identity(MapTable* self, const engine::Uuid& id, const Datum* values,
                      const bool* nulls) {
   std::fill_n(self->nulls, RelationGetDescr(self->rows->table)->natts, true);
@@ -155,6 +176,17 @@ void insert_identity(MapTable* self, const engine::Uuid& id, const Datum* values
 }
 
 }  // namespace
+
+std::uint64_t print_of_known(const MapTable& self, TupleTableSlot* row) {
+  for (int i = 0; i < self.shape->natts; ++i) {
+    self.values[i] = row->tts_values[self.places[i]];
+    self.nulls[i] = row->tts_isnull[self.places[i]];
+  }
+  // A stamp that was added lately says nothing yet.
+  const bool has_no_stamp = self.stamp >= 0 && row->tts_isnull[self.stamp];
+  const std::uint64_t print = print_of_row(self.shape, self.values, self.nulls, self.seed);
+  return has_no_stamp ? ~print : print;
+}
 
 bool are_same_columns(TupleDesc a, TupleDesc b) noexcept {
   if (a->natts != b->natts) return false;
@@ -182,7 +214,9 @@ MapTable* open_map_table(Oid id, const MapColumns& columns, TimestampTz at, bool
   }
   for (const CmdType command : {CMD_UPDATE, CMD_DELETE}) CheckCmdReplicaIdentity(table, command);
   self->at = at;
+  self->seed = draw_seed();
   self->rows = begin_writing(table);
+  self->by_place = table_slot_create(table, nullptr);
   self->rows->waits_for_indexes = is_first && self->by_id.is_empty;
   const auto room = static_cast<std::size_t>(RelationGetDescr(table)->natts);
   self->values = static_cast<Datum*>(palloc(room * sizeof(Datum)));
@@ -194,6 +228,7 @@ void close_map_table(MapTable* self) {
   const Oid table = RelationGetRelid(self->rows->table);
   const bool waits = self->rows->waits_for_indexes;
   close_lookup(self->by_id);
+  ExecDropSingleTupleTableSlot(self->by_place);
   close_state_table(self->rows);
   if (waits) {
     const MapPhase phase = set_map_phase(MapPhase::kIndex);
@@ -206,38 +241,37 @@ void close_map_table(MapTable* self) {
 void put_identity(MapTable* self, const engine::Uuid& id, bool is_new, const Datum* values,
                   const bool* nulls) {
   if (!is_new) {
-    const bool has_changed = change_row(*self, id, [&](TupleTableSlot* row) -> std::optional<bool> {
-      if (!differs(*self, row, values, nulls)) return false;
-      if (!try_update_row(self->rows, row->tts_tid, self->values, self->nulls)) return {};
-      return true;
-    });
-    if (has_changed) ++self->updated;
+    if (change_row(*self, id, nullptr, updating(*self, values, nulls))) ++self->updated;
     return;
   }
   insert_identity(self, id, values, nulls);
 }
 
-void set_identity(MapTable* self, const engine::Uuid& id, const Datum* values, const bool* nulls) {
+void set_identity(MapTable* self, const engine::Uuid& id, const KnownRow* known,
+                  const Datum* values, const bool* nulls) {
+  if (known != nullptr && known->print == print_of_row(self->shape, values, nulls, self->seed)) {
+    ++self->kept;
+    return;
+  }
   bool is_there = false;
-  const bool has_changed = change_row(*self, id, [&](TupleTableSlot* row) -> std::optional<bool> {
+  const auto update = updating(*self, values, nulls);
+  const auto note_and_update = [&](TupleTableSlot* row) {
     is_there = true;
-    if (!differs(*self, row, values, nulls)) return false;
-    if (!try_update_row(self->rows, row->tts_tid, self->values, self->nulls)) return {};
-    return true;
-  });
-  if (has_changed) ++self->updated;
+    return update(row);
+  };
+  if (change_row(*self, id, known, note_and_update)) ++self->updated;
   if (is_there) {
     ++self->kept;
   } else {
     insert_identity(self, id, values, nulls);
   }
 }
-void remove_identity(MapTable* self, const engine::Uuid& id) {
-  const bool was_there = change_row(*self, id, [&](TupleTableSlot* row) -> std::optional<bool> {
+void remove_identity(MapTable* self, const engine::Uuid& id, const KnownRow* known) {
+  const auto remove = [&](TupleTableSlot* row) -> std::optional<bool> {
     if (!try_delete_row(self->rows, row->tts_tid)) return {};
     return true;
-  });
-  if (was_there) ++self->deleted;
+  };
+  if (change_row(*self, id, known, remove)) ++self->deleted;
 }
 
 }  // namespace identity_resolve::pg

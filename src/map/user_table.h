@@ -13,12 +13,14 @@ namespace identity_resolve::pg {
 struct MapTable {
   StateTable* rows;
   Lookup by_id;
-  TupleDesc shape;  // of the map's columns, without the id
-  AttrNumber id;    // their places in the table, from 0
+  TupleTableSlot* by_place;  // a row that was found by its place
+  TupleDesc shape;           // of the map's columns, without the id
+  AttrNumber id;             // their places in the table, from 0
   AttrNumber* places;
   AttrNumber stamp;  // that of the column which says when a row was written, -1: there is none
   TimestampTz at;
-  Datum* values;  // room for a row
+  std::uint64_t seed;  // of the prints of rows
+  Datum* values;       // room for a row
   bool* nulls;
   std::int64_t kept;  // rows that set_identity() has found
   std::int64_t inserted;
@@ -35,6 +37,9 @@ struct MapColumns {
   const ArrayType* filled;
   const char* stamp;
 };
+
+// What the map's columns of a row say: print_of_row().
+std::uint64_t print_of_known(const MapTable& table, TupleTableSlot* row);
 
 // Opens it, for a user who has all rights on it, to write it as of a time. nullptr
 // where a statement would do more than to put rows into the table and its indexes: where it has
@@ -54,9 +59,26 @@ void close_map_table(MapTable* table);
 // only.
 void put_identity(MapTable* table, const engine::Uuid& id, bool is_new, const Datum* values,
                   const bool* nulls);
-// The same, whether or not the table has a row of it.
-void set_identity(MapTable* table, const engine::Uuid& id, const Datum* values, const bool* nulls);
+// A row that the table has: where it lies, and what its columns say in a number.
+struct KnownRow {
+  ItemPointerData place;
+  std::uint64_t print;
+};
+// Calls visit(id, KnownRow) for each row that the table has.
+template <class Visit>
+void each_identity(const MapTable& table, Visit&& visit) {
+  each_row(table.rows->table, table.rows->state->es_snapshot, [&](TupleTableSlot* row) {
+    if (row->tts_isnull[table.id]) return;
+    engine::Uuid id;
+    std::memcpy(id.data(), DatumGetUUIDP(row->tts_values[table.id])->data, id.size());
+    visit(id, KnownRow{row->tts_tid, print_of_known(table, row)});
+  });
+}
+// An identity as it is now, whether or not the table has a row of it. known: that row, nullptr
+// where it is to be looked up.
+void set_identity(MapTable* table, const engine::Uuid& id, const KnownRow* known,
+                  const Datum* values, const bool* nulls);
 // One that is no more.
-void remove_identity(MapTable* table, const engine::Uuid& id);
+void remove_identity(MapTable* table, const engine::Uuid& id, const KnownRow* known = nullptr);
 
 }  // namespace identity_resolve::pg

@@ -91,9 +91,7 @@ extern "C" {
 #include <commands/repack.h>
 }
 #else
-extern "C" {
-#include <commands/cluster.h>
-}
+extern "C" {}
 #endif
 #if PG_VERSION_NUM >= 160000
 extern "C" {
@@ -231,6 +229,11 @@ inline TableScanDesc begin_table_scan(Relation table, Snapshot snapshot) {
 #endif
 }
 
+// The same, always in the order in which the rows lie in the table.
+inline TableScanDesc begin_ordered_scan(Relation table, Snapshot snapshot) {
+  return table_beginscan_strat(table, snapshot, 0, nullptr, true, false);
+}
+
 // The leaf page of a B-tree where entries of a key begin, pinned and locked for reading, or
 // InvalidBuffer where the index has none.
 inline Buffer find_leaf_page(Relation index, [[maybe_unused]] Relation table, BTScanInsert key) {
@@ -310,29 +313,6 @@ inline TM_Result delete_table_row(Relation table, ItemPointerData place, EState*
 #else
   return table_tuple_delete(table, &place, GetCurrentCommandId(true), state->es_snapshot,
                             InvalidSnapshot, true, &failure, false);
-#endif
-}
-
-// An empty table with the columns of another one, which nobody else sees, in its own name and
-// place.
-inline Oid make_twin(Relation table) {
-#if PG_VERSION_NUM >= 150000
-  return make_new_heap(RelationGetRelid(table), table->rd_rel->reltablespace, table->rd_rel->relam,
-                       table->rd_rel->relpersistence, ExclusiveLock);
-#else
-  return make_new_heap(RelationGetRelid(table), table->rd_rel->reltablespace,
-                       table->rd_rel->relpersistence, ExclusiveLock);
-#endif
-}
-// The twin's rows become the table's, whose indexes are made anew; the twin goes. Nobody else uses
-// the table, which the caller has locked.
-inline void take_rows_of_twin(Oid table, Oid twin, char persistence) {
-#if PG_VERSION_NUM >= 190000
-  finish_heap_swap(table, twin, false, false, false, true, true, RecentXmin, ReadNextMultiXactId(),
-                   persistence);
-#else
-  finish_heap_swap(table, twin, false, false, false, true, RecentXmin, ReadNextMultiXactId(),
-                   persistence);
 #endif
 }
 

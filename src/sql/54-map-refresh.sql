@@ -204,9 +204,14 @@ BEGIN
     counts := identity_internal.identity_map_more(done, (SELECT sum(c.v::bigint)::bigint FROM jsonb_each_text(done -> 'counts') AS c (k, v)));
     PERFORM identity_internal.identity_map_settle_places(m.map_id, false);
   END IF;
-  -- While nobody calls identify(): what their claims have left behind.
-  IF is_whole OR pg_relation_size((identity_internal.identity_map_prefix(m.map_id) || 'claims')::regclass) > 1000000 THEN
-    EXECUTE format('TRUNCATE %sclaims', identity_internal.identity_map_prefix(m.map_id));
+  -- While nobody calls identify(): what their claims have left behind. Not where a transaction that is open has the table, which
+  -- may be a dump: nobody waits for it.
+  IF pg_relation_size((identity_internal.identity_map_prefix(m.map_id) || 'claims')::regclass) > 1000000 THEN
+    BEGIN
+      EXECUTE format('LOCK TABLE %sclaims IN ACCESS EXCLUSIVE MODE NOWAIT', identity_internal.identity_map_prefix(m.map_id));
+      EXECUTE format('TRUNCATE %sclaims', identity_internal.identity_map_prefix(m.map_id));
+    EXCEPTION WHEN lock_not_available THEN
+    END;
   END IF;
   RETURN jsonb_build_object('started', started,
     'marks', marks || jsonb_build_object('captures', captures, 'files', files, 'kept', kept, 'left_out', left_out, 'totals', totals, 'columns', columns,

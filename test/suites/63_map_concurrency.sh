@@ -388,6 +388,138 @@ wait "$writer"
 rows=$(value "SELECT string_agg(concat_ws(' ', app_id, label, note), ', ' ORDER BY app_id) FROM people WHERE app_id IN (300, 301, 302)")
 check "both have written: $rows" [ "$rows" = '300 9 mine, 302 9' ]
 
+# ---- The state is written anew beside who asks: fills, in full and because half of all records changed, change who goes with
+# whom each time. Each answer is of a state that was there between the question and the answer.
+sql --quiet <<'SQL'
+SET client_min_messages = error;
+CREATE TABLE desk (id int PRIMARY KEY, email text, round int);
+CREATE TABLE till (id text PRIMARY KEY, email text);
+INSERT INTO desk SELECT n, format('f%s@x.com', n), 0 FROM generate_series(1, 2000) n;
+INSERT INTO till SELECT 't' || n, format('f%s@x.com', n) FROM generate_series(1, 2000) n;
+SELECT create_identity_map('crowd', identity_source('desk', 'SELECT id, email, round FROM desk'), identity_source('till', 'SELECT id, email FROM till'), identity_rule('round', link => false),
+  identity_rule('user_id', max_per_identity => 0), identity_column('desk_id', 'int'), identity_column('till_id', 'text[]'), identity_column('identify_id', 'text[]'), identity_column('round', 'int')) \g /dev/null
+CALL refresh_identity_map('crowd');
+-- Whose each record was, by the round; written in the refresh's transaction.
+CREATE TABLE rounds (n int PRIMARY KEY);
+CREATE TABLE whose (n int, record text, identity_id uuid, PRIMARY KEY (n, record));
+CREATE PROCEDURE note_whose(latest int) LANGUAGE sql AS $$
+  INSERT INTO rounds VALUES (latest);
+  INSERT INTO whose SELECT latest, 'd' || desk_id, identity_id FROM crowd WHERE desk_id IS NOT NULL UNION ALL SELECT latest, unnest(till_id), identity_id FROM crowd $$;
+CALL note_whose(0);
+CREATE TABLE is_over (yes boolean);
+CREATE TABLE asked (who text, before int, after int, record text, id uuid, wrong text);
+
+CREATE PROCEDURE fill_on(fills int, OUT n int) LANGUAGE plpgsql AS $$
+BEGIN
+  FOR i IN 1 .. fills LOOP
+    -- Each second record: with the next one of the desk in odd rounds, by itself in even ones.
+    UPDATE till SET email = format('f%s@x.com', substr(id, 2)::int + i % 2) WHERE substr(id, 2)::int % 2 = 1;
+    UPDATE desk SET round = i WHERE id % 2 = i % 2;
+    COMMIT;
+    CALL refresh_identity_map('crowd', "full" => i % 4 < 2);
+    CALL note_whose(i);
+    COMMIT;
+    n := i;
+  END LOOP;
+  INSERT INTO is_over VALUES (true);
+END $$;
+
+CREATE FUNCTION latest() RETURNS int LANGUAGE sql VOLATILE AS 'SELECT max(n) FROM rounds';
+-- What somebody asks: an answer that is wrong in every round is told at once; one that is right in some is judged later.
+CREATE PROCEDURE ask_on(who text, OUT n int) LANGUAGE plpgsql AS $$
+DECLARE
+  x int; first int; record text; id uuid; wrong text; ids uuid[];
+BEGIN
+  n := 0;
+  WHILE NOT EXISTS (SELECT FROM is_over) LOOP
+    x := 1 + floor(random() * 2000);
+    first := latest();
+    record := NULL; id := NULL; wrong := NULL;
+    CASE n % 4
+      WHEN 0 THEN
+        record := 't' || x;
+        id := identity_of('crowd', 'till', record);
+      WHEN 1 THEN
+        -- Somebody has the records of whoever had any of these ids.
+        IF identity_current('crowd', (SELECT w.identity_id FROM whose w WHERE w.n = 0 AND w.record = 't' || x)) IS NULL THEN wrong := 'an id is nobody'; END IF;
+      WHEN 2 THEN
+        ids := ARRAY(SELECT identity_of_value('crowd', 'email', format('f%s@x.com', x)));
+        record := 'd' || x;
+        id := ids[1];
+        IF cardinality(ids) <> 1 THEN wrong := format('%s people have an address', cardinality(ids)); END IF;
+      ELSE
+        SELECT format('%s records', count(*)) INTO wrong FROM identity_map_records('crowd') r WHERE r.source <> 'identify' HAVING count(*) <> 4000;
+        IF wrong IS NULL THEN PERFORM FROM identity_map_retired('crowd'); END IF;
+    END CASE;
+    COMMIT;
+    INSERT INTO asked VALUES (who, first, latest(), record, id, wrong);
+    COMMIT;
+    n := n + 1;
+  END LOOP;
+END $$;
+-- The table: each record once, and half of the desk of the last round, half of the one before.
+CREATE PROCEDURE look_on(OUT n int) LANGUAGE plpgsql AS $$
+BEGIN
+  n := 0;
+  WHILE NOT EXISTS (SELECT FROM is_over) LOOP
+    INSERT INTO asked (who, wrong)
+      SELECT 'table', CASE WHEN (desks, desk_ids, tills, last, before_) IS DISTINCT FROM (2000, 2000, 2000, CASE WHEN newest = 0 THEN 2000 ELSE 1000 END, CASE WHEN newest = 0 THEN 2000 ELSE 1000 END)
+        THEN format('%s records of the desk, %s different, %s of the till, %s of round %s, %s of the one before', desks, desk_ids, tills, last, newest, before_) END
+      FROM (SELECT count(desk_id) AS desks, count(DISTINCT desk_id) AS desk_ids, sum(cardinality(till_id)) AS tills, max(newest) AS newest,
+              count(*) FILTER (WHERE round = newest) AS last, count(*) FILTER (WHERE round = greatest(newest - 1, 0)) AS before_
+            FROM (SELECT c.*, max(c.round) OVER () AS newest FROM crowd c) c) counted;
+    COMMIT;
+    n := n + 1;
+  END LOOP;
+END $$;
+CREATE TABLE told (user_id text, round int, id uuid);
+CREATE PROCEDURE tell_on(who int, OUT n int) LANGUAGE plpgsql AS $$
+DECLARE
+  x int; first int; id uuid;
+BEGIN
+  n := 0;
+  WHILE NOT EXISTS (SELECT FROM is_over) LOOP
+    x := 1 + floor(random() * 2000);
+    first := latest();
+    -- By turns somebody whom the sources have, and somebody new.
+    id := identify('crowd', format('%s-%s', who, n), jsonb_build_object('email', format(CASE WHEN n % 2 = 0 THEN 'f%s@x.com' ELSE 'new%s@x.com' END, x)));
+    INSERT INTO told VALUES (format('%s-%s', who, n), first, id);
+    IF NOT EXISTS (SELECT FROM crowd c WHERE c.identity_id = id AND c.identify_id @> ARRAY[format('%s-%s', who, n)]) OR identity_of('crowd', 'identify', format('%s-%s', who, n)) IS DISTINCT FROM id THEN
+      INSERT INTO asked (who, wrong) VALUES ('told', format('%s-%s is not who was told', who, n));
+    END IF;
+    COMMIT;
+    INSERT INTO asked VALUES ('told', first, latest(), CASE WHEN n % 2 = 0 THEN 'd' || x END, CASE WHEN n % 2 = 0 THEN id END);
+    COMMIT;
+    n := n + 1;
+  END LOOP;
+END $$;
+SQL
+rm -f "$SERVER_DIR"/*.out "$SERVER_DIR"/*.err
+pids=()
+run filler "CALL fill_on(${FILLS:-30}, NULL)"
+for i in 1 2; do run "asker$i" "CALL ask_on('asker$i', NULL)"; done
+run looker "CALL look_on(NULL)"
+for i in 1 2; do run "teller$i" "CALL tell_on($i, NULL)"; done
+wait "${pids[0]}" || value "INSERT INTO is_over VALUES (true)"
+wait "${pids[@]}" || true
+for name in filler asker1 asker2 looker teller1 teller2; do echo "$name: $(cat "$SERVER_DIR/$name.out" "$SERVER_DIR/$name.err")"; done
+check "fills beside who asks and who tells: nobody met an error" [ -z "$(cat "$SERVER_DIR"/*.err)" ]
+check "all fills were made, and all others got somewhere" [ "$(cat "$SERVER_DIR"/{filler,asker1,asker2,looker,teller1,teller2}.out | awk '$1 >= 10' | wc -l)" -eq 6 ]
+value "SELECT DISTINCT who || ': ' || wrong FROM asked WHERE wrong IS NOT NULL LIMIT 10"
+check "no answer was none" [ "$(value "SELECT count(*) FROM asked WHERE wrong IS NOT NULL")" -eq 0 ]
+# A round is in the ledger when its refresh is committed: what was the latest one after the answer may be followed by one more.
+strange=$(value "SELECT count(*) FROM asked a WHERE record IS NOT NULL AND NOT EXISTS (SELECT FROM whose w WHERE w.record = a.record AND w.identity_id = a.id AND w.n BETWEEN a.before AND a.after + 1)")
+check "each answer was of the state before or after ($strange were not)" [ "$strange" -eq 0 ]
+across=$(value "SELECT count(*) FROM asked WHERE after > before")
+check "some answers had fills between question and answer ($across)" [ "$across" -ge 5 ]
+check "many records went from one person to another" [ "$(value "SELECT count(*) FROM (SELECT record FROM whose GROUP BY record HAVING count(DISTINCT identity_id) > 1) d")" -ge 100 ]
+check "people were told while a fill went on" [ "$(value "SELECT count(DISTINCT round) FROM told")" -ge 5 ]
+check "whoever was told is in the map" [ "$(value "SELECT count(*) FROM told t WHERE NOT EXISTS (SELECT FROM crowd c WHERE c.identify_id @> ARRAY[t.user_id])")" -eq 0 ]
+check "under the id that was told, or one that it became" [ "$(value "SELECT count(*) FROM told t WHERE identity_current('crowd', t.id) IS NULL")" -eq 0 ]
+sql --quiet -c "CALL refresh_identity_map('crowd')" -c "CALL model.together('crowd')"
+check "and the map is what a full resolve gives" [ -z "$(value "SELECT model.as_resolved('crowd')")" ]
+check "no deadlock" bash -c "! grep -i 'deadlock' '$SERVER_LOG'"
+
 # ---- A session keeps plans: of tables that another one makes anew, and of an extension that it makes anew. Each line of
 # psql's input is a statement; those behind \! run in a session of their own.
 again="psql -X --quiet -c 'DROP EXTENSION identity_resolve CASCADE' -c 'DROP TABLE people' -c 'CREATE EXTENSION identity_resolve' -c \"SELECT create_identity_map('people', identity_source('app', 'SELECT id, email FROM app'), identity_column('app_id', 'int'))\" -c \"CALL refresh_identity_map('people')\" >/dev/null"

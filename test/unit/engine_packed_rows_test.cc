@@ -146,5 +146,39 @@ TEST(PackedRows, AnyBytesAreRead) {
   }
 }
 
+std::uint64_t print_of(std::string_view pack) {
+  PackPrint print(pack);
+  EXPECT_TRUE(
+      each_packed_row(pack, [&](std::string_view, const PackedRow& row) { print.add(row); }));
+  return print.value();
+}
+
+TEST(PackPrint, IsAnotherForAnotherPack) {
+  const std::vector<std::int64_t> keys = {5, 6};
+  const std::vector<std::int64_t> less = {5};
+  const std::vector<std::int64_t> turned = {6, 5};
+  const std::vector<std::string> rows = {
+      row_of(1, 42, keys, "a"),    row_of(2, 42, keys, "a"),       row_of(1, 43, keys, "a"),
+      row_of(1, 42, less, "a"),    row_of(1, 42, turned, "a"),     row_of(1, 42, {}, "a"),
+      row_of(1, 42, keys, "a", 9), row_of(1, 42, keys, "a") + '\0'};
+  std::vector<std::string> packs;
+  for (const bool shares : {false, true}) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      begin_pack(packs.emplace_back(), shares);
+      add_to_pack(packs.back(), rows[i]);
+      for (std::size_t j = i; j < rows.size(); ++j) {
+        packs.push_back(packs.back());
+        add_to_pack(packs.back(), rows[j]);
+      }
+    }
+    begin_pack(packs.emplace_back(), shares);
+  }
+  for (std::size_t i = 0; i < packs.size(); ++i) {
+    for (std::size_t j = 0; j < packs.size(); ++j) {
+      ASSERT_EQ(print_of(packs[i]) == print_of(packs[j]), packs[i] == packs[j]) << i << ' ' << j;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace identity_resolve::engine

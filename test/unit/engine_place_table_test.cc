@@ -7,6 +7,8 @@
 #include <set>
 #include <vector>
 
+#include "engine/sort_numbers.h"
+
 namespace identity_resolve::engine {
 namespace {
 
@@ -92,6 +94,41 @@ TEST(Sharers, AreWhoHasAKeyTogetherWithAnotherOne) {
     for (std::uint32_t owner = 0; owner < 40; ++owner) {
       ASSERT_EQ(sharers.shares(owner), expected.contains(owner)) << "round " << round;
     }
+  }
+}
+
+TEST(PlaceTable, GivesItsKeysAway) {
+  NumberTable table(heap());
+  for (std::int64_t key = 100; key > 0; --key) table.insert(key);
+  const auto keys = table.take_keys();
+  ASSERT_EQ(keys.size(), 100U);
+  EXPECT_EQ(keys.front(), 100);
+  EXPECT_EQ(keys.back(), 1);
+}
+
+struct Numbered {
+  std::int64_t number;
+  int rest;
+  auto operator<=>(const Numbered&) const = default;
+};
+
+TEST(SortByNumber, SortsAsAnOrdinarySortDoes) {
+  std::mt19937_64 random(1);
+  for (int round = 0; round < 300; ++round) {
+    std::vector<Numbered> items(random() % (round % 10 == 0 ? 20000 : 50));
+    for (Numbered& item : items) {
+      const auto drawn = static_cast<std::int64_t>(random());
+      // All bits, the last ones, few numbers, one.
+      item.number = round % 4 == 0   ? drawn
+                    : round % 4 == 1 ? drawn & 0xFF
+                    : round % 4 == 2 ? drawn % 3
+                                     : INT64_MIN;
+      item.rest = static_cast<int>(random() % 5);
+    }
+    std::vector<Numbered> expected = items;
+    std::sort(expected.begin(), expected.end());
+    sort_by_number(items, [](const Numbered& item) { return item.number; });
+    ASSERT_EQ(items, expected) << "round " << round;
   }
 }
 
