@@ -53,9 +53,20 @@ void IdentityTable::end() {
   UnregisterSnapshot(snapshot_);
   ExecDropSingleTupleTableSlot(row_);
   MemoryContextDelete(memory_);
+  // What follows needs the memory.
+  const auto drop = [](auto& list) {
+    list.clear();
+    list.shrink_to_fit();
+  };
+  guarded([&] {
+    drop(places_);
+    drop(prints_);
+    drop(became_);
+  });
   const Oid table = RelationGetRelid(table_->table);
   const bool waits = table_->waits_for_indexes;
   close_state_table(table_);
+  CommandCounterIncrement();
   if (!waits) return;
   const MapPhase phase = set_map_phase(MapPhase::kIndex);
   rebuild_indexes(table);

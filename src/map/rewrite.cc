@@ -40,6 +40,12 @@ void each_former(StateTable* table, Visit&& visit) {
   PopActiveSnapshot();
 }
 
+// What the same statement does then sees the rows as they are now.
+void close_rewritten(StateTable* table) {
+  close_state_table(table);
+  CommandCounterIncrement();
+}
+
 }  // namespace
 
 Rewrite* begin_rewrite(int map_id, const char* name, const IsPart& is_part) {
@@ -83,7 +89,7 @@ void finish_rewrite(Rewrite* self) {
     CHECK_FOR_INTERRUPTS();
     if (!former.stays) delete_row(self->table, former.place);
   }
-  close_state_table(self->table);
+  close_rewritten(self->table);
   guarded([&] { self->formers = {}; });
 }
 
@@ -92,7 +98,7 @@ void clear_state(int map_id, const char* name, const IsPart& is_part) {
   each_former(table, [&](TupleTableSlot* row) {
     if (!is_part || is_part(row)) delete_row(table, row->tts_tid);
   });
-  close_state_table(table);
+  close_rewritten(table);
 }
 
 }  // namespace identity_resolve::pg

@@ -213,6 +213,17 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION identity_internal.identity_map_most() IS 'internal: how many records of an identity map fit into memory';
 
+-- The one estimate of what a refresh costs: of so many records that changes concern to fill the map anew is sooner done than to
+-- settle them. Measured at a million people: to settle a record costs six times what a fill costs a record, and what is reached
+-- was read in vain (test/bench/refresh.sh). A record that changed concerns up to five: so a fifth as many that changed are as many.
+CREATE FUNCTION identity_internal.identity_map_most_settled(m identity_internal.identity_map_catalog) RETURNS bigint
+  LANGUAGE sql STABLE
+BEGIN ATOMIC
+  SELECT least(identity_internal.identity_map_most(), greatest((identity_internal.identity_map_size(m) * 0.2)::bigint, 5000));
+END;
+COMMENT ON FUNCTION identity_internal.identity_map_most_settled(identity_internal.identity_map_catalog) IS
+  'internal: of how many records that changes concern a refresh fills the map anew';
+
 -- By how many identities and records a map has grown, of what settling a change gives and the records that came, or went.
 CREATE FUNCTION identity_internal.identity_map_more(done jsonb, records bigint) RETURNS jsonb
   LANGUAGE sql IMMUTABLE
@@ -232,7 +243,8 @@ END $$;
 COMMENT ON FUNCTION identity_internal.identity_map_want_all() IS 'internal: plans for many records where plans for one were asked for';
 
 -- Settles what the transaction remembers as changed (identity_map_read_rows(), identity_map_told()), and what hangs on the
--- keys `keys`. NULL where that is more than memory holds: then nothing has been done.
+-- keys `keys`. NULL where that is more than memory holds, or, of a refresh (not small), more than it is worth: then nothing has been
+-- done.
 CREATE FUNCTION identity_internal.identity_map_settle(m identity_internal.identity_map_catalog, keys bigint[], at timestamptz, small boolean) RETURNS jsonb
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -241,7 +253,8 @@ DECLARE
   request identity_internal.identity_map_catalog.clauses%TYPE;
   done jsonb;
 BEGIN
-  reached := identity_internal.identity_map_reach(m.map_id, '{}', keys, m.limits_a_source, m.limits_in_all, identity_internal.identity_map_most());
+  reached := identity_internal.identity_map_reach(m.map_id, '{}', keys, m.limits_a_source, m.limits_in_all,
+               CASE WHEN small THEN identity_internal.identity_map_most() ELSE identity_internal.identity_map_most_settled(m) END);
   IF reached.records IS NULL THEN
     RETURN NULL;
   END IF;

@@ -131,7 +131,6 @@ DECLARE
   marks jsonb := '{}';
   -- As many records are known one by one; where more changed the whole map is looked at.
   most bigint := identity_internal.identity_map_most();
-  size bigint := identity_internal.identity_map_size(m);
   changed bigint := 0;
   left_out jsonb := coalesce(m.marks -> 'left_out', '{}');  -- by the sources' numbers
   totals jsonb := coalesce(m.marks -> 'totals', '{}');      -- records, by the sources' numbers
@@ -179,8 +178,7 @@ BEGIN
   -- From here on nobody calls identify().
   PERFORM identity_internal.identity_map_lock(m.map_id, 2, true, true), set_config('enable_mergejoin', 'off', true);
   at := clock_timestamp();
-  -- One estimate: to settle a record that changed costs about three times what it costs to settle one among all of them.
-  is_whole := is_whole OR changed > most OR changed > greatest(size, 1000) * 0.3;
+  is_whole := is_whole OR changed > identity_internal.identity_map_most_settled(m) / 5;
   IF NOT is_whole AND changed > 0 THEN
     done := done || identity_internal.identity_map_settle(m, '{}', at, false);
     is_whole := done IS NULL;

@@ -84,7 +84,7 @@ BEGIN
 END $$;
 SQL
 
-# More than three tenths change, so that the map is filled anew; in each kind of table that the state has.
+# Changes in each kind of table that the state has.
 shake() { sql --quiet -c "UPDATE app SET email = format('p%s@x.com', 1 + (id * 7 + $1) % $people), label = 'label $1'" -c "DELETE FROM shop WHERE id IN (SELECT 's' || n FROM generate_series(1 + $1, $people, 50) n)" \
   -c "INSERT INTO shop SELECT 's' || n, ARRAY[format('p%s@x.com', n)] FROM generate_series(2 + $1, $people, 50) n ON CONFLICT DO NOTHING"; }
 refresh="CALL refresh_identity_map('people', \"full\" => true)"
