@@ -34,6 +34,9 @@ void name(Work& work) {
   }
   work.named.kept = work.named.succession->keep({ages.data(), ages.size()},
                                                 {work.olds.ids.data(), work.olds.ids.size()});
+  // What follows needs the memory.
+  work.judged.members.clear();
+  work.judged.members.shrink_to_fit();
   UsedIds used(work.task->map_id);
   work.named.ids = std::move(work.listed.clusters);
   List<std::uint32_t> fresh(&work.environment.memory());
