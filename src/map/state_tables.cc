@@ -136,6 +136,11 @@ constexpr StateIndex kHashIndexes[] = {{"hash"}};
 constexpr StateIndex kToldIndexes[] = {{"rid"}};
 constexpr StateIndex kAliasIndexes[] = {{"key", nullptr, false}};
 
+// What the rows of a state mean: another number where they mean something else than before, and the
+// same one as DEFAULT of identity_map_catalog.format (src/sql/50-map.sql). A state of another
+// format is made anew by the next refresh; identities keep their ids.
+constexpr int kStateFormat = 3;
+
 // The tables that every map has.
 constexpr StateShape kShapes[] = {{"places", kPlacesColumns, kFirstIndexes},
                                   {"added", kAddedColumns, kAddedIndexes},
@@ -268,6 +273,8 @@ void bad_state(const char* detail) {
 const char* problem_of_state(HeapTupleHeader map) {
   bool is_null = false;
   const int map_id = DatumGetInt32(GetAttributeByName(map, "map_id", &is_null));
+  const int format = DatumGetInt32(GetAttributeByName(map, "format", &is_null));
+  if (format != kStateFormat) return psprintf("Its format is %d, not %d.", format, kStateFormat);
   for (const StateShape& shape : kShapes) {
     if (const char* problem = problem_of_unopened(map_id, shape.name)) return problem;
   }

@@ -58,7 +58,7 @@ CREATE TABLE identity_internal.identity_map_catalog (
   numbers jsonb NOT NULL DEFAULT '{"identify": 0}',
   source_names text[],
   source_numbers integer[],
-  format integer NOT NULL DEFAULT 2,
+  format integer NOT NULL DEFAULT 3,  -- kStateFormat in src/map/state_tables.cc
   told_reader text,
   state_sources @extschema@.identity_clause[],
   reached_sources @extschema@.identity_clause[],

@@ -136,7 +136,7 @@ BEGIN
       EXECUTE format('DROP FUNCTION %s CASCADE', item.function);
     END LOOP;
     UPDATE identity_internal.identity_map_catalog AS c
-    SET map_id = identity_internal.identity_map_free_number(), prepared = NULL, rebuild = true,
+    SET map_id = identity_internal.identity_map_free_number(), format = DEFAULT, prepared = NULL, rebuild = true,
         marks = jsonb_build_object('last_number', c.marks -> 'last_number')
     WHERE c.map_id = id;
     DELETE FROM identity_internal.identity_map_counts AS n WHERE n.map_id = id;  -- the refresh counts anew
