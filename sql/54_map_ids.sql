@@ -84,7 +84,7 @@ SET client_min_messages = warning;
 CALL ids.turn(260);
 SELECT pg_get_functiondef('identity_internal.identity_map_most'::regproc) AS in_memory \gset
 -- Also where memory does not suffice.
-CREATE OR REPLACE FUNCTION identity_internal.identity_map_most() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT 0::bigint $$;
+CREATE OR REPLACE FUNCTION identity_internal.identity_map_most(m identity_internal.identity_map_catalog) RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT 0::bigint $$;
 CALL ids.turn(3);
 :in_memory;
 RESET client_min_messages;
@@ -105,7 +105,7 @@ UPDATE ids.odd SET email = 'p1@x.com' WHERE id = 4;
 CALL refresh_identity_map('ids.odds');
 SELECT cluster, n, rid FROM ids.odds ORDER BY 1;
 SELECT pg_get_functiondef('identity_internal.identity_map_most'::regproc) AS in_memory \gset
-CREATE OR REPLACE FUNCTION identity_internal.identity_map_most() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT 0::bigint $$;
+CREATE OR REPLACE FUNCTION identity_internal.identity_map_most(m identity_internal.identity_map_catalog) RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT 0::bigint $$;
 UPDATE ids.odd SET email = 'p1@x.com' WHERE id = 6;
 CALL refresh_identity_map('ids.odds');
 SELECT cluster, n, rid FROM ids.odds ORDER BY 1;

@@ -63,7 +63,7 @@ CALL counted('altered');
 CALL refresh_identity_map('people');
 CALL counted('... and refreshed');
 SELECT pg_get_functiondef('identity_internal.identity_map_most'::regproc) AS in_memory \gset
-CREATE OR REPLACE FUNCTION identity_internal.identity_map_most() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT 0::bigint $$;
+CREATE OR REPLACE FUNCTION identity_internal.identity_map_most(m identity_internal.identity_map_catalog) RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT 0::bigint $$;
 UPDATE app SET email = 'p1@x.com' WHERE id = 2;
 CALL refresh_identity_map('people');
 SELECT identify('people', 'm6', '{"email": "p1@x.com"}') IS NOT NULL AS known, forget('people', 'app', '1');

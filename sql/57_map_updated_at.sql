@@ -71,7 +71,7 @@ CALL refreshed('nothing by a statement');
 CALL refreshed('nothing by a statement, in full', true);
 DROP TRIGGER nothing ON people;
 SELECT pg_get_functiondef('identity_internal.identity_map_most'::regproc) AS in_memory \gset
-CREATE OR REPLACE FUNCTION identity_internal.identity_map_most() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT 0::bigint $$;
+CREATE OR REPLACE FUNCTION identity_internal.identity_map_most(m identity_internal.identity_map_catalog) RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT 0::bigint $$;
 UPDATE app SET plan = 'two' WHERE id = 3;
 DELETE FROM app WHERE id = 20;
 INSERT INTO app VALUES (21, 'newer@x.com');

@@ -240,18 +240,20 @@ class Writing {
       work_.filled->ids.push_back(work_.named.ids[cluster]);
       work_.filled->olds.push_back({});
     }
+    for (const std::uint32_t old : olds_here_) {
+      if (!work_.olds.is_old(old)) continue;
+      const std::string_view pack = call([&] { return work_.identities.read(old).pack; });
+      // What cannot be read says nothing, as in read_olds().
+      static_cast<void>(
+          engine::each_packed_row(pack, [&](std::string_view, const engine::PackedRow& row) {
+            const auto begin = work_.filled->rids.begin() + static_cast<std::ptrdiff_t>(first);
+            const auto at = std::lower_bound(begin, work_.filled->rids.end(), row.rid);
+            if (at == work_.filled->rids.end() || *at != row.rid) return;
+            work_.filled->olds[static_cast<std::size_t>(at - work_.filled->rids.begin())] =
+                work_.olds.ids[old];
+          }));
+    }
     call([&] {
-      for (const std::uint32_t old : olds_here_) {
-        if (!work_.olds.is_old(old)) continue;
-        each_row_of_pack(
-            work_.identities.read(old).pack, [&](std::string_view, const engine::PackedRow& row) {
-              const auto begin = work_.filled->rids.begin() + static_cast<std::ptrdiff_t>(first);
-              const auto at = std::lower_bound(begin, work_.filled->rids.end(), row.rid);
-              if (at == work_.filled->rids.end() || *at != row.rid) return;
-              work_.filled->olds[static_cast<std::size_t>(at - work_.filled->rids.begin())] =
-                  work_.olds.ids[old];
-            });
-      }
       if (!std::ranges::any_of(olds_here_,
                                [this](std::uint32_t old) { return work_.olds.is_back(old); }))
         return;

@@ -130,7 +130,7 @@ DECLARE
   mark text;
   marks jsonb := '{}';
   -- As many records are known one by one; where more changed the whole map is looked at.
-  most bigint := identity_internal.identity_map_most();
+  most bigint := identity_internal.identity_map_most(m);
   changed bigint := 0;
   left_out jsonb := coalesce(m.marks -> 'left_out', '{}');  -- by the sources' numbers
   totals jsonb := coalesce(m.marks -> 'totals', '{}');      -- records, by the sources' numbers
@@ -178,7 +178,7 @@ BEGIN
   -- From here on nobody calls identify().
   PERFORM identity_internal.identity_map_lock(m.map_id, 2, true, true), set_config('enable_mergejoin', 'off', true);
   at := clock_timestamp();
-  is_whole := is_whole OR changed > identity_internal.identity_map_most_settled(m) / 5;
+  is_whole := is_whole OR changed > identity_internal.identity_map_most_settled(m) / 4;
   IF NOT is_whole AND changed > 0 THEN
     done := done || identity_internal.identity_map_settle(m, '{}', at, false);
     is_whole := done IS NULL;

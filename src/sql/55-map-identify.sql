@@ -98,7 +98,7 @@ BEGIN
         PERFORM identity_internal.identity_map_lock_keys(m.map_id, wanted);
       END IF;
       PERFORM identity_internal.identity_map_told(m.map_id, ARRAY[record_hash], packed);
-      reached := identity_internal.identity_map_reach(m.map_id, '{}', '{}', m.limits_a_source, m.limits_in_all, identity_internal.identity_map_most());
+      reached := identity_internal.identity_map_reach(m.map_id, '{}', '{}', m.limits_a_source, m.limits_in_all, identity_internal.identity_map_most(m));
       IF reached.records IS NULL THEN
         -- As are more than memory holds.
         PERFORM identity_internal.identity_map_lock(m.map_id, 2, true, true);

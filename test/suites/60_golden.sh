@@ -35,8 +35,8 @@ declare -A FIRST=(
   [usual]="SELECT"
   [workers]="SELECT"
   [whole]="SELECT golden.all_is_read();
-    DO \$\$ BEGIN IF to_regprocedure('identity_internal.identity_map_most()') IS NOT NULL THEN
-      CREATE OR REPLACE FUNCTION identity_internal.identity_map_most() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT 0::bigint';
+    DO \$\$ BEGIN IF to_regprocedure('identity_internal.identity_map_most(identity_internal.identity_map_catalog)') IS NOT NULL THEN
+      CREATE OR REPLACE FUNCTION identity_internal.identity_map_most(m identity_internal.identity_map_catalog) RETURNS bigint LANGUAGE sql STABLE AS 'SELECT 0::bigint';
     END IF; END \$\$"
   [in_full]="SELECT golden.all_is_read(), golden.all_is_full()")
 declare -A SOURCES=([usual]=drawn [workers]=drawn [whole]=read [in_full]=read)

@@ -37,7 +37,7 @@ live() {
 half=$((histories / 2))
 prepare one
 prepare two
-sql --quiet -d one -c 'CREATE OR REPLACE FUNCTION identity_internal.identity_map_most() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT 0::bigint $$'
+sql --quiet -d one -c 'CREATE OR REPLACE FUNCTION identity_internal.identity_map_most(m identity_internal.identity_map_catalog) RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT 0::bigint $$'
 sql --quiet -c 'ALTER DATABASE two SET parallel_setup_cost = 0' -c 'ALTER DATABASE two SET identity_resolve.max_workers = 2'
 live one "$first" "$half" >"$SERVER_DIR/one.out" &
 live two $((first + half)) $((histories - half)) >"$SERVER_DIR/two.out" &

@@ -178,8 +178,8 @@ SET client_min_messages = error;
 SELECT pg_catalog.set_config('search_path', :'path', false);
 CALL :"s".refresh_identity_map('home.people'::pg_catalog.regclass);
 -- As where a map does not fit into memory: by SQL.
-SELECT pg_catalog.pg_get_functiondef('identity_internal.identity_map_most()'::pg_catalog.regprocedure) AS in_memory \gset
-CREATE OR REPLACE FUNCTION identity_internal.identity_map_most() RETURNS bigint LANGUAGE sql STABLE BEGIN ATOMIC SELECT 0::bigint; END;
+SELECT pg_catalog.pg_get_functiondef('identity_internal.identity_map_most(identity_internal.identity_map_catalog)'::pg_catalog.regprocedure) AS in_memory \gset
+CREATE OR REPLACE FUNCTION identity_internal.identity_map_most(m identity_internal.identity_map_catalog) RETURNS bigint LANGUAGE sql STABLE BEGIN ATOMIC SELECT 0::bigint; END;
 CALL :"s".refresh_identity_map('home.people'::pg_catalog.regclass, true::boolean);
 :in_memory;
 CREATE TEMPORARY TABLE clauses AS SELECT :"s".identity_map_clauses('home.people'::pg_catalog.regclass) AS all;
