@@ -60,7 +60,7 @@ assert control["trusted"] == "true" and control["relocatable"] == "false"
 for part in sorted(glob.glob("src/sql/*.sql")):
     assert open(part, "rb").read().isascii(), f"{part}: CREATE EXTENSION fails in a database of another encoding than UTF8"
 # What a room under src/ may include; src/*.cc, where the library is put together, may include all of them.
-below = {"engine": [], "normalize": [], "pg": ["engine", "normalize"]}
+below = {"engine": [], "normalize": [], "match": ["engine", "normalize"], "pg": ["engine", "normalize", "match"]}
 below["spelling"] = below["resolve"] = below["pg"] + ["pg"]
 below["report"] = below["resolve"] + ["resolve"]
 below["map"] = below["resolve"] + ["resolve"]
