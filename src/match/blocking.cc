@@ -36,7 +36,8 @@ void Blocking::add_base(std::size_t column, Derive&& derive) {
   Dictionary parts(*memory_);
   List<Code> part_of(values.dictionary->size(), kMissing, memory_);
   for (Code code = 1; code < part_of.size(); ++code) {
-    if (values.counts[code] > 0) part_of[code] = parts.code_of(derive(values.dictionary->text(code)));
+    if (values.counts[code] > 0)
+      part_of[code] = parts.code_of(derive(values.dictionary->text(code)));
   }
   Base base{column, parts.size(), List<Code>(table_->size(), kMissing, memory_)};
   for (RecordIndex record = 0; record < table_->size(); ++record) {
@@ -66,7 +67,8 @@ void Blocking::add_bases() {
         return std::string(text.size() == 8 && text.substr(6) != "00" ? text.substr(4) : "");
       });
     } else if (kind == FieldKind::kEmail) {
-      add_base(i, [](std::string_view text) { return std::string(text.substr(0, text.find('@'))); });
+      add_base(i,
+               [](std::string_view text) { return std::string(text.substr(0, text.find('@'))); });
     } else if (kind == FieldKind::kPostcode) {
       add_base(i, head_of_postcode);
     }
@@ -117,18 +119,21 @@ void Blocking::add_bag(std::size_t column) {
           List<std::uint32_t>(words.dictionary.size(), 0, memory_)};
   Base base{column, words.dictionary.size(), List<Code>(table_->size(), kMissing, memory_)};
   for (RecordIndex record = 0; record < table_->size(); ++record) {
-    const auto first = of_value.begin() + static_cast<std::ptrdiff_t>(values.codes[record] * kBagWords);
-    std::copy_n(first, kBagWords, bag.words.begin() + static_cast<std::ptrdiff_t>(record * kBagWords));
+    const auto first =
+        of_value.begin() + static_cast<std::ptrdiff_t>(values.codes[record] * kBagWords);
+    std::copy_n(first, kBagWords,
+                bag.words.begin() + static_cast<std::ptrdiff_t>(record * kBagWords));
     base.codes[record] = *first;
-    for (std::size_t i = 0; i < kBagWords; ++i) ++bag.sizes[*(first + static_cast<std::ptrdiff_t>(i))];
+    for (std::size_t i = 0; i < kBagWords; ++i)
+      ++bag.sizes[*(first + static_cast<std::ptrdiff_t>(i))];
   }
   ticker_.tick(table_->size());
   bags_.push_back(std::move(bag));
   if (bases_.size() < kMostBases) bases_.push_back(std::move(base));
 }
 
-// All single ones, and of the joint ones those of the most different values, as their blocks are the
-// smallest that chance makes.
+// All single ones, and of the joint ones those of the most different values, as their blocks are
+// the smallest that chance makes.
 void Blocking::choose_keys() {
   std::vector<Key> joint;
   for (std::size_t i = 0; i < bases_.size(); ++i) {

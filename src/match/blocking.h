@@ -1,12 +1,13 @@
 // Which pairs of records are compared: those that share something rare.
 //
-// Every record has base codes: its values, and of some fields a part of them or how they sound. A key
-// is a base code or two of different fields. The records that agree on a key are a block, and a block
-// counts if it is small. So nothing has to be chosen: what is rare in these data leads together.
+// Every record has base codes: its values, and of some fields a part of them or how they sound. A
+// key is a base code or two of different fields. The records that agree on a key are a block, and a
+// block counts if it is small. So nothing has to be chosen: what is rare in these data leads
+// together.
 //
 // A pair is found once, by the first of its keys whose block is small: which keys two records share
-// follows from the base codes on which they agree, and which of these count is a bit for each record.
-// So there is no list of pairs, no sorting of it and no pair twice.
+// follows from the base codes on which they agree, and which of these count is a bit for each
+// record. So there is no list of pairs, no sorting of it and no pair twice.
 //
 // Memory: 4 bytes for each record and base code, 8 for each record, and 16 for each record while a
 // key is gone through.

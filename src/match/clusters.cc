@@ -53,7 +53,8 @@ class Linkage {
       ticker_.tick();
       if (cluster_of_[best.a] != best.a || cluster_of_[best.b] != best.b) continue;
       const auto found = map_of(best.a).find(best.b);
-      if (found == map_of(best.a).end() || mean(best.a, best.b, found->second) != best.mean) continue;
+      if (found == map_of(best.a).end() || mean(best.a, best.b, found->second) != best.mean)
+        continue;
       // What may not be joined is asked again when either has grown.
       if ((*may_join_)(best.a, best.b)) join(best.a, best.b);
     }

@@ -33,13 +33,14 @@ constexpr std::array kSuffixM{.02, .98};
 // all, all.
 constexpr std::array kBagM{.08, .10, .17, .20, .45};
 
-constexpr std::array kNameNames{"different", "alike",    "an initial", "one letter",
+constexpr std::array kNameNames{"different",  "alike", "an initial", "one letter",
                                 "a nickname", "equal", "exchanged"};
-constexpr std::array kDateNames{"different",  "near",      "year or day equal", "two digits",
+constexpr std::array kDateNames{"different", "near",      "year or day equal", "two digits",
                                 "exchanged", "one digit", "equal, 1 January",  "equal"};
 constexpr std::array kDigitNames{"different", "two digits", "one digit", "equal"};
-constexpr std::array kPostcodeNames{"different", "two digits", "begins alike", "one digit", "equal"};
-constexpr std::array kEmailNames{"different",   "alike",      "name alike", "name one letter",
+constexpr std::array kPostcodeNames{"different", "two digits", "begins alike", "one digit",
+                                    "equal"};
+constexpr std::array kEmailNames{"different",  "alike",      "name alike", "name one letter",
                                  "name equal", "one letter", "equal"};
 constexpr std::array kCityNames{"different", "alike", "much alike", "one letter", "equal"};
 constexpr std::array kEqualNames{"different", "equal"};

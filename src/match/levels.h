@@ -14,19 +14,19 @@ namespace identity_resolve::match {
 using Level = std::uint8_t;
 inline constexpr Level kNoLevel = UINT8_MAX;
 
-// Of a bag of words: 0 for no word in common, and behind it steps of how much the common words tell,
-// each with steps of how much of both bags that is.
+// Of a bag of words: 0 for no word in common, and behind it steps of how much the common words
+// tell, each with steps of how much of both bags that is.
 inline constexpr std::size_t kBagBits = 6;
 inline constexpr std::size_t kBagShares = 4;
 
 // What is known of a kind of field before any data: Fellegi and Sunter's m, the share of each level
 // within pairs of one person.
 struct Kind {
-  std::span<const double> m;         // by level; of bags by the steps of the share
+  std::span<const double> m;           // by level; of bags by the steps of the share
   std::span<const char* const> names;  // of the levels
-  Level equal;                       // equal values
-  double most_different;             // two records of a person differ in no more than this share; 1: no bound
-  bool is_of_household;              // people who live or work together have it in common
+  Level equal;                         // equal values
+  double most_different;  // two records of a person differ in no more than this share; 1: no bound
+  bool is_of_household;   // people who live or work together have it in common
 };
 const Kind& kind_of(FieldKind kind) noexcept;
 std::size_t level_count(FieldKind kind) noexcept;

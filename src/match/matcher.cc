@@ -44,9 +44,11 @@ class Patterns {
     for (std::size_t i = 0; i < patterns_.size();) {
       std::size_t end = i + 1;
       while (end < patterns_.size() && patterns_[end] == patterns_[i]) ++end;
-      while (at < counts_.size() && counts_[at].pattern < patterns_[i]) merged.push_back(counts_[at++]);
+      while (at < counts_.size() && counts_[at].pattern < patterns_[i])
+        merged.push_back(counts_[at++]);
       PatternCount count{patterns_[i], static_cast<double>(end - i)};
-      if (at < counts_.size() && counts_[at].pattern == patterns_[i]) count.pairs += counts_[at++].pairs;
+      if (at < counts_.size() && counts_[at].pattern == patterns_[i])
+        count.pairs += counts_[at++].pairs;
       merged.push_back(count);
       i = end;
     }
@@ -130,10 +132,10 @@ class Closure {
           if (table_->exact(a) == table_->exact(b) || (one == other && a > b)) continue;
           if (!known.insert(name_of(a, b)).second) continue;
           comparison_->compare(a, b, levels_.data());
-          const double weight =
-              model_->weight({levels_.data(), table_->columns().size()}, a, b);
-          edges.push_back({std::min(a, b), std::max(a, b),
-                           static_cast<float>(std::clamp<double>(weight, kLeastWeight, kMostWeight))});
+          const double weight = model_->weight({levels_.data(), table_->columns().size()}, a, b);
+          edges.push_back(
+              {std::min(a, b), std::max(a, b),
+               static_cast<float>(std::clamp<double>(weight, kLeastWeight, kMostWeight))});
         }
       }
     }
@@ -166,8 +168,11 @@ Outcome match(const Table& table, const Options& options, const MayJoin& may_joi
 
   // Of many candidates a part is enough to learn from: one in `every`, by the records' hashes.
   Outcome outcome{List<RecordIndex>(&environment.memory()), List<Edge>(&environment.memory())};
-  const auto is_decided = [&](RecordIndex a, RecordIndex b) { return table.exact(a) == table.exact(b); };
-  blocking.each_pair([&](RecordIndex a, RecordIndex b) { outcome.compared += is_decided(a, b) ? 0 : 1; });
+  const auto is_decided = [&](RecordIndex a, RecordIndex b) {
+    return table.exact(a) == table.exact(b);
+  };
+  blocking.each_pair(
+      [&](RecordIndex a, RecordIndex b) { outcome.compared += is_decided(a, b) ? 0 : 1; });
   const std::uint64_t every = outcome.compared / kEnough + 1;
   Patterns patterns(environment.memory());
   std::uint64_t taken = 0;

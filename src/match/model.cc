@@ -9,6 +9,14 @@ namespace {
 
 constexpr double kLeastShare = 1e-7;
 constexpr int kRounds = 20;
+// What is known of households before any data weighs as much as so many pairs a record.
+constexpr double kHouseholds = .05;
+// In a household names and birth dates are as at random, but for sons of the same name, and twins.
+constexpr double kSameName = .03;
+constexpr double kTwins = .015;
+// How much likelier a household is, in bits, where people of one name and one home differ in a fact
+// of the person.
+constexpr double kFamily = 10;
 // What a value's rarity adds or takes at most, in bits.
 constexpr double kMostRarity = 6;
 
@@ -34,8 +42,8 @@ Pattern Pattern::of(std::span<const Level> levels) noexcept {
 Model::Model(const Table& table, std::span<const PatternCount> patterns,
              std::span<const PatternCount> random, double share)
     : table_(&table),
-      all_pairs_(std::max(1.0, .5 * static_cast<double>(table.size()) *
-                                   (static_cast<double>(table.size()) - 1))),
+      all_pairs_(std::max(
+          1.0, .5 * static_cast<double>(table.size()) * (static_cast<double>(table.size()) - 1))),
       fields_(table.columns().size()) {
   start(random);
   fit(patterns, share);
@@ -79,9 +87,9 @@ void Model::start(std::span<const PatternCount> random) {
     has_household_ = has_household_ || fields_[i].is_of_household;
   }
   // Where everything is of a household nothing tells its people apart.
-  has_household_ = has_household_ && std::any_of(fields_.begin(), fields_.end(), [](const Field& field) {
-                     return !field.is_of_household;
-                   });
+  has_household_ =
+      has_household_ && std::any_of(fields_.begin(), fields_.end(),
+                                    [](const Field& field) { return !field.is_of_household; });
   if (!has_household_) lambda_household_ = 0;
   see_random(random);
   for (Field& field : fields_) {
@@ -92,6 +100,7 @@ void Model::start(std::span<const PatternCount> random) {
     }
     scale_to_one(field.h);
   }
+  for (const Field& field : fields_) known_h_.push_back(field.h);
 }
 
 // Equal values are counted, of all pairs; the other levels are seen in random ones.
@@ -137,12 +146,25 @@ void Model::see_random(std::span<const PatternCount> random) {
   }
 }
 
+std::vector<double> Model::of_family(std::size_t column) const {
+  std::vector<double> shares = fields_[column].u;
+  const FieldKind kind = table_->columns()[column].kind;
+  const double same = kind == FieldKind::kGivenName ? kSameName
+                      : kind == FieldKind::kDate    ? kTwins
+                                                    : 0;
+  if (same == 0) return shares;
+  for (double& share : shares) share *= 1 - same;
+  shares[kind_of(kind).equal] += same;
+  return shares;
+}
+
 void Model::fit(std::span<const PatternCount> patterns, double share) {
   const std::vector<std::vector<double>> known = [this] {
     std::vector<std::vector<double>> all;
     for (const Field& field : fields_) all.push_back(field.m);
     return all;
   }();
+  const double known_households = static_cast<double>(table_->size()) * kHouseholds;
   for (int round = 0; round < kRounds; ++round) {
     make_weights();
     // Expectation: how many pairs of each class have which level.
@@ -179,7 +201,9 @@ void Model::fit(std::span<const PatternCount> patterns, double share) {
     }
     // Maximisation, half way.
     lambda_person_ = std::clamp(people / all_pairs_, 1e-12, .5);
-    if (has_household_) lambda_household_ = std::clamp(households / all_pairs_, 1e-12, .4);
+    if (has_household_) {
+      lambda_household_ = std::clamp((households + known_households) / all_pairs_, 1e-12, .4);
+    }
     for (std::size_t i = 0; i < fields_.size(); ++i) {
       Field& field = fields_[i];
       const auto sum = [](const std::vector<double>& counts) {
@@ -202,9 +226,10 @@ void Model::fit(std::span<const PatternCount> patterns, double share) {
       }
       scale_to_one(field.m);
       const double of_household = sum(household[i]);
-      if (field.is_of_household && of_household > 0) {
+      if (field.is_of_household) {
         for (std::size_t level = 0; level < field.h.size(); ++level) {
-          field.h[level] = (household[i][level] + field.u[level]) / (of_household + 1);
+          field.h[level] = (household[i][level] + known_households * known_h_[i][level]) /
+                           (of_household + known_households);
         }
         scale_to_one(field.h);
       }
@@ -215,7 +240,7 @@ void Model::fit(std::span<const PatternCount> patterns, double share) {
             std::max((seen - lambda_person_ * field.m[level]) / (1 - lambda_person_), .2 * seen);
       }
       scale_to_one(field.u);
-      if (!field.is_of_household) field.h = field.u;
+      if (!field.is_of_household) field.h = of_family(i);
     }
   }
 }
@@ -229,10 +254,41 @@ void Model::make_weights() {
     bits_household_[i].resize(field.m.size());
     for (std::size_t level = 0; level < field.m.size(); ++level) {
       bits_person_[i][level] = std::log2(field.m[level] / field.u[level]);
-      bits_household_[i][level] =
-          field.is_of_household ? std::log2(field.h[level] / field.u[level]) : 0;
+      bits_household_[i][level] = std::log2(field.h[level] / field.u[level]);
     }
   }
+}
+
+// People of one name and one home of whom one fact of the person is another: brothers and sisters
+// of one birthday, or father and son of one name. That these facts come together the shares of
+// single columns do not know.
+bool Model::is_family(std::span<const Level> levels) const {
+  bool has_home = false;
+  bool has_surname = false;
+  bool has_other_fact = false;
+  for (std::size_t i = 0; i < fields_.size(); ++i) {
+    if (levels[i] == kNoLevel) continue;
+    const FieldKind kind = table_->columns()[i].kind;
+    switch (kind) {
+      case FieldKind::kSurname:
+        has_surname = levels[i] == kind_of(kind).equal;
+        break;
+      case FieldKind::kPhone:
+        has_home = has_home || levels[i] == kind_of(kind).equal;
+        break;
+      case FieldKind::kWords:
+        // All words of both, or most.
+        has_home = has_home || (levels[i] > 0 && (levels[i] - 1U) % kBagShares >= 2);
+        break;
+      case FieldKind::kGivenName:
+      case FieldKind::kDate:
+        has_other_fact = has_other_fact || levels[i] == 0;
+        break;
+      default:
+        break;
+    }
+  }
+  return has_home && has_surname && has_other_fact;
 }
 
 double Model::weight(std::span<const Level> levels, RecordIndex a, RecordIndex /*b*/) const {
@@ -251,6 +307,7 @@ double Model::weight(std::span<const Level> levels, RecordIndex a, RecordIndex /
     of_person += rarity;
     if (fields_[i].is_of_household) of_household += rarity;
   }
+  if (is_family(levels)) of_household += kFamily;
   return of_person - std::log2(std::exp2(of_household) + 1 - lambda_person_ - lambda_household_);
 }
 

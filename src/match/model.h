@@ -1,12 +1,12 @@
 // What agreement tells: Fellegi and Sunter's model with three classes of pairs.
 //
-// A pair of records is of one person, of two people of one household or office, or of strangers. For
-// each class and column the model has the share of each level (match/levels.h). The weight of a pair is
-// log2 of P(one person) / (P(household) + P(strangers)), in bits: 0 is as likely as not.
+// A pair of records is of one person, of two people of one household or office, or of strangers.
+// For each class and column the model has the share of each level (match/levels.h). The weight of a
+// pair is log2 of P(one person) / (P(household) + P(strangers)), in bits: 0 is as likely as not.
 //
 // Nothing is trained. What strangers agree in is seen in random pairs, cleaned of the few of one
-// person among them; what a person's records agree in starts from what is known of a kind of field and
-// is moved half way to what the pairs that were compared say (expectation maximisation).
+// person among them; what a person's records agree in starts from what is known of a kind of field
+// and is moved half way to what the pairs that were compared say (expectation maximisation).
 //
 // Fellegi, Sunter: A Theory for Record Linkage, JASA 64 (1969). Winkler: Using the EM Algorithm for
 // Weight Computation in the Fellegi-Sunter Model of Record Linkage (2000).
@@ -47,7 +47,8 @@ class Model {
     std::vector<double> m;  // one person
     std::vector<double> u;  // strangers
     std::vector<double> h;  // a household
-    double equal_at_random = 0;  // the share of pairs of equal values, of which a rare one tells more
+    double equal_at_random =
+        0;  // the share of pairs of equal values, of which a rare one tells more
     bool is_of_household = false;
   };
 
@@ -69,12 +70,15 @@ class Model {
   void fit(std::span<const PatternCount> patterns, double share);
   void make_weights();
   [[nodiscard]] std::vector<double> known_m(std::size_t column) const;
+  [[nodiscard]] bool is_family(std::span<const Level> levels) const;
+  [[nodiscard]] std::vector<double> of_family(std::size_t column) const;
 
   const Table* table_;
   double all_pairs_;
   std::vector<Field> fields_;
-  std::vector<std::vector<double>> seen_u_;  // as counted, with those of one person among them
-  double lambda_person_ = 0;                 // of all pairs, the share of each class
+  std::vector<std::vector<double>> seen_u_;   // as counted, with those of one person among them
+  std::vector<std::vector<double>> known_h_;  // of households, before any data
+  double lambda_person_ = 0;                  // of all pairs, the share of each class
   double lambda_household_ = 0;
   bool has_household_ = false;
   // By column and level, in bits against strangers.

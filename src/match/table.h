@@ -29,8 +29,8 @@ struct Words {
   }
 
   Dictionary dictionary;
-  List<Code> of_value;       // the words of each value, one after the other
-  List<std::uint32_t> ends;  // by the value's code
+  List<Code> of_value;         // the words of each value, one after the other
+  List<std::uint32_t> ends;    // by the value's code
   List<std::uint32_t> counts;  // by the word's code: in how many records
   List<float> bits;            // by the word's code: log2 of its rarity
 };
@@ -84,7 +84,9 @@ class Table {
   // The first record of its identity by exact evidence: itself where it is alone.
   [[nodiscard]] RecordIndex exact(RecordIndex record) const noexcept { return exact_[record]; }
   // Which add() it was.
-  [[nodiscard]] std::uint32_t arrival(RecordIndex record) const noexcept { return arrivals_[record]; }
+  [[nodiscard]] std::uint32_t arrival(RecordIndex record) const noexcept {
+    return arrivals_[record];
+  }
   [[nodiscard]] std::optional<std::size_t> column_of(FieldKind kind) const noexcept;
   [[nodiscard]] Memory& memory() const noexcept { return *memory_; }
 

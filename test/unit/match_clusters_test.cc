@@ -19,8 +19,8 @@ struct Case {
 };
 
 std::unique_ptr<Table> table_for(const Case& one, Memory& memory) {
-  return table_of(memory, {{FieldKind::kCity, "city"}},
-                  std::vector<Row>(one.records, Row{"x"}), one.exact);
+  return table_of(memory, {{FieldKind::kCity, "city"}}, std::vector<Row>(one.records, Row{"x"}),
+                  one.exact);
 }
 
 // Average linkage, as it is written in the books: all pairs of clusters, all pairs of records.
@@ -92,9 +92,9 @@ TEST(Clusters, AreThoseOfTheSlowWay) {
     const Case one = random_case(seed);
     engine::testing::TestEnvironment environment;
     const auto table = table_for(one, environment.memory());
-    const MayJoin may_join = seed % 2 == 0 ? MayJoin(testing::always) : [](RecordIndex a, RecordIndex b) {
-      return (a + b) % 5 != 0;
-    };
+    const MayJoin may_join = seed % 2 == 0
+                                 ? MayJoin(testing::always)
+                                 : [](RecordIndex a, RecordIndex b) { return (a + b) % 5 != 0; };
     const double threshold = seed % 3 == 0 ? 2 : 0;
     const auto clusters = cluster(*table, one.edges, threshold, may_join, environment);
     std::map<RecordIndex, std::set<RecordIndex>> fast;

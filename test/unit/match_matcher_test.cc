@@ -14,9 +14,12 @@ using testing::groups_of;
 using testing::Row;
 using testing::table_of;
 
-const Fields kFields{{FieldKind::kGivenName, "given_name"}, {FieldKind::kSurname, "surname"},
-                     {FieldKind::kDate, "birth_date"},      {FieldKind::kWords, "street"},
-                     {FieldKind::kCity, "city"},            {FieldKind::kPhone, "phone"},
+const Fields kFields{{FieldKind::kGivenName, "given_name"},
+                     {FieldKind::kSurname, "surname"},
+                     {FieldKind::kDate, "birth_date"},
+                     {FieldKind::kWords, "street"},
+                     {FieldKind::kCity, "city"},
+                     {FieldKind::kPhone, "phone"},
                      {FieldKind::kEmail, "email"}};
 
 // A town of strangers, whom the model learns from: names, dates and homes by chance.
@@ -25,10 +28,11 @@ std::vector<Row> strangers(std::size_t count, unsigned seed = 1) {
       "anna",  "bob",   "carla", "david", "eve",   "frank", "grace", "henry", "ines",  "james",
       "karen", "louis", "mary",  "nora",  "oscar", "paula", "quinn", "ruth",  "steve", "tina"};
   static const std::vector<std::string> kSurnames{
-      "archer", "baker", "cooper", "dyer",   "ellis", "fisher", "gardner", "hunter", "irving", "jones",
-      "king",   "lewis", "miller", "newman", "owens", "potter", "quincy",  "rogers", "smith",  "taylor"};
-  static const std::vector<std::string> kStreets{"high street", "mill lane", "church road", "park avenue",
-                                                 "station road"};
+      "archer", "baker",  "cooper", "dyer",   "ellis", "fisher", "gardner",
+      "hunter", "irving", "jones",  "king",   "lewis", "miller", "newman",
+      "owens",  "potter", "quincy", "rogers", "smith", "taylor"};
+  static const std::vector<std::string> kStreets{"high street", "mill lane", "church road",
+                                                 "park avenue", "station road"};
   static const std::vector<std::string> kCities{"leeds", "york", "bath", "derby", "truro", "ely"};
   std::mt19937 random(seed);
   std::vector<Row> rows;
@@ -71,7 +75,8 @@ Groups together(const std::vector<Row>& rows, const MayJoin& may_join = always) 
 }
 
 TEST(Matcher, JoinsWhoMistypes) {
-  const Row jane{"jane", "winters", "19840217", "12 mill lane", "york", "4412345678", "jane.winters@mail.com"};
+  const Row jane{
+      "jane", "winters", "19840217", "12 mill lane", "york", "4412345678", "jane.winters@mail.com"};
   Row typo = jane;
   typo[0] = "jnae";
   typo[6] = "jane.wintrs@mail.com";
@@ -82,13 +87,16 @@ TEST(Matcher, JoinsWhoMistypes) {
 }
 
 TEST(Matcher, JoinsWhoMoved) {
-  const Row jane{"jane", "winters", "19840217", "12 mill lane", "york", "4412345678", "jane.winters@mail.com"};
-  const Row moved{"jane", "winters", "19840217", "7 park avenue", "leeds", "", "jane.winters@mail.com"};
+  const Row jane{
+      "jane", "winters", "19840217", "12 mill lane", "york", "4412345678", "jane.winters@mail.com"};
+  const Row moved{
+      "jane", "winters", "19840217", "7 park avenue", "leeds", "", "jane.winters@mail.com"};
   EXPECT_EQ(together({jane, moved}), (Groups{{0, 1}}));
 }
 
 TEST(Matcher, JoinsWhoMarried) {
-  const Row maiden{"jane", "winters", "19840217", "12 mill lane", "york", "4412345678", "jane.winters@mail.com"};
+  const Row maiden{
+      "jane", "winters", "19840217", "12 mill lane", "york", "4412345678", "jane.winters@mail.com"};
   const Row married{"jane", "lambert", "19840217", "12 mill lane", "york", "4412345678", ""};
   EXPECT_EQ(together({maiden, married}), (Groups{{0, 1}}));
 }
@@ -124,8 +132,10 @@ TEST(Matcher, KeepsCommonNamesApart) {
 
 // What a limit keeps apart is not joined, whatever it weighs.
 TEST(Matcher, AsksBeforeItJoins) {
-  const Row jane{"jane", "winters", "19840217", "12 mill lane", "york", "4412345678", "jane.winters@mail.com"};
-  EXPECT_EQ(together({jane, jane}, [](RecordIndex, RecordIndex) { return false; }), (Groups{{0}, {1}}));
+  const Row jane{
+      "jane", "winters", "19840217", "12 mill lane", "york", "4412345678", "jane.winters@mail.com"};
+  EXPECT_EQ(together({jane, jane}, [](RecordIndex, RecordIndex) { return false; }),
+            (Groups{{0}, {1}}));
 }
 
 TEST(Matcher, DoesNotDependOnTheOrderOfRows) {

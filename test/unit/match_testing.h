@@ -20,7 +20,8 @@ using Row = std::vector<std::string>;
 using Fields = std::vector<std::pair<FieldKind, std::string>>;
 using Groups = std::set<std::set<std::uint32_t>>;
 
-// Rows of spelled values; exact: the identity of each, none: each is alone. order: in which they come.
+// Rows of spelled values; exact: the identity of each, none: each is alone. order: in which they
+// come.
 inline std::unique_ptr<Table> table_of(Memory& memory, const Fields& fields,
                                        const std::vector<Row>& rows,
                                        const std::vector<std::uint32_t>& exact = {},
