@@ -295,7 +295,7 @@ using Bytes = std::array<char, Padded::kMaxLength>;
 using Matches = std::array<std::uint32_t, 8>;
 
 struct PlainBytes {
-  template <int kHalf>
+  template <std::size_t kHalf>
   static void matches(const Bytes& a, const Bytes& b, Matches& at) {
     for (std::size_t i = 0; i < 8; ++i) {
       at[i] = 0;
@@ -327,7 +327,7 @@ struct VectorBytes {
   static std::uint32_t equal(__m128i a, __m128i b) {
     return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(a, b)));
   }
-  template <int kHalf>
+  template <std::size_t kHalf>
   static void matches(const Bytes& a, const Bytes& b, Matches& at) {
     const __m128i bytes = load(a);
     const __m128i other = load(b);
@@ -362,7 +362,7 @@ struct VectorBytes {
     return static_cast<std::uint32_t>(vaddv_u8(vget_low_u8(bits))) |
            static_cast<std::uint32_t>(vaddv_u8(vget_high_u8(bits))) << 8;
   }
-  template <int kHalf>
+  template <std::size_t kHalf>
   static void matches(const Bytes& a, const Bytes& b, Matches& at) {
     const uint8x16_t other = load(b);
     for (std::size_t i = 0; i < 8; ++i) {
@@ -385,11 +385,11 @@ class Common {
   Common(std::uint32_t b_length, std::uint32_t reach)
       : all_((1U << b_length) - 1), left_(all_), near_((2U << 2 * reach) - 1), reach_(reach) {}
 
-  template <int kHalf>
+  template <std::size_t kHalf>
   void find(const Matches& at) {
 #pragma GCC unroll 8
     for (std::uint32_t i = 0; i < 8; ++i) {
-      const std::uint32_t place = 8 * kHalf + i;
+      const std::uint32_t place = static_cast<std::uint32_t>(8 * kHalf) + i;
       const std::uint32_t free = at[i] & left_ & near_ << place >> reach_;
       const std::uint32_t lowest = free & (0U - free);
       // One that stands before another that is taken already is out of order.
