@@ -488,6 +488,11 @@ bool one_edit_padded(const Padded& left, const Padded& right) {
 
 std::optional<Padded> Padded::of(std::string_view value) {
   std::optional<Padded> padded(std::in_place);
+  if (value.size() <= kMaxLength && normalize::is_ascii(value)) {
+    value.copy(padded->bytes.data(), value.size());
+    padded->length = static_cast<std::uint8_t>(value.size());
+    return padded;
+  }
   std::size_t length = 0;
   for (std::size_t at = 0; at < value.size();) {
     const char32_t c = next_character(value, at);
