@@ -137,7 +137,6 @@ std::uint32_t damerau_plain(std::span<const char32_t> a, std::span<const char32_
   constexpr std::uint32_t kFar = 4 * kMaxCompared;
   for (Row& row : rows) std::fill_n(row.begin(), n + 1, kFar);
   for (std::size_t j = 0; j <= n; ++j) rows[0][j] = static_cast<std::uint32_t>(j);
-  std::uint32_t least_before = 0;
   for (std::size_t i = 1; i <= m; ++i) {
     const Row& before = rows[(i - 1) % 3];
     const Row& two_before = rows[(i + 1) % 3];
@@ -156,9 +155,9 @@ std::uint32_t damerau_plain(std::span<const char32_t> a, std::span<const char32_
       row[j] = edits;
       least = std::min(least, edits);
     }
-    // The next row comes from this one, or from the one before by an exchange.
-    if (least > limit && least_before >= limit) return limit + 1;
-    least_before = least;
+    // The next row comes from this one, or by an exchange from the one before, in which nothing is
+    // below `limit` then: one edit leads from there to here.
+    if (least > limit) return limit + 1;
   }
   return std::min(rows[m % 3][n], limit + 1);
 }
