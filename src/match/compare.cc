@@ -137,7 +137,6 @@ std::uint32_t damerau_plain(std::span<const char32_t> a, std::span<const char32_
   constexpr std::uint32_t kFar = 4 * kMaxCompared;
   for (Row& row : rows) std::fill_n(row.begin(), n + 1, kFar);
   for (std::size_t j = 0; j <= n; ++j) rows[0][j] = static_cast<std::uint32_t>(j);
-  std::uint32_t least_before = 0;
   for (std::size_t i = 1; i <= m; ++i) {
     const Row& before = rows[(i - 1) % 3];
     const Row& two_before = rows[(i + 1) % 3];
@@ -156,9 +155,9 @@ std::uint32_t damerau_plain(std::span<const char32_t> a, std::span<const char32_
       row[j] = edits;
       least = std::min(least, edits);
     }
-    // The next row comes from this one, or from the one before by an exchange.
-    if (least > limit && least_before >= limit) return limit + 1;
-    least_before = least;
+    // The next row comes from this one, or by an exchange from the one before, in which nothing is
+    // below `limit` then: one edit leads from there to here.
+    if (least > limit) return limit + 1;
   }
   return std::min(rows[m % 3][n], limit + 1);
 }
@@ -295,7 +294,7 @@ using Bytes = std::array<char, Padded::kMaxLength>;
 using Matches = std::array<std::uint32_t, 8>;
 
 struct PlainBytes {
-  template <int kHalf>
+  template <std::size_t kHalf>
   static void matches(const Bytes& a, const Bytes& b, Matches& at) {
     for (std::size_t i = 0; i < 8; ++i) {
       at[i] = 0;
@@ -327,7 +326,7 @@ struct VectorBytes {
   static std::uint32_t equal(__m128i a, __m128i b) {
     return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(a, b)));
   }
-  template <int kHalf>
+  template <std::size_t kHalf>
   static void matches(const Bytes& a, const Bytes& b, Matches& at) {
     const __m128i bytes = load(a);
     const __m128i other = load(b);
@@ -362,7 +361,7 @@ struct VectorBytes {
     return static_cast<std::uint32_t>(vaddv_u8(vget_low_u8(bits))) |
            static_cast<std::uint32_t>(vaddv_u8(vget_high_u8(bits))) << 8;
   }
-  template <int kHalf>
+  template <std::size_t kHalf>
   static void matches(const Bytes& a, const Bytes& b, Matches& at) {
     const uint8x16_t other = load(b);
     for (std::size_t i = 0; i < 8; ++i) {
@@ -385,11 +384,11 @@ class Common {
   Common(std::uint32_t b_length, std::uint32_t reach)
       : all_((1U << b_length) - 1), left_(all_), near_((2U << 2 * reach) - 1), reach_(reach) {}
 
-  template <int kHalf>
+  template <std::size_t kHalf>
   void find(const Matches& at) {
 #pragma GCC unroll 8
     for (std::uint32_t i = 0; i < 8; ++i) {
-      const std::uint32_t place = 8 * kHalf + i;
+      const std::uint32_t place = static_cast<std::uint32_t>(8 * kHalf) + i;
       const std::uint32_t free = at[i] & left_ & near_ << place >> reach_;
       const std::uint32_t lowest = free & (0U - free);
       // One that stands before another that is taken already is out of order.
@@ -488,6 +487,11 @@ bool one_edit_padded(const Padded& left, const Padded& right) {
 
 std::optional<Padded> Padded::of(std::string_view value) {
   std::optional<Padded> padded(std::in_place);
+  if (value.size() <= kMaxLength && normalize::is_ascii(value)) {
+    value.copy(padded->bytes.data(), value.size());
+    padded->length = static_cast<std::uint8_t>(value.size());
+    return padded;
+  }
   std::size_t length = 0;
   for (std::size_t at = 0; at < value.size();) {
     const char32_t c = next_character(value, at);

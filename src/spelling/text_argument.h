@@ -36,12 +36,9 @@ inline bool server_speaks_utf8() {
   return encoding == PG_UTF8 || encoding == PG_SQL_ASCII;
 }
 
-// `bytes` from one encoding to another, in memory that the next call overwrites. False if there is
-// no way from one to the other, or one of the characters has none.
-inline bool convert(std::string_view bytes, int from, int to, std::string_view& converted) {
-  constexpr std::size_t kMaxBytes = normalize::kMaxEmailInput * MAX_MULTIBYTE_CHAR_LEN;
-  static std::array<unsigned char, (kMaxBytes + 1) * MAX_CONVERSION_GROWTH + 1> out;
-  if (bytes.size() > kMaxBytes) return false;
+// `bytes` from one encoding to another, into `out`, with a zero behind. False if there is no way
+// from one to the other, or one of the characters has none.
+inline bool convert_into(std::span<unsigned char> out, std::string_view bytes, int from, int to) {
   const Oid conversion = FindDefaultConversionProc(from, to);
   if (!OidIsValid(conversion)) return false;
   const auto size = static_cast<int>(bytes.size());
@@ -49,7 +46,14 @@ inline bool convert(std::string_view bytes, int from, int to, std::string_view& 
   auto* in = reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data()));
   const int done = pg_do_encoding_conversion_buf(conversion, from, to, in, size, out.data(),
                                                  static_cast<int>(out.size()), true);
-  if (done != size) return false;
+  return done == size;
+}
+
+// The same, in memory that the next call overwrites.
+inline bool convert(std::string_view bytes, int from, int to, std::string_view& converted) {
+  constexpr std::size_t kMaxBytes = normalize::kMaxEmailInput * MAX_MULTIBYTE_CHAR_LEN;
+  static std::array<unsigned char, (kMaxBytes + 1) * MAX_CONVERSION_GROWTH + 1> out;
+  if (bytes.size() > kMaxBytes || !convert_into(out, bytes, from, to)) return false;
   converted = reinterpret_cast<const char*>(out.data());
   return true;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every example of README.md, doc/guards.md, doc/maps.md, doc/check.md and doc/seven-tools.md runs, and shows what it says: each ```sql block is run, in order, and
-# if a ```text block follows, psql's output (errors included) must be that, blanks aside. README.md, doc/guards.md, doc/maps.md and doc/check.md run on
+# Every example of README.md, doc/guards.md, doc/maps.md, doc/matching.md, doc/check.md and doc/seven-tools.md runs, and shows what it says: each ```sql block is run, in order, and
+# if a ```text block follows, psql's output (errors included) must be that, blanks aside. README.md, doc/guards.md, doc/maps.md, doc/matching.md and doc/check.md run on
 # test/sample/well_known.sql, doc/discover.md and doc/seven-tools.md on test/sample/generate.sql.
 #
 #   test/suites/31_readme.sh          checks
@@ -37,7 +37,7 @@ def psql(database, statements):
     return "\n".join(line for line in lines if not re.match(r"LINE \d+:|\s*\^$|CONTEXT:", line)).strip("\n")
 
 
-for path, database in (("README.md", "readme"), ("doc/check.md", "readme"), ("doc/discover.md", "tools"), ("doc/guards.md", "readme"), ("doc/maps.md", "readme"), ("doc/seven-tools.md", "tools")):
+for path, database in (("README.md", "readme"), ("doc/check.md", "readme"), ("doc/discover.md", "tools"), ("doc/guards.md", "readme"), ("doc/maps.md", "readme"), ("doc/matching.md", "readme"), ("doc/seven-tools.md", "tools")):
     text = open(path).read()
     blocks = list(re.finditer(r"```(\w+)\n(.*?)```", text, re.S))
     for n, block in enumerate(blocks):

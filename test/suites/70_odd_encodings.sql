@@ -86,6 +86,10 @@ CALL promise('an internationalised domain, where the encoding has it', $q$ SELEC
 CALL promise('trims the blanks of the encoding', $q$ SELECT coalesce(~@ (u('c2a0') || 'a@x.org' || u('c2a0')) = 'a@x.org', true) AND coalesce(~@ (u('e38080') || 'a@x.org') = 'a@x.org', true) $q$);
 CALL promise('long values are no addresses and no errors', $q$ SELECT bool_and(~@ repeat(v, 100000) IS NULL AND length(email_problem(repeat(v, 100000))) > 0 AND repeat(v, 2000) ==@ repeat(v, 2000)) FROM bytes WHERE id % 16 = 1 $q$);
 CALL promise('phones and ids take every byte', $q$ SELECT count(normalize_phone(v)) = 0 AND count(normalize_phone(v, 'GB')) = 0 AND count(normalize_id('uuid', v)) = 0 FROM bytes $q$);
+CALL promise('comparisons take every byte, and count characters', $q$
+  SELECT (SELECT bool_and(damerau(v, v) = 0 AND jaro_winkler(v, v) = 1 AND damerau(v || 'ab', v || 'ba') = 1 AND damerau(v, '') >= 1 AND jaro_winkler(v, 'a') BETWEEN 0 AND 1) FROM bytes WHERE v <> '')
+     AND coalesce(damerau(u('c3bc'), 'u') = 1, true) AND coalesce(damerau(u('e794a8e688b7'), 'u') = 2, true) AND coalesce(jaro_winkler('M' || u('c3bc') || 'RTHA', 'M' || u('c3bc') || 'RHTA') = jaro_winkler('MARTHA', 'MARHTA'), true) $q$);
+CALL promise('comparisons of long values', $q$ SELECT bool_and(damerau(repeat(v, 100000), repeat(v, 100000) || 'a') = 0 AND damerau(repeat(v, 2000), '') = 1024) FROM bytes WHERE id % 16 = 1 AND v <> '' $q$);
 SELECT current_setting('server_encoding') = 'SQL_ASCII' AS sql_ascii \gset
 \if :sql_ascii
 CALL promise('what is no UTF-8 is no address, and is said to be none', $q$ SELECT ~@ (E'\xff' || '@x.org') IS NULL AND email_problem(E'\xff' || '@x.org') = 'it is not valid UTF-8' AND (E'\xff' || '@x.org') ==@ (E'\xff' || '@x.org') $q$);
