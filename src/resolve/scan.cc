@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "pg/kept_plans.h"
-#include "pg/spi.h"
 #include "resolve/estimate.h"
 #include "resolve/source_tables.h"
 #include "resolve/unique_ids.h"
@@ -25,21 +24,6 @@ constexpr std::string_view kUpdatedAt = "updated_at";
 constexpr const char* kExactType =
     "Load the column as text, bigint or numeric; if none of its ids is that large, cast it: "
     "{0}::bigint{1} AS {0}.";
-
-// Makes the transaction read-only for as long as it lives: a source's query may call functions, and
-// these may not write either. By the variable behind transaction_read_only, as the setting itself
-// cannot be set for a while from PostgreSQL 16 on. An error that aborts a transaction or a
-// subtransaction sets it back as well.
-class ReadOnlySection {
- public:
-  ReadOnlySection() noexcept : before_(std::exchange(XactReadOnly, true)) {}
-  ReadOnlySection(const ReadOnlySection&) = delete;
-  ReadOnlySection& operator=(const ReadOnlySection&) = delete;
-  ~ReadOnlySection() { XactReadOnly = before_; }
-
- private:
-  bool before_;
-};
 
 std::string names_of(const std::vector<Kind>& kinds) {
   std::string names;
@@ -62,11 +46,6 @@ std::string type_name(Oid type) {
   return call([type] { return format_type_be(type); });
 }
 
-// Copies text onto a memory context; nullptr where there is no memory.
-char* keep(MemoryContext context, const std::string& text) {
-  return call([&] { return MemoryContextStrdup(context, text.c_str()); });
-}
-
 }  // namespace
 
 SourceScan::SourceScan(const Request& request, engine::SourceNumber number, bool keeps_plan,
@@ -78,7 +57,7 @@ SourceScan::SourceScan(const Request& request, engine::SourceNumber number, bool
   } catch (const PgError& error) {
     rethrow(error);
   }
-  check_statement();
+  check_only_reads(plan_, words());
   read_columns(faults);
 }
 
@@ -89,51 +68,18 @@ void SourceScan::prepare(bool keeps_plan) {
     plan_ = call([query] { return kept_plan(query); });
     return;
   }
-  plan_ = call([query] {
-    SPIPlanPtr plan = SPI_prepare_cursor(query, 0, nullptr, CURSOR_OPT_PARALLEL_OK);
-    if (plan == nullptr) refused(SPI_result);
-    return plan;
-  });
+  plan_ = call([query] { return prepare_query(query); });
 }
 
-void SourceScan::check_statement() const {
-  const auto refuse = [this](const char(&sqlstate)[6], const char* what, const char* hint) {
-    throw Error(sqlstate, fmt::format("{}: {}", title(), what),
-                fmt::format("The query is: {}", source_->query_as_typed()), hint);
-  };
-  List* statements = SPI_plan_get_plan_sources(plan_);
-  if (statements == NIL) {
-    refuse("42601", "the query is empty", "Give one SELECT, or TABLE and a name.");
-  }
-  if (list_length(statements) > 1) {
-    refuse("42601", "the query is more than one statement",
-           "Give one SELECT; join several with UNION ALL, or make several sources.");
-  }
-  const auto* statement = static_cast<const CachedPlanSource*>(linitial(statements));
-  bool selects = list_length(statement->query_list) == 1;
-  bool writes = false;
-  bool locks = false;
-  if (selects) {
-    const auto* query = static_cast<const Query*>(linitial(statement->query_list));
-    selects = query->commandType == CMD_SELECT && statement->resultDesc != nullptr;
-    writes = query->hasModifyingCTE;
-    locks = query->rowMarks != NIL;
-  }
-  if (!selects) {
-    refuse("42601", "the query is not a SELECT",
-           "Give one SELECT, or TABLE and a name; a source is only ever read.");
-  }
-  if (writes || locks) {
-    refuse("25006",
-           writes ? "the query writes, and a source is only ever read"
-                  : "the query locks rows, and a source is only ever read",
-           "Leave INSERT, UPDATE, DELETE and FOR UPDATE out of it.");
-  }
-  if (statement->resultDesc->natts == 0) {
-    refuse(
-        "42601", "the query yields no column",
-        "Its first column is the record id, the others are identifiers: SELECT id, email FROM ...");
-  }
+QueryWords SourceScan::words() const {
+  const bool is_alias = source_->is_alias;
+  return {title(),
+          source_->query_as_typed(),
+          is_alias ? "an alias" : "a source",
+          is_alias ? "alias's" : "source's",
+          "join several with UNION ALL, or make several sources",
+          "Its first column is the record id, the others are identifiers: SELECT id, email FROM "
+          "..."};
 }
 
 // The query, analysed and rewritten.
@@ -290,34 +236,7 @@ void SourceScan::check_identifies(const std::string& column, Oid type, bool is_i
 }
 
 // An error of the source's query, told so that the user knows which source to look at.
-void SourceScan::rethrow(const PgError& error) const {
-  ErrorData* data = error.data();
-  // A cancel, a shutdown or a full disk is not about this query, and our own errors name it.
-  const int category = ERRCODE_TO_CATEGORY(data->sqlerrcode);
-  if (category == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
-      category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
-      category == ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR) || data->elevel >= FATAL ||
-      std::string_view(data->message).starts_with("source \"") ||
-      std::string_view(data->message).starts_with("alias of \"")) {
-    throw error;
-  }
-  const MemoryContext context = CurrentMemoryContext;
-  const bool is_alias = source_->is_alias;
-  data->message = keep(context, fmt::format("{}: {}", title(), data->message));
-  if (data->detail == nullptr) {
-    data->detail = keep(context, fmt::format("The query is: {}", source_->query_as_typed()));
-  }
-  if (data->hint == nullptr) {
-    const bool wrote = data->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION;
-    data->hint = keep(
-        context, wrote ? fmt::format("{} is only ever read: leave what writes out of its query and "
-                                     "of the functions that it calls.",
-                                     is_alias ? "An alias" : "A source")
-                       : fmt::format("Run the {} query by itself to find the cause.",
-                                     is_alias ? "alias's" : "source's"));
-  }
-  throw error;
-}
+void SourceScan::rethrow(const PgError& error) const { rethrow_of_query(error, words()); }
 
 RowReader& SourceScan::reader() {
   if (reader_ == nullptr) reader_ = std::make_unique<RowReader>(*request_, layout_);
@@ -419,14 +338,7 @@ void SourceScan::execute(engine::LocalSink* sink, const WantedIdentifiers* wante
 
   const ReadOnlySection read_only;
   try {
-    call([&] {
-      SPIExecuteOptions options{};
-      options.read_only = true;
-      options.must_return_tuples = true;
-      options.dest = &receiver.base;
-      const int result = SPI_execute_plan_extended(plan_, &options);
-      if (result < 0) refused(result);
-    });
+    call([&] { run_query(plan_, &receiver.base); });
   } catch (const PgError& error) {
     reader().restore_settings();
     rethrow(error);

@@ -4,6 +4,7 @@
 #include "engine/key.h"
 #include "engine/resolver.h"
 #include "resolve/parallel_sink.h"
+#include "resolve/read_query.h"
 #include "resolve/request.h"
 #include "resolve/row_reader.h"
 
@@ -66,7 +67,7 @@ class SourceScan {
   struct Receiver;
 
   void prepare(bool keeps_plan);
-  void check_statement() const;
+  [[nodiscard]] QueryWords words() const;  // for errors
   void read_columns(std::vector<ColumnFault>* faults);
   void read_column(int attribute, const FormData_pg_attribute& description);
   void check_scopes() const;

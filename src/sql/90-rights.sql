@@ -33,6 +33,8 @@ GRANT EXECUTE ON FUNCTION identity_internal.discover_name(text), identity_intern
   identity_internal.discover_proves(numeric, numeric, numeric, numeric, boolean), identity_internal.discover_tested(jsonb), identity_internal.discover_mask(text),
   identity_internal.discover_query(jsonb, text, text, text, jsonb, text[], text, text, boolean), identity_internal.discover_concluded(text[], jsonb),
   identity_internal.discover_check(text[], text, text[], text), identity_internal.discover_say(text), identity_internal.discover_clauses(text[], jsonb, text), identity_internal.discover_quote(text) TO PUBLIC;
+-- So is the comparison with a truth: identity_evaluate() runs its stages, and with them the query, with the rights of whoever calls.
+GRANT EXECUTE ON FUNCTION identity_internal.evaluate_truth(text), identity_internal.evaluate_agrees(text, text, text, text, bigint), identity_internal.evaluate_cells(text, @extschema@.identity_clause[]) TO PUBLIC;
 -- For pg_dump, which the database's owner may call.
 GRANT USAGE ON SCHEMA identity_internal, identity_state TO pg_database_owner;
 GRANT SELECT ON TABLE identity_internal.identity_map_catalog, identity_internal.identity_map_counts TO pg_database_owner;

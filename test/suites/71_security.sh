@@ -61,12 +61,14 @@ p=identity_state.m$(sql --quiet -At -d one -c "SELECT map_id FROM identity_inter
 
 # 1
 is "1: a resolve has the rights of its caller" 42501 mallory one "SELECT * FROM identity_records(identity_source('app', 'SELECT id, email FROM tools.app'))"
+is "1: and so has a truth" 42501 mallory one "SELECT * FROM identity_evaluate('SELECT ''app'', id, email FROM tools.app', identity_source('a', 'SELECT 1 AS id'))"
+is "1: which writes nothing" 25006 anna one "SELECT * FROM identity_evaluate('WITH gone AS (DELETE FROM tools.app RETURNING id) SELECT ''app'', id, 1 FROM gone', identity_source('a', 'SELECT 1 AS id'))"
 
 # 7
 is "7: PUBLIC has no USAGE on the internal schema" f mallory one "SELECT has_schema_privilege('identity_internal', 'USAGE')"
 is "7: nor EXECUTE on internal functions, but for those of a resolve and of the view" "identity_map_table identity_sink identity_sink_combine identity_sink_end identity_sink_pack identity_sink_row identity_sink_unpack" \
-  mallory one "SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'identity_internal' AND p.proname NOT LIKE 'discover\_%' AND has_function_privilege(p.oid, 'EXECUTE')"
-is "7: and for those of discovery, which have the rights of whoever calls" 0 mallory one "SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'identity_internal' AND p.proname LIKE 'discover\_%' AND (p.prosecdef OR p.provolatile = 'v')"
+  mallory one "SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'identity_internal' AND p.proname !~ '^(discover|evaluate)_' AND has_function_privilege(p.oid, 'EXECUTE')"
+is "7: and for those of discovery and of the comparison with a truth, which have the rights of whoever calls" 0 mallory one "SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'identity_internal' AND p.proname ~ '^(discover|evaluate)_' AND (p.prosecdef OR p.provolatile = 'v')"
 is "7: the owner of the database, who owns the extension, owns no function of it" 0 anna one "SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE (n.nspname = 'identity_internal' OR p.proname LIKE '%identity%') AND pg_get_userbyid(p.proowner) = 'anna'"
 
 # 8

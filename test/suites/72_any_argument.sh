@@ -62,7 +62,7 @@ internal=$(value "SELECT format('%s: %s: %s', role, left(message, 80), left(stat
 check "no error is an internal one" [ -z "$internal" ]
 [ -z "$internal" ] || echo "$internal"
 # What cannot be called at all, takes part in a refresh, raises an error by design, or was given what it refuses.
-unused=$(value "SELECT string_agg(DISTINCT name, ' ') FROM calls c WHERE name !~ 'internal\)|\(internal,|,internal,|^(resolve_identities|identity_records|identity_links|identity_evidence|identity_report|identity_match_rates|identity_columns|identity_check)\((identity_clause\[\])?\)|^(explain_identity|identity_graph)\([a-z, ]*text\)$'
+unused=$(value "SELECT string_agg(DISTINCT name, ' ') FROM calls c WHERE name !~ 'internal\)|\(internal,|,internal,|^(resolve_identities|identity_records|identity_links|identity_evidence|identity_report|identity_match_rates|identity_columns|identity_check)\((identity_clause\[\])?\)|^(explain_identity|identity_graph|identity_evaluate|identity_evaluate_pairs)\([a-z, ]*text\)$'
   AND name !~ 'identity_internal.(resolve_identities|identity_map_(admit|adopt|changed|check_parts|since|create|fill|fill_rows|filled|refresh|register|take_snapshot))\('
   AND NOT EXISTS (SELECT FROM tried t JOIN calls o USING (n) WHERE o.name = c.name AND t.sqlstate = 'OK000')")
 if ((share == 1)); then check "each function has done what it is for at least once" [ -z "$unused" ]; fi
