@@ -15,21 +15,21 @@
 
 namespace identity_resolve::match {
 
-/// What is read of a value: a longer one is cut here, at the end of a character. Names, addresses
-/// and companies are shorter; what is longer is prose.
+// What is read of a value: a longer one is cut here, at the end of a character. Names, addresses
+// and companies are shorter; what is longer is prose.
 inline constexpr std::size_t kMaxInput = 1000;
 
-/// `utf8` without what is behind kMaxInput bytes.
+// `utf8` without what is behind kMaxInput bytes.
 [[nodiscard]] std::string_view cut(std::string_view utf8);
 
-/// The ASCII letters that a folded letter (in lower case) beyond ASCII is read as, or nothing.
+// The ASCII letters that a folded letter (in lower case) beyond ASCII is read as, or nothing.
 [[nodiscard]] std::string_view ascii_of_letter(char32_t letter);
 
-/// `utf8` in ASCII, into `out`, which is overwritten: letters and digits folded, ASCII signs as
-/// they are, a blank for anything else. `utf8` is cut and need not be valid.
+// `utf8` in ASCII, into `out`, which is overwritten: letters and digits folded, ASCII signs as
+// they are, a blank for anything else. `utf8` is cut and need not be valid.
 void fold_to_ascii(std::string_view utf8, std::string& out);
 
-/// What stands between a token and the one before it.
+// What stands between a token and the one before it.
 enum class Gap : std::uint8_t {
   kOther,
   kDot,     // one full stop and nothing else
@@ -37,7 +37,7 @@ enum class Gap : std::uint8_t {
   kComma,   // a comma among it
 };
 
-/// A token: letters and digits. It has no initialisers, so that a list of them costs nothing.
+// A token: letters and digits. It has no initialisers, so that a list of them costs nothing.
 struct Token {
   const char* data;
   std::uint32_t size;
@@ -46,13 +46,13 @@ struct Token {
   [[nodiscard]] std::string_view text() const { return {data, size}; }
 };
 
-/// The tokens of one text, to be changed by the rules of a kind. Lives on the stack and asks for no
-/// memory as long as the text has letters of European scripts only. At most kMaxTokens are kept.
+// The tokens of one text, to be changed by the rules of a kind. Lives on the stack and asks for no
+// memory as long as the text has letters of European scripts only. At most kMaxTokens are kept.
 class Tokens {
  public:
   static constexpr std::size_t kMaxTokens = 96;
 
-  /// Folds `utf8`, which is cut and need not be valid.
+  // Folds `utf8`, which is cut and need not be valid.
   explicit Tokens(std::string_view utf8);
   Tokens(const Tokens&) = delete;
   Tokens& operator=(const Tokens&) = delete;
@@ -64,16 +64,16 @@ class Tokens {
 
   void erase(std::size_t i);
   void clear() { count_ = 0; }
-  /// Puts `text`, which must outlive this, in place of a token.
+  // Puts `text`, which must outlive this, in place of a token.
   void replace(std::size_t i, std::string_view text);
-  /// Puts `text`, which must outlive this, before token `i`. False if there is no room.
+  // Puts `text`, which must outlive this, before token `i`. False if there is no room.
   bool insert(std::size_t i, std::string_view text);
-  /// Makes one token of those from `begin` to before `end`. False if there is no room.
+  // Makes one token of those from `begin` to before `end`. False if there is no room.
   bool merge(std::size_t begin, std::size_t end);
-  /// Moves the tokens from `begin` on before all others.
+  // Moves the tokens from `begin` on before all others.
   void rotate(std::size_t begin);
 
-  /// Appends the tokens to `out`, with `between` between them.
+  // Appends the tokens to `out`, with `between` between them.
   void join(std::string& out, std::string_view between = " ") const;
 
  private:

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "match/compare.h"
-#include "match/spell.h"
+#include "match/nickname.h"
 
 namespace identity_resolve::match {
 

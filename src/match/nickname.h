@@ -7,13 +7,13 @@
 
 namespace identity_resolve::match {
 
-/// The numbers of the groups that a given name, as spell() writes it, is in: ascending, none for a
-/// name that is in no group. A group is a full name with its nicknames. Names that share a group
-/// may be one person's. The numbers change with the list (nicknames.py names its source and
-/// licence), so they are not to be stored.
+// The numbers of the groups that a given name, as spell() writes it, is in: ascending, none for a
+// name that is in no group. A group is a full name with its nicknames. Names that share a group
+// may be one person's. The numbers change with the list (nicknames.py names its source and
+// licence), so they are not to be stored.
 [[nodiscard]] std::span<const std::uint16_t> nickname_groups(std::string_view given);
 
-/// Whether two names are different and share a group. Of names of several words the first counts.
+// Whether two names are different and share a group. Of names of several words the first counts.
 [[nodiscard]] bool are_nicknames(std::string_view a, std::string_view b);
 
 }  // namespace identity_resolve::match
