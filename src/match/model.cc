@@ -20,6 +20,12 @@ constexpr double kFamily = 10;
 // What a value's rarity adds or takes at most, in bits.
 constexpr double kMostRarity = 6;
 
+// In a household, how often a fact of the person is the same one.
+double same_in_family(FieldKind kind) {
+  if (kind == FieldKind::kGivenName) return kSameName;
+  return kind == FieldKind::kDate ? kTwins : 0;
+}
+
 void scale_to_one(std::vector<double>& shares) {
   double sum = 0;
   for (double& share : shares) {
@@ -149,9 +155,7 @@ void Model::see_random(std::span<const PatternCount> random) {
 std::vector<double> Model::of_family(std::size_t column) const {
   std::vector<double> shares = fields_[column].u;
   const FieldKind kind = table_->columns()[column].kind;
-  const double same = kind == FieldKind::kGivenName ? kSameName
-                      : kind == FieldKind::kDate    ? kTwins
-                                                    : 0;
+  const double same = same_in_family(kind);
   if (same == 0) return shares;
   for (double& share : shares) share *= 1 - same;
   shares[kind_of(kind).equal] += same;
@@ -259,9 +263,9 @@ void Model::make_weights() {
   }
 }
 
-// People of one name and one home of whom one fact of the person is another: brothers and sisters
-// of one birthday, or father and son of one name. That these facts come together the shares of
-// single columns do not know.
+// People of one name, or nearly, and one home of whom one fact of the person is another: brothers
+// and sisters of one birthday, or father and son of one name. That these facts come together the
+// shares of single columns do not know.
 bool Model::is_family(std::span<const Level> levels) const {
   bool has_home = false;
   bool has_surname = false;
@@ -271,7 +275,7 @@ bool Model::is_family(std::span<const Level> levels) const {
     const FieldKind kind = table_->columns()[i].kind;
     switch (kind) {
       case FieldKind::kSurname:
-        has_surname = levels[i] == kind_of(kind).equal;
+        has_surname = levels[i] > 0;
         break;
       case FieldKind::kPhone:
         has_home = has_home || levels[i] == kind_of(kind).equal;
@@ -305,7 +309,13 @@ double Model::weight(std::span<const Level> levels, RecordIndex a, RecordIndex /
     const double rarity =
         std::clamp(std::log2(fields_[i].equal_at_random / share), -kMostRarity, kMostRarity);
     of_person += rarity;
-    if (fields_[i].is_of_household) of_household += rarity;
+    if (fields_[i].is_of_household) {
+      of_household += rarity;
+    } else if (const double same = same_in_family(column.kind); same > 0) {
+      // Whoever is named for the father has his name, rare or not.
+      const double random = std::exp2(-rarity) * fields_[i].equal_at_random;
+      of_household += std::log2((same + (1 - same) * random) / random) - bits_household_[i][level];
+    }
   }
   if (is_family(levels)) of_household += kFamily;
   return of_person - std::log2(std::exp2(of_household) + 1 - lambda_person_ - lambda_household_);
