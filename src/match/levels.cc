@@ -244,7 +244,8 @@ Level compare_values(const Column& column, Code a, Code b) {
 Comparison::Comparison(const Table& table)
     : table_(&table),
       given_(table.column_of(FieldKind::kGivenName).value_or(SIZE_MAX)),
-      surname_(table.column_of(FieldKind::kSurname).value_or(SIZE_MAX)) {}
+      surname_(table.column_of(FieldKind::kSurname).value_or(SIZE_MAX)),
+      email_(table.column_of(FieldKind::kEmail).value_or(SIZE_MAX)) {}
 
 void Comparison::compare(RecordIndex a, RecordIndex b, Level* levels) const {
   const std::vector<Column>& columns = table_->columns();
@@ -265,13 +266,17 @@ void Comparison::compare(RecordIndex a, RecordIndex b, Level* levels) const {
   if (given_ == SIZE_MAX || surname_ == SIZE_MAX || levels[given_] == kNoLevel ||
       levels[surname_] == kNoLevel)
     return;
+  // Addresses are made of names: that they are alike tells nothing that the names have not told.
+  if (email_ != SIZE_MAX && levels[email_] != kNoLevel && levels[email_] > 0 && levels[email_] < 4 &&
+      levels[given_] > 1 && levels[surname_] > 1)
+    levels[email_] = kNoLevel;
   if (levels[given_] < 2 && levels[surname_] < 2 && are_exchanged(a, b)) {
     levels[given_] = kSwapped;
     levels[surname_] = kNoLevel;
   }
 }
 
-// One of the two may have a letter off.
+// One of the two may have a letter off, or a second name.
 bool Comparison::are_exchanged(RecordIndex a, RecordIndex b) const {
   const Column& given = table_->columns()[given_];
   const Column& surname = table_->columns()[surname_];
@@ -281,7 +286,8 @@ bool Comparison::are_exchanged(RecordIndex a, RecordIndex b) const {
   if (!is_one && !is_other) return false;
   const Text one = given.dictionary->text(is_one ? surname.codes[a] : given.codes[a]);
   const Text other = given.dictionary->text(is_one ? given.codes[b] : surname.codes[b]);
-  return std::min(one.size(), other.size()) > 2 && damerau_at_most(one, other, 1) <= 1;
+  return std::min(one.size(), other.size()) > 2 &&
+         (first_word(one) == first_word(other) || damerau_at_most(one, other, 1) <= 1);
 }
 
 }  // namespace identity_resolve::match

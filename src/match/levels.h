@@ -51,6 +51,7 @@ class Comparison {
   const Table* table_;
   std::size_t given_;  // the columns, or SIZE_MAX
   std::size_t surname_;
+  std::size_t email_;
 };
 
 }  // namespace identity_resolve::match

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 namespace identity_resolve::match {
 
@@ -190,6 +191,9 @@ void Model::fit(std::span<const PatternCount> patterns, double share) {
         of_person += bits_person_[i][level];
         of_household += bits_household_[i][level];
       }
+      std::array<Level, Table::kMostColumns> levels{};
+      for (std::size_t i = 0; i < fields_.size(); ++i) levels[i] = count.pattern.level(i);
+      if (!getenv("NE") && has_household_ && is_family({levels.data(), fields_.size()})) of_household += getenv("KE") ? atof(getenv("KE")) : 10;
       const double one = std::exp2(of_person);
       const double other = std::exp2(of_household);
       const double all = one + other + strangers;
@@ -263,36 +267,50 @@ void Model::make_weights() {
   }
 }
 
-// People of one name, or nearly, and one home of whom one fact of the person is another: brothers
-// and sisters of one birthday, or father and son of one name. That these facts come together the
-// shares of single columns do not know.
+// People of one home whom their persons do not show to be one: of one name, but a fact of the person is
+// another, such as brothers and sisters of one birthday, or father and son of one name; or nothing of
+// the person is the same. That these facts come together the shares of single columns do not know.
 bool Model::is_family(std::span<const Level> levels) const {
   bool has_home = false;
   bool has_surname = false;
-  bool has_other_fact = false;
+  bool has_email = false;
+  bool agrees = false;
+  bool contradicts = false;
   for (std::size_t i = 0; i < fields_.size(); ++i) {
-    if (levels[i] == kNoLevel) continue;
+    const Level level = levels[i];
+    if (level == kNoLevel) continue;
     const FieldKind kind = table_->columns()[i].kind;
     switch (kind) {
       case FieldKind::kSurname:
-        has_surname = levels[i] > 0;
+        has_surname = level > 0;
         break;
       case FieldKind::kPhone:
-        has_home = has_home || levels[i] == kind_of(kind).equal;
+        has_home = has_home || level == kind_of(kind).equal;
         break;
       case FieldKind::kWords:
         // All words of both, or most.
-        has_home = has_home || (levels[i] > 0 && (levels[i] - 1U) % kBagShares >= 2);
+        has_home = has_home || (level > 0 && (level - 1U) % kBagShares >= 2);
+        break;
+      case FieldKind::kEmail:
+        has_email = level >= 4;
         break;
       case FieldKind::kGivenName:
+        agrees = agrees || level > 1;
+        contradicts = contradicts || level == 0;
+        break;
       case FieldKind::kDate:
-        has_other_fact = has_other_fact || levels[i] == 0;
+        agrees = agrees || level > 2;
+        contradicts = contradicts || level == 0;
+        break;
+      case FieldKind::kId:
+        agrees = agrees || level > 1;
         break;
       default:
         break;
     }
   }
-  return has_home && has_surname && has_other_fact;
+  if (!has_home) return false;
+  return contradicts ? has_surname || !agrees : !agrees && !has_email;
 }
 
 double Model::weight(std::span<const Level> levels, RecordIndex a, RecordIndex /*b*/) const {
@@ -317,7 +335,7 @@ double Model::weight(std::span<const Level> levels, RecordIndex a, RecordIndex /
       of_household += std::log2((same + (1 - same) * random) / random) - bits_household_[i][level];
     }
   }
-  if (is_family(levels)) of_household += kFamily;
+  if (is_family(levels)) of_household += getenv("KF") ? atof(getenv("KF")) : kFamily;
   return of_person - std::log2(std::exp2(of_household) + 1 - lambda_person_ - lambda_household_);
 }
 
