@@ -65,15 +65,58 @@ const std::array<Kind, 14> kKinds{{
 
 std::string_view first_word(Text text) { return text.substr(0, text.find(' ')); }
 
-Level compare_names(Text a, Text b, bool is_given) {
-  if (a.size() == 1 || b.size() == 1) return a[0] == b[0] ? 2 : 0;
-  if (is_given && are_nicknames(a, b)) return 4;
+// Two values that differ, and the comparators on what is known of both.
+class Two {
+ public:
+  Two(const Column& column, Code a, Code b)
+      : one(column.dictionary->text(a)),
+        other(column.dictionary->text(b)),
+        a_(a),
+        b_(b),
+        prepared_(column.prepared),
+        are_padded_(prepared_->is_padded(a) && prepared_->is_padded(b)) {}
+
+  Text one;
+  Text other;
+
+  [[nodiscard]] std::size_t least() const { return std::min(one.size(), other.size()); }
+  [[nodiscard]] double alike() const {
+    return are_padded_ ? jaro_winkler(prepared_->padded[a_], prepared_->padded[b_])
+                       : jaro_winkler(one, other);
+  }
+  [[nodiscard]] bool is_one_edit() const {
+    return are_padded_ ? one_edit(prepared_->padded[a_], prepared_->padded[b_])
+                       : one_edit(one, other);
+  }
+  // At most 3: that many, or more.
+  [[nodiscard]] std::uint32_t edits() const {
+    if (is_one_edit()) return 1;
+    return are_padded_ ? std::min(damerau(prepared_->padded[a_], prepared_->padded[b_]), 3U)
+                       : damerau_at_most(one, other, 2);
+  }
+  [[nodiscard]] bool are_nicknames() const {
+    const auto of_one = prepared_->nicknames[a_];
+    const auto of_other = prepared_->nicknames[b_];
+    return !of_one.empty() && !of_other.empty() && share_group(of_one, of_other) &&
+           first_word(one) != first_word(other);
+  }
+
+ private:
+  Code a_;
+  Code b_;
+  const Prepared* prepared_;
+  bool are_padded_;
+};
+
+Level compare_names(const Two& two, bool is_given) {
+  if (two.least() == 1) return two.one[0] == two.other[0] ? 2 : 0;
+  if (is_given && two.are_nicknames()) return 4;
   // Of several given names the first.
-  if (is_given && (a.find(' ') != Text::npos || b.find(' ') != Text::npos) &&
-      first_word(a) == first_word(b))
+  if (is_given && (two.one.find(' ') != Text::npos || two.other.find(' ') != Text::npos) &&
+      first_word(two.one) == first_word(two.other))
     return 4;
-  if (std::min(a.size(), b.size()) > 2 && damerau_at_most(a, b, 1) <= 1) return 3;
-  const double alike = jaro_winkler(a, b);
+  if (two.least() > 2 && two.is_one_edit()) return 3;
+  const double alike = two.alike();
   if (alike >= .92) return 3;
   return alike >= .8 ? 1 : 0;
 }
@@ -119,36 +162,35 @@ Level compare_dates(Text a, Text b) {
 }
 
 // Digits of which few are left when one goes are compared more strictly.
-Level compare_digits(Text a, Text b) {
-  const std::size_t least = std::min(a.size(), b.size());
-  if (least < 3) return 0;
-  const std::uint32_t edits = damerau_at_most(a, b, 2);
+Level compare_digits(const Two& two) {
+  if (two.least() < 3) return 0;
+  const std::uint32_t edits = two.edits();
   if (edits <= 1) return 2;
-  return edits == 2 && least > 4 ? 1 : 0;
+  return edits == 2 && two.least() > 4 ? 1 : 0;
 }
 
-Level compare_postcodes(Text a, Text b) {
-  const std::uint32_t edits = damerau_at_most(a, b, 2);
+Level compare_postcodes(const Two& two) {
+  const std::uint32_t edits = two.edits();
   if (edits <= 1) return 3;
-  const std::size_t head = std::max<std::size_t>(2, std::min(a.size(), b.size()) / 2);
-  if (a.substr(0, head) == b.substr(0, head)) return 2;
-  return edits == 2 && std::min(a.size(), b.size()) > 4 ? 1 : 0;
+  const std::size_t head = std::max<std::size_t>(2, two.least() / 2);
+  if (two.one.substr(0, head) == two.other.substr(0, head)) return 2;
+  return edits == 2 && two.least() > 4 ? 1 : 0;
 }
 
-Level compare_emails(Text a, Text b) {
-  if (damerau_at_most(a, b, 1) <= 1) return 5;
-  const Text local_a = a.substr(0, a.find('@'));
-  const Text local_b = b.substr(0, b.find('@'));
-  if (local_a == local_b) return 4;
-  if (std::min(local_a.size(), local_b.size()) > 4 && damerau_at_most(local_a, local_b, 1) <= 1)
-    return 3;
-  if (jaro_winkler(local_a, local_b) >= .9) return 2;
-  return jaro_winkler(local_a, local_b) >= .8 ? 1 : 0;
+Level compare_emails(const Two& two) {
+  if (two.is_one_edit()) return 5;
+  const Text one = two.one.substr(0, two.one.find('@'));
+  const Text other = two.other.substr(0, two.other.find('@'));
+  if (one == other) return 4;
+  if (std::min(one.size(), other.size()) > 4 && one_edit(one, other)) return 3;
+  const double alike = jaro_winkler(one, other);
+  if (alike >= .9) return 2;
+  return alike >= .8 ? 1 : 0;
 }
 
-Level compare_cities(Text a, Text b) {
-  if (std::min(a.size(), b.size()) > 2 && damerau_at_most(a, b, 1) <= 1) return 3;
-  const double alike = jaro_winkler(a, b);
+Level compare_cities(const Two& two) {
+  if (two.least() > 2 && two.is_one_edit()) return 3;
+  const double alike = two.alike();
   return alike >= .9 ? 2 : alike >= .8 ? 1 : 0;
 }
 
@@ -189,7 +231,7 @@ Level compare_bags(const Words& words, Code a, Code b, bool is_name) {
           const Text other = words.dictionary.text(y);
           if (is_name && are_nicknames(one, other)) return true;
           if (is_name && (one.size() == 1 || other.size() == 1)) return one[0] == other[0];
-          return std::min(one.size(), other.size()) > 3 && damerau_at_most(one, other, 1) <= 1;
+          return std::min(one.size(), other.size()) > 3 && one_edit(one, other);
         },
         .7);
   }
@@ -216,26 +258,25 @@ std::size_t level_count(FieldKind kind) noexcept {
 
 Level compare_values(const Column& column, Code a, Code b) {
   if (column.is_bag()) return compare_bags(*column.words, a, b, column.kind == FieldKind::kName);
-  const Text one = column.dictionary->text(a);
-  const Text other = column.dictionary->text(b);
+  const Two two(column, a, b);
   switch (column.kind) {
     case FieldKind::kGivenName:
     case FieldKind::kMiddleName:
-      return compare_names(one, other, true);
+      return compare_names(two, true);
     case FieldKind::kSurname:
-      return compare_names(one, other, false);
+      return compare_names(two, false);
     case FieldKind::kDate:
-      return compare_dates(one, other);
+      return compare_dates(two.one, two.other);
     case FieldKind::kPhone:
     case FieldKind::kId:
     case FieldKind::kHouseNumber:
-      return compare_digits(one, other);
+      return compare_digits(two);
     case FieldKind::kPostcode:
-      return compare_postcodes(one, other);
+      return compare_postcodes(two);
     case FieldKind::kEmail:
-      return compare_emails(one, other);
+      return compare_emails(two);
     case FieldKind::kCity:
-      return compare_cities(one, other);
+      return compare_cities(two);
     default:
       return 0;
   }
@@ -263,31 +304,33 @@ void Comparison::compare(RecordIndex a, RecordIndex b, Level* levels) const {
       levels[i] = compare_values(column, one, other);
     }
   }
-  if (given_ == SIZE_MAX || surname_ == SIZE_MAX || levels[given_] == kNoLevel ||
-      levels[surname_] == kNoLevel)
+  if (given_ == SIZE_MAX || surname_ == SIZE_MAX || levels[surname_] == kNoLevel) return;
+  if (levels[given_] == kNoLevel) {
+    // A single name that the other has as its given name may be that.
+    if (levels[surname_] == 0 && (is_other_name(a, b) || is_other_name(b, a)))
+      levels[surname_] = kNoLevel;
     return;
+  }
   // Addresses are made of names: that they are alike tells nothing that the names have not told.
   if (email_ != SIZE_MAX && levels[email_] != kNoLevel && levels[email_] > 0 && levels[email_] < 4 &&
       levels[given_] > 1 && levels[surname_] > 1)
     levels[email_] = kNoLevel;
-  if (levels[given_] < 2 && levels[surname_] < 2 && are_exchanged(a, b)) {
+  if (levels[given_] < 2 && levels[surname_] < 2 && is_other_name(a, b) && is_other_name(b, a)) {
     levels[given_] = kSwapped;
     levels[surname_] = kNoLevel;
   }
 }
 
-// One of the two may have a letter off, or a second name.
-bool Comparison::are_exchanged(RecordIndex a, RecordIndex b) const {
+// The given name of `a` is the surname of `b`, or nearly: a letter off, or a second name.
+bool Comparison::is_other_name(RecordIndex a, RecordIndex b) const {
   const Column& given = table_->columns()[given_];
   const Column& surname = table_->columns()[surname_];
-  const bool is_one = given.codes[a] == surname.codes[b];
-  const bool is_other = surname.codes[a] == given.codes[b];
-  if (is_one && is_other) return true;
-  if (!is_one && !is_other) return false;
-  const Text one = given.dictionary->text(is_one ? surname.codes[a] : given.codes[a]);
-  const Text other = given.dictionary->text(is_one ? given.codes[b] : surname.codes[b]);
+  if (given.codes[a] == surname.codes[b]) return given.codes[a] != kMissing;
+  if (given.codes[a] == kMissing) return false;
+  const Text one = given.dictionary->text(given.codes[a]);
+  const Text other = surname.dictionary->text(surname.codes[b]);
   return std::min(one.size(), other.size()) > 2 &&
-         (first_word(one) == first_word(other) || damerau_at_most(one, other, 1) <= 1);
+         (first_word(one) == first_word(other) || one_edit(one, other));
 }
 
 }  // namespace identity_resolve::match

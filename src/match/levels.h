@@ -46,7 +46,7 @@ class Comparison {
   void compare(RecordIndex a, RecordIndex b, Level* levels) const;
 
  private:
-  [[nodiscard]] bool are_exchanged(RecordIndex a, RecordIndex b) const;
+  [[nodiscard]] bool is_other_name(RecordIndex a, RecordIndex b) const;
 
   const Table* table_;
   std::size_t given_;  // the columns, or SIZE_MAX

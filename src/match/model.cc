@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
 namespace identity_resolve::match {
 
@@ -17,7 +16,7 @@ constexpr double kSameName = .03;
 constexpr double kTwins = .015;
 // How much likelier a household is, in bits, where people of one name and one home differ in a fact
 // of the person.
-constexpr double kFamily = 10;
+constexpr double kFamily = 12;
 // What a value's rarity adds or takes at most, in bits.
 constexpr double kMostRarity = 6;
 
@@ -193,7 +192,7 @@ void Model::fit(std::span<const PatternCount> patterns, double share) {
       }
       std::array<Level, Table::kMostColumns> levels{};
       for (std::size_t i = 0; i < fields_.size(); ++i) levels[i] = count.pattern.level(i);
-      if (!getenv("NE") && has_household_ && is_family({levels.data(), fields_.size()})) of_household += getenv("KE") ? atof(getenv("KE")) : 10;
+      if (is_family({levels.data(), fields_.size()})) of_household += kFamily;
       const double one = std::exp2(of_person);
       const double other = std::exp2(of_household);
       const double all = one + other + strangers;
@@ -335,7 +334,7 @@ double Model::weight(std::span<const Level> levels, RecordIndex a, RecordIndex /
       of_household += std::log2((same + (1 - same) * random) / random) - bits_household_[i][level];
     }
   }
-  if (is_family(levels)) of_household += getenv("KF") ? atof(getenv("KF")) : kFamily;
+  if (is_family(levels)) of_household += kFamily;
   return of_person - std::log2(std::exp2(of_household) + 1 - lambda_person_ - lambda_household_);
 }
 

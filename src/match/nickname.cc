@@ -68,21 +68,22 @@ std::span<const std::uint16_t> nickname_groups(std::string_view given) {
   return groups.of(given);
 }
 
-bool are_nicknames(std::string_view a, std::string_view b) {
-  a = a.substr(0, a.find(' '));
-  b = b.substr(0, b.find(' '));
-  if (a == b) return false;
-  const auto of_a = nickname_groups(a);
-  const auto of_b = nickname_groups(b);
-  for (std::size_t i = 0, k = 0; i < of_a.size() && k < of_b.size();) {
-    if (of_a[i] == of_b[k]) return true;
-    if (of_a[i] < of_b[k]) {
+bool share_group(std::span<const std::uint16_t> a, std::span<const std::uint16_t> b) {
+  for (std::size_t i = 0, k = 0; i < a.size() && k < b.size();) {
+    if (a[i] == b[k]) return true;
+    if (a[i] < b[k]) {
       ++i;
     } else {
       ++k;
     }
   }
   return false;
+}
+
+bool are_nicknames(std::string_view a, std::string_view b) {
+  a = a.substr(0, a.find(' '));
+  b = b.substr(0, b.find(' '));
+  return a != b && share_group(nickname_groups(a), nickname_groups(b));
 }
 
 }  // namespace identity_resolve::match

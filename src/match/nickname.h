@@ -13,6 +13,9 @@ namespace identity_resolve::match {
 // licence), so they are not to be stored.
 [[nodiscard]] std::span<const std::uint16_t> nickname_groups(std::string_view given);
 
+// Whether two such lists share a group.
+[[nodiscard]] bool share_group(std::span<const std::uint16_t> a, std::span<const std::uint16_t> b);
+
 // Whether two names are different and share a group. Of names of several words the first counts.
 [[nodiscard]] bool are_nicknames(std::string_view a, std::string_view b);
 

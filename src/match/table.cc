@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "engine/error.h"
+#include "match/nickname.h"
 
 namespace identity_resolve::match {
 
@@ -34,13 +35,13 @@ std::size_t Table::add_column(FieldKind kind, std::string name) {
     throw engine::Error("54000", "too many fields to compare people by",
                         "At most 24 kinds are compared.", "Leave out those that tell least.");
   }
-  Dictionary* values = is_name(kind) ? names_ : nullptr;
+  Values* values = is_name(kind) ? names_ : nullptr;
   if (values == nullptr) {
-    dictionaries_.push_back(std::make_unique<Dictionary>(*memory_));
-    values = dictionaries_.back().get();
+    values_.push_back(std::make_unique<Values>(*memory_));
+    values = values_.back().get();
     if (is_name(kind)) names_ = values;
   }
-  columns_.emplace_back(kind, std::move(name), *values, *memory_);
+  columns_.emplace_back(kind, std::move(name), values->dictionary, values->prepared, *memory_);
   return columns_.size() - 1;
 }
 
@@ -73,6 +74,7 @@ void Table::finish() {
     if (firsts[identity] == UINT32_MAX) firsts[identity] = record;
     exact_[record] = firsts[identity];
   }
+  for (const std::unique_ptr<Values>& values : values_) prepare(*values, values.get() == names_);
   for (Column& column : columns_) {
     arrange(column.codes);
     column.counts.assign(column.dictionary->size(), 0);
@@ -80,6 +82,22 @@ void Table::finish() {
     column.filled = static_cast<std::uint32_t>(size()) - column.counts[kMissing];
     column.counts[kMissing] = 0;
     if (column.is_bag()) read_words(column);
+  }
+}
+
+void Table::prepare(Values& values, bool are_names) {
+  Prepared& prepared = values.prepared;
+  prepared.padded.resize(values.dictionary.size());
+  if (are_names) prepared.nicknames.resize(values.dictionary.size());
+  for (Code code = 1; code < values.dictionary.size(); ++code) {
+    const std::string_view text = values.dictionary.text(code);
+    const std::optional<Padded> padded = Padded::of(text);
+    if (padded) {
+      prepared.padded[code] = *padded;
+    } else {
+      prepared.padded[code].length = Prepared::kLong;
+    }
+    if (are_names) prepared.nicknames[code] = nickname_groups(text.substr(0, text.find(' ')));
   }
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "match/compare.h"
 #include "match/dictionary.h"
 #include "match/field.h"
 #include "match/list.h"
@@ -35,13 +36,25 @@ struct Words {
   List<float> bits;            // by the word's code: log2 of its rarity
 };
 
+// What comparing values wants to know of each, found out once. By code.
+struct Prepared {
+  explicit Prepared(Memory& memory) : padded(&memory), nicknames(&memory) {}
+  [[nodiscard]] bool is_padded(Code code) const noexcept { return padded[code].length != kLong; }
+
+  static constexpr std::uint8_t kLong = UINT8_MAX;  // the length of one that cannot be padded
+  List<Padded> padded;
+  List<std::span<const std::uint16_t>> nicknames;  // of names: nickname_groups()
+};
+
 // A field of all records. Columns of names share a dictionary, so that a given name can be found
 // again as a surname.
 struct Column {
-  Column(FieldKind kind_of_field, std::string field_name, Dictionary& values, Memory& memory)
+  Column(FieldKind kind_of_field, std::string field_name, Dictionary& values, Prepared& made_ready,
+         Memory& memory)
       : kind(kind_of_field),
         name(std::move(field_name)),
         dictionary(&values),
+        prepared(&made_ready),
         codes(&memory),
         counts(&memory) {}
   [[nodiscard]] bool is_bag() const noexcept {
@@ -51,13 +64,15 @@ struct Column {
   FieldKind kind;
   std::string name;
   Dictionary* dictionary;
+  Prepared* prepared;
   List<Code> codes;            // by record
   List<std::uint32_t> counts;  // by code: how many records have it in this column
   std::uint32_t filled = 0;    // how many records have a value
   std::unique_ptr<Words> words;
 };
 
-// Memory: 4 bytes for each record and column, 20 for each record, and the dictionaries.
+// Memory: 4 bytes for each record and column, 20 for each record, and the dictionaries, with
+// 50 bytes a value.
 class Table {
  public:
   // At most so many columns are compared.
@@ -94,8 +109,15 @@ class Table {
   void read_words(Column& column);
 
   Memory* memory_;
-  std::vector<std::unique_ptr<Dictionary>> dictionaries_;
-  Dictionary* names_ = nullptr;
+  struct Values {
+    explicit Values(Memory& memory) : dictionary(memory), prepared(memory) {}
+    Dictionary dictionary;
+    Prepared prepared;
+  };
+  static void prepare(Values& values, bool are_names);
+
+  std::vector<std::unique_ptr<Values>> values_;
+  Values* names_ = nullptr;
   std::vector<Column> columns_;
   List<std::uint64_t> stamps_;
   List<std::uint32_t> sources_;
