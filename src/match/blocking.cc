@@ -23,6 +23,7 @@ Blocking::Blocking(const Table& table, Limits limits, engine::Environment& envir
       limits_(limits),
       ticker_(environment),
       memory_(&environment.memory()),
+      rows_(table.size() * kMostBases, kMissing, memory_),
       small_(memory_),
       entries_(memory_) {
   add_bases();
@@ -39,12 +40,12 @@ void Blocking::add_base(std::size_t column, Derive&& derive) {
     if (values.counts[code] > 0)
       part_of[code] = parts.code_of(derive(values.dictionary->text(code)));
   }
-  Base base{column, parts.size(), List<Code>(table_->size(), kMissing, memory_)};
+  const std::size_t base = bases_.size();
   for (RecordIndex record = 0; record < table_->size(); ++record) {
-    base.codes[record] = part_of[values.codes[record]];
+    row(record)[base] = part_of[table_->row(record)[column]];
   }
   ticker_.tick(table_->size());
-  bases_.push_back(std::move(base));
+  bases_.push_back({column, parts.size()});
 }
 
 void Blocking::add_bases() {
@@ -81,21 +82,19 @@ void Blocking::add_bases() {
 // Both names, in whichever order.
 void Blocking::add_names(std::size_t given, std::size_t surname) {
   if (bases_.size() == kMostBases) return;
-  const List<Code>& ones = table_->columns()[given].codes;
-  const List<Code>& others = table_->columns()[surname].codes;
   List<Entry> both(memory_);
-  Base base{given, 0, List<Code>(table_->size(), kMissing, memory_)};
   for (RecordIndex record = 0; record < table_->size(); ++record) {
-    const Code one = std::min(ones[record], others[record]);
+    const auto [one, other] = std::minmax(table_->row(record)[given], table_->row(record)[surname]);
     if (one == kMissing) continue;
-    both.push_back({(std::uint64_t{one} << 32U) | std::max(ones[record], others[record]), record});
+    both.push_back({(std::uint64_t{one} << 32U) | other, record});
   }
   engine::sort_by_number(both, [](const Entry& entry) { return entry.number; });
+  std::size_t distinct = 0;
   for (std::size_t i = 0; i < both.size(); ++i) {
-    if (i == 0 || both[i].number != both[i - 1].number) ++base.distinct;
-    base.codes[both[i].record] = static_cast<Code>(base.distinct);
+    if (i == 0 || both[i].number != both[i - 1].number) ++distinct;
+    row(both[i].record)[bases_.size()] = static_cast<Code>(distinct);
   }
-  bases_.push_back(std::move(base));
+  bases_.push_back({given, distinct});
 }
 
 void Blocking::add_bag(std::size_t column) {
@@ -117,19 +116,19 @@ void Blocking::add_bag(std::size_t column) {
   }
   Bag bag{List<Code>(table_->size() * kBagWords, kMissing, memory_),
           List<std::uint32_t>(words.dictionary.size(), 0, memory_)};
-  Base base{column, words.dictionary.size(), List<Code>(table_->size(), kMissing, memory_)};
+  const std::size_t base = bases_.size();
   for (RecordIndex record = 0; record < table_->size(); ++record) {
     const auto first =
-        of_value.begin() + static_cast<std::ptrdiff_t>(values.codes[record] * kBagWords);
+        of_value.begin() + static_cast<std::ptrdiff_t>(table_->row(record)[column] * kBagWords);
     std::copy_n(first, kBagWords,
                 bag.words.begin() + static_cast<std::ptrdiff_t>(record * kBagWords));
-    base.codes[record] = *first;
+    if (base < kMostBases) row(record)[base] = *first;
     for (std::size_t i = 0; i < kBagWords; ++i)
       ++bag.sizes[*(first + static_cast<std::ptrdiff_t>(i))];
   }
   ticker_.tick(table_->size());
   bags_.push_back(std::move(bag));
-  if (bases_.size() < kMostBases) bases_.push_back(std::move(base));
+  if (base < kMostBases) bases_.push_back({column, words.dictionary.size()});
 }
 
 // All single ones, and of the joint ones those of the most different values, as their blocks are
@@ -154,14 +153,14 @@ void Blocking::choose_keys() {
 }
 
 void Blocking::list_key(std::size_t key) {
-  const List<Code>& ones = bases_[keys_[key].one].codes;
-  const List<Code>& others = bases_[keys_[key].other].codes;
   entries_.clear();
-  for (RecordIndex record = 0; record < ones.size(); ++record) {
-    if (ones[record] == kMissing || others[record] == kMissing) continue;
-    entries_.push_back({(std::uint64_t{ones[record]} << 32U) | others[record], record});
+  for (RecordIndex record = 0; record < table_->size(); ++record) {
+    const Code one = row(record)[keys_[key].one];
+    const Code other = row(record)[keys_[key].other];
+    if (one == kMissing || other == kMissing) continue;
+    entries_.push_back({(std::uint64_t{one} << 32U) | other, record});
   }
-  ticker_.tick(ones.size());
+  ticker_.tick(table_->size());
   engine::sort_by_number(entries_, [](const Entry& entry) { return entry.number; });
 }
 
@@ -177,13 +176,13 @@ void Blocking::list_words(const Bag& bag) {
 
 std::uint64_t Blocking::shared_keys(RecordIndex a, RecordIndex b) const noexcept {
   std::uint64_t both = small_[a] & small_[b];
+  const Code* row_a = row(a);
+  const Code* row_b = row(b);
   while (both != 0) {
     const std::uint64_t bit = both & (~both + 1);
     const Key& key = keys_[static_cast<std::size_t>(__builtin_ctzll(both))];
     both ^= bit;
-    if (bases_[key.one].codes[a] == bases_[key.one].codes[b] &&
-        bases_[key.other].codes[a] == bases_[key.other].codes[b])
-      return bit;
+    if (row_a[key.one] == row_b[key.one] && row_a[key.other] == row_b[key.other]) return bit;
   }
   return 0;
 }

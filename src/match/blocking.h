@@ -47,7 +47,6 @@ class Blocking {
   struct Base {
     std::size_t column;
     std::size_t distinct = 0;
-    List<Code> codes;  // by record
   };
   struct Key {
     std::size_t one;
@@ -71,6 +70,13 @@ class Blocking {
   void add_names(std::size_t given, std::size_t surname);
   void add_bag(std::size_t column);
   void choose_keys();
+  // The base codes of a record.
+  [[nodiscard]] Code* row(RecordIndex record) noexcept {
+    return rows_.data() + record * kMostBases;
+  }
+  [[nodiscard]] const Code* row(RecordIndex record) const noexcept {
+    return rows_.data() + record * kMostBases;
+  }
   // The blocks of a key, as entries in order.
   void list_key(std::size_t key);
   void list_words(const Bag& bag);
@@ -95,6 +101,7 @@ class Blocking {
   engine::Ticker ticker_;
   Memory* memory_;
   std::vector<Base> bases_;
+  List<Code> rows_;  // kMostBases for each record, side by side
   std::vector<Key> keys_;
   std::vector<Bag> bags_;
   List<std::uint64_t> small_;  // by record, the keys whose block is small

@@ -290,10 +290,12 @@ Comparison::Comparison(const Table& table)
 
 void Comparison::compare(RecordIndex a, RecordIndex b, Level* levels) const {
   const std::vector<Column>& columns = table_->columns();
+  const Code* row_a = table_->row(a);
+  const Code* row_b = table_->row(b);
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const Column& column = columns[i];
-    const Code one = column.codes[a];
-    const Code other = column.codes[b];
+    const Code one = row_a[i];
+    const Code other = row_b[i];
     if (one == kMissing || other == kMissing) {
       levels[i] = kNoLevel;
     } else if (one == other && !column.is_bag()) {
@@ -312,8 +314,8 @@ void Comparison::compare(RecordIndex a, RecordIndex b, Level* levels) const {
     return;
   }
   // Addresses are made of names: that they are alike tells nothing that the names have not told.
-  if (email_ != SIZE_MAX && levels[email_] != kNoLevel && levels[email_] > 0 && levels[email_] < 4 &&
-      levels[given_] > 1 && levels[surname_] > 1)
+  if (email_ != SIZE_MAX && levels[email_] != kNoLevel && levels[email_] > 0 &&
+      levels[email_] < 4 && levels[given_] > 1 && levels[surname_] > 1)
     levels[email_] = kNoLevel;
   if (levels[given_] < 2 && levels[surname_] < 2 && is_other_name(a, b) && is_other_name(b, a)) {
     levels[given_] = kSwapped;
@@ -325,10 +327,12 @@ void Comparison::compare(RecordIndex a, RecordIndex b, Level* levels) const {
 bool Comparison::is_other_name(RecordIndex a, RecordIndex b) const {
   const Column& given = table_->columns()[given_];
   const Column& surname = table_->columns()[surname_];
-  if (given.codes[a] == surname.codes[b]) return given.codes[a] != kMissing;
-  if (given.codes[a] == kMissing) return false;
-  const Text one = given.dictionary->text(given.codes[a]);
-  const Text other = surname.dictionary->text(surname.codes[b]);
+  const Code of_a = table_->row(a)[given_];
+  const Code of_b = table_->row(b)[surname_];
+  if (of_a == of_b) return of_a != kMissing;
+  if (of_a == kMissing) return false;
+  const Text one = given.dictionary->text(of_a);
+  const Text other = surname.dictionary->text(of_b);
   return std::min(one.size(), other.size()) > 2 &&
          (first_word(one) == first_word(other) || one_edit(one, other));
 }

@@ -266,9 +266,10 @@ void Model::make_weights() {
   }
 }
 
-// People of one home whom their persons do not show to be one: of one name, but a fact of the person is
-// another, such as brothers and sisters of one birthday, or father and son of one name; or nothing of
-// the person is the same. That these facts come together the shares of single columns do not know.
+// People of one home whom their persons do not show to be one: of one name, but a fact of the
+// person is another, such as brothers and sisters of one birthday, or father and son of one name;
+// or nothing of the person is the same. That these facts come together the shares of single columns
+// do not know.
 bool Model::is_family(std::span<const Level> levels) const {
   bool has_home = false;
   bool has_surname = false;
@@ -322,7 +323,7 @@ double Model::weight(std::span<const Level> levels, RecordIndex a, RecordIndex /
     of_household += bits_household_[i][level];
     const Column& column = table_->columns()[i];
     if (column.is_bag() || level != kind_of(column.kind).equal) continue;
-    const double share = column.counts[column.codes[a]] / static_cast<double>(column.filled);
+    const double share = column.counts[table_->row(a)[i]] / static_cast<double>(column.filled);
     const double rarity =
         std::clamp(std::log2(fields_[i].equal_at_random / share), -kMostRarity, kMostRarity);
     of_person += rarity;

@@ -28,7 +28,12 @@ void each_word(std::string_view text, Each&& each) {
 }  // namespace
 
 Table::Table(Memory& memory)
-    : memory_(&memory), stamps_(&memory), sources_(&memory), exact_(&memory), arrivals_(&memory) {}
+    : memory_(&memory),
+      rows_(&memory),
+      stamps_(&memory),
+      sources_(&memory),
+      exact_(&memory),
+      arrivals_(&memory) {}
 
 std::size_t Table::add_column(FieldKind kind, std::string name) {
   if (columns_.size() == kMostColumns) {
@@ -52,7 +57,7 @@ void Table::add(std::uint64_t stamp, std::uint32_t source, std::uint32_t identit
   sources_.push_back(source);
   exact_.push_back(identity);
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    columns_[i].codes.push_back(columns_[i].dictionary->code_of(values[i]));
+    rows_.push_back(columns_[i].dictionary->code_of(values[i]));
   }
 }
 
@@ -75,10 +80,16 @@ void Table::finish() {
     exact_[record] = firsts[identity];
   }
   for (const std::unique_ptr<Values>& values : values_) prepare(*values, values.get() == names_);
-  for (Column& column : columns_) {
-    arrange(column.codes);
+  List<Code> rows(rows_.size(), kMissing, memory_);
+  for (std::size_t i = 0; i < size(); ++i) {
+    std::copy_n(row(arrivals_[i]), columns_.size(),
+                rows.begin() + static_cast<std::ptrdiff_t>(i * columns_.size()));
+  }
+  rows_ = std::move(rows);
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    Column& column = columns_[i];
     column.counts.assign(column.dictionary->size(), 0);
-    for (const Code code : column.codes) ++column.counts[code];
+    for (RecordIndex record = 0; record < size(); ++record) ++column.counts[row(record)[i]];
     column.filled = static_cast<std::uint32_t>(size()) - column.counts[kMissing];
     column.counts[kMissing] = 0;
     if (column.is_bag()) read_words(column);

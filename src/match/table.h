@@ -55,7 +55,6 @@ struct Column {
         name(std::move(field_name)),
         dictionary(&values),
         prepared(&made_ready),
-        codes(&memory),
         counts(&memory) {}
   [[nodiscard]] bool is_bag() const noexcept {
     return kind == FieldKind::kName || kind == FieldKind::kWords;
@@ -65,7 +64,6 @@ struct Column {
   std::string name;
   Dictionary* dictionary;
   Prepared* prepared;
-  List<Code> codes;            // by record
   List<std::uint32_t> counts;  // by code: how many records have it in this column
   std::uint32_t filled = 0;    // how many records have a value
   std::unique_ptr<Words> words;
@@ -94,6 +92,10 @@ class Table {
   [[nodiscard]] std::size_t size() const noexcept { return stamps_.size(); }
   [[nodiscard]] std::vector<Column>& columns() noexcept { return columns_; }
   [[nodiscard]] const std::vector<Column>& columns() const noexcept { return columns_; }
+  // A record's codes, by column: side by side, as a comparison wants all of them.
+  [[nodiscard]] const Code* row(RecordIndex record) const noexcept {
+    return rows_.data() + record * columns_.size();
+  }
   [[nodiscard]] std::uint64_t stamp(RecordIndex record) const noexcept { return stamps_[record]; }
   [[nodiscard]] std::uint32_t source(RecordIndex record) const noexcept { return sources_[record]; }
   // The first record of its identity by exact evidence: itself where it is alone.
@@ -119,6 +121,7 @@ class Table {
   std::vector<std::unique_ptr<Values>> values_;
   Values* names_ = nullptr;
   std::vector<Column> columns_;
+  List<Code> rows_;
   List<std::uint64_t> stamps_;
   List<std::uint32_t> sources_;
   List<RecordIndex> exact_;  // until finish() the identity's number

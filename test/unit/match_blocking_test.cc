@@ -68,12 +68,14 @@ TEST(Blocking, FindsWhatIsRare) {
     const auto table = table_of(environment.memory(), kFields, random_rows(60, seed));
     std::size_t visits = 0;
     const auto pairs = pairs_of(*table, {12, 8}, &visits);
-    for (const Column& column : table->columns()) {
+    for (std::size_t i = 0; i < table->columns().size(); ++i) {
+      const Column& column = table->columns()[i];
       if (column.is_bag()) continue;
       for (RecordIndex a = 0; a < table->size(); ++a) {
         for (RecordIndex b = a + 1; b < table->size(); ++b) {
-          if (column.codes[a] == kMissing || column.codes[a] != column.codes[b]) continue;
-          if (column.counts[column.codes[a]] <= 12) {
+          const Code code = table->row(a)[i];
+          if (code == kMissing || code != table->row(b)[i]) continue;
+          if (column.counts[code] <= 12) {
             EXPECT_TRUE(pairs.contains({a, b})) << column.name << ", seed " << seed;
           }
         }
