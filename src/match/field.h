@@ -5,7 +5,7 @@
 
 namespace identity_resolve::match {
 
-// How two values of a field are compared. doc/matching.md lists the levels of each.
+// How two values of a field are compared. levels.cc has the levels of each.
 enum class FieldKind : std::uint8_t {
   kGivenName,
   kMiddleName,

@@ -1,5 +1,5 @@
 // How alike two values of a field are: one of a few levels, of which the model knows how often
-// each comes up within a person, a household and at random. doc/matching.md lists them.
+// each comes up within a person, a household and at random. levels.cc names them.
 #pragma once
 
 #include <cstddef>

@@ -192,7 +192,7 @@ Outcome match(const Table& table, const Options& options, const MayJoin& may_joi
                     std::max(share, 1e-9));
 
   blocking.each_pair([&](RecordIndex a, RecordIndex b) {
-    if (is_decided(a, b)) return;
+    if (is_decided(a, b) || model.weight_at_most(a, b) <= kNotCompared) return;
     comparison.compare(a, b, levels.data());
     const double weight = model.weight(shown, a, b);
     if (weight > kNotCompared) {

@@ -255,13 +255,21 @@ void Model::fit(std::span<const PatternCount> patterns, double share) {
 void Model::make_weights() {
   bits_person_.resize(fields_.size());
   bits_household_.resize(fields_.size());
+  most_equal_.assign(fields_.size(), 0);
+  most_other_.assign(fields_.size(), 0);
+  least_ = std::log2(lambda_person_) - std::log2(1 - lambda_person_ - lambda_household_);
   for (std::size_t i = 0; i < fields_.size(); ++i) {
     const Field& field = fields_[i];
     bits_person_[i].resize(field.m.size());
     bits_household_[i].resize(field.m.size());
+    const Column& column = table_->columns()[i];
     for (std::size_t level = 0; level < field.m.size(); ++level) {
       bits_person_[i][level] = std::log2(field.m[level] / field.u[level]);
       bits_household_[i][level] = std::log2(field.h[level] / field.u[level]);
+      const bool is_other = column.is_bag() || level != kind_of(column.kind).equal;
+      if (is_other) most_other_[i] = std::max(most_other_[i], bits_person_[i][level]);
+      most_equal_[i] =
+          std::max(most_equal_[i], bits_person_[i][level] + (is_other ? 0 : kMostRarity));
     }
   }
 }
@@ -311,6 +319,17 @@ bool Model::is_family(std::span<const Level> levels) const {
   }
   if (!has_home) return false;
   return contradicts ? has_surname || !agrees : !agrees && !has_email;
+}
+
+double Model::weight_at_most(RecordIndex a, RecordIndex b) const noexcept {
+  const Code* one = table_->row(a);
+  const Code* other = table_->row(b);
+  double bits = least_;
+  for (std::size_t i = 0; i < fields_.size(); ++i) {
+    if (one[i] == kMissing || other[i] == kMissing) continue;
+    bits += one[i] == other[i] ? most_equal_[i] : most_other_[i];
+  }
+  return bits;
 }
 
 double Model::weight(std::span<const Level> levels, RecordIndex a, RecordIndex /*b*/) const {

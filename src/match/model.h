@@ -60,6 +60,9 @@ class Model {
   // In bits. a, b: whose values' rarity counts where they are equal.
   [[nodiscard]] double weight(std::span<const Level> levels, RecordIndex a, RecordIndex b) const;
 
+  // What it is at most, by which values are equal: most pairs need no more than that.
+  [[nodiscard]] double weight_at_most(RecordIndex a, RecordIndex b) const noexcept;
+
   [[nodiscard]] const std::vector<Field>& fields() const noexcept { return fields_; }
   [[nodiscard]] double people() const noexcept { return lambda_person_; }
   [[nodiscard]] double households() const noexcept { return lambda_household_; }
@@ -84,6 +87,11 @@ class Model {
   // By column and level, in bits against strangers.
   std::vector<std::vector<double>> bits_person_;
   std::vector<std::vector<double>> bits_household_;
+  // By column, the most that equal values and others may add; of a bag others may have the same
+  // words.
+  double least_ = 0;  // of a pair of which no value tells anything
+  std::vector<double> most_equal_;
+  std::vector<double> most_other_;
 };
 
 }  // namespace identity_resolve::match
