@@ -316,7 +316,8 @@ void spell_date(std::string_view utf8, const DateOrder& order, std::string& out)
   if (!parts || is_zero(*parts)) return;
   const std::optional<Date> date = read(*parts, order);
   if (!date) return;
-  const bool is_none = (date->year == 9999 && date->month == 12 && date->day == 31) ||
+  const bool is_none = (date->year == 0 && date->month == 0 && date->day == 0) ||
+                       (date->year == 9999 && date->month == 12 && date->day == 31) ||
                        (date->year == 1 && date->month == 1 && date->day == 1);
   if (is_none) return;
   write(*date, out);
