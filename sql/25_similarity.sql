@@ -28,7 +28,7 @@ SELECT count(*) > 100000 AS many, bool_and(jaro_winkler(a.word, b.word) = jaro_w
        bool_and(jaro_winkler(a.word, b.word) BETWEEN 0 AND 1) AS within_too
   FROM words a, words b;
 
--- Of long values the first 1024 characters count, so that any two cost milliseconds. Compressed and stored apart they are read so far.
+-- The first 1024 characters of a long value count, so that any two cost milliseconds. No more than these is read of a value that is compressed or stored apart.
 SELECT damerau(repeat('a', 1000000), repeat('b', 1000000)), damerau(repeat('a', 1024) || 'b', repeat('a', 1024) || 'c'), damerau(repeat('a', 1023) || 'b', repeat('a', 1023) || 'c'),
        round(jaro_winkler(repeat('ab', 500000), repeat('ba', 500000))::numeric, 4) AS jaro_winkler, damerau(repeat(U&'\00e9', 1000000), repeat(U&'\00e8', 1000000)), damerau(repeat('a', 1000000), '');
 CREATE TEMP TABLE long_values (kept text, stored text);

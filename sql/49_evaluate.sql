@@ -21,7 +21,7 @@ INSERT INTO labels VALUES ('app', '1', 'ann'), ('shop', 's1', 'ann'), ('shop', '
 --   true pairs: ann 3, bob 1, fay 1 = 5; found: A 3, B 1 = 4; right: (ann, A) 1, (bob, B) 1 = 2; precision 2/4, recall 2/5, F1 2 * 2 / (4 + 5)
 --   B-cubed precision: (4/3 + 1 + 1/3 + 4/2 + 1 + 1) / 8 = 5/6; recall: (4/3 + 1/3 + 1 + 4/2 + 1/2 + 1/2) / 8 = 17/24; F1 = 85/111
 SELECT * FROM identity_evaluate('TABLE evaluate.labels', VARIADIC (SELECT clauses FROM clauses));
--- What to look at: eve is too many in A; C is one too many of ann's, F of fay's.
+-- The pairs to look at: identity A also has eve; ann is in C as well, and fay in F.
 SELECT status, source_a, id_a, source_b, id_b, person_a, person_b, identity_a = identity_b AS joined, records
 FROM identity_evaluate_pairs('TABLE evaluate.labels', VARIADIC (SELECT clauses FROM clauses));
 SELECT step, explanation FROM identity_evaluate_pairs('TABLE evaluate.labels', VARIADIC (SELECT clauses FROM clauses)) AS p
@@ -54,7 +54,7 @@ SELECT figures($$SELECT NULL, NULL, NULL$$, VARIADIC (SELECT clauses FROM clause
 SELECT * FROM identity_evaluate($$VALUES ('app', 10, 'ann'), ('app', 9, 'bob'), ('app', 10, 'eve'), ('app', 9, 'ann'), ('app', 1, 'ann'), ('shop', 1, 'bob')$$, VARIADIC (SELECT clauses FROM clauses));
 SELECT * FROM identity_evaluate_pairs($$VALUES ('app', 10, 'ann'), ('app', 10, 'eve')$$, VARIADIC (SELECT clauses FROM clauses));
 
--- What is no truth.
+-- Queries that are no truth.
 SELECT * FROM identity_evaluate(NULL, VARIADIC (SELECT clauses FROM clauses));
 SELECT * FROM identity_evaluate('', VARIADIC (SELECT clauses FROM clauses));
 SELECT * FROM identity_evaluate('SELECT tool, key FROM evaluate.labels', VARIADIC (SELECT clauses FROM clauses));

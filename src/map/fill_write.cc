@@ -243,7 +243,7 @@ class Writing {
     for (const std::uint32_t old : olds_here_) {
       if (!work_.olds.is_old(old)) continue;
       const std::string_view pack = call([&] { return work_.identities.read(old).pack; });
-      // What cannot be read says nothing, as in read_olds().
+      // A row that cannot be read says nothing, as in read_olds().
       static_cast<void>(
           engine::each_packed_row(pack, [&](std::string_view, const engine::PackedRow& row) {
             const auto begin = work_.filled->rids.begin() + static_cast<std::ptrdiff_t>(first);

@@ -11,7 +11,7 @@ namespace identity_resolve::match {
 
 namespace {
 
-// Of a field: a base code of its value, or of a part of it.
+// The half that says the region.
 std::string head_of_postcode(std::string_view code) {
   return std::string(code.substr(0, std::max<std::size_t>(2, code.size() / 2)));
 }
@@ -174,7 +174,7 @@ void Blocking::list_words(const Bag& bag) {
   engine::sort_by_number(entries_, [](const Entry& entry) { return entry.number; });
 }
 
-std::uint64_t Blocking::shared_keys(RecordIndex a, RecordIndex b) const noexcept {
+std::uint64_t Blocking::first_key(RecordIndex a, RecordIndex b) const noexcept {
   std::uint64_t both = small_[a] & small_[b];
   const Code* row_a = row(a);
   const Code* row_b = row(b);

@@ -41,7 +41,7 @@ class Blocking {
  private:
   static constexpr std::size_t kMostBases = 16;
   static constexpr std::size_t kMostKeys = 64;
-  // Of a bag of words, its rarest words that two records have at least.
+  // How many words of a bag lead to others: the rarest of those that another record has, too.
   static constexpr std::size_t kBagWords = 4;
 
   struct Base {
@@ -91,8 +91,8 @@ class Blocking {
       first = end;
     }
   }
-  // The keys that two records share and that count for both.
-  [[nodiscard]] std::uint64_t shared_keys(RecordIndex a, RecordIndex b) const noexcept;
+  // The first key that two records share and whose block counts, as its bit; 0 for none.
+  [[nodiscard]] std::uint64_t first_key(RecordIndex a, RecordIndex b) const noexcept;
   // Whether an earlier bag, or an earlier word of this one, leads the pair together.
   [[nodiscard]] bool is_led_before(std::size_t bag, Code word, RecordIndex a, RecordIndex b) const;
 
@@ -124,8 +124,7 @@ void Blocking::each_pair(Visit&& visit) {
         for (std::size_t j = i + 1; j < end; ++j) {
           const RecordIndex a = entries_[i].record;
           const RecordIndex b = entries_[j].record;
-          // Later keys are not known yet: the lowest bit is this key's where no earlier one counts.
-          if ((shared_keys(a, b) & (bit - 1)) == 0) visit(a, b);
+          if (first_key(a, b) == bit) visit(a, b);
         }
       }
     });
@@ -139,7 +138,7 @@ void Blocking::each_pair(Visit&& visit) {
         for (std::size_t j = i + 1; j < end; ++j) {
           const RecordIndex a = entries_[i].record;
           const RecordIndex b = entries_[j].record;
-          if (shared_keys(a, b) == 0 && !is_led_before(bag, word, a, b)) visit(a, b);
+          if (first_key(a, b) == 0 && !is_led_before(bag, word, a, b)) visit(a, b);
         }
       }
     });

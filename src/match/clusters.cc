@@ -55,7 +55,7 @@ class Linkage {
       const auto found = map_of(best.a).find(best.b);
       if (found == map_of(best.a).end() || mean(best.a, best.b, found->second) != best.mean)
         continue;
-      // What may not be joined is asked again when either has grown.
+      // A pair that may not be joined is asked for again when one of the two has grown.
       if ((*may_join_)(best.a, best.b)) join(best.a, best.b);
     }
   }

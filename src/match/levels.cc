@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdlib>
 #include <string_view>
 
@@ -33,34 +32,22 @@ constexpr std::array kSuffixM{.02, .98};
 // all, all.
 constexpr std::array kBagM{.08, .10, .17, .20, .45};
 
-constexpr std::array kNameNames{"different",  "alike", "an initial", "one letter",
-                                "a nickname", "equal", "exchanged"};
-constexpr std::array kDateNames{"different", "near",      "year or day equal", "two digits",
-                                "exchanged", "one digit", "equal, 1 January",  "equal"};
-constexpr std::array kDigitNames{"different", "two digits", "one digit", "equal"};
-constexpr std::array kPostcodeNames{"different", "two digits", "begins alike", "one digit",
-                                    "equal"};
-constexpr std::array kEmailNames{"different",  "alike",      "name alike", "name one letter",
-                                 "name equal", "one letter", "equal"};
-constexpr std::array kCityNames{"different", "alike", "much alike", "one letter", "equal"};
-constexpr std::array kEqualNames{"different", "equal"};
-constexpr std::array kBagNames{"no word", "few words", "half", "most", "all"};
-
-const std::array<Kind, 14> kKinds{{
-    {kGivenM, kNameNames, 5, .20, false},
-    {kMiddleM, {kNameNames.data(), 6}, 5, 1, false},
-    {kSurnameM, {kNameNames.data(), 6}, 5, .15, true},
-    {kBagM, kBagNames, 24, .10, false},
-    {kSuffixM, kEqualNames, 1, 1, false},
-    {kDateM, kDateNames, 7, .08, false},
-    {kPhoneM, kDigitNames, 3, 1, true},
-    {kIdM, kDigitNames, 3, .15, false},
-    {kHouseM, kDigitNames, 3, 1, true},
-    {kPostcodeM, kPostcodeNames, 4, 1, true},
-    {kEmailM, kEmailNames, 6, 1, true},
-    {kCityM, kCityNames, 4, 1, true},
-    {kBagM, kBagNames, 24, 1, true},
-    {kCategoryM, kEqualNames, 1, 1, false},
+// In the order of FieldKind.
+constexpr std::array<Kind, 14> kKinds{{
+    {kGivenM, kSameName, .20, false},
+    {kMiddleM, kSameName, 1, false},
+    {kSurnameM, kSameName, .15, true},
+    {kBagM, kSameBag, .10, false},
+    {kSuffixM, kEqual, 1, false},
+    {kDateM, kSameDate, .08, false},
+    {kPhoneM, kSameDigits, 1, true},
+    {kIdM, kSameDigits, .15, false},
+    {kHouseM, kSameDigits, 1, true},
+    {kPostcodeM, kSamePostcode, 1, true},
+    {kEmailM, kSameEmail, 1, true},
+    {kCityM, kSameCity, 1, true},
+    {kBagM, kSameBag, 1, true},
+    {kCategoryM, kEqual, 1, false},
 }};
 
 std::string_view first_word(Text text) { return text.substr(0, text.find(' ')); }
@@ -109,16 +96,16 @@ class Two {
 };
 
 Level compare_names(const Two& two, bool is_given) {
-  if (two.least() == 1) return two.one[0] == two.other[0] ? 2 : 0;
-  if (is_given && two.are_nicknames()) return 4;
+  if (two.least() == 1) return two.one[0] == two.other[0] ? kInitial : kOtherName;
+  if (is_given && two.are_nicknames()) return kNickname;
   // Of several given names the first.
   if (is_given && (two.one.find(' ') != Text::npos || two.other.find(' ') != Text::npos) &&
       first_word(two.one) == first_word(two.other))
-    return 4;
-  if (two.least() > 2 && two.is_one_edit()) return 3;
+    return kNickname;
+  if (two.least() > 2 && two.is_one_edit()) return kNameEdit;
   const double alike = two.alike();
-  if (alike >= .92) return 3;
-  return alike >= .8 ? 1 : 0;
+  if (alike >= .92) return kNameEdit;
+  return alike >= .8 ? kAlikeName : kOtherName;
 }
 
 // Days, but for leap years and the lengths of months.
@@ -134,15 +121,15 @@ int day_number(Text date) {
 
 // Eight digits each, as spell() has them; 00 for a part that is missing.
 Level compare_dates(Text a, Text b) {
-  if (a.size() != 8 || b.size() != 8) return 0;
+  if (a.size() != 8 || b.size() != 8) return kOtherDate;
   const bool is_partly = a.substr(6) == "00" || b.substr(6) == "00";
   const bool is_year = a.substr(0, 4) == b.substr(0, 4);
-  if (is_partly) return is_year ? 2 : 0;
+  if (is_partly) return is_year ? kSamePart : kOtherDate;
   const Text month_a = a.substr(4, 2);
   const Text month_b = b.substr(4, 2);
   const Text day_a = a.substr(6);
   const Text day_b = b.substr(6);
-  if (is_year && month_a == day_b && day_a == month_b) return 4;
+  if (is_year && month_a == day_b && day_a == month_b) return kDayForMonth;
   int others = 0;
   std::size_t last = 0;
   for (std::size_t i = 0; i < 8; ++i) {
@@ -150,48 +137,48 @@ Level compare_dates(Text a, Text b) {
     ++others;
     last = i;
   }
-  if (others == 1) return 5;
-  if (others == 2 && last > 0 && a[last] == b[last - 1] && a[last - 1] == b[last]) return 5;
-  if (others == 2) return 3;
+  if (others == 1) return kDateEdit;
+  if (others == 2 && last > 0 && a[last] == b[last - 1] && a[last - 1] == b[last]) return kDateEdit;
+  if (others == 2) return kTwoDigits;
   // Within a month, or that a year or a decade off.
   const int days = std::abs(day_number(a) - day_number(b));
   for (const int years : {0, 1, 10}) {
-    if (std::abs(days - years * 365) <= kNearDays) return 1;
+    if (std::abs(days - years * 365) <= kNearDays) return kNearDate;
   }
-  return is_year || a.substr(4) == b.substr(4) ? 2 : 0;
+  return is_year || a.substr(4) == b.substr(4) ? kSamePart : kOtherDate;
 }
 
 // Digits of which few are left when one goes are compared more strictly.
 Level compare_digits(const Two& two) {
-  if (two.least() < 3) return 0;
+  if (two.least() < 3) return kOtherDigits;
   const std::uint32_t edits = two.edits();
-  if (edits <= 1) return 2;
-  return edits == 2 && two.least() > 4 ? 1 : 0;
+  if (edits <= 1) return kDigitEdit;
+  return edits == 2 && two.least() > 4 ? kTwoDigitsOff : kOtherDigits;
 }
 
 Level compare_postcodes(const Two& two) {
   const std::uint32_t edits = two.edits();
-  if (edits <= 1) return 3;
+  if (edits <= 1) return kPostcodeEdit;
   const std::size_t head = std::max<std::size_t>(2, two.least() / 2);
-  if (two.one.substr(0, head) == two.other.substr(0, head)) return 2;
-  return edits == 2 && two.least() > 4 ? 1 : 0;
+  if (two.one.substr(0, head) == two.other.substr(0, head)) return kSameHead;
+  return edits == 2 && two.least() > 4 ? kTwoOff : kOtherPostcode;
 }
 
 Level compare_emails(const Two& two) {
-  if (two.is_one_edit()) return 5;
+  if (two.is_one_edit()) return kEmailEdit;
   const Text one = two.one.substr(0, two.one.find('@'));
   const Text other = two.other.substr(0, two.other.find('@'));
-  if (one == other) return 4;
-  if (std::min(one.size(), other.size()) > 4 && one_edit(one, other)) return 3;
+  if (one == other) return kSameLocal;
+  if (std::min(one.size(), other.size()) > 4 && one_edit(one, other)) return kLocalEdit;
   const double alike = jaro_winkler(one, other);
-  if (alike >= .9) return 2;
-  return alike >= .8 ? 1 : 0;
+  if (alike >= .9) return kMuchAlikeLocal;
+  return alike >= .8 ? kAlikeLocal : kOtherEmail;
 }
 
 Level compare_cities(const Two& two) {
-  if (two.least() > 2 && two.is_one_edit()) return 3;
+  if (two.least() > 2 && two.is_one_edit()) return kCityEdit;
   const double alike = two.alike();
-  return alike >= .9 ? 2 : alike >= .8 ? 1 : 0;
+  return alike >= .9 ? kMuchAlikeCity : alike >= .8 ? kAlikeCity : kOtherCity;
 }
 
 // Words that both have, a letter off counts for a little less, against what is left of both.
@@ -239,21 +226,26 @@ Level compare_bags(const Words& words, Code a, Code b, bool is_name) {
   double left = 0;
   for (std::size_t i = 0; i < count_a; ++i) left += words.bits[left_a[i]];
   for (std::size_t i = 0; i < count_b; ++i) left += words.bits[left_b[i]];
-  constexpr std::array<double, kBagBits - 1> kSteps{4, 8, 12, 18, 26};
-  const auto bits = static_cast<std::size_t>(
-      std::upper_bound(kSteps.begin(), kSteps.end(), common) - kSteps.begin());
   const double share = 2 * common / (2 * common + left);
   const std::size_t step = share < .5 ? 0 : share < .8 ? 1 : share < .999 ? 2 : 3;
-  return static_cast<Level>(1 + bits * kBagShares + step);
+  return static_cast<Level>(1 + bag_step(common) * kBagShares + step);
 }
 
 }  // namespace
 
 const Kind& kind_of(FieldKind kind) noexcept { return kKinds[static_cast<std::size_t>(kind)]; }
 
-std::size_t level_count(FieldKind kind) noexcept {
-  const bool is_bag = kind == FieldKind::kName || kind == FieldKind::kWords;
-  return is_bag ? 1 + kBagBits * kBagShares : kind_of(kind).m.size();
+std::size_t bag_step(double bits) noexcept {
+  constexpr std::array<double, kBagBits - 1> kSteps{4, 8, 12, 18, 26};
+  return static_cast<std::size_t>(std::upper_bound(kSteps.begin(), kSteps.end(), bits) -
+                                  kSteps.begin());
+}
+
+Level level_of_equal(const Column& column, Code value) noexcept {
+  // 1 January, or less: month or day are missing.
+  if (column.kind == FieldKind::kDate && column.dictionary->text(value).substr(4) <= "0101")
+    return kNewYear;
+  return kind_of(column.kind).equal;
 }
 
 Level compare_values(const Column& column, Code a, Code b) {
@@ -278,7 +270,7 @@ Level compare_values(const Column& column, Code a, Code b) {
     case FieldKind::kCity:
       return compare_cities(two);
     default:
-      return 0;
+      return kDifferent;
   }
 }
 
@@ -299,9 +291,7 @@ void Comparison::compare(RecordIndex a, RecordIndex b, Level* levels) const {
     if (one == kMissing || other == kMissing) {
       levels[i] = kNoLevel;
     } else if (one == other && !column.is_bag()) {
-      levels[i] = kind_of(column.kind).equal;
-      if (column.kind == FieldKind::kDate && column.dictionary->text(one).substr(4) <= "0101")
-        levels[i] = 6;
+      levels[i] = level_of_equal(column, one);
     } else {
       levels[i] = compare_values(column, one, other);
     }
@@ -309,15 +299,16 @@ void Comparison::compare(RecordIndex a, RecordIndex b, Level* levels) const {
   if (given_ == SIZE_MAX || surname_ == SIZE_MAX || levels[surname_] == kNoLevel) return;
   if (levels[given_] == kNoLevel) {
     // A single name that the other has as its given name may be that.
-    if (levels[surname_] == 0 && (is_other_name(a, b) || is_other_name(b, a)))
+    if (levels[surname_] == kOtherName && (is_other_name(a, b) || is_other_name(b, a)))
       levels[surname_] = kNoLevel;
     return;
   }
   // Addresses are made of names: that they are alike tells nothing that the names have not told.
-  if (email_ != SIZE_MAX && levels[email_] != kNoLevel && levels[email_] > 0 &&
-      levels[email_] < 4 && levels[given_] > 1 && levels[surname_] > 1)
+  if (email_ != SIZE_MAX && levels[email_] != kNoLevel && levels[email_] > kOtherEmail &&
+      levels[email_] < kSameLocal && levels[given_] > kAlikeName && levels[surname_] > kAlikeName)
     levels[email_] = kNoLevel;
-  if (levels[given_] < 2 && levels[surname_] < 2 && is_other_name(a, b) && is_other_name(b, a)) {
+  if (levels[given_] <= kAlikeName && levels[surname_] <= kAlikeName && is_other_name(a, b) &&
+      is_other_name(b, a)) {
     levels[given_] = kSwapped;
     levels[surname_] = kNoLevel;
   }

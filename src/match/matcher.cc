@@ -132,7 +132,7 @@ class Closure {
           if (table_->exact(a) == table_->exact(b) || (one == other && a > b)) continue;
           if (!known.insert(name_of(a, b)).second) continue;
           comparison_->compare(a, b, levels_.data());
-          const double weight = model_->weight({levels_.data(), table_->columns().size()}, a, b);
+          const double weight = model_->weight({levels_.data(), table_->columns().size()}, a);
           edges.push_back(
               {std::min(a, b), std::max(a, b),
                static_cast<float>(std::clamp<double>(weight, kLeastWeight, kMostWeight))});
@@ -194,7 +194,7 @@ Outcome match(const Table& table, const Options& options, const MayJoin& may_joi
   blocking.each_pair([&](RecordIndex a, RecordIndex b) {
     if (is_decided(a, b) || model.weight_at_most(a, b) <= kNotCompared) return;
     comparison.compare(a, b, levels.data());
-    const double weight = model.weight(shown, a, b);
+    const double weight = model.weight(shown, a);
     if (weight > kNotCompared) {
       outcome.edges.push_back({std::min(a, b), std::max(a, b),
                                static_cast<float>(std::min<double>(weight, kMostWeight))});

@@ -12,7 +12,7 @@ constexpr int kRounds = 20;
 // What is known of households before any data weighs as much as so many pairs a record.
 constexpr double kHouseholds = .05;
 // In a household names and birth dates are as at random, but for sons of the same name, and twins.
-constexpr double kSameName = .03;
+constexpr double kSonsOfOneName = .03;
 constexpr double kTwins = .015;
 // How much likelier a household is, in bits, where people of one name and one home differ in a fact
 // of the person.
@@ -22,7 +22,7 @@ constexpr double kMostRarity = 6;
 
 // In a household, how often a fact of the person is the same one.
 double same_in_family(FieldKind kind) {
-  if (kind == FieldKind::kGivenName) return kSameName;
+  if (kind == FieldKind::kGivenName) return kSonsOfOneName;
   return kind == FieldKind::kDate ? kTwins : 0;
 }
 
@@ -65,13 +65,11 @@ std::vector<double> Model::known_m(std::size_t column) const {
     scale_to_one(m);
     return m;
   }
-  constexpr std::array<double, kBagBits - 1> kSteps{4, 8, 12, 18, 26};
   std::array<double, kBagBits> records{};
   for (Code value = 1; value < values.dictionary->size(); ++value) {
     double bits = 0;
     for (const Code word : values.words->of(value)) bits += values.words->bits[word];
-    const auto step = std::upper_bound(kSteps.begin(), kSteps.end(), bits) - kSteps.begin();
-    records[static_cast<std::size_t>(step)] += values.counts[value];
+    records[bag_step(bits)] += values.counts[value];
   }
   std::vector<double> m{known[0]};
   for (const double count : records) {
@@ -127,8 +125,7 @@ void Model::see_random(std::span<const PatternCount> random) {
     for (std::size_t level = 0; level < seen.size(); ++level) {
       double least = .3;
       if (column.is_bag() && level > 0) {
-        constexpr std::array<double, kBagBits> kMiddle{2, 6, 10, 15, 22, 30};
-        least = std::min(.3, pairs * std::exp2(-kMiddle[(level - 1) / kBagShares]));
+        least = std::min(.3, pairs * std::exp2(-kMiddleOfBagStep[(level - 1) / kBagShares]));
       }
       seen[level] = (seen[level] + least) / (pairs + 1);
     }
@@ -137,13 +134,12 @@ void Model::see_random(std::span<const PatternCount> random) {
       double new_year = 0;
       for (Code code = 1; code < column.counts.size(); ++code) {
         const double count = column.counts[code];
-        const bool is_new_year = column.kind == FieldKind::kDate && count > 0 &&
-                                 column.dictionary->text(code).substr(4) <= "0101";
-        (is_new_year ? new_year : equal) += count * (count - 1);
+        const bool is_equal = level_of_equal(column, code) == kind_of(column.kind).equal;
+        (is_equal ? equal : new_year) += count * (count - 1);
       }
       const double all = std::max(1.0, static_cast<double>(column.filled) * (column.filled - 1.0));
       seen[kind_of(column.kind).equal] = std::max(equal / all, .1 / all);
-      if (column.kind == FieldKind::kDate) seen[6] = std::max(new_year / all, .1 / all);
+      if (column.kind == FieldKind::kDate) seen[kNewYear] = std::max(new_year / all, .1 / all);
       fields_[i].equal_at_random = seen[kind_of(column.kind).equal];
     }
     seen_u_[i] = seen;
@@ -181,26 +177,18 @@ void Model::fit(std::span<const PatternCount> patterns, double share) {
       household[i].assign(fields_[i].m.size(), 0);
     }
     const double strangers = 1 - lambda_person_ - lambda_household_;
+    std::array<Level, Table::kMostColumns> levels{};
     for (const PatternCount& count : patterns) {
-      double of_person = std::log2(lambda_person_);
-      double of_household = has_household_ ? std::log2(lambda_household_) : -1e9;
-      for (std::size_t i = 0; i < fields_.size(); ++i) {
-        const Level level = count.pattern.level(i);
-        if (level == kNoLevel) continue;
-        of_person += bits_person_[i][level];
-        of_household += bits_household_[i][level];
-      }
-      std::array<Level, Table::kMostColumns> levels{};
       for (std::size_t i = 0; i < fields_.size(); ++i) levels[i] = count.pattern.level(i);
-      if (is_family({levels.data(), fields_.size()})) of_household += kFamily;
-      const double one = std::exp2(of_person);
-      const double other = std::exp2(of_household);
+      const Odds odds = odds_of({levels.data(), fields_.size()});
+      const double one = std::exp2(odds.person);
+      const double other = std::exp2(odds.household);
       const double all = one + other + strangers;
       const double pairs = count.pairs / share;
       people += pairs * one / all;
       households += pairs * other / all;
       for (std::size_t i = 0; i < fields_.size(); ++i) {
-        const Level level = count.pattern.level(i);
+        const Level level = levels[i];
         if (level == kNoLevel) continue;
         person[i][level] += pairs * one / all;
         household[i][level] += pairs * other / all;
@@ -290,7 +278,7 @@ bool Model::is_family(std::span<const Level> levels) const {
     const FieldKind kind = table_->columns()[i].kind;
     switch (kind) {
       case FieldKind::kSurname:
-        has_surname = level > 0;
+        has_surname = level > kOtherName;
         break;
       case FieldKind::kPhone:
         has_home = has_home || level == kind_of(kind).equal;
@@ -300,18 +288,18 @@ bool Model::is_family(std::span<const Level> levels) const {
         has_home = has_home || (level > 0 && (level - 1U) % kBagShares >= 2);
         break;
       case FieldKind::kEmail:
-        has_email = level >= 4;
+        has_email = level >= kSameLocal;
         break;
       case FieldKind::kGivenName:
-        agrees = agrees || level > 1;
-        contradicts = contradicts || level == 0;
+        agrees = agrees || level > kAlikeName;
+        contradicts = contradicts || level == kOtherName;
         break;
       case FieldKind::kDate:
-        agrees = agrees || level > 2;
-        contradicts = contradicts || level == 0;
+        agrees = agrees || level > kSamePart;
+        contradicts = contradicts || level == kOtherDate;
         break;
       case FieldKind::kId:
-        agrees = agrees || level > 1;
+        agrees = agrees || level > kTwoDigitsOff;
         break;
       default:
         break;
@@ -332,30 +320,37 @@ double Model::weight_at_most(RecordIndex a, RecordIndex b) const noexcept {
   return bits;
 }
 
-double Model::weight(std::span<const Level> levels, RecordIndex a, RecordIndex /*b*/) const {
-  double of_person = std::log2(lambda_person_);
-  double of_household = has_household_ ? std::log2(lambda_household_) : -1e9;
+Model::Odds Model::odds_of(std::span<const Level> levels) const {
+  Odds odds{std::log2(lambda_person_), has_household_ ? std::log2(lambda_household_) : -1e9};
   for (std::size_t i = 0; i < fields_.size(); ++i) {
-    const Level level = levels[i];
-    if (level == kNoLevel) continue;
-    of_person += bits_person_[i][level];
-    of_household += bits_household_[i][level];
+    if (levels[i] == kNoLevel) continue;
+    odds.person += bits_person_[i][levels[i]];
+    odds.household += bits_household_[i][levels[i]];
+  }
+  if (is_family(levels)) odds.household += kFamily;
+  return odds;
+}
+
+double Model::weight(std::span<const Level> levels, RecordIndex a) const {
+  Odds odds = odds_of(levels);
+  for (std::size_t i = 0; i < fields_.size(); ++i) {
     const Column& column = table_->columns()[i];
-    if (column.is_bag() || level != kind_of(column.kind).equal) continue;
+    if (column.is_bag() || levels[i] != kind_of(column.kind).equal) continue;
     const double share = column.counts[table_->row(a)[i]] / static_cast<double>(column.filled);
     const double rarity =
         std::clamp(std::log2(fields_[i].equal_at_random / share), -kMostRarity, kMostRarity);
-    of_person += rarity;
+    odds.person += rarity;
     if (fields_[i].is_of_household) {
-      of_household += rarity;
+      odds.household += rarity;
     } else if (const double same = same_in_family(column.kind); same > 0) {
       // Whoever is named for the father has his name, rare or not.
       const double random = std::exp2(-rarity) * fields_[i].equal_at_random;
-      of_household += std::log2((same + (1 - same) * random) / random) - bits_household_[i][level];
+      odds.household +=
+          std::log2((same + (1 - same) * random) / random) - bits_household_[i][levels[i]];
     }
   }
-  if (is_family(levels)) of_household += kFamily;
-  return of_person - std::log2(std::exp2(of_household) + 1 - lambda_person_ - lambda_household_);
+  return odds.person -
+         std::log2(std::exp2(odds.household) + 1 - lambda_person_ - lambda_household_);
 }
 
 }  // namespace identity_resolve::match

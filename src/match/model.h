@@ -57,8 +57,8 @@ class Model {
   Model(const Table& table, std::span<const PatternCount> patterns,
         std::span<const PatternCount> random, double share);
 
-  // In bits. a, b: whose values' rarity counts where they are equal.
-  [[nodiscard]] double weight(std::span<const Level> levels, RecordIndex a, RecordIndex b) const;
+  // In bits. a: one of the two records; where their values are equal their rarity counts.
+  [[nodiscard]] double weight(std::span<const Level> levels, RecordIndex a) const;
 
   // What it is at most, by which values are equal: most pairs need no more than that.
   [[nodiscard]] double weight_at_most(RecordIndex a, RecordIndex b) const noexcept;
@@ -68,6 +68,14 @@ class Model {
   [[nodiscard]] double households() const noexcept { return lambda_household_; }
 
  private:
+  // Of a pair with such levels, log2 of the likelihood of a class against strangers, times its
+  // share.
+  struct Odds {
+    double person;
+    double household;
+  };
+  [[nodiscard]] Odds odds_of(std::span<const Level> levels) const;
+
   void start(std::span<const PatternCount> random);
   void see_random(std::span<const PatternCount> random);
   void fit(std::span<const PatternCount> patterns, double share);

@@ -37,6 +37,23 @@ struct Abbreviation {
   std::string_view words;
 };
 
+// Each word with the number of its line.
+template <std::size_t kRoom, std::size_t kLines>
+constexpr WordTable<kRoom> lines_of(const std::array<Abbreviation, kLines>& lines) {
+  WordTable<kRoom> table;
+  std::uint16_t number = 0;
+  for (const Abbreviation& line : lines) table.add(line.words, number++);
+  return table;
+}
+
+template <class Table, std::size_t kLines>
+void abbreviate(Tokens& tokens, const Table& words, const std::array<Abbreviation, kLines>& lines) {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (const std::uint16_t* const line = words.find(tokens.text(i)))
+      tokens.replace(i, lines[*line].to);
+  }
+}
+
 constexpr auto kStreetWords = std::to_array<Abbreviation>({
     // Street, in English, German, Dutch; saint: one form, as nobody can tell the two apart
     {"st", "street str strasse straat saint sankt sint"},
@@ -99,12 +116,7 @@ constexpr auto kStreetWords = std::to_array<Abbreviation>({
     {"pf", "postfach postbus pobox"},
 });
 
-constexpr auto kStreets = [] {
-  WordTable<512> table;
-  std::uint16_t number = 0;
-  for (const Abbreviation& one : kStreetWords) table.add(one.words, number++);
-  return table;
-}();
+constexpr auto kStreets = lines_of<512>(kStreetWords);
 static_assert(std::none_of(kStreetWords.begin(), kStreetWords.end(),
                            [](const Abbreviation& a) { return kStreets.contains(a.to); }));
 
@@ -132,12 +144,7 @@ constexpr auto kCityWords = std::to_array<Abbreviation>({
     {"fort", "ft"},
 });
 
-constexpr auto kCities = [] {
-  WordTable<32> table;
-  std::uint16_t number = 0;
-  for (const Abbreviation& one : kCityWords) table.add(one.words, number++);
-  return table;
-}();
+constexpr auto kCities = lines_of<32>(kCityWords);
 
 bool is_number(std::string_view token) { return is_digit(token.front()); }
 
@@ -198,11 +205,7 @@ void apply_word_rules(Tokens& tokens) {
     has_numbers = has_numbers || is_number(tokens.text(i));
   }
   part_street_endings(tokens);
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if (const std::uint16_t* const word = kStreets.find(tokens.text(i))) {
-      tokens.replace(i, kStreetWords[*word].to);
-    }
-  }
+  abbreviate(tokens, kStreets, kStreetWords);
   // One may uncover the other: Smith and Co.
   while (drop_legal_forms(tokens, has_numbers) || drop_joiners(tokens)) {
   }
@@ -210,12 +213,6 @@ void apply_word_rules(Tokens& tokens) {
   if (has_numbers && tokens.size() > 2 && tokens.text(0) == "c") tokens.replace(0, "calle");
 }
 
-void apply_city_rules(Tokens& tokens) {
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if (const std::uint16_t* const word = kCities.find(tokens.text(i))) {
-      tokens.replace(i, kCityWords[*word].to);
-    }
-  }
-}
+void apply_city_rules(Tokens& tokens) { abbreviate(tokens, kCities, kCityWords); }
 
 }  // namespace identity_resolve::match

@@ -79,7 +79,6 @@ void Table::finish() {
     if (firsts[identity] == UINT32_MAX) firsts[identity] = record;
     exact_[record] = firsts[identity];
   }
-  for (const std::unique_ptr<Values>& values : values_) prepare(*values, values.get() == names_);
   List<Code> rows(rows_.size(), kMissing, memory_);
   for (std::size_t i = 0; i < size(); ++i) {
     std::copy_n(row(arrivals_[i]), columns_.size(),
@@ -92,23 +91,30 @@ void Table::finish() {
     for (RecordIndex record = 0; record < size(); ++record) ++column.counts[row(record)[i]];
     column.filled = static_cast<std::uint32_t>(size()) - column.counts[kMissing];
     column.counts[kMissing] = 0;
-    if (column.is_bag()) read_words(column);
+    if (column.is_bag()) {
+      read_words(column);
+    } else {
+      prepare(column);
+    }
   }
 }
 
-void Table::prepare(Values& values, bool are_names) {
-  Prepared& prepared = values.prepared;
-  prepared.padded.resize(values.dictionary.size());
-  if (are_names) prepared.nicknames.resize(values.dictionary.size());
-  for (Code code = 1; code < values.dictionary.size(); ++code) {
-    const std::string_view text = values.dictionary.text(code);
+void Table::prepare(const Column& column) {
+  const Dictionary& values = *column.dictionary;
+  Prepared& prepared = *column.prepared;
+  if (prepared.padded.size() == values.size()) return;
+  prepared.padded.resize(values.size());
+  if (is_name(column.kind)) prepared.nicknames.resize(values.size());
+  for (Code code = 1; code < values.size(); ++code) {
+    const std::string_view text = values.text(code);
     const std::optional<Padded> padded = Padded::of(text);
     if (padded) {
       prepared.padded[code] = *padded;
     } else {
       prepared.padded[code].length = Prepared::kLong;
     }
-    if (are_names) prepared.nicknames[code] = nickname_groups(text.substr(0, text.find(' ')));
+    if (is_name(column.kind))
+      prepared.nicknames[code] = nickname_groups(text.substr(0, text.find(' ')));
   }
 }
 

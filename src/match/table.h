@@ -116,7 +116,8 @@ class Table {
     Dictionary dictionary;
     Prepared prepared;
   };
-  static void prepare(Values& values, bool are_names);
+  // Where that has not been done for another column of the same values.
+  static void prepare(const Column& column);
 
   std::vector<std::unique_ptr<Values>> values_;
   Values* names_ = nullptr;
