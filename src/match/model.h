@@ -47,8 +47,8 @@ class Model {
     std::vector<double> m;  // one person
     std::vector<double> u;  // strangers
     std::vector<double> h;  // a household
-    double equal_at_random =
-        0;  // the share of pairs of equal values, of which a rare one tells more
+    // The share of pairs of equal values, of which a rare one tells more.
+    double equal_at_random = 0;
     bool is_of_household = false;
   };
 
@@ -95,9 +95,9 @@ class Model {
   // By column and level, in bits against strangers.
   std::vector<std::vector<double>> bits_person_;
   std::vector<std::vector<double>> bits_household_;
-  // By column, the most that equal values and others may add; of a bag others may have the same
-  // words.
   double least_ = 0;  // of a pair of which no value tells anything
+  // By column, the most that equal values and others may add; bags that differ may have the same
+  // words.
   std::vector<double> most_equal_;
   std::vector<double> most_other_;
 };
